@@ -65,6 +65,8 @@ const config = loadConfig({
   environment: {
     OMOI_ALERTING_RULE_FILES: `[${join(directory, 'rules')}]`,
     OMOI_WATCHDOG_POLICY_FILES: `[${join(directory, 'policies')}]`,
+    OMOI_ALERTING_DISABLE: "['*']",
+    OMOI_WATCHDOG_DISABLE: "['*']",
   },
 });
 

@@ -164,8 +164,8 @@ export class IncidentRun {
     const file = join(this.#work, 'omoi.yaml');
     writeFileSync(
       file,
-      `alerting: {rule_files: [${files.rules}]}\n` +
-        `watchdog: {policy_files: [${files.policies}]}\n` +
+      `alerting: {rule_files: [${files.rules}], disable: ['*']}\n` +
+        `watchdog: {policy_files: [${files.policies}], disable: ['*']}\n` +
         `telemetry: {max_series: 3000000}\n` +
         `retention: {events: ${LONG}, alerts: ${LONG}, remediations: ${LONG}, spans: ${spans}}\n`,
     );

@@ -70,7 +70,7 @@ export async function startOmoi(): Promise<Target> {
   await writeFile(join(directory, 'rules.yml'), RULES);
   await writeFile(
     join(directory, 'omoi.yml'),
-    `alerting: {rule_files: [${join(directory, 'rules.yml')}]}\n` +
+    `alerting: {rule_files: [${join(directory, 'rules.yml')}], disable: ['*']}\n` +
       `telemetry: {max_series: ${MAX_SERIES}}\nhttp: {max_body_bytes: 33554432}\n`,
   );
   return launchOmoi(directory, null);

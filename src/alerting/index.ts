@@ -6,4 +6,5 @@ export { DEFAULT_ALERTING_OPTIONS, type AlertingOptions } from './options.ts';
 export { type GroupOverview, type RuleOverview } from './overview.ts';
 export { type LoadReport } from './rules/loaded-rules.ts';
 export type { LoadedRule } from './rules/loaded-rule.ts';
-export { parseRuleFile, parseRuleFiles } from './rules/rule-file.ts';
+export { parseRuleFile } from './rules/rule-file.ts';
+export { parseRuleFiles } from './rules/rule-files.ts';

@@ -1,4 +1,15 @@
-import { changedInConfiguration, checkFiles, checkInstallation, loadConfig, readConfigFile } from '#server';
+import { OmoiError } from '#telemetry';
+import {
+  changedInConfiguration,
+  checkFiles,
+  checkInstallation,
+  ignoredVariables,
+  loadConfig,
+  readConfigFile,
+  type Config,
+  type Finding,
+} from '#server';
+import { loadExperiment } from './gameday/experiment.ts';
 
 export interface CheckFlags {
   readonly config?: string;
@@ -6,18 +17,13 @@ export interface CheckFlags {
 }
 
 /**
- * Checks the configuration with its rules and policies, and what keeps agents and server apart, without a server.
+ * Checks all that a person writes, as one: the configuration with its rules and policies, the variables that go before it,
+ * what keeps agents and server apart, and files of game days. Without a server; changes nothing.
+ * @param gamedays files of game days
  * @returns the exit status: 1 where something will not work
- * @throws OmoiError `config_invalid`
  */
-export async function check(flags: CheckFlags): Promise<number> {
-  const config = loadConfig({ file: flags.config ?? null, environment: process.env });
-  const file = readConfigFile(flags.config ?? null);
-  const findings = [
-    ...(await checkFiles(config)),
-    ...checkInstallation(config),
-    ...(file ? changedInConfiguration(file) : []),
-  ];
+export async function check(gamedays: readonly string[], flags: CheckFlags): Promise<number> {
+  const findings = [...(await checkConfiguration(flags.config ?? null)), ...gamedays.flatMap(checkGameday)];
   if (flags.json) process.stdout.write(`${JSON.stringify({ findings })}\n`);
   else {
     for (const { severity, key, message } of findings)
@@ -25,4 +31,48 @@ export async function check(flags: CheckFlags): Promise<number> {
     if (findings.length === 0) process.stdout.write('nothing to say: the configuration is good\n');
   }
   return findings.some(({ severity }) => severity === 'error') ? 1 : 0;
+}
+
+async function checkConfiguration(name: string | null): Promise<readonly Finding[]> {
+  const variables = checkVariables();
+  let config: Config;
+  try {
+    config = loadConfig({ file: name, environment: variables.read });
+  } catch (thrown) {
+    return [...variables.findings, ...problemsOf(thrown, 'configuration')];
+  }
+  const file = readConfigFile(name);
+  return [
+    ...variables.findings,
+    ...(await checkFiles(config)),
+    ...checkInstallation(config),
+    ...(file ? changedInConfiguration(file) : []),
+  ];
+}
+
+/** What is wrong with the variables; where one is mistyped none is read. */
+function checkVariables(): { readonly findings: readonly Finding[]; readonly read: NodeJS.ProcessEnv } {
+  try {
+    const findings = ignoredVariables(process.env).map((key): Finding => {
+      return { severity: 'warning', key, message: 'no such variable is read' };
+    });
+    return { findings, read: process.env };
+  } catch (thrown) {
+    return { findings: problemsOf(thrown, 'environment'), read: {} };
+  }
+}
+
+function checkGameday(file: string): readonly Finding[] {
+  try {
+    loadExperiment(file);
+    return [];
+  } catch (thrown) {
+    return problemsOf(thrown, 'gameday');
+  }
+}
+
+/** A line of the message is a mistake. @throws what is no mistake of a person */
+function problemsOf(thrown: unknown, key: string): readonly Finding[] {
+  if (!(thrown instanceof OmoiError)) throw thrown;
+  return thrown.message.split('\n').map((message) => ({ severity: 'error', key, message }));
 }

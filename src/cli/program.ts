@@ -92,12 +92,15 @@ function defineServe(program: Command, version: string): void {
 function defineCheck(program: Command): void {
   program
     .command('check')
-    .description('check the configuration, rules and policies, and what keeps agents and server apart')
+    .description(
+      'check the configuration, variables, rules, policies and game days as one; exit 1 where something will not work',
+    )
+    .argument('[gamedays...]', 'files of game days, to be checked as well')
     .option('--config <file>', 'configuration file (default: omoi.yaml where it exists)')
     .option('--json', 'print the findings as JSON')
-    .action(async (flags: CheckFlags) => {
+    .action(async (gamedays: string[], flags: CheckFlags) => {
       const { check } = await import('./check.ts');
-      process.exitCode = await check(flags);
+      process.exitCode = await check(gamedays, flags);
     });
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -91,17 +92,42 @@ function banner(running: RunningOmoi, { demo, version, log, startMs }: BannerFac
     `omoi ${version}  ${running.url}  (ready after ${(startMs / 1000).toFixed(1)} s)`,
     firstAdmin
       ? `  log in     ${running.url}/login?code=${firstAdmin.loginCode}  (works once)`
-      : '  log in     `bin/omoi token login` makes a link that works once',
+      : `  log in     \`${commandOfOmoi()} token login\` makes a link that works once`,
     ...(firstAdmin ? [`  admin      ${firstAdmin.token}  (shown this once)`] : []),
     `  data       ${running.dataDirectory}  (state in ${running.database === 'sqlite' ? 'SQLite' : 'PostgreSQL'})`,
     `  telemetry  ${running.otlpUrl === null ? 'OTLP is off' : `OTLP on ${running.otlpUrl}`}, remote write on ${running.url}/prometheus/api/v1/write`,
-    `  watching   ${amount(rules, 'rule', 'rules')}, ${amount(policies.length, 'policy', 'policies')} (${modes})`,
+    `  watching   ${amount(rules, 'rule', 'rules')}, ${amount(policies.length, 'policy', 'policies')}${modes === '' ? '' : ` (${modes})`}`,
     ...(demo ? [`  fleet      ${DEMO_WORKERS} workers, their source and a feeder`] : []),
     ...(running.sharedUser === null ? [] : [`  warning    ${running.sharedUser}`]),
+    ...running.warnings().map(({ message }) => `  warning    ${message}`),
     `  log        ${log}`,
+    `  next       ${nextStep({ demo, dataDirectory: running.dataDirectory })}`,
     `  Ctrl-C stops the server${demo ? ' and the demo fleet' : ''}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** In a checkout there is no `omoi` in the path. */
+function commandOfOmoi(): string {
+  return isCheckout() ? 'bin/omoi' : 'npx omoi';
+}
+
+function isCheckout(): boolean {
+  return existsSync(new URL('../../src/cli/main.ts', import.meta.url));
+}
+
+/** What a newcomer may do now. */
+function nextStep({
+  demo,
+  dataDirectory,
+}: {
+  readonly demo: boolean;
+  readonly dataDirectory: string;
+}): string {
+  if (!demo) return `watch a program of yours: ${commandOfOmoi()} run --pool mine -- COMMAND`;
+  const gameday = isCheckout() ? 'config/gamedays/worker_hang.yaml' : 'worker_hang';
+  const here = dataDirectory === resolve('.omoi') ? '' : ` --data-directory ${dataDirectory}`;
+  return `watch it repair something, in another terminal: ${commandOfOmoi()} gameday run ${gameday}${here}`;
 }
 
 function amount(count: number, one: string, many: string): string {

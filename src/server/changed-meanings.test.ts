@@ -86,5 +86,12 @@ describe('lines whose meaning has changed', () => {
     expect(first?.message).toContain('fleet.pools.p10 (line 1) and 19 more');
     expect(others).toHaveLength(1);
     expect(changedInConfiguration({ name: 'omoi.yaml', text: 'http: { port: 1 }' })).toEqual([]);
+    const added = 'alerting: { rule_files: [r] }\nwatchdog:\n  policy_files: [p]\n';
+    expect(named(changedInConfiguration({ name: 'omoi.yaml', text: added }))).toEqual([
+      'notice omoi.yaml:1 alerting.rule_files',
+      'notice omoi.yaml:3 watchdog.policy_files',
+    ]);
+    const settled = added.replace('[r]', '[r], disable: []').replace('[p]', '[p]\n  disable: []');
+    expect(changedInConfiguration({ name: 'omoi.yaml', text: settled })).toEqual([]);
   });
 });

@@ -44,6 +44,18 @@ const OF_WHOLE_POLICIES: readonly ChangedMeaning[] = [
 
 const OF_CONFIGURATION: readonly ChangedMeaning[] = [
   {
+    path: ['alerting', 'rule_files'],
+    settledBy: ['disable'],
+    message:
+      'used to replace the shipped rules; now its rules are added to them, one of the same name takes a shipped one’s place, and `disable` switches shipped ones off',
+  },
+  {
+    path: ['watchdog', 'policy_files'],
+    settledBy: ['disable'],
+    message:
+      'used to replace the shipped policies; now its policies are added to them, one of the same name takes a shipped one’s place, and `disable` switches shipped ones off',
+  },
+  {
     path: ['fleet', 'pools', '*'],
     settledBy: ['overlap'],
     message:

@@ -63,6 +63,18 @@ describe('a check of rules, policies and selectors', () => {
     ]);
   });
 
+  it('names a policy that no rule can trigger, with the line of its matchers', async () => {
+    const text = `name: mine\nmode: observe\nmatch: ['alertname="AgentFaild"']\ntarget: { kind: agent }\nsteps: [{ action: restart }]\n`;
+    const own = file('mine.yaml', text);
+    const config = { alerting: { disable: ['HighQueueDepth'] }, watchdog: { policy_files: [own] } };
+    expect(await findings(config)).toEqual([
+      expect.stringMatching(
+        /^warning watchdog.policy_files: .*scale_on_queue_depth.yaml:3:1: policy scale_on_queue_depth: .* switched off/,
+      ),
+      `warning watchdog.policy_files: ${own}:3:1: policy mine: no rule can trigger it: none is called "AgentFaild"; did you mean "AgentFailed"?`,
+    ]);
+  });
+
   it('names a path that leads nowhere', async () => {
     expect(await findings({ alerting: { rule_files: [join(folder, 'gone')] } })).toEqual([
       expect.stringMatching(/^error alerting.rule_files: .*gone: ENOENT/),

@@ -1,63 +1,53 @@
 import { parseRuleFiles } from '#alerting';
 import { createEngine, parseMatcher } from '#promql';
-import { createSystemClock, messageOf, paced, Stretch } from '#telemetry';
-import { PolicyRegistry } from '#watchdog';
+import {
+  createSystemClock,
+  messageOf,
+  paced,
+  placeIn,
+  Stretch,
+  unpaced,
+  type DocumentSource,
+} from '#telemetry';
+import { PolicyRegistry, type Policy } from '#watchdog';
 import { changedInPolicy } from './changed-meanings.ts';
 import { attemptsThatWait } from './attempts-that-wait.ts';
 import type { Finding } from './check-installation.ts';
 import type { Config } from './config/schema.ts';
+import { inForceWarnings, type GroupsInForce } from './in-force-warnings.ts';
 import { readPolicyFiles, readRuleFiles, watchedSeries } from './parts.ts';
-import { strangerTriggers, triggerText, type StrangerTrigger } from './stranger-triggers.ts';
+import { alertsOf, strangerTriggers, triggerText, type StrangerTrigger } from './stranger-triggers.ts';
 
-/** What a start would refuse or warn of in rules, policies and selectors: every mistake of each kind. Changes nothing. */
+type RuleFiles = ReturnType<typeof parseRuleFiles>;
+
+interface ReadPolicies {
+  readonly sources: readonly DocumentSource[];
+  readonly policies: readonly Policy[];
+}
+
+/**
+ * What a start would refuse or warn of in rules, policies and selectors, and of what they are together: every mistake of
+ * each kind. Changes nothing.
+ */
 export async function checkFiles(config: Config): Promise<readonly Finding[]> {
-  const clock = createSystemClock();
-  const engine = createEngine({ clock });
-  /** Each answers with its warnings. */
-  const checks: readonly (readonly [string, () => readonly string[] | Promise<readonly string[]>])[] = [
-    [
-      'alerting.rule_files',
-      async () => {
-        const files = parseRuleFiles(await readRuleFiles(config), (expr) => void engine.prepare(expr));
-        return files.flatMap(({ name, warnings }) => warnings.map((warning) => `${name}: ${warning}`));
-      },
-    ],
-    [
-      'watchdog.policy_files',
-      async () => {
-        const sources = await readPolicyFiles(config);
-        const policies = new PolicyRegistry(null, parseMatcher).parse(sources);
-        return attemptsThatWait(config.fleet.pools, await paced(policies, new Stretch(clock)));
-      },
-    ],
-    [
-      'watchdog.policy_files',
-      async () => {
-        const triggers = await checkTriggers(config).catch(() => []); // What can't be read is named above.
-        return triggers.filter(({ mode }) => mode === 'act').map(triggerText);
-      },
-    ],
-    [
-      'monitor',
-      () => {
-        watchedSeries(config);
-        return [];
-      },
-    ],
-  ];
   const findings: Finding[] = [];
-  const { policy_files: own } = config.watchdog;
-  for (const [key, check] of checks) {
+  const reading = async <Read>(key: string, read: () => Read | Promise<Read>): Promise<Read | null> => {
     try {
-      for (const message of await check()) findings.push({ severity: 'warning', key, message });
+      return await read();
     } catch (thrown) {
       findings.push({ severity: 'error', key, message: messageOf(thrown) });
+      return null;
     }
-  }
-  // The shipped ones are of this version.
-  if (own !== undefined) {
-    const sources = await readPolicyFiles(config).catch(() => []);
-    findings.push(...sources.flatMap(changedInPolicy));
+  };
+  const files = await reading('alerting.rule_files', () => readRules(config));
+  const read = await reading('watchdog.policy_files', () => readPolicies(config));
+  const watched = await reading('monitor', () => watchedSeries(config));
+  if (files) findings.push(...duplicateRules(files));
+  if (read) findings.push(...checkPolicies(read, config));
+  if (files && read) findings.push(...checkTogether(files, read, config));
+  if (files && read && watched) {
+    const triggers = triggersOf(files, read.policies, watched).filter(({ mode }) => mode === 'act');
+    findings.push(...triggers.map((trigger) => aboutPolicies(triggerText(trigger))));
   }
   return findings;
 }
@@ -67,13 +57,70 @@ export async function checkFiles(config: Config): Promise<readonly Finding[]> {
  * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`, `config_invalid`
  */
 export async function checkTriggers(config: Config): Promise<readonly StrangerTrigger[]> {
-  const clock = createSystemClock();
-  const engine = createEngine({ clock });
-  const policies = new PolicyRegistry(config.watchdog.mode ?? null, parseMatcher);
+  const { policies } = await readPolicies(config);
+  return triggersOf(await readRules(config), policies, watchedSeries(config));
+}
+
+async function readRules(config: Config): Promise<RuleFiles> {
+  const engine = createEngine({ clock: createSystemClock() });
+  return parseRuleFiles(await readRuleFiles(config), (expr) => void engine.prepare(expr));
+}
+
+async function readPolicies(config: Config): Promise<ReadPolicies> {
+  const sources = await readPolicyFiles(config);
+  const registry = new PolicyRegistry(config.watchdog.mode ?? null, parseMatcher);
+  return { sources, policies: await paced(registry.parse(sources), new Stretch(createSystemClock())) };
+}
+
+function duplicateRules(files: RuleFiles): readonly Finding[] {
+  return files.flatMap(({ name, warnings }) =>
+    warnings.map((warning): Finding => {
+      const message = `${name}: ${warning}`;
+      return { severity: 'warning', key: 'alerting.rule_files', message };
+    }),
+  );
+}
+
+function aboutPolicies(message: string): Finding {
+  return { severity: 'warning', key: 'watchdog.policy_files', message };
+}
+
+function checkPolicies({ sources, policies }: ReadPolicies, { fleet }: Config): readonly Finding[] {
+  // The shipped ones are of this version.
+  const own = sources.filter(({ shipped }) => !shipped);
+  return [...attemptsThatWait(fleet.pools, policies).map(aboutPolicies), ...own.flatMap(changedInPolicy)];
+}
+
+function checkTogether(files: RuleFiles, read: ReadPolicies, config: Config): readonly Finding[] {
+  const { policies, sources } = read;
+  const groups: GroupsInForce = files.flatMap((file) =>
+    file.groups.map((group) => ({ name: group.name, alerts: alertsOf(group).map(({ labels }) => labels) })),
+  );
+  return unpaced(inForceWarnings({ config, groups, policies })).map(({ key, message, policy }): Finding => {
+    const place = policy === undefined ? '' : `${placeOfMatch(policy, sources)}: `;
+    return { severity: 'warning', key, message: `${place}${message}` };
+  });
+}
+
+/** Where the matchers of a policy stand, of which one of a person goes before a shipped one. */
+function placeOfMatch(policy: string, sources: readonly DocumentSource[]): string {
+  const registry = new PolicyRegistry(null, parseMatcher);
+  const source = sources.findLast((one) =>
+    unpaced(registry.parse([one])).some(({ name }) => name === policy),
+  );
+  return source ? placeIn(source, ['match']) : 'watchdog_policies';
+}
+
+function triggersOf(
+  files: RuleFiles,
+  policies: readonly Policy[],
+  { watch = [] }: ReturnType<typeof watchedSeries>,
+): readonly StrangerTrigger[] {
+  const engine = createEngine({ clock: createSystemClock() });
   return strangerTriggers({
-    files: parseRuleFiles(await readRuleFiles(config), (expr) => void engine.prepare(expr)),
-    policies: await paced(policies.parse(await readPolicyFiles(config)), new Stretch(clock)),
+    files,
+    policies,
     selectorsOf: (expr) => engine.prepare(expr).selectors.map(({ matchers }) => matchers),
-    watch: watchedSeries(config).watch ?? [],
+    watch,
   });
 }

@@ -18,14 +18,22 @@ export async function listening(
   try {
     return await open(address);
   } catch (thrown) {
-    throw new OmoiError('address_unavailable', describe(section, address, thrown));
+    throw new OmoiError('address_unavailable', describe(section, address, thrown), {}, thrown);
   }
+}
+
+/** Whether what `listening` threw says that another program has the address. */
+export function isTaken(thrown: unknown): boolean {
+  return thrown instanceof OmoiError && codeOf(thrown.cause) === 'EADDRINUSE';
+}
+
+function codeOf(thrown: unknown): unknown {
+  return thrown instanceof Error && 'code' in thrown ? thrown.code : '';
 }
 
 function describe(section: 'http' | 'otlp', { host, port }: AskedAddress, thrown: unknown): string {
   const variable = `OMOI_${section.toUpperCase()}`;
-  const { code = '' } = thrown as NodeJS.ErrnoException;
-  switch (code) {
+  switch (codeOf(thrown)) {
     case 'EADDRINUSE':
       return `${section}.port: another program listens on ${host} port ${port}; stop it, or choose another port, for instance ${variable}_PORT=${anotherPort(port)}`;
     case 'EACCES':

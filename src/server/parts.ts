@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { createAlerting, type Alerting, type AlertingOptions, type LoadReport } from '#alerting';
 import { createEventBus, type EventBus } from '#eventbus';
 import { createFleet, Pools, type Fleet, type PoolParts, type Runtime, type WorkerConnection } from '#fleet';
@@ -25,11 +24,11 @@ import { createAlertAuthority, type GrantOf } from './alert-authority.ts';
 import { createAlertReader } from './alert-reader.ts';
 import { AlertSenders } from './alert-senders.ts';
 import type { Config } from './config/schema.ts';
-import { readDocuments } from './files.ts';
 import { createFleetActuator } from './fleet-actuator.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { noticeOutages } from './noticed-outages.ts';
 import { continueSampleClock, tellSampleClockLead } from './sample-clock.ts';
+import { readWithShipped, SHIPPED_POLICIES, SHIPPED_RULES } from './shipped.ts';
 
 /** What the parts stand on: all time, chance and I/O come from here. */
 export interface Ground {
@@ -71,9 +70,6 @@ export interface PartsOptions {
   /** Which guards the watchdog asks; all of them where absent. A simulation leaves one out, to see what it is for. */
   readonly guards?: readonly Guard[];
 }
-
-const SHIPPED_RULES = [fileURLToPath(new URL('../../config/alert_rules', import.meta.url))];
-const SHIPPED_POLICIES = [fileURLToPath(new URL('../../config/watchdog_policies', import.meta.url))];
 
 /**
  * Builds and starts the parts in the order of the data; the pools are left to be started once workers can find the
@@ -193,14 +189,16 @@ export async function loadRules(
   return report;
 }
 
-/** @throws OmoiError `rule_file_invalid` for a path that cannot be read */
+/** The shipped rule files and those of the configuration. @throws OmoiError `rule_file_invalid` for a path that cannot be read */
 export function readRuleFiles({ alerting }: Config): Promise<readonly DocumentSource[]> {
-  return readDocuments(alerting.rule_files ?? SHIPPED_RULES, 'rule_file_invalid');
+  const { rule_files: paths, disable: disabled } = alerting;
+  return readWithShipped(SHIPPED_RULES, { paths, disabled, code: 'rule_file_invalid' });
 }
 
-/** @throws OmoiError `policy_file_invalid` for a path that cannot be read */
+/** Likewise of policies. @throws OmoiError `policy_file_invalid` for a path that cannot be read */
 export function readPolicyFiles({ watchdog }: Config): Promise<readonly DocumentSource[]> {
-  return readDocuments(watchdog.policy_files ?? SHIPPED_POLICIES, 'policy_file_invalid');
+  const { policy_files: paths, disable: disabled } = watchdog;
+  return readWithShipped(SHIPPED_POLICIES, { paths, disabled, code: 'policy_file_invalid' });
 }
 
 /** The series that detectors watch by configuration. @throws OmoiError `config_invalid` */

@@ -23,7 +23,7 @@ export function prometheusFacts(
     storageRetention: `${retentionTime} or ${retentionSize}`,
     configYaml: stringify({
       global: { external_labels: alerting.external_labels },
-      ...(alerting.rule_files && { rule_files: alerting.rule_files }),
+      ...(alerting.rule_files.length > 0 && { rule_files: alerting.rule_files }),
     }),
     flags: {
       'query.lookback-delta': formatDuration(engine.lookbackMs),

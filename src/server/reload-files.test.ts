@@ -55,8 +55,8 @@ function failing(database: StateDatabase): StateDatabase {
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'omoi-reload-'));
   config = configSchema.parse({
-    alerting: { rule_files: [join(directory, 'rules.yaml')] },
-    watchdog: { policy_files: [join(directory, 'policy.yaml')] },
+    alerting: { rule_files: [join(directory, 'rules.yaml')], disable: ['*'] },
+    watchdog: { policy_files: [join(directory, 'policy.yaml')], disable: ['*'] },
   });
   isDown = false;
   write(ruleFile(30), policyFile('1m'));

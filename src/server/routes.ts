@@ -44,6 +44,7 @@ export interface ServedParts {
   readonly facts: ServerFacts;
   readonly maxIngestBytes: number;
   readonly metrics: SelfMetrics;
+  readonly warnings: () => readonly { readonly key: string; readonly message: string }[];
 }
 
 /** The routes of all parts. */
@@ -64,7 +65,7 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerPrometheusStatusRoutes(app, { store: tsdb, facts, clock });
   registerWatchdogRoutes(app, parts);
   registerMaintenanceRoutes(app, { watchdog: parts.watchdog, clock });
-  registerOverviewRoute(app, { ...parts, sampleClock });
+  registerOverviewRoute(app, { ...parts, sampleClock, warnings: served.warnings });
   registerObservabilityRoutes(app, { spans, logs });
   registerEventRoutes(app, { events: parts.bus });
   const bodies = new BodyBudget(maxIngestBodyBytes, metrics);

@@ -31,14 +31,17 @@ import {
 } from '#telemetry';
 import { createTsdb } from '#tsdb';
 import { actInCharge } from './act-in-charge.ts';
+import { ignoredVariables } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import { connectionsWithin, descriptorLimit } from './descriptor-limit.ts';
 import { DiskReserve, openFromReserve, writeFromReserve } from './disk-reserve.ts';
 import { watchEventLoop } from './event-loop.ts';
 import { createIngest } from './ingest.ts';
+import type { ConfigurationWarning } from './in-force-warnings.ts';
 import { keepAliveDuring } from './keep-alive.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { listening } from './listening.ts';
+import { OtlpListener } from './otlp-listener.ts';
 import { startParts, type Ground, type Parts } from './parts.ts';
 import { reloadFiles } from './reload-files.ts';
 import { reloadsInTurn } from './reloads.ts';
@@ -47,6 +50,7 @@ import { prometheusFacts } from './prometheus-facts.ts';
 import { registerRoutes } from './routes.ts';
 import { prepareOwnerSocket, removeAbandonedSocket } from './owner-socket.ts';
 import { startRetention } from './retention.ts';
+import { ServerWarnings } from './server-warnings.ts';
 import { ownUser, poolsOfOwnUser, sharedUserWarning } from './shared-user.ts';
 import { StateWrites } from './state-writes.ts';
 import { announceServer, lastAnnouncement, withdrawServer } from './running-server.ts';
@@ -69,6 +73,7 @@ export interface ServerOptions {
 
 export interface RunningOmoi {
   readonly url: string;
+  /** Where OTLP is taken: on its own port, or, where another program has that, with the API; null where it is off. */
   readonly otlpUrl: string | null;
   readonly dataDirectory: string;
   readonly database: 'sqlite' | 'postgres';
@@ -77,6 +82,8 @@ export interface RunningOmoi {
   readonly firstAdmin: FirstAdmin | null;
   /** Which agents run as the server's own user, and what that means; null where none do. */
   readonly sharedUser: string | null;
+  /** What else a person should know of how it is set up. */
+  readonly warnings: () => readonly ConfigurationWarning[];
   /** What makes it impossible to go on: the process has to end at once, without an orderly stop. */
   readonly broken: Promise<OmoiError>;
   /**
@@ -237,13 +244,20 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     grantOf: (sender) => access.grantOf(sender),
     logger: loggerOf,
   };
-  const address = { url: '', otlpUrl: null as string | null };
+  const address = { url: '' };
+  const otlp = new OtlpListener({
+    address: config.otlp,
+    open: (asked) => api.listenForIngest(asked),
+    apiUrl: () => address.url,
+    clock,
+    logger,
+  });
   const connection = {
     get url() {
       return address.url;
     },
     get otlpUrl() {
-      return address.otlpUrl;
+      return config.otlp.enabled ? (otlp.url ?? address.url) : null;
     },
     inheritedEnv: inheritedEnvironment(options.environment),
   };
@@ -257,6 +271,18 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   void endWhenFenced();
   const ingest = createIngest(ground, { fleet: parts.fleet, spans, logs });
   const facts = prometheusFacts(config, parts.engine, { version, startedAtMs, dataDirectory });
+  const unread = ignoredVariables(options.environment).map((name) => ({
+    key: name,
+    message: `${name}: no such variable is read; docs/configuration.md names those that are`,
+  }));
+  const warnings = new ServerWarnings({
+    config,
+    clock,
+    logger,
+    parts,
+    live: () => [...unread, ...otlp.warnings],
+  });
+  await warnings.refresh();
   const unready = new Set(['pools']);
   const maxConnections = connectionsWithin(CONNECTION_BOUNDS.maxConnections, descriptorLimit());
   const api = await createApi({
@@ -294,6 +320,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
         facts,
         maxIngestBytes: MAX_INGEST_BYTES,
         metrics,
+        warnings: () => warnings.list(),
       }),
     limits: { maxBodyBytes: config.http.max_body_bytes },
     connections: { ...CONNECTION_BOUNDS, maxConnections },
@@ -309,9 +336,8 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   });
   address.url = await listening('http', config.http, (asked) => api.listen(asked));
   reach.isOpen = true;
-  address.otlpUrl = config.otlp.enabled
-    ? await listening('otlp', config.otlp, (asked) => api.listenForIngest(asked))
-    : null;
+  lifecycle.started('otlp', () => otlp.stop());
+  if (config.otlp.enabled) await otlp.start();
   const abandoned = lastAnnouncement(dataDirectory)?.socket ?? null;
   if (abandoned !== null) removeAbandonedSocket(abandoned);
   const socket = config.access.owner_socket === 'on' ? prepareOwnerSocket({ dataDirectory }) : null;
@@ -358,14 +384,21 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   const sharedUser = sharedUserWarning(ofOwnUser);
   if (sharedUser !== null) logger.warn({ pool_ids: ofOwnUser }, sharedUser);
   return {
-    ...address,
+    url: address.url,
+    get otlpUrl() {
+      return connection.otlpUrl;
+    },
     sharedUser,
     dataDirectory,
     database: state.dialect,
     parts,
     firstAdmin,
     broken: broken.promise,
-    reload: reloadsInTurn(() => reloadFiles(config, { ...parts, logger })),
+    warnings: () => warnings.list(),
+    reload: reloadsInTurn(async () => {
+      await reloadFiles(config, { ...parts, logger });
+      await warnings.refresh();
+    }),
     stop: () => lifecycle.stop(logger),
   };
 }

@@ -1,6 +1,7 @@
 import type { parseRuleFiles } from '#alerting';
 import { METRIC_NAME_LABEL, type Matcher, type PolicyMode } from '#telemetry';
 import type { Policy } from '#watchdog';
+import { mayMatch } from './may-match.ts';
 import { isReserved } from './own-metrics.ts';
 
 type RuleFile = ReturnType<typeof parseRuleFiles>[number];
@@ -42,7 +43,7 @@ export function strangerTriggers(sources: TriggerSources): readonly StrangerTrig
   const alerts = sources.files.flatMap(({ groups }) => groups.flatMap(alertsOf));
   return sources.policies.flatMap(({ name: policy, mode, match }) =>
     alerts
-      .filter((alert) => mayMatch(match, alert))
+      .filter(({ labels }) => mayMatch(match, labels))
       .map((alert) => ({ policy, mode, rule: alert.id, reads: sendable(alert, alerts, sources) }))
       .filter(({ reads }) => reads.length > 0),
   );
@@ -55,21 +56,14 @@ export function triggerText({ policy, mode, rule, reads }: StrangerTrigger): str
   return `${sent}; it acts only on the word of tokens that speak for the target (--speaks-for), and is else held back as not_authorized`;
 }
 
-function alertsOf({ name, labels, rules }: GroupText): readonly AlertText[] {
+/** The alert rules of a group. */
+export function alertsOf({ name, labels, rules }: GroupText): readonly AlertText[] {
   return rules
     .filter(({ alert }) => alert !== '')
     .map((rule) => {
       const written = { ...labels, ...rule.labels, alertname: rule.alert };
       return { id: `${name}/${rule.alert}`, rule, labels: new Map(Object.entries(written)) };
     });
-}
-
-/** Whether an alert of the rule can have labels that all matchers accept. */
-function mayMatch(matchers: readonly Matcher[], { labels }: AlertText): boolean {
-  return matchers.every((matcher) => {
-    const written = labels.get(matcher.name);
-    return written === undefined || written.includes('{{') || matcher.matches(written);
-  });
 }
 
 /** What of that which leads to the alert is not Omoi's alone to write. */
@@ -91,7 +85,7 @@ function sendable(
       const name = matchers.find((one) => one.name === METRIC_NAME_LABEL && one.operator === '=')?.value;
       if (name === undefined) reads.add('series of any name');
       else if (ALERT_SERIES.has(name))
-        open.push(...alerts.filter((other) => mayMatch(alertMatchers(matchers), other)));
+        open.push(...alerts.filter(({ labels }) => mayMatch(alertMatchers(matchers), labels)));
       else if (name === SCORES ? sources.watch.some(isOfAnybody) : !isReserved(name)) reads.add(name);
     }
   }

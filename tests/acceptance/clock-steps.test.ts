@@ -37,6 +37,7 @@ async function start(): Promise<void> {
     OMOI_OTLP_PORT: '0',
     OMOI_LOG_DESTINATION: join(directory, 'omoi.log'),
     OMOI_ALERTING_RULE_FILES: JSON.stringify([rules]),
+    OMOI_ALERTING_DISABLE: '["*"]',
   };
   server = await startServer({
     config: loadConfig({ file: null, environment }),

@@ -65,7 +65,10 @@ describe('escalated with the last output, and never called healed', () => {
       pool('mute', ['/bin/sh', '-c', 'echo "waiting for a leader" >&2; exec sleep 100000']),
       pool('port', [process.execPath, '-e', LISTEN, String(port)]),
     ];
-    writeFileSync(configFile, JSON.stringify({ watchdog: { policy_files: [policies] }, fleet: { pools } }));
+    writeFileSync(
+      configFile,
+      JSON.stringify({ watchdog: { policy_files: [policies], disable: ['*'] }, fleet: { pools } }),
+    );
     server = await OmoiServer.start(data.path, { configFile });
     admin = new Client(() => server.url, server.adminToken);
   });

@@ -40,6 +40,8 @@ beforeAll(async () => {
     env: {
       OMOI_ALERTING_RULE_FILES: JSON.stringify([rules]),
       OMOI_WATCHDOG_POLICY_FILES: JSON.stringify([join(files, 'policies')]),
+      OMOI_ALERTING_DISABLE: '["*"]',
+      OMOI_WATCHDOG_DISABLE: '["*"]',
     },
   });
   admin = new Client(() => server.url, server.adminToken);

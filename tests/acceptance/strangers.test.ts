@@ -53,8 +53,8 @@ beforeAll(async () => {
     return join(directory.path, name);
   };
   const config = {
-    alerting: { rule_files: [file('rules.yaml', RULES)] },
-    watchdog: { policy_files: [file('restart.yaml', RESTART), file('scale.yaml', SCALE)] },
+    alerting: { rule_files: [file('rules.yaml', RULES)], disable: ['*'] },
+    watchdog: { policy_files: [file('restart.yaml', RESTART), file('scale.yaml', SCALE)], disable: ['*'] },
     fleet: { pools: [poolOf('victims', 5), poolOf('own', 1), poolOf('loud', 2)] },
   };
   server = await OmoiServer.start(directory.path, { configFile: file('omoi.yaml', JSON.stringify(config)) });

@@ -40,7 +40,8 @@ beforeAll(async () => {
   server = await OmoiServer.start(data.path, {
     env: {
       OMOI_ALERTING_RULE_FILES: JSON.stringify([join(files, 'rules.yaml')]),
-      OMOI_WATCHDOG_POLICY_FILES: '[]',
+      OMOI_ALERTING_DISABLE: '["*"]',
+      OMOI_WATCHDOG_DISABLE: '["*"]',
     },
   });
   admin = new Client(() => server.url, server.adminToken);

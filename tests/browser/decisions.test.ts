@@ -65,7 +65,7 @@ describe.skipIf(program === null)('what a person decides, or has to know', () =>
     const configFile = join(directory.path, 'omoi.json');
     writeFileSync(
       configFile,
-      JSON.stringify({ watchdog: { policy_files: [policies] }, fleet: { pools: POOLS } }),
+      JSON.stringify({ watchdog: { policy_files: [policies], disable: ['*'] }, fleet: { pools: POOLS } }),
     );
     server = await OmoiServer.start(directory.path, { configFile });
     admin = new Client(() => server.url, server.adminToken);

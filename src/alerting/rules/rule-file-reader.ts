@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf, nextTurn, OmoiError } from '#telemetry';
-import { parseRuleFiles, type CheckExpression, type GroupText, type RuleFile } from './rule-file.ts';
-import type { RuleFileText, RuleText } from './rule-file.ts';
+import type { CheckExpression, GroupText, RuleFile, RuleFileText, RuleText } from './rule-file.ts';
+import { parseRuleFiles } from './rule-files.ts';
 import type { RuleFilePiece, RuleFileRequest } from './rule-file-protocol.ts';
 
 /**

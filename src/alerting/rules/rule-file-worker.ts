@@ -3,7 +3,8 @@ import { parentPort } from 'node:worker_threads';
 import { createEngine } from '#promql';
 import { createSystemClock } from '#telemetry';
 import { prepareForRule } from '../evaluation/promql-queries.ts';
-import { parseRuleFiles, type RuleFile, type RuleFileText } from './rule-file.ts';
+import type { RuleFile, RuleFileText } from './rule-file.ts';
+import { parseRuleFiles } from './rule-files.ts';
 import { refusalOf, type RuleFilePiece, type RuleFileRequest } from './rule-file-protocol.ts';
 
 /** Rules of one message: the thread that receives it takes the whole of it in one go. */

@@ -8,15 +8,13 @@ import {
   OmoiError,
   parseDuration,
   parseStrictDocument,
+  type DocumentSource,
   type Labels,
 } from '#telemetry';
 import { AlertTemplate } from './alert-template.ts';
 
 /** A rule file as it is read. */
-export interface RuleFileText {
-  readonly name: string;
-  readonly text: string;
-}
+export type RuleFileText = Pick<DocumentSource, 'name' | 'text' | 'shipped'>;
 
 /** A rule file as it is written, checked; durations in ms. */
 export interface RuleFile {
@@ -24,6 +22,7 @@ export interface RuleFile {
   readonly groups: readonly GroupText[];
   /** What promtool's linter would say: the rules run all the same. */
   readonly warnings: readonly string[];
+  readonly shipped?: RuleFileText['shipped'];
 }
 
 export type GroupText = z.output<typeof groupSchema>;
@@ -94,30 +93,6 @@ const groupSchema = z.strictObject({
 const fileSchema = z.strictObject({ groups: optional(z.array(groupSchema), []) });
 
 /**
- * Parses rule files.
- * @throws OmoiError `rule_file_invalid` naming every mistake in every file
- */
-export function parseRuleFiles(
-  files: readonly RuleFileText[],
-  checkExpression: CheckExpression,
-): readonly RuleFile[] {
-  const parsed: RuleFile[] = [];
-  const failures: OmoiError[] = [];
-  for (const file of files) {
-    try {
-      parsed.push(parseRuleFile(file, checkExpression));
-    } catch (thrown) {
-      if (!(thrown instanceof OmoiError)) throw thrown;
-      failures.push(thrown);
-    }
-  }
-  if (failures.length === 0) return parsed;
-  throw new OmoiError('rule_file_invalid', failures.map(({ message }) => message).join('\n'), {
-    files: failures.map(({ details }) => details),
-  });
-}
-
-/**
  * Parses a Prometheus rule file as strictly as promtool does: what it refuses is refused here.
  * @throws OmoiError `rule_file_invalid`; each line of the message is `file:line:column: problem`
  */
@@ -132,7 +107,8 @@ export function parseRuleFile(source: RuleFileText, checkExpression: CheckExpres
     schema,
     'rule_file_invalid',
   );
-  return { name: source.name, groups, warnings: duplicatesOf(groups) };
+  const { name, shipped } = source;
+  return { name, groups, warnings: duplicatesOf(groups), ...(shipped && { shipped }) };
 }
 
 interface Problem {

@@ -89,11 +89,26 @@ export function createListeners(app: ApiApp, parts: ListenerParts): OwnedListene
   async function open(route: RequestListener, { host, port }: ListenAddress): Promise<Server> {
     const server = openServer(route);
     limits.watch(server);
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, host, resolve);
-    });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, host, resolve);
+      });
+    } catch (thrown) {
+      forget(server);
+      throw thrown;
+    }
     return server;
+  }
+
+  function forget(server: Server): void {
+    further.splice(further.indexOf(server), 1);
+  }
+
+  /** Of an address that is had in part nothing is kept, so that it can be tried again. */
+  async function giveUp(servers: readonly Server[]): Promise<void> {
+    servers.forEach(forget);
+    await Promise.all(servers.map(closeServer));
   }
 
   /** Browsers and clients try each address of `localhost`: on those that the machine has they find the same. */
@@ -101,10 +116,15 @@ export function createListeners(app: ApiApp, parts: ListenerParts): OwnedListene
     hosts: readonly string[],
     { route, port }: { readonly route: RequestListener; readonly port: number },
   ): Promise<void> {
+    const opened: Server[] = [];
     for (const host of hosts) {
-      await open(route, { host, port }).catch((error: unknown) => {
-        if (!(error instanceof Error && 'code' in error && NO_SUCH_ADDRESS.has(error.code))) throw error;
-      });
+      try {
+        opened.push(await open(route, { host, port }));
+      } catch (error) {
+        if (error instanceof Error && 'code' in error && NO_SUCH_ADDRESS.has(error.code)) continue;
+        await giveUp(opened);
+        throw error;
+      }
     }
   }
 
@@ -130,8 +150,14 @@ export function createListeners(app: ApiApp, parts: ListenerParts): OwnedListene
         if (request.url?.startsWith(OTLP_PREFIX)) app.routing(request, response);
         else response.writeHead(404).end();
       };
-      const bound = (await open(route, { host, port: address.port })).address();
-      await alsoListenOn(others, { route, port: portOf(bound, address) });
+      const first = await open(route, { host, port: address.port });
+      const bound = first.address();
+      try {
+        await alsoListenOn(others, { route, port: portOf(bound, address) });
+      } catch (thrown) {
+        await giveUp([first]);
+        throw thrown;
+      }
       return urlOf(bound, address);
     },
     async listenLocally(socketPath) {

@@ -35,7 +35,8 @@ beforeEach(async () => {
   running = await startTestFleet(database, { clock });
   const { fleet } = running;
   const sampleClock = { leadMs: () => 90_000 };
-  const parts = { fleet, alerting: alerts.alerting, watchdog: watchdog.watchdog, sampleClock };
+  const warnings = () => [{ key: 'watchdog.policy_files', message: '0 policies' }];
+  const parts = { fleet, alerting: alerts.alerting, watchdog: watchdog.watchdog, sampleClock, warnings };
   api = await startTestApi({
     register: (app) => {
       registerOverviewRoute(app, parts);
@@ -87,6 +88,7 @@ it('counts everything, however many pages the lists have', async () => {
     },
     sample_clock_lead_seconds: 90,
     remediations: { planned: 2, awaiting_approval: 0, executing: 0, verifying: 0 },
+    warnings: [{ key: 'watchdog.policy_files', message: '0 policies' }],
   });
   const present = await call('/api/v1/fleet/agents?present=true');
   expect(present.agents.map(({ agent_id: id }: { agent_id: string }) => id)).toEqual(['w-1', 'w-2']);

@@ -11,6 +11,8 @@ export interface OverviewParts {
   readonly alerting: { readonly alerts: Pick<Alerting['alerts'], 'countFiring'> };
   readonly watchdog: Pick<Watchdog, 'countOpen'>;
   readonly sampleClock: { leadMs(): number };
+  /** What a person should know of how the server is set up. */
+  readonly warnings: () => Overview['warnings'];
 }
 
 type Overview = z.output<typeof overviewAnswer>;
@@ -35,7 +37,8 @@ export function registerOverviewRoute(app: ApiApp, parts: OverviewParts): void {
   });
 }
 
-async function readOverview({ fleet, alerting, watchdog, sampleClock }: OverviewParts): Promise<Overview> {
+async function readOverview(parts: OverviewParts): Promise<Overview> {
+  const { fleet, alerting, watchdog, sampleClock, warnings } = parts;
   const bySeverity = await alerting.alerts.countFiring();
   return {
     agents: { by_status: fleet.directory.countByStatus() },
@@ -46,5 +49,6 @@ async function readOverview({ fleet, alerting, watchdog, sampleClock }: Overview
     },
     sample_clock_lead_seconds: sampleClock.leadMs() / 1000,
     remediations: watchdog.countOpen(),
+    warnings: warnings(),
   };
 }

@@ -22,4 +22,17 @@ export const overviewAnswer = z.object({
   remediations: z
     .record(z.enum(OPEN_REMEDIATION_STATES), count)
     .describe('Those that have not ended. What is planned waits for its turn, or a guard holds it back.'),
+  warnings: z
+    .array(
+      z.object({
+        key: z
+          .string()
+          .describe('The key of the configuration that it is about; empty where it is of several.'),
+        message: z.string(),
+      }),
+    )
+    .readonly()
+    .describe(
+      'How the server is set up, and hardly meant so: no policies, a policy that no rule can trigger.',
+    ),
 });

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { OmoiError, messageOf, durationText, parseStrictDocument, recordOf } from '#telemetry';
+import { OmoiError, messageOf, durationText, parseStrictDocument, placeIn, recordOf } from '#telemetry';
 import { z } from 'zod';
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
@@ -270,7 +270,7 @@ export function loadExperiment(file: string): Experiment {
     if ((action === undefined) === (observe === undefined)) {
       throw new OmoiError(
         'gameday_file_invalid',
-        `${file}: method.${index} ("${name}") needs either "do" or "observe"`,
+        `${placeIn({ name: file, text }, ['method', index])}: method.${index} ("${name}") needs either "do" or "observe"`,
       );
     }
   }

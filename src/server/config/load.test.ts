@@ -48,10 +48,18 @@ describe('the configuration', () => {
       /"alerting\.external_labels\.__proto__": no such name/,
     ],
     [
-      'fleet:\n  pools:\n    - { id: p, command: [work], phase_id: P }\n',
-      /omoi\.yaml:3:\d+: "fleet\.pools\.0\.phase_id": Invalid option: expected one of "PHASE_/,
+      'fleet:\n  pools:\n    - { id: p, command: [work], phase_id: in review }\n',
+      /omoi\.yaml:3:\d+: "fleet\.pools\.0\.phase_id": must begin with a letter or digit/,
     ],
     ['retention:\n  events: soon\n', /"soon" is no duration; write 90s/],
+    [
+      'alerting:\n  disable: [TaskStuck, AgentFaild]\n',
+      /omoi\.yaml:2:24: "alerting\.disable\.1": Omoi ships no rule "AgentFaild"; did you mean "AgentFailed"\?/,
+    ],
+    [
+      'watchdog: { disable: [mine] }\n',
+      /"watchdog\.disable\.0": Omoi ships no policy "mine"; there are restart_failed_agent, /,
+    ],
     ['database: { url: a, url_file: b }\n', /give database\.url or database\.url_file, not both/],
     ['database: { url_file: /nowhere }\n', /database\.url_file: ENOENT/],
     [
@@ -75,6 +83,11 @@ describe('the configuration', () => {
     expect(config.retention.events).toBe(5 * 86_400_000);
     expect(config.database.url).toBe('postgres://u@h/d');
     expect(config.watchdog.mode).toBe('act');
+  });
+
+  it('switches what is shipped off by name, or all of it', () => {
+    const config = load('alerting: { disable: [AgentFailed] }\n', { OMOI_WATCHDOG_DISABLE: "['*']" });
+    expect([config.alerting.disable, config.watchdog.disable]).toEqual([['AgentFailed'], ['*']]);
   });
 
   it('names the variable when an override is wrong', () => {

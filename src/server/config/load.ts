@@ -2,15 +2,19 @@ import { existsSync, readFileSync } from 'node:fs';
 import { OmoiError, messageOf, parseStrictDocument, type DocumentSource } from '#telemetry';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
+import { isSetByKubernetes, unknownVariables, type Environment } from './environment.ts';
 import { configSchema, type Config } from './schema.ts';
 
 export interface ConfigSources {
   /** The file named on the command line; null: `omoi.yaml` where it exists, else defaults. */
   readonly file: string | null;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
 }
 
 const DEFAULT_FILE = 'omoi.yaml';
+
+/** `OMOI_HTTP_PORT` is the variable of `http.port`. */
+const variableOf = (path: readonly string[]): string => `OMOI_${path.join('_').toUpperCase()}`;
 
 /**
  * The configuration: file, then `OMOI_…` on top (`http.port` is `OMOI_HTTP_PORT`; lists and maps in YAML), then
@@ -20,6 +24,7 @@ const DEFAULT_FILE = 'omoi.yaml';
 export function loadConfig(sources: ConfigSources): Config {
   const { name, text } = readConfigFile(sources.file) ?? { name: DEFAULT_FILE, text: '' };
   const fromFile = parseStrictDocument({ name, text }, configSchema, 'config_invalid');
+  ignoredVariables(sources.environment);
   const overrides = environmentOverrides(sources.environment);
   if (overrides.length === 0) return withSecrets(fromFile);
 
@@ -45,6 +50,14 @@ export function readConfigFile(file: string | null): DocumentSource | null {
   );
 }
 
+/**
+ * The variables `OMOI_…` that nothing reads, neither the server nor what it starts.
+ * @throws OmoiError `config_invalid` for one that is mistyped
+ */
+export function ignoredVariables(environment: Environment): readonly string[] {
+  return unknownVariables(environment, leafPaths(configSchema, []).map(variableOf));
+}
+
 interface Override {
   readonly variable: string;
   readonly path: readonly string[];
@@ -53,9 +66,9 @@ interface Override {
 
 function environmentOverrides(environment: ConfigSources['environment']): readonly Override[] {
   return leafPaths(configSchema, []).flatMap((path) => {
-    const variable = `OMOI_${path.join('_').toUpperCase()}`;
+    const variable = variableOf(path);
     const text = environment[variable];
-    if (text === undefined || text === '') return [];
+    if (text === undefined || text === '' || isSetByKubernetes(variable, environment)) return [];
     return [{ variable, path, value: isText(path) ? text : readValue(variable, text) }];
   });
 }

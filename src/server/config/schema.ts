@@ -1,5 +1,6 @@
 import { durationText, maxAgentsOfFleet, poolConfiguration, recordOf } from '#telemetry';
 import { z } from 'zod';
+import { namesOfShipped, SHIPPED_POLICIES, SHIPPED_RULES } from '../shipped.ts';
 
 const port = z.number().int().min(0).max(65_535);
 
@@ -79,8 +80,10 @@ export const configSchema = z.strictObject({
     .prefault({}),
   alerting: z
     .strictObject({
-      /** Prometheus rule files, or folders of them; those that Omoi ships where it is left out. */
-      rule_files: z.array(z.string()).optional(),
+      /** Prometheus rule files, or folders of them, beside those that Omoi ships. */
+      rule_files: z.array(z.string()).default([]),
+      /** Shipped rules that are switched off, by the name of the alert. */
+      disable: namesOfShipped(SHIPPED_RULES).default([]),
       /** How long a condition stays false before its alert resolves. */
       resolve_stability: durationText.prefault('1s'),
       /** The share of the event loop's time that evaluations on arrival may take. */
@@ -100,8 +103,10 @@ export const configSchema = z.strictObject({
     .prefault({}),
   watchdog: z
     .strictObject({
-      /** Policy files, or folders of them; those that Omoi ships where it is left out. */
-      policy_files: z.array(z.string()).optional(),
+      /** Policy files, or folders of them, beside those that Omoi ships. */
+      policy_files: z.array(z.string()).default([]),
+      /** Shipped policies that are switched off, by name. */
+      disable: namesOfShipped(SHIPPED_POLICIES).default([]),
       /** Replaces the mode of every policy; without it each policy's own mode counts. */
       mode: z.enum(['observe', 'approve', 'act']).optional(),
     })

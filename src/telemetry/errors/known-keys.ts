@@ -59,13 +59,17 @@ export function suggestKey(key: string, known: readonly string[]): string {
 }
 
 /** The one of `candidates` that was probably meant; null where none is near. Of those that are as near, the first. */
-export function nearestWord(word: string, candidates: Iterable<string>): string | null {
+export function nearestWord(
+  word: string,
+  candidates: Iterable<string>,
+  maxEdits = MAX_SUGGESTED_EDITS,
+): string | null {
   let best: string | null = null;
-  let bestEdits = MAX_SUGGESTED_EDITS + 1;
+  let bestEdits = maxEdits + 1;
   let distance: WordDistance | null = null;
   for (const candidate of candidates) {
     // What differs in length by more is never near: a word may be as long as a body.
-    if (Math.abs(candidate.length - word.length) > MAX_SUGGESTED_EDITS) continue;
+    if (Math.abs(candidate.length - word.length) > maxEdits) continue;
     distance ??= new WordDistance(word.toLowerCase());
     const edits = distance.to(candidate.toLowerCase());
     if (edits > Math.ceil(candidate.length / 2) || edits >= bestEdits) continue;

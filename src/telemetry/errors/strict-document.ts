@@ -21,6 +21,8 @@ export interface DocumentSource {
   readonly scalars?: 'typed' | 'text';
   /** With `text`: the keys of the fields that are numbers all the same, where no quotes make them texts. */
   readonly numberKeys?: readonly string[];
+  /** Where Omoi ships it: the names in it that are switched off. What a person wrote under a name replaces it. */
+  readonly shipped?: { readonly disabled: readonly string[] };
 }
 
 /**
@@ -103,6 +105,14 @@ function numberOf(text: string): number | null {
   return whole[1] === '-' ? -size : size;
 }
 
+/** Where a path stands in a document that can be read: `name:line:column`; of what is missing, its nearest parent. */
+export function placeIn({ name, text }: DocumentSource, path: readonly PropertyKey[]): string {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const { line, column } = positionOf({ document, lines }, path);
+  return `${name}:${line}:${column}`;
+}
+
 interface Place {
   readonly document: Document.Parsed;
   readonly lines: LineCounter;
@@ -133,7 +143,10 @@ function quote(path: readonly PropertyKey[]): string {
 }
 
 /** Where the key (or, in lists, the item) at a path stands; for what is missing, its nearest parent. */
-function positionOf(place: Place, path: readonly PropertyKey[]): { line: number; column: number } {
+function positionOf(
+  place: Omit<Place, 'schema'>,
+  path: readonly PropertyKey[],
+): { line: number; column: number } {
   for (let length = path.length; length >= 0; length--) {
     const offset = offsetAt(place.document, path.slice(0, length));
     if (offset !== null) {

@@ -41,6 +41,26 @@ describe('policy files', () => {
     expect(() => read(sources)).toThrow('b.yaml:1:1: policy "same" stands in a.yaml too; names are unique');
   });
 
+  const shipped = (name: string, disabled: readonly string[] = []): DocumentSource => ({
+    name: `shipped/${name}.yaml`,
+    text: `description: shipped\n${policy(name)}`,
+    shipped: { disabled },
+  });
+  const own = (name: string): DocumentSource => ({ name: `${name}.yaml`, text: policy(name) });
+  const inForce = (sources: readonly DocumentSource[]) =>
+    read(sources).policies.map(({ name, description }) => `${name} ${description}`.trim());
+
+  it('of a person are added to the shipped ones, and one of the same name replaces a shipped one', () => {
+    expect(inForce([shipped('a'), shipped('b'), own('b'), own('c')])).toEqual(['a shipped', 'b', 'c']);
+  });
+
+  it('that are shipped are switched off by name', () => {
+    expect(inForce([shipped('a', ['a', 'c']), shipped('b', ['a', 'c']), own('c')])).toEqual([
+      'b shipped',
+      'c',
+    ]);
+  });
+
   it.each([
     [
       '{ kind: agent }',

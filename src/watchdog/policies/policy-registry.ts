@@ -30,11 +30,13 @@ export class PolicyRegistry {
   }
 
   /**
-   * Reads policies, all or none, without taking them over. It pauses after each file.
+   * Reads policies, all or none, without taking them over. It pauses after each file. Shipped ones that are switched off,
+   * or whose name another has, are left out.
    * @throws OmoiError `policy_file_invalid` with file, line and column
    */
   *parse(sources: readonly DocumentSource[]): Generator<void, readonly Policy[]> {
-    const policies: Policy[] = [];
+    const policies: { readonly policy: Policy; readonly shipped: DocumentSource['shipped'] }[] = [];
+    /** Those of people. */
     const byName = new Map<string, string>();
     for (const source of sources) {
       if (source.text.length > maxPolicyCharacters) {
@@ -43,15 +45,21 @@ export class PolicyRegistry {
       }
       const policy = parseStrictDocument(source, this.#schema, 'policy_file_invalid');
       const other = byName.get(policy.name);
-      if (other !== undefined) {
+      if (other !== undefined && !source.shipped) {
         const message = `${source.name}:1:1: policy "${policy.name}" stands in ${other} too; names are unique`;
         throw new OmoiError('policy_file_invalid', message);
       }
-      byName.set(policy.name, source.name);
-      policies.push({ ...policy, mode: this.#modeOverride ?? policy.mode });
+      if (!source.shipped) byName.set(policy.name, source.name);
+      policies.push({
+        policy: { ...policy, mode: this.#modeOverride ?? policy.mode },
+        shipped: source.shipped,
+      });
       yield;
     }
-    return policies;
+    return policies.flatMap(({ policy, shipped }) => {
+      const isOff = shipped && (byName.has(policy.name) || shipped.disabled.includes(policy.name));
+      return isOff ? [] : [policy];
+    });
   }
 
   /** Takes policies over that were read. */

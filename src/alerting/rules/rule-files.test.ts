@@ -1,0 +1,49 @@
+import { expect, it } from 'vitest';
+import type { RuleFileText } from './rule-file.ts';
+import { parseRuleFiles } from './rule-files.ts';
+
+const SHIPPED = `groups:
+  - name: fleet
+    rules:
+      - { alert: Failed, expr: shipped }
+      - { alert: Silent, expr: shipped }
+  - name: totals
+    rules: [{ record: total, expr: shipped }]
+`;
+
+/** `group/name expression` of the rules in force, of a shipped file and one of a person. */
+function inForce(own: string, disabled: readonly string[] = []): readonly string[] {
+  const files: RuleFileText[] = [
+    { name: 'shipped.yaml', text: SHIPPED, shipped: { disabled } },
+    { name: 'own.yaml', text: `groups: [{ name: mine, rules: [${own}] }]` },
+  ];
+  return parseRuleFiles(files, () => undefined).flatMap(({ groups }) =>
+    groups.flatMap(({ name, rules }) =>
+      rules.map(({ alert, record, expr }) => `${name}/${alert || record} ${expr}`),
+    ),
+  );
+}
+
+it('rules of a person are added to the shipped ones', () => {
+  expect(inForce('{ alert: Other, expr: own }')).toEqual([
+    'fleet/Failed shipped',
+    'fleet/Silent shipped',
+    'totals/total shipped',
+    'mine/Other own',
+  ]);
+});
+
+it('a rule of the same name replaces a shipped one, whatever its group', () => {
+  expect(inForce('{ alert: Failed, expr: own }, { record: total, expr: own }')).toEqual([
+    'fleet/Silent shipped',
+    'mine/Failed own',
+    'mine/total own',
+  ]);
+});
+
+it('a shipped rule is switched off by its name; one of a person is not', () => {
+  expect(inForce('{ alert: Other, expr: own }', ['Silent', 'total', 'Other'])).toEqual([
+    'fleet/Failed shipped',
+    'mine/Other own',
+  ]);
+});

@@ -1,0 +1,55 @@
+import { OmoiError } from '#telemetry';
+import {
+  parseRuleFile,
+  type CheckExpression,
+  type RuleFile,
+  type RuleFileText,
+  type RuleText,
+} from './rule-file.ts';
+
+/**
+ * Parses rule files. Of the shipped ones come the rules that are in force: neither switched off nor replaced.
+ * @throws OmoiError `rule_file_invalid` naming every mistake in every file
+ */
+export function parseRuleFiles(
+  files: readonly RuleFileText[],
+  checkExpression: CheckExpression,
+): readonly RuleFile[] {
+  const parsed: RuleFile[] = [];
+  const failures: OmoiError[] = [];
+  for (const file of files) {
+    try {
+      parsed.push(parseRuleFile(file, checkExpression));
+    } catch (thrown) {
+      if (!(thrown instanceof OmoiError)) throw thrown;
+      failures.push(thrown);
+    }
+  }
+  if (failures.length === 0) return rulesInForce(parsed);
+  throw new OmoiError('rule_file_invalid', failures.map(({ message }) => message).join('\n'), {
+    files: failures.map(({ details }) => details),
+  });
+}
+
+/** All files; a shipped one without the rules that are switched off, or whose name a rule of a person has. */
+function rulesInForce(files: readonly RuleFile[]): readonly RuleFile[] {
+  const own = new Set(files.filter(({ shipped }) => !shipped).flatMap(ruleNames));
+  return files.map((file) => {
+    const { shipped, groups } = file;
+    if (!shipped) return file;
+    const isOff = (name: string): boolean => own.has(name) || shipped.disabled.includes(name);
+    const kept = groups.map((group) => ({
+      ...group,
+      rules: group.rules.filter((rule) => !isOff(nameOf(rule))),
+    }));
+    return { ...file, groups: kept.filter(({ rules }) => rules.length > 0) };
+  });
+}
+
+function nameOf({ alert, record }: RuleText): string {
+  return alert || record;
+}
+
+function ruleNames({ groups }: RuleFile): readonly string[] {
+  return groups.flatMap(({ rules }) => rules.map(nameOf));
+}
