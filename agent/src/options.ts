@@ -22,7 +22,8 @@ export interface AgentOptions {
   readonly inFlight?: () => number;
   /**
    * Of a wrapper that beats for another process: asked before each beat what that one and all that it started have done
-   * since the last. One that is stopped, or that does nothing while it holds a task, is STALLED although its wrapper beats.
+   * since the last. One that is stopped, does nothing while it holds a task, or is idle for too long is STALLED although its
+   * wrapper beats.
    */
   readonly processActivity?: () => ProcessActivity;
   /** How long work in flight may go on after SIGTERM; then it is aborted. */

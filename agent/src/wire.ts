@@ -8,9 +8,9 @@ export type AgentType = 'worker' | 'monitor' | 'watchdog' | 'guardian';
 
 /**
  * What a process and all that it started have done since they were looked at before: used CPU, made I/O, started others
- * (`active`), nothing, they are stopped and can do nothing, or a debugger holds them.
+ * (`active`), nothing, nothing for longer than is allowed, they are stopped and can do nothing, or a debugger holds them.
  */
-export type ProcessActivity = 'active' | 'idle' | 'stopped' | 'traced';
+export type ProcessActivity = 'active' | 'idle' | 'idle_too_long' | 'stopped' | 'traced';
 
 /** `POST /agents` */
 export interface RegisterRequest {

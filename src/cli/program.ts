@@ -128,7 +128,7 @@ function defineRun(program: Command): void {
     .command('run')
     .description('run any command as an agent: registered, beaten for, captured')
     .option('--pool <pool>', 'the pool it belongs to; not needed where a pool runs it: then it is that agent')
-    .option('--id <id>', 'the agent id that stays (default: pool, host and process id)')
+    .option('--id <id>', 'the agent id that stays (default: of pool, host and working directory)')
     .option('--type <type>', 'worker, monitor, watchdog or guardian', 'worker')
     .option(
       '--expect <once|forever>',
@@ -139,6 +139,10 @@ function defineRun(program: Command): void {
       'a label of the agent, of which host and provider say its failure domains (default: host=this machine); may be repeated',
       (label: string, before: readonly string[]) => [...before, label],
       [],
+    )
+    .option(
+      '--stall-after <duration>',
+      'how long it may put nothing out, use no CPU and make no I/O before it is STALLED; never: for ever (default: 15m for what is to end by itself and has no terminal)',
     )
     .option('--left-behind <leave|end>', 'what becomes of processes that outlive the command', 'leave')
     .option(

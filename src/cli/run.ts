@@ -1,9 +1,10 @@
 import { hostname } from 'node:os';
 import { findServer } from '#server';
-import { AGENT_TYPES, EXIT_EXPECTATIONS, messageOf, nameText, OmoiError } from '#telemetry';
+import { AGENT_TYPES, EXIT_EXPECTATIONS, messageOf, nameText, OmoiError, parseDuration } from '#telemetry';
 import { z } from 'zod';
 import { createLocalClient } from './local-client.ts';
 import { agentLabels } from './run/agent-labels.ts';
+import { defaultAgentId, freeAgentId } from './run/default-agent-id.ts';
 import { givenIdentity } from './run/given-identity.ts';
 import { LEFT_BEHIND_CHOICES } from './run/left-behind.ts';
 import { runCommand } from './run/run-command.ts';
@@ -15,14 +16,17 @@ export interface RunFlags {
   readonly type: string;
   readonly expect?: string;
   readonly leftBehind: string;
+  /** A duration, or `never`. */
+  readonly stallAfter?: string;
   /** Each `name=value`. */
   readonly label?: readonly string[];
   readonly url?: string;
   readonly dataDirectory: string;
 }
 
+/** Whoever looks every few seconds sees no less. */
+const MIN_STALL_AFTER_MS = 1000;
 const DEFAULT_URL = 'http://127.0.0.1:4600';
-const NOT_IN_NAMES = /[^A-Za-z0-9._-]+/g;
 
 const minted = z.object({ token: z.object({ id: z.string() }), secret: z.string() });
 
@@ -46,8 +50,9 @@ export async function run(command: readonly string[], flags: RunFlags): Promise<
   named('pool', poolId);
   // Of what a pool has started the server knows the machine.
   const labels = agentLabels(flags.label ?? [], given ? null : hostname());
-  const host = hostname().replace(NOT_IN_NAMES, '-');
-  const agentId = named('id', given?.agentId ?? flags.id ?? `${poolId}-${host}-${process.pid}`);
+  const said = given?.agentId ?? flags.id;
+  const surroundings = { poolId, host: hostname(), directory: process.cwd() };
+  const agentId = named('id', said ?? (await freeAgentId(defaultAgentId(surroundings))));
   if (given) tellIgnored({ id: agentId, pool: poolId }, flags);
   const token = await findToken(flags.dataDirectory, { agentId, pool: poolId });
   try {
@@ -61,6 +66,7 @@ export async function run(command: readonly string[], flags: RunFlags): Promise<
       given,
       expect,
       leftBehind,
+      stallAfterMs: stallAfterMs(flags.stallAfter, given ? process.env['OMOI_STALL_AFTER_MS'] : undefined),
       url: flags.url ?? process.env['OMOI_URL'] ?? findServer(flags.dataDirectory)?.url ?? DEFAULT_URL,
       token: token.secret,
       dataDirectory: flags.dataDirectory,
@@ -76,6 +82,18 @@ function oneOf<Choice extends string>(flag: string, choices: readonly Choice[], 
   const choice = choices.find((candidate) => candidate === said);
   if (choice !== undefined) return choice;
   throw new OmoiError('invalid_request', `--${flag}: "${said}" is none of ${choices.join(', ')}`);
+}
+
+/**
+ * What the flag says, else the pool; undefined where neither does.
+ * @throws OmoiError `invalid_request`
+ */
+function stallAfterMs(said: string | undefined, ofPool: string | undefined): number | null | undefined {
+  if (said === undefined) return ofPool === undefined ? undefined : Number(ofPool);
+  const limitMs = parseDuration(said);
+  if (said === 'never') return null;
+  if (limitMs !== null && limitMs >= MIN_STALL_AFTER_MS) return limitMs;
+  throw new OmoiError('invalid_request', `--stall-after: "${said}" is no duration of at least 1s, nor never`);
 }
 
 /** Before anything is made of it: ids become file names. @throws OmoiError `invalid_request` */

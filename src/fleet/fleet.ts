@@ -28,6 +28,9 @@ export interface Fleet {
   stop(): Promise<void>;
 }
 
+/** At least so often those are looked for that have ended a while ago. */
+const MAX_FORGET_EVERY_MS = 60_000;
+
 /** Agents, tasks and locks over one database. Exactly one fleet runs on a database. */
 export function createFleet(options: FleetOptions): Fleet {
   const { clock, logger, metrics, host = null, listens = () => true } = options;
@@ -101,6 +104,7 @@ export function createFleet(options: FleetOptions): Fleet {
           if (listens()) void watch.flush();
         }),
         clock.every(limits.retentionSweepMs, () => void sweep()),
+        clock.every(Math.min(MAX_FORGET_EVERY_MS, limits.endedAgentShownMs), () => directory.forgetEnded()),
       ];
     },
     async stop() {

@@ -105,7 +105,10 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     ...of('fleet'),
     bus,
     host,
-    limits: { maxAgentsPerToken: config.access.max_agents_per_token },
+    limits: {
+      maxAgentsPerToken: config.access.max_agents_per_token,
+      endedAgentShownMs: config.fleet.forget_after,
+    },
     ...(ground.listens && { listens: ground.listens }),
   });
   const pools = new Pools(

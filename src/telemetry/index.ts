@@ -157,6 +157,7 @@ export {
   type AgentStatus,
   type AgentType,
   type ProcessActivity,
+  STALL_REASONS,
   type StallReason,
   type FleetActivity,
   type FleetFeed,

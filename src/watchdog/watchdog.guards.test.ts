@@ -475,6 +475,11 @@ describe('what Omoi cannot restart', () => {
         (event) => event.event_type === 'watchdog.remediation.suppressed',
       );
       expect(told).toHaveLength(30);
+      expect(told[0]?.payload).toMatchObject({
+        guard: 'not_managed',
+        reason:
+          'cannot restart agent e-0: it is external, Omoi did not start it; would run restart if it ran in a pool',
+      });
     }, WAIT);
     expect(await stage.archive.list({ limit: 10 })).toEqual([]);
     await raise('managed', 'w-1');

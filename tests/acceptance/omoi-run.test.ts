@@ -55,7 +55,7 @@ function run(
     stdout: out = 'pipe',
   }: {
     readonly id?: string;
-    readonly env?: Readonly<Record<string, string>>;
+    readonly env?: Readonly<Record<string, string | undefined>>;
     readonly flags?: readonly string[];
     readonly stdout?: 'pipe' | number;
   } = {},
@@ -134,6 +134,33 @@ describe('omoi run', () => {
     const kept = (name: string): string => readFileSync(join(directory, 'logs/run', name), 'utf8');
     expect(kept('coders-x.stdout.log')).toBe(stdout);
     expect(kept('coders-x.stderr.log')).toBe('err\n');
+  });
+
+  it('keeps what is Omoi’s own from the command, and what it takes to start it', async () => {
+    const env = {
+      OMOI_TOKEN: 'of-a-person',
+      OMOI_DATA_DIRECTORY: directory,
+      OMOI_DATABASE_PASSWORD: 'secret',
+      OMOI_GRACE_MS: '500',
+      OTEL_SERVICE_NAME: 'mine',
+      // Set where tests run; the command gets what the launcher of a checkout sets for itself no more than these.
+      NODE_COMPILE_CACHE: undefined,
+      MALLOC_MMAP_THRESHOLD_: undefined,
+    };
+    const { stdout } = await sh('env', { env }).ended;
+    expect(stdout).toContain('OTEL_SERVICE_NAME=mine\n');
+    const names = stdout.split('\n').map((line) => line.split('=')[0] ?? '');
+    expect(names.filter((name) => /^(?:OMOI|NODE_COMPILE|MALLOC)_/.test(name)).toSorted()).toEqual([
+      'OMOI_AGENT_ID',
+      'OMOI_AGENT_NONCE',
+      'OMOI_AGENT_TOKEN',
+      'OMOI_AGENT_TYPE',
+      'OMOI_GRACE_MS',
+      'OMOI_POOL_ID',
+      'OMOI_UNIT_ID',
+      'OMOI_URL',
+      'OMOI_WATCHED_AGENT',
+    ]);
   });
 
   it.each<[NodeJS.Signals, number]>([

@@ -109,6 +109,8 @@ const ACTIVITIES = {
   stopped: 'its process is stopped (state T)',
   traced: 'a debugger holds its process (state t): it is left alone until that lets it go',
   no_progress: 'its process tree used no CPU and made no I/O for a heartbeat TTL, while it holds work',
+  no_activity:
+    'its process tree put nothing out, used no CPU and made no I/O for as long as it may (--stall-after, or stall_after of its pool)',
 } as const;
 
 function activityOf({ live }: KnownAgent): Evidence | null {

@@ -9,6 +9,7 @@ import { Feed, type FeedFleet } from './feed.ts';
 import { taskHeldBy } from './held-task.ts';
 import { processOf, signalProcess } from './replica-process.ts';
 import type { Stage } from './stage.ts';
+import { runWrapped, stopWrapped } from './wrapped-programs.ts';
 
 /** Does what a step says. Returns what the step found, for `save`. */
 export async function perform(action: Action, stage: Stage): Promise<unknown> {
@@ -48,6 +49,10 @@ export async function perform(action: Action, stage: Stage): Promise<unknown> {
       return setDependency(action);
     case 'one_shots':
       return runOneShots(action, stage);
+    case 'run_wrapped':
+      return runWrapped(action, stage);
+    case 'stop_wrapped':
+      return stopWrapped(action);
     case 'external_agents':
       await registerExternals(action, stage);
       return null;

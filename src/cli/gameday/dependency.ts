@@ -5,6 +5,7 @@ import { toRfc3339 } from '#telemetry';
 import type { Action } from './experiment.ts';
 import { createPool } from './fleet-faults.ts';
 import type { Stage } from './stage.ts';
+import { omoiRun } from './wrapped-programs.ts';
 
 type ActionOf<Type extends Action['type']> = Extract<Action, { type: Type }>;
 
@@ -25,9 +26,8 @@ export async function createDependants(
   stage.cleanUps.push(() => Promise.resolve(rmSync(parent, { recursive: true, force: true })));
   const path = join(parent, 'dependency');
   mkdirSync(path);
-  const run = [process.execPath, ...process.execArgv, process.argv[1] ?? '', 'run', '--'];
-  const command = ['/bin/sh', '-c', AT_START, path, ...run, '/bin/sh', '-c', AT_WORK, path];
-  const created = await createPool({ type: 'create_pool', pool, command, processes }, stage);
+  const command = ['/bin/sh', '-c', AT_START, path, ...omoiRun(), '/bin/sh', '-c', AT_WORK, path];
+  const created = await createPool({ type: 'create_pool', pool, command, processes, wrapped: false }, stage);
   return { ...created, path };
 }
 

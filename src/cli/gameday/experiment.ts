@@ -143,7 +143,19 @@ const createPoolAction = z.strictObject({
   processes: z.number().int().positive().default(1),
   phase_id: z.string().optional(),
   provider: z.string().optional(),
+  /** Whether its agents run the command under `omoi run`. */
+  wrapped: z.boolean().default(false),
 });
+
+/** One command under `omoi run`, as a person runs it, until the run ends; saved is its `agent_id`. */
+const runWrappedAction = z.strictObject({
+  type: z.literal('run_wrapped'),
+  pool: z.string(),
+  command: z.array(z.string()).min(1),
+});
+
+/** Stops (SIGSTOP) what runs under an agent's `omoi run`, and not that; saved are its `pid` and `start_ticks`. */
+const stopWrappedAction = z.strictObject({ type: z.literal('stop_wrapped'), agent: z.string() });
 
 /** A pool, for as long as the run, of programs that end where what they need is away; saved is its `path`. */
 const createDependantsAction = z.strictObject({
@@ -209,6 +221,8 @@ const step = z.strictObject({
       createDependantsAction,
       dependencyAction,
       oneShotsAction,
+      runWrappedAction,
+      stopWrappedAction,
       externalAgentsAction,
       silenceAction,
       reviveAction,

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Action } from './experiment.ts';
 import { processOf, signalProcess } from './replica-process.ts';
 import type { Stage } from './stage.ts';
+import { omoiRun } from './wrapped-programs.ts';
 
 type ActionOf<Type extends Action['type']> = Extract<Action, { type: Type }>;
 
@@ -83,13 +84,13 @@ export async function reboot({ pool }: ActionOf<'reboot'>, { client, machine }: 
 
 /** Creates a pool that the end of the run removes. */
 export async function createPool(
-  { pool, command, processes, phase_id: phaseId, provider }: ActionOf<'create_pool'>,
+  { pool, command, processes, phase_id: phaseId, provider, wrapped }: ActionOf<'create_pool'>,
   { client, cleanUps }: Stage,
 ): Promise<{ readonly at: string; readonly pool_id: string }> {
   const at = toRfc3339(Date.now());
   await client.call('POST', '/api/v1/fleet/pools', {
     pool_id: pool,
-    command,
+    command: wrapped ? [...omoiRun(), ...command] : command,
     desired: processes,
     max: processes,
     ...(phaseId !== undefined && { phase_id: phaseId }),
@@ -107,16 +108,12 @@ export async function runOneShots(
   { dataDirectory }: Stage,
 ): Promise<unknown> {
   const at = toRfc3339(Date.now());
-  const main = process.argv[1] ?? '';
-  const flags = ['run', '--pool', pool, '--data-directory', dataDirectory];
   const exitCodes = await Promise.all(
     Array.from({ length: count }, async (_, number) => {
       const id = `${pool}-${number + 1}`;
-      const child = spawn(
-        process.execPath,
-        [...process.execArgv, main, ...flags, '--id', id, '--', ...command],
-        { stdio: 'ignore' },
-      );
+      const flags = ['--pool', pool, '--id', id, '--data-directory', dataDirectory];
+      const [program = '', ...args] = [...omoiRun(...flags), ...command];
+      const child = spawn(program, args, { stdio: 'ignore' });
       const [code] = (await once(child, 'exit')) as [number | null];
       return code;
     }),

@@ -2,16 +2,32 @@ import { TreeActivity, type ProcessTable } from '#fleet';
 import type { ProcessActivity } from '#telemetry';
 import type { WatchedCommand } from './watched-command.ts';
 
+interface ActivityOptions {
+  /** After so long without anything the command is idle for too long; null: never. */
+  readonly stallAfterMs: number | null;
+  /** Monotonic. */
+  readonly nowMs: () => number;
+}
+
 /** What a command does: its processes, and what it writes. */
 export class CommandActivity {
   readonly #trees: TreeActivity;
   readonly #command: Pick<WatchedCommand, 'pid' | 'outputBytes'>;
   #outputBytes = 0;
   #last: ProcessActivity = 'idle';
+  readonly #options: ActivityOptions;
+  #quietSinceMs: number;
+  #lookedAtMs: number;
 
-  constructor(table: ProcessTable, command: Pick<WatchedCommand, 'pid' | 'outputBytes'>) {
+  constructor(
+    table: ProcessTable,
+    command: Pick<WatchedCommand, 'pid' | 'outputBytes'>,
+    options: ActivityOptions,
+  ) {
     this.#trees = new TreeActivity(table);
     this.#command = command;
+    this.#options = options;
+    this.#quietSinceMs = this.#lookedAtMs = options.nowMs();
   }
 
   /** What the last look has found. */
@@ -26,7 +42,19 @@ export class CommandActivity {
     this.#outputBytes = outputBytes;
     const seen = pid === null ? 'idle' : this.#lookAt(pid);
     this.#last = wrote && seen === 'idle' ? 'active' : seen;
+    if (this.#isIdleTooLong()) this.#last = 'idle_too_long';
     return this.#last;
+  }
+
+  #isIdleTooLong(): boolean {
+    const { nowMs, stallAfterMs } = this.#options;
+    const atMs = nowMs();
+    const unseenMs = atMs - this.#lookedAtMs;
+    this.#lookedAtMs = atMs;
+    if (stallAfterMs === null) return false;
+    // Nobody looked for so long (this process was stopped, too): what happened meanwhile is not known.
+    if (this.#last !== 'idle' || unseenMs > stallAfterMs / 2) this.#quietSinceMs = atMs;
+    return this.#last === 'idle' && atMs - this.#quietSinceMs >= stallAfterMs;
   }
 
   /** Without pauses: nobody else waits in this process. */

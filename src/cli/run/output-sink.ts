@@ -1,4 +1,5 @@
-import { fstatSync, writeSync } from 'node:fs';
+import { createWriteStream, fstatSync, writeSync } from 'node:fs';
+import type { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { messageOf } from '#telemetry';
 
@@ -9,6 +10,8 @@ export interface OutputSink {
   onReady(listener: () => void): void;
   /** Called once, when nobody reads any more. */
   onGone(listener: () => void): void;
+  /** Writes the last of it; resolves when all has been taken, or nobody reads any more. */
+  finish(last: string): Promise<void>;
 }
 
 /**
@@ -21,6 +24,14 @@ export function standardSink(
   onTrouble: (message: string) => void,
 ): OutputSink {
   return isFile(stream.fd) ? new FileSink(stream.fd, onTrouble) : new StreamSink(stream);
+}
+
+/**
+ * The standard output where it is a terminal. A write waits beside this thread: a terminal that takes nothing (a connection
+ * that hangs) must not keep the agent from being beaten for.
+ */
+export function terminalSink(stream: NodeJS.WriteStream & { readonly fd: number }): OutputSink {
+  return new StreamSink(createWriteStream('', { fd: stream.fd, autoClose: false }));
 }
 
 function isFile(descriptor: number): boolean {
@@ -54,12 +65,17 @@ class FileSink implements OutputSink {
   onReady(): void {}
 
   onGone(): void {}
+
+  finish(last: string): Promise<void> {
+    this.write(Buffer.from(last));
+    return Promise.resolve();
+  }
 }
 
 class StreamSink implements OutputSink {
-  readonly #stream: NodeJS.WriteStream;
+  readonly #stream: Writable;
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: Writable) {
     this.#stream = stream;
   }
 
@@ -75,5 +91,11 @@ class StreamSink implements OutputSink {
   onGone(listener: () => void): void {
     this.#stream.removeAllListeners('error');
     this.#stream.on('error', listener);
+  }
+
+  finish(last: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#stream.write(last, () => resolve());
+    });
   }
 }

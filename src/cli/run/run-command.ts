@@ -7,6 +7,7 @@ import { CommandActivity } from './command-activity.ts';
 import { commandEnvironment } from './command-environment.ts';
 import { settleLeftBehind, type LeftBehindChoice } from './left-behind.ts';
 import { RotatingFile } from './rotating-file.ts';
+import { UserTerminal } from './user-terminal.ts';
 import { WatchedCommand, type CommandEnd } from './watched-command.ts';
 
 export interface RunOptions {
@@ -26,11 +27,16 @@ export interface RunOptions {
   readonly given: { readonly generation: number; readonly nonce: string } | null;
   readonly expect: ExitExpectation;
   readonly leftBehind: LeftBehindChoice;
+  /** For how long the command may do nothing; null: for ever; undefined: nobody has said. */
+  readonly stallAfterMs: number | null | undefined;
   /** The output is kept in `logs/run/AGENT_ID.stdout.log` and `.stderr.log` below it. */
   readonly dataDirectory: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+const MAX_NOTES = 100;
+const STOPPED = 'T';
+const USUAL_STALL_AFTER_MS = 15 * 60_000;
 const LEFT_BEHIND_GRACE_MS = 10_000;
 /** How long a command that ends at once is kept on the books for its registration. */
 const REGISTRATION_WAIT_MS = 2000;
@@ -45,17 +51,24 @@ const REGISTRATION_POLL_MS = 20;
 export async function runCommand(options: RunOptions): Promise<number> {
   const { given } = options;
   const nonce = given?.nonce ?? randomBytes(16).toString('hex');
-  const warn = onceEach((message) => process.stderr.write(`omoi run: ${message}\n`));
+  const notes = new Notes();
+  const warn = (message: string): void => notes.tell(message);
   const table = createProcessTable();
   const copies = given ? null : openCopies(options, warn);
   const command = new WatchedCommand({
     command: options.command,
     env: commandEnvironment(options.env, { ...options, nonce, generation: given?.generation ?? null }),
+    terminal: given ? null : UserTerminal.ofThisProcess(),
     copies,
+    isStopped: (pid) => table.stat(pid)?.state === STOPPED,
     onWarning: warn,
   });
+  if (command.isOnTerminal) notes.hold();
   const unit = unitOf(command, { table, nonce, env: options.env });
-  const activity = new CommandActivity(table, command);
+  const activity = new CommandActivity(table, command, {
+    stallAfterMs: stallAfterMs(options, command),
+    nowMs: () => performance.now(),
+  });
   let isOver = false;
   const agent = createAgent({
     url: options.url,
@@ -84,10 +97,17 @@ export async function runCommand(options: RunOptions): Promise<number> {
     await settleLeftBehind(unit, { choice: options.leftBehind, table, graceMs, onWarning: warn });
   }
   await command.passedOn();
+  notes.release();
   await leave(agent, { ...end, askedBy: command.askedBy }, options);
   copies?.stdout.close();
   copies?.stderr.close();
   return end.status;
+}
+
+/** A job that is to end has a limit where nobody says one. On a terminal it may wait for a person, else for work. */
+function stallAfterMs({ stallAfterMs: said, expect }: RunOptions, command: WatchedCommand): number | null {
+  if (said !== undefined) return said;
+  return expect === 'once' && !command.isOnTerminal ? USUAL_STALL_AFTER_MS : null;
 }
 
 /** The command's first process and the mark of what it starts; null where it was not started. */
@@ -157,14 +177,29 @@ async function registrationOf(agent: Agent): Promise<void> {
   }
 }
 
-/** The same trouble is told of once: the output belongs to the command. */
-function onceEach(tell: (message: string) => void): (message: string) => void {
-  const told = new Set<string>();
-  return (message) => {
-    if (told.has(message) || told.size >= 100) return;
-    told.add(message);
-    tell(message);
-  };
+/** What `omoi run` itself has to say, on standard error. The same is said once: the output belongs to the command. */
+class Notes {
+  readonly #said = new Set<string>();
+  /** What waits until the command has left the terminal; null where nothing does. */
+  #held: string[] | null = null;
+
+  tell(message: string): void {
+    if (this.#said.has(message) || this.#said.size >= MAX_NOTES) return;
+    this.#said.add(message);
+    const line = `omoi run: ${message}\n`;
+    if (this.#held) this.#held.push(line);
+    else process.stderr.write(line);
+  }
+
+  hold(): void {
+    this.#held = [];
+  }
+
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const line of held) process.stderr.write(line);
+  }
 }
 
 function delay(delayMs: number): Promise<void> {

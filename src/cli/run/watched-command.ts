@@ -1,11 +1,16 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { findProgram } from '#fleet';
 import { messageOf } from '#telemetry';
-import { standardSink, type OutputSink } from './output-sink.ts';
+import type { CommandProcess } from './command-process.ts';
+import { standardSink, terminalSink, type OutputSink } from './output-sink.ts';
 import { endingWithParent } from './parent-death.ts';
+import { startPiped } from './piped-process.ts';
 import type { RotatingFile } from './rotating-file.ts';
+import { TerminalModes } from './terminal-modes.ts';
+import { loadPseudoTerminals, startOnTerminal, type TerminalProcess } from './terminal-process.ts';
+import type { UserTerminal } from './user-terminal.ts';
 
 /** How a command ended; `status` is what a shell would say. */
 export interface CommandEnd {
@@ -17,8 +22,12 @@ export interface CommandEnd {
 export interface CommandOptions {
   readonly command: readonly string[];
   readonly env: NodeJS.ProcessEnv;
+  /** Joined to a terminal of the command's own; null: it reads what this process reads and writes into pipes. */
+  readonly terminal: UserTerminal | null;
   /** Kept copies of the output; null keeps none. */
   readonly copies: { readonly stdout: RotatingFile; readonly stderr: RotatingFile } | null;
+  /** Whether the process with this pid is stopped. */
+  readonly isStopped: (pid: number) => boolean;
   readonly onWarning: (message: string) => void;
 }
 
@@ -34,34 +43,33 @@ const MAX_QUIET_ROUNDS = 40;
 
 /** A command whose output is passed on and kept, and who gets the signals that its starter gets. */
 export class WatchedCommand {
-  readonly #child: ChildProcess;
+  readonly #process: CommandProcess;
+  /** The terminal that it is joined to; null where it has pipes. */
+  readonly #terminal: UserTerminal | null;
+  readonly #modes = new TerminalModes();
+  readonly #out: OutputSink;
   readonly #options: CommandOptions;
   readonly ended: Promise<CommandEnd>;
   #outputBytes = 0;
   #askedBy: NodeJS.Signals | null = null;
-  /** Resolves when nobody can write any more and all output has been passed on. */
-  readonly #closed: Promise<void>;
   #paused = 0;
 
   constructor(options: CommandOptions) {
     this.#options = options;
-    const [program = '', ...args] = options.command;
-    const [run = program, ...runArgs] = endingWithParent([program, ...args], options.env);
-    this.#child = spawn(run, runArgs, { env: options.env, stdio: ['inherit', 'pipe', 'pipe'] });
-    const sink = (stream: NodeJS.WriteStream & { readonly fd: number }): OutputSink =>
-      standardSink(stream, options.onWarning);
-    this.#pass(this.#child.stdout, sink(process.stdout), options.copies?.stdout ?? null);
-    this.#pass(this.#child.stderr, sink(process.stderr), options.copies?.stderr ?? null);
-    this.#closed = new Promise((resolve) => {
-      this.#child.once('close', () => resolve());
-      this.#child.once('error', () => resolve());
-    });
-    this.ended = this.#watch(program);
+    const { terminal, copies, onWarning } = options;
+    const onTerminal = terminal && this.#startOnTerminal(terminal);
+    this.#terminal = onTerminal ? terminal : null;
+    this.#process = onTerminal ?? startPiped(this.#command(), options.env);
+    const { stdout, stderr } = this.#process;
+    this.#out = onTerminal ? terminalSink(process.stdout) : standardSink(process.stdout, onWarning);
+    this.#pass(stdout, this.#out, copies?.stdout ?? null);
+    this.#pass(stderr, standardSink(process.stderr, onWarning), copies?.stderr ?? null);
+    this.ended = this.#watch();
   }
 
   /** null when it could not be started. */
   get pid(): number | null {
-    return this.#child.pid ?? null;
+    return this.#process.pid;
   }
 
   /** How much it has written so far. */
@@ -69,17 +77,24 @@ export class WatchedCommand {
     return this.#outputBytes;
   }
 
-  /** The signal by which somebody has asked the command to end. */
+  /** The signal, or the key of its terminal, by which somebody has asked the command to end. */
   get askedBy(): NodeJS.Signals | null {
-    return this.#askedBy;
+    return this.#askedBy ?? this.#terminal?.lastKeySignal ?? null;
+  }
+
+  /** Whether it has a terminal of its own. */
+  get isOnTerminal(): boolean {
+    return this.#terminal !== null;
   }
 
   /**
-   * What the command itself has written is passed on when this resolves. Those that it has left behind keep the pipes
-   * open, so that their end cannot be waited for: who still writes gets SIGPIPE from now on.
+   * What the command itself has written is passed on when this resolves, and the terminal is as it was. Those that it has
+   * left behind keep the pipes open, so that their end cannot be waited for: who still writes gets SIGPIPE from now on,
+   * and on a terminal SIGHUP.
    */
   async passedOn(): Promise<void> {
-    const closed = this.#closed.then(() => 'closed' as const);
+    const { stdout, stderr, closed: onClosed } = this.#process;
+    const closed = onClosed.then(() => 'closed' as const);
     const pause = (): Promise<'quiet'> => sleep(QUIET_MS, 'quiet');
     for (let rounds = 0; rounds < MAX_QUIET_ROUNDS;) {
       const before = this.#outputBytes;
@@ -88,38 +103,68 @@ export class WatchedCommand {
       if (this.#outputBytes === before) break;
       rounds++;
     }
-    this.#child.stdout?.destroy();
-    this.#child.stderr?.destroy();
+    stdout?.destroy();
+    stderr?.destroy();
+    if (!this.#terminal) return;
+    await this.#out.finish(this.#modes.reset);
+    this.#terminal.restore();
   }
 
-  async #watch(program: string): Promise<CommandEnd> {
-    const forward = (signal: NodeJS.Signals): void => {
-      if (ENDING.has(signal)) this.#askedBy = signal;
-      // Ctrl-C on a terminal goes to the whole group: the command has it already.
-      if (signal === 'SIGINT' && process.stdin.isTTY) return;
-      this.#child.kill(signal);
-    };
+  /** The command such that it ends with this process. */
+  #command(): readonly string[] {
+    return endingWithParent(this.#options.command, this.#options.env);
+  }
+
+  /** null where it is to have pipes after all: no terminal can be had, or nothing can be started. */
+  #startOnTerminal(terminal: UserTerminal): TerminalProcess | null {
+    const { command, env, onWarning, isStopped } = this.#options;
+    if (findProgram(command[0] ?? '', env, null) === null) return null;
+    try {
+      const started = startOnTerminal(
+        { command: this.#command(), env },
+        terminal.size,
+        loadPseudoTerminals(),
+      );
+      terminal.join(started, {
+        // Whoever stopped it may have gone; nobody else on this terminal could make it go on.
+        onInput: () => started.pid !== null && isStopped(started.pid) && started.kill('SIGCONT'),
+        onGone: () => this.#forward('SIGHUP'),
+      });
+      return started;
+    } catch (error) {
+      const [reason = ''] = messageOf(error).split('\n');
+      onWarning(`no terminal for the command, it gets pipes: ${reason}`);
+      return null;
+    }
+  }
+
+  async #watch(): Promise<CommandEnd> {
+    const forward = (signal: NodeJS.Signals): void => this.#forward(signal);
     for (const signal of FORWARDED) process.on(signal, forward);
     try {
-      return await new Promise((resolve) => {
-        this.#child.once('error', (error) => resolve(this.#notStarted(program, error)));
-        this.#child.once('exit', (exitCode, signal) =>
-          resolve({
-            exitCode,
-            signal,
-            status: exitCode ?? STATUS_OF_SIGNALS + (signal === null ? 0 : constants.signals[signal]),
-          }),
-        );
-      });
+      const { exitCode, signal } = await this.#process.exited;
+      const status = exitCode ?? STATUS_OF_SIGNALS + (signal === null ? 0 : constants.signals[signal]);
+      return { exitCode, signal, status };
+    } catch (error) {
+      return this.#notStarted(error);
     } finally {
       for (const signal of FORWARDED) process.off(signal, forward);
     }
   }
 
-  #notStarted(program: string, error: Error): CommandEnd {
-    const missing = 'code' in error && error.code === 'ENOENT';
-    this.#options.onWarning(missing ? `${program}: not found` : messageOf(error));
-    return { status: missing ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE, exitCode: null, signal: null };
+  #forward(signal: NodeJS.Signals): void {
+    if (ENDING.has(signal)) this.#askedBy = signal;
+    // Ctrl-C on a terminal goes to the whole group: a command without one of its own has it already.
+    if (signal === 'SIGINT' && this.#terminal === null && process.stdin.isTTY) return;
+    this.#process.kill(signal);
+  }
+
+  #notStarted(error: unknown): CommandEnd {
+    const [program = ''] = this.#options.command;
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    this.#options.onWarning(`${program}: ${WHY_NOT_STARTED.get(code) ?? messageOf(error)}`);
+    const status = code === 'ENOENT' ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
+    return { status, exitCode: null, signal: null };
   }
 
   /** A reader that is slow slows the command down, as it would without a watcher. */
@@ -138,6 +183,7 @@ export class WatchedCommand {
     });
     from?.on('data', (chunk: Buffer) => {
       this.#outputBytes += chunk.length;
+      if (this.#terminal) this.#modes.see(chunk);
       if (!to.write(chunk)) {
         from.pause();
         isPaused = true;
@@ -153,3 +199,10 @@ export class WatchedCommand {
     });
   }
 }
+
+const WHY_NOT_STARTED: ReadonlyMap<unknown, string> = new Map([
+  ['ENOENT', 'not found'],
+  ['EACCES', 'may not be executed'],
+  ['ENOEXEC', 'is no program for this machine'],
+  ['E2BIG', 'its arguments and environment are too long for this machine'],
+]);

@@ -161,18 +161,20 @@ export class AgentDirectory {
       .execute();
   }
 
-  /**
-   * Takes agents that ended a while ago out of the snapshot, and those that ended long ago out of the database, these in
-   * small transactions until `signal` aborts.
-   */
-  async forgetOld(signal: AbortSignal): Promise<void> {
-    const { database, agentIndex, activity, clock, limits } = this.#parts;
+  /** Takes agents that ended a while ago out of the snapshot. */
+  forgetEnded(): void {
+    const { agentIndex, activity, clock, limits } = this.#parts;
     const shownSinceMs = clock.monotonicMs() - limits.endedAgentShownMs;
     for (const entry of agentIndex.entries()) {
       if (isExpected(entry.row) || (entry.endedAtMs ?? Infinity) > shownSinceMs) continue;
       agentIndex.forget(entry.agentId);
       activity.tell({ kind: 'agent_removed', agentId: entry.agentId, traceparent: null });
     }
+  }
+
+  /** Takes agents that ended long ago out of the database, in small transactions until `signal` aborts. */
+  async forgetOld(signal: AbortSignal): Promise<void> {
+    const { database, clock, limits } = this.#parts;
     await inBatches({ clock, signal }, () =>
       database.transaction((tx) => deleteEnded(tx, tx.nowMs - limits.endedAgentRetentionMs)),
     );

@@ -222,6 +222,7 @@ export class AgentEntry implements AgentObservation {
     // Some are stopped and continued in turn to slow them down.
     if (activity === 'stopped') return missedHeartbeats(quietMs, ttlMs) > 0 ? 'stopped' : null;
     if (activity === 'traced') return 'traced';
+    if (activity === 'idle_too_long') return 'no_activity';
     if (!this.holdsWork) return activity === 'active' ? 'busy' : null;
     return quietMs < ttlMs ? 'at_work' : 'no_progress';
   }

@@ -1,4 +1,4 @@
-import type { AgentStatus, StallReason } from '#telemetry';
+import { STALL_REASONS, type AgentStatus, type StallReason } from '#telemetry';
 import type { HeartbeatPace } from '../limits.ts';
 
 /** Missed heartbeats at which the ladder's steps lie. */
@@ -101,7 +101,7 @@ function isSilent({ missed }: BeatRecord): boolean {
 }
 
 function stallOf({ evidence }: BeatRecord): StallReason | null {
-  return evidence === 'stopped' || evidence === 'no_progress' ? evidence : null;
+  return STALL_REASONS.find((reason) => reason === evidence) ?? null;
 }
 
 /** Whether the beats alone don't say that the agent is well. */

@@ -68,6 +68,7 @@ describe('docs/configuration.md', () => {
     expect(value).toBeUndefined();
   });
 
+  const UNSET_DURATIONS = ['heartbeat_interval', 'heartbeat_ttl', 'stall_after'];
   const REQUIRED: Readonly<Record<string, string>> = { id: 'p', command: '[a]', desired: '1', max: '2' };
   const loadPool = (pool: Readonly<Record<string, string>>): unknown =>
     load(
@@ -83,10 +84,10 @@ describe('docs/configuration.md', () => {
     }
     const bare = loadPool(REQUIRED);
     // Of a duration, which is a text, `null` can't be written.
-    if (key.startsWith('heartbeat_')) {
+    if (UNSET_DURATIONS.includes(key)) {
       expect(standard).toBe('none');
       return expect(bare).toMatchObject({
-        fleet: { pools: [{ heartbeatIntervalMs: null, heartbeatTtlMs: null }] },
+        fleet: { pools: [{ heartbeatIntervalMs: null, heartbeatTtlMs: null, stallAfterMs: null }] },
       });
     }
     return expect(loadPool({ ...REQUIRED, [key]: standard === 'none' ? 'null' : standard })).toEqual(bare);

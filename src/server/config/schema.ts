@@ -60,6 +60,8 @@ export const configSchema = z.strictObject({
       pools: pools.default([]),
       /** How many processes of pools are started a second, of all together; of one pool half as many. */
       starts_per_second: z.number().int().positive().max(10_000).default(20),
+      /** How long one that has ended for good is counted and alerted on. */
+      forget_after: durationText.pipe(z.number().int().min(1000).max(2_592_000_000)).prefault('1h'),
       /** How much of what agents write is kept. */
       output: z
         .strictObject({

@@ -14,14 +14,15 @@ export const AGENT_STATUSES = [
 export type AgentStatus = (typeof AGENT_STATUSES)[number];
 
 /** What the process of a STALLED agent itself shows; it is the `status_reason` of that status. */
-export const STALL_REASONS = ['stopped', 'no_progress'] as const;
+export const STALL_REASONS = ['stopped', 'no_progress', 'no_activity'] as const;
 export type StallReason = (typeof STALL_REASONS)[number];
 
 /**
  * What a process and all that it started have done since they were looked at before: used CPU, made I/O or started
- * others; nothing; they are stopped (SIGSTOP) and can do nothing; or a debugger holds them.
+ * others; nothing; nothing for longer than whoever beats for them allows; they are stopped (SIGSTOP) and can do
+ * nothing; or a debugger holds them.
  */
-export const PROCESS_ACTIVITIES = ['active', 'idle', 'stopped', 'traced'] as const;
+export const PROCESS_ACTIVITIES = ['active', 'idle', 'idle_too_long', 'stopped', 'traced'] as const;
 export type ProcessActivity = (typeof PROCESS_ACTIVITIES)[number];
 
 export const AGENT_TYPES = ['worker', 'monitor', 'watchdog', 'guardian'] as const;

@@ -16,6 +16,8 @@ const orphanTimeoutMs = z.number().int().min(0).max(2_592_000_000);
 const startWithinMs = z.number().int().min(100).max(3_600_000);
 /** Shorter would make a beat cost more than it tells. */
 const paceMs = z.number().int().min(100).max(3_600_000);
+/** Whoever looks every few seconds sees no less. */
+const stallAfterMs = z.number().int().min(1000).max(2_592_000_000);
 /** No system starts a program with a NUL in its arguments or environment. */
 const argument = storedText(4096);
 /** A name, or a number. */
@@ -135,6 +137,15 @@ const POOL_KEYS = {
     ),
     {},
     { configured: recordOf(taskType, durationText.pipe(taskTimeLimitMs)) },
+  ),
+  stall_after_ms: optional(
+    stallAfterMs
+      .nullable()
+      .describe(
+        'For how long what runs under `omoi run` may put nothing out, use no CPU and make no I/O before it is STALLED.',
+      ),
+    null,
+    { variable: 'OMOI_STALL_AFTER_MS' },
   ),
   user: optional(
     account.nullable().describe('As whom its agents run: a user or its number. The server has to be root.'),

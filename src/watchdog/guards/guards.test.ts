@@ -13,10 +13,18 @@ const guards = {
   repair_every: 250,
 };
 const target = { kind: 'pool', pool: 'demo' } as const;
-const SOME = { name: 'p', mode: 'act', target, act_on: { kind: 'share', share: 0.1 }, guards } as const;
+const steps = [{ action: 'restart' }] as const;
+const SOME = {
+  name: 'p',
+  mode: 'act',
+  target,
+  act_on: { kind: 'share', share: 0.1 },
+  guards,
+  steps,
+} as const;
 const free: GuardInput = {
   nowMs: NOW,
-  policy: { name: 'p', mode: 'act', target, guards },
+  policy: { name: 'p', mode: 'act', target, guards, steps },
   isActedOn: true,
   paused: null,
   maintenance: null,
@@ -53,11 +61,11 @@ describe('the guards', () => {
   it.each<[string, Partial<GuardInput>, string | null, number | null]>([
     ['nothing in the way', {}, null, null],
     ['paused', { paused: { by: 'ann', reason: 'maintenance' } }, 'paused', null],
-    ['observe', { policy: { name: 'p', mode: 'observe', target, guards } }, 'observe', null],
+    ['observe', { policy: { name: 'p', mode: 'observe', target, guards, steps } }, 'observe', null],
     ['the word of a stranger', { unauthorized: 'read x' }, 'not_authorized', NOW + 30_000],
     [
       'the word of a stranger, to be approved',
-      { unauthorized: 'read x', policy: { name: 'p', mode: 'approve', target, guards } },
+      { unauthorized: 'read x', policy: { name: 'p', mode: 'approve', target, guards, steps } },
       null,
       null,
     ],
@@ -172,7 +180,7 @@ describe('the guards', () => {
       'one that is late, for a policy that is about other ills',
       {
         agent: { ...agent, status: 'DEGRADED', silenceMs: 2000 },
-        policy: { name: 'p', mode: 'act', target, guards: { ...guards, spare_healthy: false } },
+        policy: { name: 'p', mode: 'act', target, guards: { ...guards, spare_healthy: false }, steps },
       },
       null,
       null,
@@ -181,7 +189,7 @@ describe('the guards', () => {
       'one that beats, for a policy that is about other ills',
       {
         agent: { ...agent, status: 'RUNNING', silenceMs: 0 },
-        policy: { name: 'p', mode: 'act', target, guards: { ...guards, spare_healthy: false } },
+        policy: { name: 'p', mode: 'act', target, guards: { ...guards, spare_healthy: false }, steps },
       },
       null,
       null,
@@ -196,7 +204,7 @@ describe('the guards', () => {
     [
       'one that is not known any more',
       {
-        policy: { name: 'p', mode: 'act', target: { kind: 'agent', label: 'agent_id' }, guards },
+        policy: { name: 'p', mode: 'act', target: { kind: 'agent', label: 'agent_id' }, guards, steps },
         agent: null,
       },
       'target_withdrawn',

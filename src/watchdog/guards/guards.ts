@@ -33,7 +33,7 @@ export interface DoubtInput {
 
 /** Everything that a decision rests on. */
 export interface GuardInput extends DoubtInput {
-  readonly policy: Pick<Policy, 'name' | 'mode' | 'act_on' | 'guards' | 'target'>;
+  readonly policy: Pick<Policy, 'name' | 'mode' | 'act_on' | 'guards' | 'target'> & PolicySteps;
   /** Whether the target is among those that the policy acts on. */
   readonly isActedOn: boolean;
   /** Why those whose word the alert rests on may not speak for the target; null where they may. */
@@ -82,7 +82,8 @@ export function isDoubt(guard: Guard): guard is Doubt {
 const CHECKS: Readonly<Record<Guard, GuardCheck>> = {
   ...DOUBTS,
   observe: onlyObserved,
-  not_managed: ({ agent }) => (agent && !agent.managed ? held('not_managed', notManagedReason(agent)) : null),
+  not_managed: ({ agent, policy }) =>
+    agent && !agent.managed ? held('not_managed', notManagedReason(agent, policy)) : null,
   not_authorized: ({ policy, unauthorized, nowMs }) =>
     policy.mode === 'act' && unauthorized !== null
       ? held('not_authorized', unauthorized, nowMs + AUTHORITY_LOOK_EVERY_MS)
@@ -111,9 +112,15 @@ export function isCertainlyIll(agent: AgentFacts | null): boolean {
   return agent !== null && CERTAIN.has(agent.status);
 }
 
-/** Why a restart of an external agent is not tried, and what it would need. */
-export function notManagedReason({ agentId }: Pick<AgentFacts, 'agentId'>): string {
-  return `agent ${agentId} is external: Omoi did not start it and cannot restart it; run it in a pool to have it repaired`;
+/** What a policy does, one after the other. */
+interface PolicySteps {
+  readonly steps: readonly Pick<Policy['steps'][number], 'action'>[];
+}
+
+/** Why what a policy says is not tried for an external agent, what that would be, and what it would need. */
+export function notManagedReason({ agentId }: Pick<AgentFacts, 'agentId'>, { steps }: PolicySteps): string {
+  const actions = [...new Set(steps.map(({ action }) => action))].join(', then ');
+  return `cannot restart agent ${agentId}: it is external, Omoi did not start it; would run ${actions} if it ran in a pool`;
 }
 
 /** The guard that holds a remediation back, or null when it may go. @param guards those that are asked */

@@ -12,6 +12,7 @@ const input: GuardInput = {
     target: { kind: 'agent', label: 'agent_id' },
     name: 'p',
     mode: 'act',
+    steps: [{ action: 'restart' }],
     guards: {
       cooldown: 60_000,
       max_parallel: 2,

@@ -237,7 +237,7 @@ export class Planner {
           continue;
         }
         if (sparesExternals && target.kind === 'agent' && !target.managed) {
-          const message = notManagedReason({ agentId: target.id });
+          const message = notManagedReason({ agentId: target.id }, policy);
           const external = { agentId: target.id, target: targetText(target) };
           unplanned.push({ ...about, reason: 'not_managed', message, ...external });
           continue;
