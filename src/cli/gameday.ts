@@ -5,6 +5,7 @@ import { loadExperiment, type Experiment } from './gameday/experiment.ts';
 import { OwnMachine } from './gameday/own-machine.ts';
 import { startOwnServer, startServerOnOwnMachine, type OwnServer } from './gameday/own-server.ts';
 import { runExperiment, type StepReport } from './gameday/run.ts';
+import { gamedayFile } from './shipped-gamedays.ts';
 import { z } from 'zod';
 
 export interface GamedayOptions {
@@ -19,9 +20,10 @@ const SKIPPED = 77;
 /**
  * Runs a game day against the server of a data directory, or one of its own. Returns the exit code: 0 where every step was
  * observed, 77 where it can't be done on this machine.
+ * @param given the name of a shipped one, or the path of a file
  */
-export async function runGameday(file: string, options: GamedayOptions): Promise<number> {
-  const experiment = loadExperiment(file);
+export async function runGameday(given: string, options: GamedayOptions): Promise<number> {
+  const experiment = loadExperiment(gamedayFile(given));
   const say = (line: string): void =>
     void (options.json ? process.stderr : process.stdout).write(`${line}\n`);
   const needsMachine = experiment.server.machine === 'own';

@@ -33,6 +33,9 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
   run: ['--url', '--data-directory'],
   // Faults are made on the processes of this machine.
   'gameday run': ['--json', '--data-directory'],
+  'gameday list': ['--json'],
+  // Its file is made on this machine.
+  backup: ['--data-directory'],
   check: ['--json'],
   login: ['--json'],
   logout: ['--json'],

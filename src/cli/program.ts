@@ -38,6 +38,8 @@ export function createProgram(version: string): Command {
   defineServe(program, version);
   defineRun(program);
   defineGameday(program);
+  defineReload(program);
+  defineBackup(program);
   defineQuery(program);
   defineNouns(program);
   defineShortcuts(program);
@@ -169,7 +171,7 @@ function defineGameday(program: Command): void {
     .description(
       'run an experiment; exit 0 only if every step was observed, 77 if it cannot be done on this machine',
     )
-    .argument('<file>', 'config/gamedays/….yaml')
+    .argument('<game-day>', 'a shipped one by its name (`omoi gameday list`), or the path of a file')
     .option('--json', 'print one JSON report instead of the timeline')
     .option('--control', 'the same fault with the watchdog off')
     .option(
@@ -177,13 +179,44 @@ function defineGameday(program: Command): void {
       'use the server that runs on this directory, if any',
       DATA_DIRECTORY,
     )
-    .action(async (file: string, options: { json?: boolean; control?: boolean; dataDirectory: string }) => {
+    .action(async (given: string, options: { json?: boolean; control?: boolean; dataDirectory: string }) => {
       const { runGameday } = await import('./gameday.ts');
-      process.exitCode = await runGameday(file, {
+      process.exitCode = await runGameday(given, {
         json: options.json ?? false,
         control: options.control ?? false,
         dataDirectory: options.dataDirectory,
       });
+    });
+  gameday
+    .command('list')
+    .description('list the shipped experiments, and what each shows')
+    .option('--json', 'print them as JSON')
+    .action(async (options: { json?: boolean }) => {
+      const { listGamedays } = await import('./shipped-gamedays.ts');
+      listGamedays(options);
+    });
+}
+
+function defineReload(program: Command): void {
+  asking(program.command('reload'))
+    .description('have the server read its rules and policies anew: all of them are taken over, or none')
+    .action(async (flags: ServerFlags) => {
+      const { reload } = await import('./reload.ts');
+      await reload(flags);
+    });
+}
+
+function defineBackup(program: Command): void {
+  program
+    .command('backup')
+    .description(
+      'copy the state into a new file, while the server runs or not; not where it is in PostgreSQL',
+    )
+    .argument('<file>', 'which must not exist')
+    .option('--data-directory <directory>', 'where the state is', DATA_DIRECTORY)
+    .action(async (file: string, options: { dataDirectory: string }) => {
+      const { backUp } = await import('./backup.ts');
+      backUp(file, options);
     });
 }
 

@@ -73,7 +73,7 @@ afterEach(async () => {
 
 it('a reload takes rules and policies over together', async () => {
   write(ruleFile(40), policyFile('2m'));
-  await reload();
+  expect(await reload()).toEqual({ rules: 1, changed: 1, removed: 0, policies: 1, warnings: [] });
   expect(inForce()).toEqual(['queue > 40', 120_000]);
 });
 

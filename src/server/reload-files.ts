@@ -1,4 +1,5 @@
 import type { Alerting } from '#alerting';
+import type { Reloaded } from '#api';
 import { messageOf, type Logger } from '#telemetry';
 import type { Watchdog } from '#watchdog';
 import type { Config } from './config/schema.ts';
@@ -16,19 +17,30 @@ export interface ReloadParts {
  * true, too, where the database fails after that: what it is about is done again, and the log says so.
  * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`, `database_failed`; the old ones stay in force
  */
-export async function reloadFiles(config: Config, parts: ReloadParts): Promise<void> {
+export async function reloadFiles(config: Config, parts: ReloadParts): Promise<Reloaded> {
+  const reloaded = await takeOver(config, parts);
+  await reconsider(parts);
+  return reloaded;
+}
+
+async function takeOver(config: Config, parts: ReloadParts): Promise<Reloaded> {
   const { alerting, watchdog, logger } = parts;
   try {
     const policyFiles = await readPolicyFiles(config);
     const ruleFiles = await readRuleFiles(config);
     const policies = await watchdog.preparePolicies(policyFiles);
     const report = await loadRules(alerting, ruleFiles, logger, () => policies.takeOver());
-    const { rules, changed, removed } = report;
-    logger.info({ rules, changed, removed, policies: policies.count }, 'Rules and policies reloaded');
+    const { rules, changed, removed, warnings } = report;
+    const inForce = { rules, changed, removed, policies: policies.count };
+    logger.info(inForce, 'Rules and policies reloaded');
+    return { ...inForce, warnings };
   } catch (thrown) {
     logger.error({ error: messageOf(thrown) }, 'Rules and policies not reloaded: the old ones stay in force');
     throw thrown;
   }
+}
+
+async function reconsider({ watchdog, logger }: ReloadParts): Promise<void> {
   try {
     await watchdog.reconsider();
   } catch (thrown) {

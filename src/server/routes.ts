@@ -15,11 +15,13 @@ import {
   registerPrometheusRuleRoutes,
   registerPrometheusSeriesRoutes,
   registerPrometheusStatusRoutes,
+  registerReloadRoutes,
   registerRemoteWriteRoutes,
   registerTaskRoutes,
   registerWatchdogRoutes,
   registerWhyRoute,
   type ApiApp,
+  type Reloaded,
   type ServerFacts,
 } from '#api';
 import { encodeError, encodingOf } from '#ingest';
@@ -45,11 +47,13 @@ export interface ServedParts {
   readonly maxIngestBytes: number;
   readonly metrics: SelfMetrics;
   readonly warnings: () => readonly { readonly key: string; readonly message: string }[];
+  readonly reload: () => Promise<Reloaded>;
 }
 
 /** The routes of all parts. */
 export function registerRoutes(app: ApiApp, served: ServedParts): void {
-  const { parts, clock, sampleClock, spans, logs, ingest, tsdb, facts, maxIngestBytes, metrics } = served;
+  const { parts, clock, sampleClock, spans, logs, ingest, tsdb, facts, maxIngestBytes, metrics, reload } =
+    served;
   registerAgentRoutes(app, { fleet: parts.fleet, clock });
   registerOutputRoute(app, served);
   registerTaskRoutes(app, parts);
@@ -68,6 +72,7 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerOverviewRoute(app, { ...parts, sampleClock, warnings: served.warnings });
   registerObservabilityRoutes(app, { spans, logs });
   registerEventRoutes(app, { events: parts.bus });
+  registerReloadRoutes(app, { reload });
   const bodies = new BodyBudget(maxIngestBodyBytes, metrics);
   registerOtlpRoutes(app, {
     receiver: ingest.otlp,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { CONNECTION_BOUNDS, createAccess, createApi, type FirstAdmin } from '#api';
+import { CONNECTION_BOUNDS, createAccess, createApi, type FirstAdmin, type Reloaded } from '#api';
 import {
   AgentOutput,
   createProcessTable,
@@ -90,7 +90,7 @@ export interface RunningOmoi {
    * Reads rules and policies anew. What is broken changes nothing.
    * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`
    */
-  reload(): Promise<void>;
+  reload(): Promise<Reloaded>;
   /** @returns the parts that did not stop in time: what they hold may keep the process alive */
   stop(): Promise<readonly string[]>;
 }
@@ -283,6 +283,11 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     live: () => [...unread, ...otlp.warnings],
   });
   await warnings.refresh();
+  const reload = reloadsInTurn(async () => {
+    const reloaded = await reloadFiles(config, { ...parts, logger });
+    await warnings.refresh();
+    return reloaded;
+  });
   const unready = new Set(['pools']);
   const maxConnections = connectionsWithin(CONNECTION_BOUNDS.maxConnections, descriptorLimit());
   const api = await createApi({
@@ -321,6 +326,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
         maxIngestBytes: MAX_INGEST_BYTES,
         metrics,
         warnings: () => warnings.list(),
+        reload,
       }),
     limits: { maxBodyBytes: config.http.max_body_bytes },
     connections: { ...CONNECTION_BOUNDS, maxConnections },
@@ -345,7 +351,6 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     lifecycle.started('owner socket', () => socket.remove());
     await api.listenLocally(socket.path);
   }
-  const firstAdmin = await access.ensureAdmin();
 
   await parts.pools.start();
   lifecycle.started('pools', () =>
@@ -378,9 +383,16 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   announceServer(dataDirectory, { url: address.url, socket: socket?.path ?? null });
   lifecycle.started('announcement', () => withdrawServer(dataDirectory));
   logger.info(
-    { url: address.url, data_directory: dataDirectory, version },
+    {
+      url: address.url,
+      data_directory: dataDirectory,
+      version,
+      ...(socket !== null && { log_in: `omoi token login --data-directory ${dataDirectory}` }),
+    },
     'Omoi is up and answers requests',
   );
+  // Last: a start that fails leaves no token that nobody has seen.
+  const firstAdmin = await access.ensureAdmin();
   const sharedUser = sharedUserWarning(ofOwnUser);
   if (sharedUser !== null) logger.warn({ pool_ids: ofOwnUser }, sharedUser);
   return {
@@ -395,10 +407,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     firstAdmin,
     broken: broken.promise,
     warnings: () => warnings.list(),
-    reload: reloadsInTurn(async () => {
-      await reloadFiles(config, { ...parts, logger });
-      await warnings.refresh();
-    }),
+    reload,
     stop: () => lifecycle.stop(logger),
   };
 }

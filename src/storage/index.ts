@@ -24,6 +24,7 @@ export {
   type DirectoryOptions,
   type StateDatabaseOptions,
 } from './open.ts';
+export { backUpState } from './sqlite/state-backup.ts';
 export { makeDataDirectory } from './private-directory.ts';
 export { deadlineOf, deadlineSet } from './deadline-columns.ts';
 export { takeUpState } from './taken-up-state.ts';

@@ -64,6 +64,7 @@ export const ERROR_CATALOGUE = {
     500,
     'Do what the message says, or choose another directory by `data_directory` or `OMOI_DATA_DIRECTORY`.',
   ),
+  backup_failed: entry(500, 'Do what the message says, or choose another file.'),
   database_too_new: entry(500, 'Start the Omoi version that wrote the database, or a newer one.'),
   database_busy: entry(
     500,

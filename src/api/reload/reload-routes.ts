@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { ADMINS } from '../access/roles.ts';
+import type { ApiApp } from '../http/app.ts';
+
+/** What is in force after a reload. */
+export interface Reloaded {
+  readonly rules: number;
+  /** New and changed rules. */
+  readonly changed: number;
+  readonly removed: number;
+  readonly policies: number;
+  /** What is allowed in the files and hardly meant. */
+  readonly warnings: readonly string[];
+}
+
+export interface ReloadRouteParts {
+  /** @throws OmoiError `rule_file_invalid`, `policy_file_invalid`, `database_failed`; what was in force stays so */
+  readonly reload: () => Promise<Reloaded>;
+}
+
+const reloadedSchema = z.object({
+  rules: z.number().meta({ description: 'how many rules are in force' }),
+  changed: z.number().meta({ description: 'those of them that are new, or differ from before' }),
+  removed: z.number(),
+  policies: z.number().meta({ description: 'how many policies are in force' }),
+  warnings: z.array(z.string()),
+});
+
+/** Rules and policies read anew, as SIGHUP has it, and told to who asked. `/-/reload` is where Prometheus’s tools ask. */
+export function registerReloadRoutes(app: ApiApp, { reload }: ReloadRouteParts): void {
+  for (const url of ['/api/v1/reload', '/-/reload']) {
+    app.route({
+      method: 'POST',
+      url,
+      config: { access: ADMINS },
+      schema: {
+        tags: ['server'],
+        summary: 'read the files of rules and policies anew, and take all of them over or none',
+        response: { 200: reloadedSchema },
+      },
+      handler: async () => {
+        const { warnings, ...counts } = await reload();
+        return { ...counts, warnings: [...warnings] };
+      },
+    });
+  }
+}

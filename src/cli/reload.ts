@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { clientOf, serverOf, type ServerFlags } from './server-client.ts';
+
+const reloaded = z.object({
+  rules: z.number(),
+  changed: z.number(),
+  removed: z.number(),
+  policies: z.number(),
+  warnings: z.array(z.string()),
+});
+
+/**
+ * `omoi reload`: what SIGHUP does, with an answer.
+ * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`: nothing was taken over
+ */
+export async function reload(flags: ServerFlags): Promise<void> {
+  const answer = await clientOf(serverOf(flags)).call('POST', '/api/v1/reload');
+  if (flags.json === true) {
+    process.stdout.write(`${JSON.stringify(answer)}\n`);
+    return;
+  }
+  const { rules, changed, removed, policies, warnings } = reloaded.parse(answer);
+  process.stdout.write(
+    `in force: ${rules} rules (${changed} new or changed, ${removed} removed), ${policies} policies\n`,
+  );
+  for (const warning of warnings) process.stdout.write(`warning: ${warning}\n`);
+}

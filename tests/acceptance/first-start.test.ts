@@ -1,0 +1,33 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { dataDirectory, omoi, OmoiServer } from './support/omoi-process.ts';
+
+const data = dataDirectory();
+afterAll(() => data.remove());
+
+it('a first start that fails keeps no admin token that nobody has seen; a later one says how to log in', async () => {
+  // Where the demo wants a directory of its own: the server listens by then, and knows what its database holds.
+  mkdirSync(data.path, { recursive: true });
+  writeFileSync(join(data.path, 'demo'), '');
+  const failed = await omoi(['serve', '--demo'], {
+    OMOI_DATA_DIRECTORY: data.path,
+    OMOI_HTTP_PORT: '0',
+    OMOI_OTLP_PORT: '0',
+  });
+  expect([failed.status, failed.stderr]).toEqual([1, expect.stringContaining(join(data.path, 'demo'))]);
+  expect(failed.stdout + failed.stderr).not.toMatch(/^ +admin/m);
+  rmSync(join(data.path, 'demo'));
+
+  const first = await OmoiServer.start(data.path, { demo: true });
+  const { adminToken } = first;
+  await first.stop();
+
+  const later = await OmoiServer.start(data.path);
+  const answer = await fetch(`${later.url}/api/v1/tokens`, {
+    headers: { authorization: `Bearer ${adminToken}` },
+  });
+  expect(answer.status).toBe(200);
+  await later.stop();
+  expect(later.stdout).toContain(`omoi token login --data-directory ${data.path}`);
+});
