@@ -18,6 +18,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    license: { fileName: 'licences.md' },
     // The libraries change seldom: apart, they stay in the browser's cache when the dashboard changes.
     rolldownOptions: {
       output: { codeSplitting: { groups: [{ name: 'libraries', test: /node_modules/ }] } },

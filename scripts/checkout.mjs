@@ -77,6 +77,8 @@ export async function buildDashboard() {
   await runOrExit('building the dashboard', vite('build', home, '--config', config));
 }
 
+const serverBundle = join(checkoutDirectory, 'scripts/server-bundle.config.ts');
+
 /** Of the server: those that may still run, and some more. */
 const maxBuildsKept = 5;
 
@@ -94,8 +96,7 @@ export async function buildServer() {
   const unfinished = `${build}.${process.pid}`;
   try {
     mkdirSync(unfinished, { recursive: true });
-    const config = join(checkoutDirectory, 'scripts/server-bundle.config.ts');
-    await run('building the server', vite('build', '--config', config, '--outDir', unfinished));
+    await run('building the server', vite('build', '--config', serverBundle, '--outDir', unfinished));
     renameSync(unfinished, build);
     forgetOldBuilds(builds);
   } catch (error) {
@@ -104,6 +105,13 @@ export async function buildServer() {
     if (!existsSync(program)) return sourceProgram(error);
   }
   return program;
+}
+
+/** Builds what the published package runs: `dist/omoi`. */
+export async function buildPublishedServer() {
+  const directory = join(checkoutDirectory, 'dist/omoi');
+  const options = ['--mode', 'published', '--outDir', directory, '--emptyOutDir'];
+  await runOrExit('building the package', vite('build', '--config', serverBundle, ...options));
 }
 
 function sourceProgram(error) {

@@ -1,12 +1,18 @@
 // How the sources of a checkout become the few files that `omoi serve` runs: `main.js`, its chunks, and the scripts
 // of the threads and of the process that starts agents. Comments go, names and lines stay, so that stacks and profiles can be read.
+// The published package (`--mode published`) has the demo's workers too, its `dependencies` beside it, and the licences of what was
+// built in.
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 
 const checkoutDirectory = fileURLToPath(new URL('..', import.meta.url));
+const manifest = JSON.parse(readFileSync(join(checkoutDirectory, 'package.json'), 'utf8'));
+/** What the published package has beside it: all else is built in. */
+const installed = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   root: checkoutDirectory,
   publicDir: false,
   ssr: {
@@ -22,18 +28,27 @@ export default defineConfig({
     minify: false,
     modulePreload: false,
     reportCompressedSize: false,
+    license: mode === 'published' && { fileName: 'licences.md' },
     rolldownOptions: {
+      external: mode === 'published' ? installed : [],
       treeshake: { moduleSideEffects: (id) => !isOwn(id) },
       input: {
         main: join(checkoutDirectory, 'src/cli/main.ts'),
         'sqlite-worker': join(checkoutDirectory, 'src/storage/sqlite/sqlite-worker.ts'),
         'starter-process': join(checkoutDirectory, 'src/fleet/runtimes/starter-process.ts'),
         'rule-file-worker': join(checkoutDirectory, 'src/alerting/rules/rule-file-worker.ts'),
+        ...(mode === 'published' && demo(['worker', 'source', 'feeder'])),
       },
       output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js', comments: false },
     },
   },
-});
+}));
+
+function demo(programs: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    programs.map((name) => [`demo-${name}`, join(checkoutDirectory, `examples/fleet/${name}.ts`)]),
+  );
+}
 
 /**
  * To load a module of these does nothing that another needs. Without this whoever takes one thing from a room's `index.ts` loads

@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { definePool, OmoiError, type PoolDefinition } from '#telemetry';
+import { definePool, type PoolDefinition } from '#telemetry';
 import type { Config } from './config/schema.ts';
 
-const EXAMPLES = fileURLToPath(new URL('../../examples/fleet', import.meta.url));
+/** The examples of a checkout; the published package has them as plain JavaScript beside this file. */
+const SOURCES = fileURLToPath(new URL('../../examples/fleet', import.meta.url));
 
 export const DEMO_WORKERS = 4;
 const MAX_WORKERS = 12;
@@ -20,18 +21,11 @@ export function demoConfig(config: Config): Config {
 /**
  * A small real fleet: workers that fetch, hash, compress and write files, the source they fetch from, and a feeder
  * that keeps them about half busy.
- * @throws OmoiError `config_invalid` where the examples are not there
  */
 export function demoPools(
   dataDirectory: string,
   compileCache: string | undefined,
 ): readonly PoolDefinition[] {
-  if (!existsSync(EXAMPLES)) {
-    throw new OmoiError(
-      'config_invalid',
-      '--demo: the demo fleet is part of a checkout, not of the published package',
-    );
-  }
   const home = join(dataDirectory, 'demo');
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const env = {
@@ -50,29 +44,35 @@ export function demoPools(
   } as const;
   const single = { ...base, desired: 1, max: 1 };
   return [
-    definePool({ ...single, id: 'demo-source', command: program('source.ts') }),
+    definePool({ ...single, id: 'demo-source', command: program('source') }),
     definePool({
       ...base,
       id: 'demo',
       phaseId: 'PHASE_IMPLEMENTATION',
-      command: program('worker.ts'),
+      command: program('worker'),
       desired: DEMO_WORKERS,
       max: MAX_WORKERS,
     }),
-    definePool({ ...single, id: 'demo-feeder', enqueueFor: ['demo'], command: program('feeder.ts') }),
+    definePool({ ...single, id: 'demo-feeder', enqueueFor: ['demo'], command: program('feeder') }),
   ];
 }
 
 /** Small heaps: the demo is to leave the machine to its owner. */
-function program(file: string): readonly string[] {
+function program(name: string): readonly string[] {
   return [
     process.execPath,
-    '--conditions=omoi-source',
-    '--disable-warning=ExperimentalWarning',
     '--max-semi-space-size=1',
     '--max-old-space-size=64',
     '--optimize-for-size',
     '--v8-pool-size=1',
-    join(EXAMPLES, file),
+    ...scriptOf(name),
   ];
+}
+
+/** What Node is given to run it. */
+function scriptOf(name: string): readonly string[] {
+  const source = join(SOURCES, `${name}.ts`);
+  return existsSync(source)
+    ? ['--conditions=omoi-source', '--disable-warning=ExperimentalWarning', source]
+    : [fileURLToPath(new URL(`demo-${name}.js`, import.meta.url))];
 }

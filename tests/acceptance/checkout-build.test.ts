@@ -58,13 +58,13 @@ it.each<[why: string, prevent: () => void]>([
 it('publishes no build of a checkout', () => {
   mkdirSync(join(checkout, 'dist/checkout-0123456789abcdef'), { recursive: true });
   writeFileSync(join(checkout, 'dist/checkout-0123456789abcdef/main.js'), '');
-  mkdirSync(join(checkout, 'dist/cli'));
-  writeFileSync(join(checkout, 'dist/cli/main.js'), '');
+  mkdirSync(join(checkout, 'dist/omoi'));
+  writeFileSync(join(checkout, 'dist/omoi/main.js'), '');
   const listing = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
     cwd: checkout,
     encoding: 'utf8',
   });
   const [packed] = JSON.parse(listing) as { files: { path: string }[] }[];
   const published = packed?.files.map(({ path }) => path).filter((path) => path.startsWith('dist/'));
-  expect(published).toEqual(['dist/cli/main.js']);
+  expect(published).toEqual(['dist/omoi/main.js']);
 });
