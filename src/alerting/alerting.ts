@@ -19,6 +19,8 @@ import {
   type ActiveAlertPage,
   type ActiveAlertQuery,
 } from './active-alerts.ts';
+import { ruleOfAlert, type AlertRule } from './alert-rule.ts';
+import type { AlertRow } from './alerts/alert-row.ts';
 import { AlertStore } from './alerts/alert-store.ts';
 import { EpisodeWriter, type MaintenanceOf } from './alerts/episode-writer.ts';
 import { remediationFollower } from './alerts/remediation-follower.ts';
@@ -70,6 +72,8 @@ export interface Alerting {
   readonly options: AlertingOptions;
   /** The loaded groups with the health of their rules. */
   overview(): Promise<readonly GroupOverview[]>;
+  /** The rule of an alert as it is loaded now; null where it is not any more. */
+  ruleOf(alert: AlertRow): AlertRule | null;
   /** What is pending or firing of a rule; nothing where it is not loaded. */
   activeAlerts(ruleKey: string): Promise<readonly ActiveAlert[]>;
   /** What is pending or firing of all rules, in pages. @throws OmoiError `invalid_request` */
@@ -155,6 +159,7 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
         defaultIntervalMs: options.defaultIntervalMs,
         paceOf: (rule) => loop.paceOf(rule),
       }),
+    ruleOf: (alert) => ruleOfAlert(rules, alert),
     async activeAlerts(ruleKey) {
       const rule = rules.states.get(ruleKey);
       return rule ? activeAlertsOf(rule, reading()) : [];

@@ -1,5 +1,6 @@
 export { createAlerting, type AlertingParts } from './create-alerting.ts';
 export { type ActiveAlert } from './active-alerts.ts';
+export { type AlertRule } from './alert-rule.ts';
 export { type Alerting } from './alerting.ts';
 export { type AlertRow } from './alerts/alert-row.ts';
 export { DEFAULT_ALERTING_OPTIONS, type AlertingOptions } from './options.ts';

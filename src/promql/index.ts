@@ -5,6 +5,7 @@ export type { SampleStatistics } from './evaluation/query-guard.ts';
 export type { MatrixSeries, QueryResult, VectorElement } from './query-result.ts';
 export type { Comparison } from './comparison.ts';
 export { parseExpression, parseMatcher, parseSelector } from './syntax/parser.ts';
+export { narrowedTo } from './narrowed.ts';
 export { checkExpression } from './syntax/checker.ts';
 export { formatExpression } from './syntax/formatter.ts';
 export { prettyPrint } from './syntax/pretty-printer.ts';

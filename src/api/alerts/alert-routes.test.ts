@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PageCursors } from '#telemetry';
 import { openAlertApi, type AlertApi } from './alert-routes.test-support.ts';
-import { activeAlertsAnswer, alertsAnswer, rulesAnswer, timelineAnswer } from './alert-schemas.ts';
+import {
+  activeAlertsAnswer,
+  alertRuleAnswer,
+  alertsAnswer,
+  rulesAnswer,
+  timelineAnswer,
+} from './alert-schemas.ts';
 
 let opened: AlertApi;
 
@@ -50,8 +56,24 @@ describe('/api/v1/alerts', () => {
     ['/api/v1/alerts?limit=0', 400, 'invalid_request'],
     ['/api/v1/alerts/alrt_none', 404, 'unknown_alert'],
     ['/api/v1/alerts/alrt_none/timeline', 404, 'unknown_alert'],
+    ['/api/v1/alerts/alrt_none/rule', 404, 'unknown_alert'],
   ])('%s is refused with %d %s', async (url, status, error) => {
     expect(await call('GET', url)).toMatchObject({ status, body: { error } });
+  });
+
+  it('tells the rule of an alert, and the query of the value that it judges, until the rule is gone', async () => {
+    const { alerts } = await read(alertsAnswer, `/api/v1/alerts?matcher=${encodeURIComponent('phase="a"')}`);
+    const url = `/api/v1/alerts/${alerts[0]?.id}/rule`;
+    expect((await read(alertRuleAnswer, url)).rule).toMatchObject({
+      rule_id: 'queues/High',
+      expr: 'queue > 30',
+      for_ms: 0,
+      comparison: '>',
+      threshold: 30,
+      value_query: 'queue{phase="a"}',
+    });
+    await opened.stage.alerting.rules.load([{ name: 'rules.yml', text: 'groups: []' }]);
+    expect((await read(alertRuleAnswer, url)).rule).toBeNull();
   });
 
   it('acknowledges and resolves in the name of who asks, and refuses viewers', async () => {

@@ -4,6 +4,7 @@ import {
   activeAlertsAnswer,
   activeAlertsQuery,
   alertParams,
+  alertRuleAnswer,
   alertsAnswer,
   alertsQuery,
   alertView,
@@ -15,11 +16,11 @@ import { jsonOf, jsonOfElements, jsonOfFields, jsonOfList, mapped } from '../htt
 import { sendPagedList } from '../http/paged-list.ts';
 import { sendPieces } from '../http/pieces.ts';
 import { OPERATORS, READERS } from '../access/roles.ts';
-import { jsonOfGroup, viewOfActiveAlert, viewOfAlert } from './alert-view.ts';
+import { jsonOfGroup, viewOfActiveAlert, viewOfAlert, viewOfAlertRule } from './alert-view.ts';
 import { pageOfRules } from './rule-page.ts';
 
 export interface AlertRouteParts {
-  readonly alerting: Pick<Alerting, 'alerts' | 'overview' | 'pageOfActiveAlerts'>;
+  readonly alerting: Pick<Alerting, 'alerts' | 'overview' | 'pageOfActiveAlerts' | 'ruleOf'>;
 }
 
 /** `/api/v1/alerts`: what fires and fired, and what people do about it. */
@@ -77,6 +78,21 @@ function registerReading(app: ApiApp, { alerting }: AlertRouteParts): void {
       response: { 200: alertView },
     },
     handler: async ({ params }) => viewOfAlert(await alerting.alerts.get(params.alert_id)),
+  });
+  app.route({
+    method: 'GET',
+    url: '/api/v1/alerts/:alert_id/rule',
+    config: { access: READERS },
+    schema: {
+      tags: ['alerts'],
+      summary: 'The rule of an alert as it is loaded now, and the query of the value that it judges',
+      params: alertParams,
+      response: { 200: alertRuleAnswer },
+    },
+    handler: async ({ params: { alert_id: id } }) => {
+      const alert = await alerting.alerts.get(id);
+      return { alert_id: id, rule: viewOfAlertRule(alerting.ruleOf(alert)) };
+    },
   });
   app.route({
     method: 'GET',

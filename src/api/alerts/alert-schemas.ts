@@ -57,6 +57,27 @@ export const alertView = z.object({
 
 export const alertsAnswer = z.object({ alerts: z.array(alertView), next_cursor: nullableText });
 
+export const alertRuleAnswer = z.object({
+  alert_id: z.string(),
+  rule: z
+    .object({
+      rule_id: z.string(),
+      file: z.string(),
+      expr: z.string(),
+      for_ms: z.number(),
+      keep_firing_for_ms: z.number(),
+      comparison: nullableText.describe(
+        'Between the metric and the threshold, as if the metric stood on the left; null where it compares no metric with a number.',
+      ),
+      threshold: z.number().nullable(),
+      value_query: nullableText.describe(
+        'PromQL of the value that the condition is held against, of the series of this alert as far as they can be told from others; null where there is none (`absent(…)`).',
+      ),
+    })
+    .nullable()
+    .describe('As it is loaded now; null where it is not any more.'),
+});
+
 export const timelineAnswer = z.object({ alert_id: z.string(), events: z.array(eventView) });
 
 export const rulesQuery = z.strictObject({

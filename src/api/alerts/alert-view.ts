@@ -1,8 +1,8 @@
-import type { Alerting, AlertRow, GroupOverview } from '#alerting';
+import type { Alerting, AlertRow, AlertRule, GroupOverview } from '#alerting';
 import { parseLabels, toRfc3339, toRfc3339OrNull, traceIdOf } from '#telemetry';
 import type { z } from 'zod';
 import { jsonOf, jsonOfFields, jsonOfList, mapped } from '../http/json-pieces.ts';
-import type { activeAlertsAnswer, alertView, rulesAnswer } from './alert-schemas.ts';
+import type { activeAlertsAnswer, alertRuleAnswer, alertView, rulesAnswer } from './alert-schemas.ts';
 
 type ActiveAlert = Awaited<ReturnType<Alerting['pageOfActiveAlerts']>>['alerts'][number];
 
@@ -80,4 +80,19 @@ export function viewOfAlert(row: AlertRow): z.input<typeof alertView> {
     trace_id: traceIdOf(row.traceparent),
     updated_at: toRfc3339(row.updated_at_ms),
   };
+}
+
+export function viewOfAlertRule(rule: AlertRule | null): z.input<typeof alertRuleAnswer>['rule'] {
+  return (
+    rule && {
+      rule_id: rule.id,
+      file: rule.file,
+      expr: rule.expr,
+      for_ms: rule.forMs,
+      keep_firing_for_ms: rule.keepFiringForMs,
+      comparison: rule.comparison,
+      threshold: rule.threshold,
+      value_query: rule.valueQuery,
+    }
+  );
 }

@@ -3,8 +3,8 @@ import type { Policy, RemediationArchive, Watchdog } from '#watchdog';
 import { z } from 'zod';
 import type { ApiApp } from '../http/app.ts';
 import {
+  policyListSchema,
   policyQuerySchema,
-  policySchema,
   remediationListSchema,
   remediationQuerySchema,
   remediationSchema,
@@ -33,7 +33,7 @@ export function registerWatchdogRoutes(app: ApiApp, { watchdog, remediations }: 
       tags: ['watchdog'],
       summary: 'the policies in force, in the order of their files',
       querystring: policyQuerySchema,
-      response: { 200: z.object({ policies: z.array(policySchema) }) },
+      response: { 200: policyListSchema },
     },
     handler: async ({ query: { after = null, limit } }, reply) => {
       const page = pageOfPolicies(watchdog.policies.list(), { after, limit });

@@ -125,6 +125,8 @@ export const policySchema = z.object({
   guardian: z.string(),
 });
 
+export const policyListSchema = z.object({ policies: z.array(policySchema) });
+
 /** There may be one on each of many hosts. */
 export const MAX_SHOWN_STORMS = 25;
 
