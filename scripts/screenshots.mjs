@@ -11,9 +11,9 @@ import {
   sourceFlags,
 } from './checkout.mjs';
 
-installPackages();
-buildDashboard();
-buildServer();
+await installPackages();
+await buildDashboard();
+await buildServer();
 const script = join(checkoutDirectory, 'tests/browser/screenshots.ts');
 const result = spawnSync(pinnedNode, [...sourceFlags, script, ...process.argv.slice(2)], {
   stdio: 'inherit',
