@@ -5,7 +5,6 @@ import {
   labelsSchema,
   MAX_DURATION_MS,
   messageOf,
-  OmoiError,
   parseDuration,
   parseStrictDocument,
   type DocumentSource,
