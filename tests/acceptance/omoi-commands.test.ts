@@ -1,0 +1,206 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Client } from './support/client.ts';
+import { dataDirectory, omoi, OmoiProcess, OmoiServer } from './support/omoi-process.ts';
+import { until } from './support/until.ts';
+
+const OMOI = fileURLToPath(new URL('../../bin/omoi', import.meta.url));
+const data = dataDirectory();
+const home = mkdtempSync(join(tmpdir(), 'omoi-home-'));
+const AS_OWNER = { OMOI_DATA_DIRECTORY: data.path, XDG_CONFIG_HOME: home };
+
+let server: OmoiServer;
+let admin: Client;
+let logs: OmoiProcess;
+
+const POLICY = `
+name: restart_failed_agent
+description: An agent whose process has ended unasked gets a new generation, if somebody agrees.
+match: ['alertname="AgentFailed"']
+mode: approve
+target: { kind: agent, label: agent_id }
+steps:
+  - action: restart
+    verify: { within: 2m }
+guardian: operators
+`;
+
+/** Says who it is, and goes on until it is ended. */
+const PROGRAM = 'echo "process $$"; while :; do sleep 600; done';
+
+beforeAll(async () => {
+  const configFile = join(home, 'omoi.yaml');
+  writeFileSync(join(home, 'policy.yaml'), POLICY);
+  const pool = {
+    id: 'shells',
+    command: [process.execPath, OMOI, 'run', '--', '/bin/sh', '-c', PROGRAM],
+    desired: 1,
+    max: 2,
+    env: { OMOI_DATA_DIRECTORY: join(home, 'none') },
+  };
+  writeFileSync(
+    configFile,
+    JSON.stringify({ watchdog: { policy_files: [join(home, 'policy.yaml')] }, fleet: { pools: [pool] } }),
+  );
+  server = await OmoiServer.start(data.path, { configFile });
+  admin = new Client(() => server.url, server.adminToken);
+  await until(async () => (await agent()).generations[0]?.state === 'registered', 'the program is an agent');
+  logs = new OmoiProcess(['logs', 'shells-1', '-f'], AS_OWNER);
+  await until(() => processes().length === 1, 'its output is followed');
+});
+
+afterAll(async () => {
+  await logs.stop();
+  await admin.call('/api/v1/fleet/pools/shells/scale', { method: 'POST', body: { desired: 0 } });
+  await until(async () => ['TERMINATED', 'FAILED'].includes((await agent()).status), 'the program has ended');
+  await server.stop();
+  data.remove();
+  rmSync(home, { recursive: true });
+});
+
+/** Runs a command that has to succeed. @returns what it printed */
+async function run(...args: readonly string[]): Promise<string> {
+  const { status, stdout, stderr } = await omoi(args, AS_OWNER);
+  expect({ args, status, stderr }).toMatchObject({ args, status: 0 });
+  return stdout;
+}
+
+async function ask<Answer>(...args: readonly string[]): Promise<Answer> {
+  return JSON.parse(await run(...args, '--json')) as Answer;
+}
+
+interface AgentDetails {
+  readonly status: string;
+  readonly generation: number;
+  readonly generations: readonly { readonly generation: number; readonly state: string }[];
+}
+
+const agent = () => admin.read<AgentDetails>('/api/v1/fleet/agents/shells-1');
+
+/** The processes that the followed output has told of, the first one first. */
+const processes = (): readonly string[] => logs.stdout.match(/process \d+/g) ?? [];
+
+describe('a person operates Omoi by its commands', () => {
+  it('sees who works', async () => {
+    const listed = await run('ps');
+    expect(listed).toMatch(/^AGENT +STATUS +SINCE +POOL +GEN +TASKS +WHY$/m);
+    expect(listed).toMatch(/^shells-1 +(IDLE|RUNNING) /m);
+    expect(await run('status')).toMatch(/^agents +1 (IDLE|RUNNING)$/m);
+  });
+
+  it('restarts an agent, whose process is then another one', async () => {
+    expect(await run('restart', 'shells-1', '--wait', '--reason', 'to see it')).toBe(
+      'shells-1: generation 2 is up\n',
+    );
+    await until(() => processes().length === 2, 'the next process says who it is');
+    expect(new Set(processes()).size).toBe(2);
+    expect(logs.stderr).toContain('shells-1, generation 2');
+    expect(await run('logs', 'shells-1', '--generation', '1')).toBe(`${processes()[0]}\n`);
+    const { events } = await ask<{ events: readonly { payload: { reason?: string } }[] }>(
+      ...['events', '--about', 'shells-1', '--type', 'fleet.agent.restart_requested'],
+    );
+    expect(events.map(({ payload }) => payload.reason)).toEqual(['to see it']);
+  });
+
+  it('lets a repair be done that waits for its word', async () => {
+    const following = new OmoiProcess(['remediations', 'list', '-f', '--json'], AS_OWNER);
+    const { replicas } = await ask<{ replicas: readonly { pid: number }[] }>('pools', 'show', 'shells');
+    process.kill(replicas[0]?.pid ?? 0, 'SIGKILL');
+    const rows = () =>
+      following.stdout
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as { readonly id: string; readonly state: string });
+    const waiting = await until(
+      () => rows().find(({ state }) => state === 'awaiting_approval')?.id,
+      'a repair waits for approval, and is told of',
+    );
+    await following.stop();
+
+    const { alerts } = await ask<{ alerts: readonly { id: string; rule_id: string }[] }>('alerts', 'list');
+    expect(alerts.map(({ rule_id: rule }) => rule)).toContain('fleet/AgentFailed');
+    expect(await run('ack', '--all')).toContain('is acknowledged by the owner of the data directory');
+    expect(await run('why', 'shells-1')).toContain('awaiting_approval');
+
+    expect(await run('approve', waiting)).toContain(`${waiting} is `);
+    await until(() => processes().length === 3, 'the repaired process says who it is');
+    expect((await agent()).generation).toBe(3);
+    await until(async () => {
+      const { outcome } = await ask<{ outcome: string | null }>('remediations', 'show', waiting);
+      return outcome === 'healed';
+    }, 'the repair is proven');
+  });
+
+  it('pauses the watchdog and has it go on', async () => {
+    expect(await run('pause', '--reason', 'new disks')).toContain(
+      'by the owner of the data directory: new disks',
+    );
+    expect(await run('status')).toMatch(/^watchdog +paused for \d+s, .*: new disks$/m);
+    expect(await run('watchdog', 'resume')).toBe('at work: nothing holds repairs back\n');
+  });
+
+  it('queues a task, and once more when it has failed', async () => {
+    const enqueue = [
+      'tasks',
+      'enqueue',
+      'mail',
+      '--phase',
+      'PHASE_IMPLEMENTATION',
+      '--payload',
+      '{"to":"ann"}',
+    ];
+    const task = (await run(...enqueue)).trim();
+    const worker = { agent_id: 'mailer-1', generation: 1 };
+    await admin.read('/api/v1/fleet/agents', {
+      method: 'POST',
+      body: { agent_id: worker.agent_id, agent_type: 'worker', nonce: 'a nonce of its own' },
+    });
+    const claimed = await admin.read<{ tasks: readonly { payload: unknown }[] }>(
+      '/api/v1/fleet/tasks/claim',
+      {
+        method: 'POST',
+        body: { ...worker, task_types: ['mail'] },
+      },
+    );
+    expect(claimed.tasks[0]?.payload).toEqual({ to: 'ann' });
+    await admin.read(`/api/v1/fleet/tasks/${task}/fail`, {
+      method: 'POST',
+      body: { ...worker, error: 'no \u001b[2J such box', retry: false },
+    });
+    const failed = await run('tasks', 'list', '--state', 'failed');
+    expect(failed).toContain(`${task}  failed`);
+    expect(failed).toContain('no \\u001b[2J such box');
+    expect(await run('tasks', 'retry', task)).toBe(`task ${task} is queued\n`);
+    expect(await run('tasks', 'cancel', task)).toBe(`task ${task} is cancelled\n`);
+    expect(await run('agents', 'forget', 'mailer-1')).toContain('mailer-1 is struck from the list');
+  });
+
+  it('asks a server elsewhere as whom it has logged in', async () => {
+    const token = (await run('tokens', 'create', 'ann', '--role', 'viewer')).trim();
+    const elsewhere = { XDG_CONFIG_HOME: home };
+    const logged = await omoi(['login', server.url], { ...elsewhere, OMOI_TOKEN: token });
+    expect(logged).toMatchObject({ status: 0 });
+    expect(statSync(join(home, 'omoi', 'logins.json')).mode & 0o777).toBe(0o600);
+    const doctor = await omoi(['doctor'], { ...elsewhere, OMOI_URL: server.url });
+    expect(doctor).toMatchObject({ status: 0, stderr: '' });
+    expect(doctor.stdout).toMatch(/^ok +access +you are ann \(viewer\)/m);
+    const refused = await omoi(['restart', 'shells-1'], { ...elsewhere, OMOI_URL: server.url });
+    expect(refused).toMatchObject({ status: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/^omoi: .*\(forbidden\)\n$/);
+  });
+
+  it.each([
+    [['agents', 'retsart', 'shells-1'], 2, 'Did you mean restart?'],
+    [['restart'], 2, "missing required argument 'agent'"],
+    [['restart', 'nobody'], 1, '(unknown_agent)'],
+    [['ps', '--url', 'http://127.0.0.1:9'], 1, 'no server answers at http://127.0.0.1:9'],
+  ])('is told in a line what is wrong with %j', async (args, status, said) => {
+    const ended = await omoi(args, AS_OWNER);
+    expect(ended).toMatchObject({ status, stdout: '' });
+    expect(ended.stderr).toContain(said);
+    expect(ended.stderr.split('\n').length).toBeLessThan(4);
+  });
+});
