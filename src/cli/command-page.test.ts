@@ -74,7 +74,7 @@ function section(title: string, description: string, leaves: readonly Leaf[]): s
   const options = leaves.flatMap(({ command, path }) =>
     command.options
       .filter(isOwn)
-      .map((option) => row([`${path.slice(1).join(' ')}`, `\`${option.flags}\``, about(option)])),
+      .map((option) => row([path.slice(1).join(' '), `\`${option.flags}\``, about(option)])),
   );
   return [
     `## ${title}`,

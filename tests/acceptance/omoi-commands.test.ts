@@ -99,9 +99,8 @@ describe('a person operates Omoi by its commands', () => {
     expect(new Set(processes()).size).toBe(2);
     expect(logs.stderr).toContain('shells-1, generation 2');
     expect(await run('logs', 'shells-1', '--generation', '1')).toBe(`${processes()[0]}\n`);
-    const { events } = await ask<{ events: readonly { payload: { reason?: string } }[] }>(
-      ...['events', '--about', 'shells-1', '--type', 'fleet.agent.restart_requested'],
-    );
+    const asked = ['--about', 'shells-1', '--type', 'fleet.agent.restart_requested'];
+    const { events } = await ask<{ events: readonly { payload: { reason?: string } }[] }>('events', ...asked);
     expect(events.map(({ payload }) => payload.reason)).toEqual(['to see it']);
   });
 
