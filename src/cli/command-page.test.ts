@@ -81,10 +81,16 @@ function section(title: string, description: string, leaves: readonly Leaf[]): s
     `${sentence(description)}\n`,
     row(['command', 'what it does']),
     '|---|---|',
-    ...leaves.map(({ command, path }) => row([`\`${usage(command, path)}\``, command.description()])),
+    ...leaves.map(({ command, path }) =>
+      row([`\`${usage(command, path)}\``, command.description() + followed(command)]),
+    ),
     ...(options.length > 0 ? ['', row(['of', 'option', '']), '|---|---|---|', ...options] : []),
     '',
   ].join('\n');
+}
+
+function followed({ options }: Command): string {
+  return options.some(({ long }) => long === '--follow') ? ' (`-f`)' : '';
 }
 
 function isOwn({ long }: Option): boolean {

@@ -53,7 +53,51 @@ export async function followRows<Row>(server: Server, rows: FollowedRows<Row>): 
   }
 }
 
-/** Prints each event. @param printed whether something was printed already */
+/** So that thousands of changes a second are shown, not replayed. */
+const AT_MOST_EVERY_MS = 1000;
+
+export interface FollowedWhole {
+  readonly types: readonly string[];
+  /** Whether an event may have changed what is printed; absent: each one. */
+  readonly isMeant?: (event: SystemEvent) => boolean;
+  readonly print: () => Promise<void>;
+}
+
+/**
+ * Prints something as a whole, and again when it may have changed.
+ * @throws what `print` throws, OmoiError with the server's own code
+ */
+export async function followWhole(
+  server: Server,
+  { types, isMeant = () => true, print }: FollowedWhole,
+): Promise<void> {
+  const failed = Promise.withResolvers<never>();
+  let next: NodeJS.Timeout | null = null;
+  const following = followEach(server, {
+    types,
+    onOpened: print,
+    onEvent(event) {
+      if (!isMeant(event)) return;
+      next ??= setTimeout(() => {
+        next = null;
+        print().catch(failed.reject);
+      }, AT_MOST_EVERY_MS);
+    },
+  });
+  await Promise.race([following, failed.promise]);
+}
+
+/** Whether an event is about something, or names it in what it says. */
+export function tellsOf(id: string): (event: SystemEvent) => boolean {
+  return ({ entity_id: about, payload }) =>
+    about === id || Object.values(payload).some((value) => value === id || isTarget(value, id));
+}
+
+function isTarget(value: unknown, id: string): boolean {
+  return typeof value === 'object' && value !== null && 'id' in value && value.id === id;
+}
+
+/** Prints each event; `onOpened` when none is missed any more. */
 export async function followEach(
   server: Server,
   {

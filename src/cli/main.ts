@@ -29,5 +29,6 @@ function tellFailure(thrown: unknown): number {
   process.stderr.write(`omoi: ${messageOf(thrown)}${code}\n`);
   if (!(thrown instanceof OmoiError) && thrown instanceof Error)
     process.stderr.write(`${thrown.stack ?? ''}\n`);
-  return 1;
+  // What can't be meant is a wrong command line, whoever noticed it.
+  return thrown instanceof OmoiError && thrown.code === 'invalid_request' ? 2 : 1;
 }

@@ -1,7 +1,10 @@
 import { OmoiError, parseDuration } from '#telemetry';
 import { z } from 'zod';
 import { printable } from './query/printable.ts';
-import { clientOf, serverOf, type ServerFlags } from './server-client.ts';
+import { followWhole } from './follow-rows.ts';
+import { clientOf, serverOf, type FollowFlags, type ServerFlags } from './server-client.ts';
+import { note, printJson, printLines, tableFor } from './terminal/print.ts';
+import type { Column } from './terminal/table.ts';
 
 export interface MaintenanceStart extends ServerFlags {
   readonly for: string;
@@ -27,30 +30,40 @@ export async function startMaintenance(target: string, flags: MaintenanceStart):
   }
   const order = { target, duration_ms: durationMs, reason: flags.reason };
   const answer = await clientOf(serverOf(flags)).call('POST', PATH, order);
-  if (flags.json === true) return print(answer);
+  if (flags.json === true) return printJson(answer);
   process.stdout.write(lineOf(maintenance.parse(answer)));
 }
 
 /** `omoi maintenance list` */
-export async function listMaintenances(flags: ServerFlags): Promise<void> {
-  const answer = await clientOf(serverOf(flags)).call('GET', PATH);
-  if (flags.json === true) return print(answer);
-  const { maintenances } = maintenanceList.parse(answer);
-  if (maintenances.length === 0) process.stdout.write('nothing is under maintenance\n');
-  for (const one of maintenances) process.stdout.write(lineOf(one));
+export async function listMaintenances(flags: FollowFlags): Promise<void> {
+  const server = serverOf(flags);
+  const client = clientOf(server);
+  const print = async (): Promise<void> => {
+    const answer = await client.call('GET', PATH);
+    if (flags.json === true) return printJson(answer);
+    const { maintenances } = maintenanceList.parse(answer);
+    if (maintenances.length === 0) note('nothing is under maintenance');
+    else printLines(tableFor(COLUMNS).linesOf(maintenances));
+  };
+  if (flags.follow !== true) return print();
+  await followWhole(server, { types: ['watchdog.maintenance'], print });
 }
+
+const COLUMNS: readonly Column<z.output<typeof maintenance>>[] = [
+  { heading: 'ID', of: ({ id }) => id },
+  { heading: 'TARGET', of: ({ target }) => `${target.kind}:${target.id}` },
+  { heading: 'UNTIL', of: ({ until }) => until },
+  { heading: 'BY', of: ({ started_by: by }) => by },
+  { heading: 'REASON', of: ({ reason }) => reason, mayShrink: true },
+];
 
 /** `omoi maintenance end` */
 export async function endMaintenance(id: string, flags: ServerFlags): Promise<void> {
   const answer = await clientOf(serverOf(flags)).call('DELETE', `${PATH}/${encodeURIComponent(id)}`);
-  if (flags.json === true) print(answer);
+  if (flags.json === true) printJson(answer);
   else process.stdout.write(`maintenance ${id} has ended\n`);
 }
 
 function lineOf({ id, target, reason, started_by: by, until }: z.output<typeof maintenance>): string {
   return `${id}  ${target.kind}:${target.id}  until ${until}  by ${printable(by)}: ${printable(reason)}\n`;
-}
-
-function print(answer: unknown): void {
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
 }

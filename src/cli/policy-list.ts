@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { clientOf, serverOf, type ServerFlags } from './server-client.ts';
+import { note, printJson, printLines, tableFor } from './terminal/print.ts';
+import type { Column } from './terminal/table.ts';
 
 const policy = z.object({
   name: z.string(),
@@ -23,14 +25,16 @@ export async function listPolicies(flags: ServerFlags): Promise<void> {
     policies.push(...found.policies);
     if (found.policies.length < POLICIES_PER_PAGE) break;
   }
-  if (flags.json === true) {
-    process.stdout.write(`${JSON.stringify({ policies })}\n`);
-    return;
-  }
-  if (policies.length === 0) process.stdout.write('no policy is in force\n');
-  const width = Math.max(0, ...policies.map(({ name }) => name.length));
-  for (const one of policies) process.stdout.write(`${one.name.padEnd(width)}  ${modeText(one)}\n`);
+  if (flags.json === true) printJson({ policies });
+  else if (policies.length === 0) note('no policy is in force');
+  else printLines(tableFor(COLUMNS).linesOf(policies));
 }
+
+const COLUMNS: readonly Column<PolicyLine>[] = [
+  { heading: 'POLICY', of: ({ name }) => name },
+  { heading: 'MODE', of: modeText },
+  { heading: 'WHAT IT DOES', of: ({ description }) => description, mayShrink: true },
+];
 
 /** `act on 10%`, `observe`: the limit says nothing of a policy that does not act. */
 function modeText({ mode, act_on: actOn }: Pick<PolicyLine, 'mode' | 'act_on'>): string {

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { CheckFlags } from './check.ts';
 import { defineAgentList, defineAgents, defineRestart } from './commands/agents.ts';
 import { defineAck, defineAlerts } from './commands/alerts.ts';
-import { asking } from './commands/asking.ts';
+import { asking, following } from './commands/asking.ts';
 import { defineCompletion } from './commands/completion.ts';
 import { defineEvents, defineLogs } from './commands/events.ts';
 import { defineLogin } from './commands/login.ts';
@@ -16,7 +16,7 @@ import { defineWhy } from './commands/why.ts';
 import type { MaintenanceStart } from './maintenance.ts';
 import type { QueryFlags } from './query.ts';
 import type { RunFlags } from './run.ts';
-import type { ServerFlags } from './server-client.ts';
+import type { FollowFlags, ServerFlags } from './server-client.ts';
 import { holdYoungGeneration } from './young-generation.ts';
 
 /** Where commands look for the server, when they are not told. */
@@ -258,10 +258,12 @@ function defineMaintenance(program: Command): void {
       const { startMaintenance } = await import('./maintenance.ts');
       await startMaintenance(target, flags);
     });
-  define('list', 'list what is under maintenance').action(async (flags: ServerFlags) => {
-    const { listMaintenances } = await import('./maintenance.ts');
-    await listMaintenances(flags);
-  });
+  following(maintenance.command('list'))
+    .description('list what is under maintenance')
+    .action(async (flags: FollowFlags) => {
+      const { listMaintenances } = await import('./maintenance.ts');
+      await listMaintenances(flags);
+    });
   define('end', 'end a maintenance before its time')
     .argument('<id>', 'as `omoi maintenance list` shows it')
     .action(async (id: string, flags: ServerFlags) => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { printable } from './query/printable.ts';
 import { clientOf, serverOf, type ServerClient, type ServerFlags } from './server-client.ts';
+import { note } from './terminal/print.ts';
 
 const parkedTask = z.object({
   task_id: z.string(),
@@ -25,7 +26,7 @@ export async function listParkedTasks(flags: ServerFlags): Promise<void> {
     process.stdout.write(`${JSON.stringify({ tasks })}\n`);
     return;
   }
-  if (tasks.length === 0) process.stdout.write('no task is parked\n');
+  if (tasks.length === 0) note('no task is parked');
   for (const task of tasks) {
     const attempts = `${task.failures + task.counted_losses}/${task.max_attempts} attempts`;
     process.stdout.write(

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { printJson, printLines, tableFor } from './terminal/print.ts';
+import type { Column } from './terminal/table.ts';
 import { clientOf, serverOf, urlOf, type ServerClient, type ServerFlags } from './server-client.ts';
 
 export interface TokenRequest {
@@ -19,7 +21,7 @@ export async function createToken(flags: ServerFlags, request: TokenRequest): Pr
   const { name, role } = request;
   const body = { name, role, scope: scopeOf(request), speaks_for: speaksForOf(request.speaksFor) };
   const answer = await clientOf(serverOf(flags)).call('POST', '/api/v1/tokens', body);
-  if (flags.json === true) return print(answer);
+  if (flags.json === true) return printJson(answer);
   const { token, secret } = createdToken.parse(answer);
   process.stderr.write(`token ${token.id} (${token.role}); it is shown this once:\n`);
   process.stdout.write(`${secret}\n`);
@@ -69,18 +71,18 @@ const TOKENS_PER_PAGE = 1000;
 
 export async function listTokens(flags: ServerFlags): Promise<void> {
   const tokens = await allTokens(clientOf(serverOf(flags)));
-  if (flags.json === true) return print({ tokens });
-  const rows = tokens.map((token) => [
-    token.id,
-    token.role,
-    token.revoked_at === null ? 'live' : 'revoked',
-    token.last_used_at ?? 'never used',
-    token.name,
-    speaksForText(token.speaks_for),
-  ]);
-  for (const row of aligned([['ID', 'ROLE', 'STATE', 'LAST USED', 'NAME', 'SPEAKS FOR'], ...rows]))
-    process.stdout.write(`${row}\n`);
+  if (flags.json === true) return printJson({ tokens });
+  printLines(tableFor(COLUMNS).linesOf(tokens));
 }
+
+const COLUMNS: readonly Column<z.output<typeof tokenList>[number]>[] = [
+  { heading: 'ID', of: (token) => token.id },
+  { heading: 'ROLE', of: (token) => token.role },
+  { heading: 'STATE', of: (token) => (token.revoked_at === null ? 'live' : 'revoked') },
+  { heading: 'LAST USED', of: (token) => token.last_used_at ?? 'never used' },
+  { heading: 'NAME', of: (token) => token.name },
+  { heading: 'SPEAKS FOR', of: (token) => speaksForText(token.speaks_for), mayShrink: true },
+];
 
 /** As `--speaks-for` takes it. */
 function speaksForText(given: z.output<typeof tokenList>[number]['speaks_for']): string {
@@ -102,7 +104,7 @@ async function allTokens(client: ServerClient): Promise<z.output<typeof tokenLis
 
 export async function revokeToken(id: string, flags: ServerFlags): Promise<void> {
   const answer = await clientOf(serverOf(flags)).call('DELETE', `/api/v1/tokens/${encodeURIComponent(id)}`);
-  if (flags.json === true) return print(answer);
+  if (flags.json === true) return printJson(answer);
   process.stderr.write(`token ${id} is revoked\n`);
 }
 
@@ -111,20 +113,6 @@ export async function createLoginLink(flags: ServerFlags): Promise<void> {
   const answer = await clientOf(server).call('POST', '/api/v1/login-links');
   const { path } = z.object({ path: z.string() }).parse(answer);
   const url = new URL(path, urlOf(server)).href;
-  if (flags.json === true) print({ url });
+  if (flags.json === true) printJson({ url });
   else process.stdout.write(`${url}\n`);
-}
-
-function print(answer: unknown): void {
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
-}
-
-function aligned(rows: readonly (readonly string[])[]): readonly string[] {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
 }

@@ -1,8 +1,10 @@
-import { formatDuration } from '#telemetry';
+import { formatDuration, type SystemEvent } from '#telemetry';
 import { z } from 'zod';
 import { printable } from './query/printable.ts';
 import { lastLines } from './tasks.ts';
-import { readFrom, serverOf, type ServerFlags } from './server-client.ts';
+import { followWhole, tellsOf } from './follow-rows.ts';
+import { readFrom, serverOf, type FollowFlags } from './server-client.ts';
+import { printJson, printLines } from './terminal/print.ts';
 
 const nullableText = z.string().nullable();
 
@@ -71,11 +73,28 @@ const why = z.object({
 export type Why = z.output<typeof why>;
 
 /** `omoi why AGENT`: how it stands with an agent, what that rests on, what is done about it, and what holds that back. */
-export async function explainAgent(agentId: string, flags: ServerFlags): Promise<void> {
-  const answer = await readFrom(serverOf(flags), `/api/v1/fleet/agents/${encodeURIComponent(agentId)}/why`);
-  if (flags.json === true) process.stdout.write(`${JSON.stringify(answer)}\n`);
-  else process.stdout.write(`${linesOf(why.parse(answer)).join('\n')}\n`);
+export async function explainAgent(agentId: string, flags: FollowFlags): Promise<void> {
+  const server = serverOf(flags);
+  const print = async (): Promise<void> => {
+    const answer = await readFrom(server, `/api/v1/fleet/agents/${encodeURIComponent(agentId)}/why`);
+    if (flags.json === true) printJson(answer);
+    else printLines(linesOf(why.parse(answer)));
+  };
+  if (flags.follow !== true) return print();
+  const types = ['fleet.agent', 'monitor.alert', 'watchdog'];
+  await followWhole(server, { types, isMeant: mayChange(agentId), print });
 }
+
+/** What holds repairs back everywhere changes the answer for each agent. */
+function mayChange(agentId: string): (event: SystemEvent) => boolean {
+  const isAbout = tellsOf(agentId);
+  return (event) => {
+    const labels = z.object({ labels: z.object({ agent_id: z.literal(agentId) }) });
+    return isAbout(event) || EVERYWHERE.test(event.event_type) || labels.safeParse(event.payload).success;
+  };
+}
+
+const EVERYWHERE = /^watchdog\.(state|storm|maintenance)/;
 
 /** The answer as it is read in a terminal. */
 export function linesOf(answer: Why): readonly string[] {

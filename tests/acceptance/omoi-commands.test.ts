@@ -194,6 +194,7 @@ describe('a person operates Omoi by its commands', () => {
   it.each([
     [['agents', 'retsart', 'shells-1'], 2, 'Did you mean restart?'],
     [['restart'], 2, "missing required argument 'agent'"],
+    [['pools', 'scale', 'shells', '4', '--for', '3m'], 2, 'write +N, not 4'],
     [['restart', 'nobody'], 1, '(unknown_agent)'],
     [['ps', '--url', 'http://127.0.0.1:9'], 1, 'no server answers at http://127.0.0.1:9'],
   ])('is told in a line what is wrong with %j', async (args, status, said) => {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { AgentListFlags, AgentOrderFlags, RestartFlags } from '../nouns/agents.ts';
-import type { ServerFlags } from '../server-client.ts';
+import type { FollowFlags, ServerFlags } from '../server-client.ts';
 import { asking, examples, following, reasonOption } from './asking.ts';
 import { wholeNumber } from './numbers.ts';
 import { defineWhy } from './why.ts';
@@ -11,10 +11,10 @@ export function defineAgents(program: Command): void {
     .command('agents')
     .description('who works, how each of them does, and orders to them');
   defineAgentList(agents, 'list');
-  asking(agents.command('show'))
+  following(agents.command('show'))
     .description('one agent and its generations')
     .argument('<agent>', 'the agent id')
-    .action(async (agentId: string, flags: ServerFlags) => {
+    .action(async (agentId: string, flags: FollowFlags) => {
       const { showAgent } = await import('../nouns/agents.ts');
       await showAgent(agentId, flags);
     });

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { AckFlags, AlertListFlags } from '../nouns/alerts.ts';
-import type { ServerFlags } from '../server-client.ts';
+import type { FollowFlags, ServerFlags } from '../server-client.ts';
 import { asking, examples, following } from './asking.ts';
 import { repeated, wholeNumber } from './numbers.ts';
 
@@ -10,7 +10,9 @@ export function defineAlerts(program: Command): void {
   following(alerts.command('list'))
     .description('the alerts that fire, the newest first')
     .addOption(
-      new Option('--state <state>', 'which').choices(['firing', 'resolved', 'all']).default('firing'),
+      new Option('--state <state>', 'which')
+        .choices(['firing', 'pending', 'resolved', 'all'])
+        .default('firing'),
     )
     .option('--severity <severity>', 'of one severity: critical, error, warning, info')
     .option('--rule <rule>', 'of one rule: group/alert')
@@ -20,10 +22,10 @@ export function defineAlerts(program: Command): void {
       const { listAlerts } = await import('../nouns/alerts.ts');
       await listAlerts(flags);
     });
-  asking(alerts.command('show'))
+  following(alerts.command('show'))
     .description('one alert, and what has happened around it')
     .argument('<alert>', 'the alert id')
-    .action(async (id: string, flags: ServerFlags) => {
+    .action(async (id: string, flags: FollowFlags) => {
       const { showAlert } = await import('../nouns/alerts.ts');
       await showAlert(id, flags);
     });

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { PoolListFlags, ScaleFlags } from '../nouns/pools.ts';
-import type { ServerFlags } from '../server-client.ts';
+import type { FollowFlags } from '../server-client.ts';
 import { asking, examples, following, reasonOption } from './asking.ts';
 import { wholeNumber } from './numbers.ts';
 
@@ -16,10 +16,10 @@ export function definePools(program: Command): void {
       const { listPools } = await import('../nouns/pools.ts');
       await listPools(flags);
     });
-  asking(pools.command('show'))
+  following(pools.command('show'))
     .description('one pool and its processes')
     .argument('<pool>', 'the pool id')
-    .action(async (poolId: string, flags: ServerFlags) => {
+    .action(async (poolId: string, flags: FollowFlags) => {
       const { showPool } = await import('../nouns/pools.ts');
       await showPool(poolId, flags);
     });

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { RemediationListFlags } from '../nouns/remediations.ts';
-import type { ServerFlags } from '../server-client.ts';
+import type { FollowFlags, ServerFlags } from '../server-client.ts';
 import { asking, examples, following } from './asking.ts';
 import { wholeNumber } from './numbers.ts';
 
@@ -22,10 +22,10 @@ export function defineRemediations(program: Command): void {
       const { listRemediations } = await import('../nouns/remediations.ts');
       await listRemediations(flags);
     });
-  asking(remediations.command('show'))
+  following(remediations.command('show'))
     .description('what one did, what it rests on, and what holds it back')
     .argument('<remediation>', 'the remediation id')
-    .action(async (id: string, flags: ServerFlags) => {
+    .action(async (id: string, flags: FollowFlags) => {
       const { showRemediation } = await import('../nouns/remediations.ts');
       await showRemediation(id, flags);
     });

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { EnqueueFlags, TaskListFlags } from '../nouns/tasks.ts';
-import type { ServerFlags } from '../server-client.ts';
+import type { FollowFlags, ServerFlags } from '../server-client.ts';
 import { asking, examples, following } from './asking.ts';
 import { count, wholeNumber } from './numbers.ts';
 
@@ -17,10 +17,10 @@ export function defineTasks(program: Command): void {
       const { listTasks } = await import('../nouns/tasks.ts');
       await listTasks(flags);
     });
-  asking(tasks.command('show'))
+  following(tasks.command('show'))
     .description('one task: where it is, what it has been through')
     .argument('<task>', 'the task id')
-    .action(async (taskId: string, flags: ServerFlags) => {
+    .action(async (taskId: string, flags: FollowFlags) => {
       const { showTask } = await import('../nouns/tasks.ts');
       await showTask(taskId, flags);
     });

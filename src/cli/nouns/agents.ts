@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { OmoiError } from '#telemetry';
 import { z } from 'zod';
 import { followEvents } from '../event-feed.ts';
-import { followRows } from '../follow-rows.ts';
+import { followRows, followWhole, tellsOf } from '../follow-rows.ts';
 import { behindLast, readPages } from '../read-pages.ts';
 import {
   clientOf,
@@ -114,15 +114,18 @@ function readAgents(client: ServerClient, { pool, status, all, limit }: AgentLis
 }
 
 /** `omoi agents show` */
-export async function showAgent(agentId: string, flags: ServerFlags): Promise<void> {
-  const answer = await clientOf(serverOf(flags)).call('GET', pathOf(agentId));
-  if (flags.json === true) return printJson(answer);
-  const shown = details.parse(answer);
-  printLines([
-    ...fieldsOf(fieldsOfAgent(shown)),
-    '',
-    ...tableFor(GENERATION_COLUMNS).linesOf(shown.generations),
-  ]);
+export async function showAgent(agentId: string, flags: FollowFlags): Promise<void> {
+  const server = serverOf(flags);
+  const client = clientOf(server);
+  const print = async (): Promise<void> => {
+    const answer = await client.call('GET', pathOf(agentId));
+    if (flags.json === true) return printJson(answer);
+    const shown = details.parse(answer);
+    const generations = tableFor(GENERATION_COLUMNS).linesOf(shown.generations);
+    printLines([...fieldsOf(fieldsOfAgent(shown)), '', ...generations]);
+  };
+  if (flags.follow !== true) return print();
+  await followWhole(server, { types: ['fleet.agent'], isMeant: tellsOf(agentId), print });
 }
 
 function fieldsOfAgent(row: Details): readonly (readonly [string, string | null])[] {

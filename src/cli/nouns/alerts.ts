@@ -1,6 +1,6 @@
-import { formatLabels } from '#telemetry';
+import { formatLabels, OmoiError } from '#telemetry';
 import { z } from 'zod';
-import { followRows } from '../follow-rows.ts';
+import { followRows, followWhole, tellsOf } from '../follow-rows.ts';
 import { printable } from '../query/printable.ts';
 import { readPages } from '../read-pages.ts';
 import {
@@ -56,13 +56,13 @@ function stateOf({ state, cause, acknowledged_by: by }: Alert): string {
 }
 
 /** Its labels without what other columns say. */
-function aboutOf({ labels }: Alert): string {
+function aboutOf({ labels }: Pick<Alert, 'labels'>): string {
   const { alertname: _name, severity: _severity, ...others } = labels;
   return formatLabels(others);
 }
 
 export interface AlertListFlags extends FollowFlags {
-  readonly state: 'firing' | 'resolved' | 'all';
+  readonly state: 'firing' | 'pending' | 'resolved' | 'all';
   readonly severity?: string;
   readonly rule?: string;
   readonly match: readonly string[];
@@ -73,6 +73,7 @@ export interface AlertListFlags extends FollowFlags {
 export async function listAlerts(flags: AlertListFlags): Promise<void> {
   const server = serverOf(flags);
   const client = clientOf(server);
+  if (flags.state === 'pending') return listPending(client, flags);
   const table = tableFor(COLUMNS);
   const printAll = async (): Promise<void> => {
     const { rows: alerts, more } = await readAlerts(client, flags);
@@ -97,6 +98,45 @@ export async function listAlerts(flags: AlertListFlags): Promise<void> {
   });
 }
 
+const pending = z.object({
+  rule_id: z.string(),
+  labels: z.record(z.string(), z.string()),
+  active_at: z.string(),
+  value: z.string(),
+});
+type Pending = z.output<typeof pending>;
+
+const PENDING_COLUMNS: readonly Column<Pending>[] = [
+  { heading: 'SEVERITY', of: ({ labels }) => labels['severity'] ?? '-' },
+  { heading: 'SINCE', of: ({ active_at: at }) => ageOf(at), align: 'right' },
+  { heading: 'RULE', of: ({ rule_id: rule }) => rule },
+  { heading: 'VALUE', of: ({ value }) => value, mayShrink: true },
+  { heading: 'ABOUT', of: aboutOf, mayShrink: true },
+];
+
+/** What may become alerts: their conditions have not held for long enough. @throws OmoiError `invalid_request` with options that only alerts have */
+async function listPending(client: ServerClient, flags: AlertListFlags): Promise<void> {
+  const { follow, severity, rule, match, limit } = flags;
+  if (follow === true || severity !== undefined || match.length > 0) {
+    const message = '--state pending goes with --rule and --limit alone: what is pending is no alert yet';
+    throw new OmoiError('invalid_request', message);
+  }
+  const pages = {
+    path: `${PATH}/active`,
+    query: { state: 'pending', rule_id: rule },
+    maxRows: PAGE_ROWS,
+    read(answer: unknown) {
+      const page = z.object({ active: z.array(pending), next_cursor: nullable }).parse(answer);
+      return { rows: page.active, next: page.next_cursor === null ? null : { cursor: page.next_cursor } };
+    },
+  };
+  const { rows: active, more } = await readPages(client, pages, limit);
+  if (flags.json === true) printJson({ active });
+  else if (active.length === 0) note('nothing is pending');
+  else printLines(tableFor(PENDING_COLUMNS).linesOf(active));
+  if (more) note(`there are more than ${limit}: --limit shows them`);
+}
+
 function readAlerts(client: ServerClient, flags: AlertListFlags & { readonly acknowledged?: boolean }) {
   const { state, severity, rule, match, limit, acknowledged } = flags;
   const pages = {
@@ -118,15 +158,23 @@ function readAlerts(client: ServerClient, flags: AlertListFlags & { readonly ack
 }
 
 /** `omoi alerts show` */
-export async function showAlert(id: string, flags: ServerFlags): Promise<void> {
-  const client = clientOf(serverOf(flags));
-  const answer = await client.call('GET', pathOf(id));
-  const timeline = await client.call('GET', `${pathOf(id)}/timeline`);
-  const { events } = z.object({ events: z.array(z.unknown()) }).parse(timeline);
-  if (flags.json === true) return printJson({ alert: answer, events });
-  const shown = alert.parse(answer);
+export async function showAlert(id: string, flags: FollowFlags): Promise<void> {
+  const server = serverOf(flags);
+  const client = clientOf(server);
+  const print = async (): Promise<void> => {
+    const answer = await client.call('GET', pathOf(id));
+    const timeline = await client.call('GET', `${pathOf(id)}/timeline`);
+    const { events } = z.object({ events: z.array(z.unknown()) }).parse(timeline);
+    if (flags.json === true) printJson({ alert: answer, events });
+    else printLines(linesOf(alert.parse(answer), events));
+  };
+  if (flags.follow !== true) return print();
+  await followWhole(server, { types: ['monitor.alert', 'watchdog'], isMeant: tellsOf(id), print });
+}
+
+function linesOf(shown: Alert, events: readonly unknown[]): readonly string[] {
   const { summary = null, description = null, runbook_url: runbook = null } = shown.annotations;
-  printLines([
+  return [
     ...fieldsOf([
       ['alert', shown.id],
       ['rule', shown.rule_id],
@@ -145,7 +193,7 @@ export async function showAlert(id: string, flags: ServerFlags): Promise<void> {
     ]),
     '',
     ...events.map((event) => printable(eventLine(event))),
-  ]);
+  ];
 }
 
 const ALL_AT_ONCE = 10_000;

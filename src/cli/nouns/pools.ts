@@ -1,6 +1,6 @@
 import { OmoiError, parseDuration } from '#telemetry';
 import { z } from 'zod';
-import { followRows } from '../follow-rows.ts';
+import { followRows, followWhole, tellsOf } from '../follow-rows.ts';
 import { behindLast, readPages } from '../read-pages.ts';
 import {
   clientOf,
@@ -130,24 +130,31 @@ const REPLICA_COLUMNS: readonly Column<Pool['replicas'][number]>[] = [
 ];
 
 /** `omoi pools show` */
-export async function showPool(poolId: string, flags: ServerFlags): Promise<void> {
-  const answer = await clientOf(serverOf(flags)).call('GET', pathOf(poolId));
-  if (flags.json === true) return printJson(answer);
-  const shown = pool.parse(answer);
-  printLines([
+export async function showPool(poolId: string, flags: FollowFlags): Promise<void> {
+  const server = serverOf(flags);
+  const client = clientOf(server);
+  const print = async (): Promise<void> => {
+    const answer = await client.call('GET', pathOf(poolId));
+    if (flags.json === true) printJson(answer);
+    else printLines(linesOf(pool.parse(answer)));
+  };
+  if (flags.follow !== true) return print();
+  await followWhole(server, { types: ['fleet.pool', 'fleet.agent'], isMeant: tellsOf(poolId), print });
+}
+
+function linesOf(shown: Pool): readonly string[] {
+  const size = `${runningIn(shown)} run, ${shown.effective} wanted (${shown.desired}, ${shown.min} to ${shown.max})`;
+  return [
     ...fieldsOf([
       ['pool', shown.pool_id],
       ['state', shown.state],
       ['command', shown.command.join(' ')],
-      [
-        'size',
-        `${runningIn(shown)} run, ${shown.effective} wanted (${shown.desired}, ${shown.min} to ${shown.max})`,
-      ],
+      ['size', size],
       ['note', noteOn(shown)],
     ]),
     '',
     ...tableFor(REPLICA_COLUMNS).linesOf(shown.replicas),
-  ]);
+  ];
 }
 
 export interface ScaleFlags extends ServerFlags {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { followRows } from '../follow-rows.ts';
+import { followRows, followWhole, tellsOf } from '../follow-rows.ts';
 import { behindLast, readPages } from '../read-pages.ts';
 import {
   clientOf,
@@ -108,11 +108,20 @@ function readRemediations(client: ServerClient, { state, policy, target, limit }
 }
 
 /** `omoi remediations show` */
-export async function showRemediation(id: string, flags: ServerFlags): Promise<void> {
-  const answer = await clientOf(serverOf(flags)).call('GET', pathOf(id));
-  if (flags.json === true) return printJson(answer);
-  const shown = remediation.parse(answer);
-  printLines([
+export async function showRemediation(id: string, flags: FollowFlags): Promise<void> {
+  const server = serverOf(flags);
+  const client = clientOf(server);
+  const print = async (): Promise<void> => {
+    const answer = await client.call('GET', pathOf(id));
+    if (flags.json === true) printJson(answer);
+    else printLines(linesOf(remediation.parse(answer)));
+  };
+  if (flags.follow !== true) return print();
+  await followWhole(server, { types: ['watchdog'], isMeant: tellsOf(id), print });
+}
+
+function linesOf(shown: Remediation): readonly string[] {
+  return [
     ...fieldsOf([
       ['remediation', shown.id],
       ['target', `${shown.target.kind}:${shown.target.id}`],
@@ -122,7 +131,7 @@ export async function showRemediation(id: string, flags: ServerFlags): Promise<v
     ]),
     '',
     ...repairLines(shown, Date.now()),
-  ]);
+  ];
 }
 
 /** `omoi remediations approve` and `reject`. @returns the exit status */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { followEach } from '../follow-rows.ts';
+import { followWhole } from '../follow-rows.ts';
 import { printable } from '../query/printable.ts';
 import { clientOf, serverOf, urlOf, type FollowFlags, type ServerClient } from '../server-client.ts';
 import { colourOfState, painted, wantsColours } from '../terminal/colours.ts';
@@ -16,9 +16,6 @@ const overview = z.looseObject({
   remediations: z.record(z.string(), z.number()),
 });
 
-/** So that thousands of changes a second are shown, not replayed. */
-const AT_MOST_EVERY_MS = 1000;
-
 /** `omoi status`: how the whole of it stands. */
 export async function showStatus(flags: FollowFlags): Promise<void> {
   const server = serverOf(flags);
@@ -30,19 +27,7 @@ export async function showStatus(flags: FollowFlags): Promise<void> {
     else printLines(linesOf(url, answer));
   };
   if (flags.follow !== true) return print();
-  let next: NodeJS.Timeout | null = null;
-  const failed = Promise.withResolvers<never>();
-  const following = followEach(server, {
-    types: ['fleet.agent', 'monitor.alert', 'watchdog'],
-    onOpened: print,
-    onEvent() {
-      next ??= setTimeout(() => {
-        next = null;
-        print().catch(failed.reject);
-      }, AT_MOST_EVERY_MS);
-    },
-  });
-  await Promise.race([following, failed.promise]);
+  await followWhole(server, { types: ['fleet.agent', 'monitor.alert', 'watchdog'], print });
 }
 
 async function readStatus(client: ServerClient) {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { messageOf, OmoiError, parseDuration } from '#telemetry';
 import { z } from 'zod';
-import { followRows } from '../follow-rows.ts';
+import { followRows, followWhole, tellsOf } from '../follow-rows.ts';
 import { behindLast, readPages } from '../read-pages.ts';
 import {
   clientOf,
@@ -120,33 +120,40 @@ function readTasks(client: ServerClient, { state, phase, agent, limit }: TaskLis
 }
 
 /** `omoi tasks show` */
-export async function showTask(taskId: string, flags: ServerFlags): Promise<void> {
-  const answer = await clientOf(serverOf(flags)).call('GET', pathOf(taskId));
-  if (flags.json === true) return printJson(answer);
-  const shown = task.parse(answer);
+export async function showTask(taskId: string, flags: FollowFlags): Promise<void> {
+  const server = serverOf(flags);
+  const client = clientOf(server);
+  const print = async (): Promise<void> => {
+    const answer = await client.call('GET', pathOf(taskId));
+    if (flags.json === true) printJson(answer);
+    else printLines(fieldsOf(fieldsOfTask(task.parse(answer))));
+  };
+  if (flags.follow !== true) return print();
+  await followWhole(server, { types: ['fleet.task'], isMeant: tellsOf(taskId), print });
+}
+
+function fieldsOfTask(shown: Task): readonly (readonly [string, string | null])[] {
   const holder = shown.agent_id === null ? null : `${shown.agent_id}, generation ${shown.generation}`;
-  printLines(
-    fieldsOf([
-      ['task', shown.task_id],
-      ['type', shown.task_type],
-      ['phase', shown.phase_id],
-      ['pool', shown.pool_id],
-      ['state', shown.state],
-      ['enqueued', `${ageOf(shown.enqueued_at)} ago, at ${shown.enqueued_at}`],
-      ['available', shown.state === 'queued' ? shown.available_at : null],
-      ['claimed', shown.claimed_at],
-      ['holder', holder],
-      ['lease until', shown.lease_expires_at],
-      ['finished', shown.finished_at],
-      ['parked', shown.parked_at],
-      ['claims', String(shown.attempt)],
-      ['attempts', `${shown.failures + shown.counted_losses} of ${shown.max_attempts}`],
-      ['payload', jsonText(shown.payload)],
-      ['progress', jsonText(shown.progress)],
-      ['result', jsonText(shown.result)],
-      ['error', shown.error],
-    ]),
-  );
+  return [
+    ['task', shown.task_id],
+    ['type', shown.task_type],
+    ['phase', shown.phase_id],
+    ['pool', shown.pool_id],
+    ['state', shown.state],
+    ['enqueued', `${ageOf(shown.enqueued_at)} ago, at ${shown.enqueued_at}`],
+    ['available', shown.state === 'queued' ? shown.available_at : null],
+    ['claimed', shown.claimed_at],
+    ['holder', holder],
+    ['lease until', shown.lease_expires_at],
+    ['finished', shown.finished_at],
+    ['parked', shown.parked_at],
+    ['claims', String(shown.attempt)],
+    ['attempts', `${shown.failures + shown.counted_losses} of ${shown.max_attempts}`],
+    ['payload', jsonText(shown.payload)],
+    ['progress', jsonText(shown.progress)],
+    ['result', jsonText(shown.result)],
+    ['error', shown.error],
+  ];
 }
 
 function jsonText(value: unknown): string | null {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { followEach } from '../follow-rows.ts';
+import { followWhole } from '../follow-rows.ts';
 import { printable } from '../query/printable.ts';
 import { clientOf, serverOf, type FollowFlags, type ServerFlags } from '../server-client.ts';
 import { ageOf } from '../terminal/ages.ts';
@@ -19,12 +19,8 @@ export async function showState(flags: FollowFlags): Promise<void> {
   const client = clientOf(server);
   const print = async (): Promise<void> => tell(await client.call('GET', `${PATH}/state`), flags);
   if (flags.follow !== true) return print();
-  let printing = Promise.resolve();
-  await followEach(server, {
-    types: ['watchdog.state', 'watchdog.storm', 'watchdog.maintenance'],
-    onOpened: print,
-    onEvent: () => void (printing = printing.then(print)),
-  });
+  const types = ['watchdog.state', 'watchdog.storm', 'watchdog.maintenance'];
+  await followWhole(server, { types, print });
 }
 
 /** `omoi watchdog pause` */
