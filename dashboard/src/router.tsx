@@ -144,6 +144,13 @@ const trace = createRoute({
   component: lazyRouteComponent(() => import('./pages/trace.tsx'), 'TracePage'),
 });
 
+const nowhere = createRoute({
+  getParentRoute: () => inside,
+  path: '$',
+  staticData: { title: () => 'No such page' },
+  component: NotFound,
+});
+
 const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
@@ -169,7 +176,7 @@ const PAGES = [
 
 export function createAppRouter(context: RouterContext) {
   return createRouter({
-    routeTree: root.addChildren([inside.addChildren(PAGES), login]),
+    routeTree: root.addChildren([inside.addChildren([...PAGES, nowhere]), login]),
     context,
     defaultPreload: 'intent',
     scrollRestoration: true,

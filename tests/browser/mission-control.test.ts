@@ -2,6 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Client } from '../acceptance/support/client.ts';
 import { dataDirectory, OmoiServer } from '../acceptance/support/omoi-process.ts';
+import { seriousFindings } from './axe.ts';
 import { chromiumForTests, openBrowser } from './chromium.ts';
 import { DESK, PHONE, Visits } from './visits.ts';
 
@@ -194,6 +195,20 @@ describe.skipIf(program === null)('mission control', () => {
 
     const repairs = page.getByRole('region', { name: 'Repairs' });
     await repairs.getByText('restart: generation 2 should run').waitFor();
+    for (const [panel, link, path] of [
+      ['Repairs', 'restart stalled agent', '/repairs/'],
+      ['Alerts', 'AgentStalled demo-3', '/alerts/'],
+    ] as const) {
+      await page
+        .getByRole('region', { name: panel })
+        .getByRole('link', { name: link, exact: true })
+        .first()
+        .click();
+      await page.getByRole('heading', { level: 1, name: link.split(' ')[0] }).waitFor();
+      expect(new URL(page.url()).pathname.startsWith(path)).toBe(true);
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.goBack();
+    }
     await repairs.getByRole('link', { name: /^Trace of .* on demo-3$/ }).click();
     await page.getByRole('heading', { name: 'Trace', exact: true }).waitFor();
     for (const span of [

@@ -81,5 +81,30 @@ describe.skipIf(program === null)('a page whose server goes away', () => {
       body: { ...body, agent_id: 'another', nonce: 'nonce-of-another' },
     });
     await page.getByRole('link', { name: /^another,/ }).waitFor();
+    await page.close();
+  });
+
+  it('says so, too, of a server that stands still, and goes on with it', async () => {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(WITHIN_MS);
+    const { path } = await admin.read<{ path: string }>('/api/v1/login-links', { method: 'POST' });
+    await page.goto(`${server.url}${path}`);
+    await page.locator('[data-live="Live"]').waitFor();
+    const main = page.getByRole('main');
+    process.kill(server.pid, 'SIGSTOP');
+    try {
+      await page
+        .getByRole('alert')
+        .getByText(/^Disconnected since/)
+        .waitFor();
+      expect(await main.getAttribute('data-lost')).toBe('true');
+    } finally {
+      process.kill(server.pid, 'SIGCONT');
+    }
+    // Who stood still does not trust what it sees at once.
+    await page.getByText(/^The watchdog distrusts what it sees/).waitFor();
+    expect(await main.getAttribute('data-lost')).toBe('false');
+    expect(await page.title()).toMatch(/^The watchdog distrusts what it sees · Overview · Omoi$/);
+    await page.close();
   });
 });

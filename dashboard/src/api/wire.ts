@@ -17,7 +17,13 @@ import type { z } from 'zod';
 
 /** What the server answers, as its own schemas say. */
 export type Session = z.output<typeof sessionBody>;
-export type Overview = z.output<typeof overviewAnswer>;
+/** Something of the server's configuration that was hardly meant so. */
+export interface ServerWarning {
+  /** The key that it is about; empty where it is of several. */
+  readonly key: string;
+  readonly message: string;
+}
+export type Overview = z.output<typeof overviewAnswer> & { readonly warnings?: readonly ServerWarning[] };
 export type AgentsAnswer = z.output<typeof agentsAnswer>;
 export type Agent = AgentsAnswer['agents'][number];
 export type Why = z.output<typeof whyAnswer>;

@@ -24,7 +24,7 @@ import styles from './needs-you-panel.module.css';
 import { Output } from './output.tsx';
 import { Panel } from './panel.tsx';
 import { RequestButton } from './request-button.tsx';
-import { Nothing, QueryView } from './query-view.tsx';
+import { QueryView } from './query-view.tsx';
 import { ToneLabel } from './tone-dot.tsx';
 import { TraceLink } from './trace-link.tsx';
 
@@ -58,10 +58,8 @@ export function NeedsYouPanel({ mayHandle }: NeedsYouPanelProps) {
   const storms = watchdog.data?.storms;
   const isEmpty = storms?.length === 0 && lists.every(({ data }) => data?.rows.length === 0);
   return (
-    <Panel title="Needs you">
-      {isEmpty ? (
-        <Nothing>Nothing waits for a person.</Nothing>
-      ) : (
+    <Panel title="Needs you" note={isEmpty ? 'Nothing waits for a person.' : undefined}>
+      {!isEmpty && (
         <div className={styles.lists}>
           <Storms watchdog={watchdog.data ?? null} />
           <Items query={approvals} what="awaiting approval" onMore={sizes.approvals.more}>

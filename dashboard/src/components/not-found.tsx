@@ -1,12 +1,12 @@
 import { Link } from '@tanstack/react-router';
 import styles from './page-title.module.css';
 
-/** For an address that no page has. */
+/** For an address that no page has; it stands in the shell where there is one. */
 export function NotFound() {
   return (
-    <main className={styles.lost}>
+    <div className={styles.lost}>
       <h1 className={styles.title}>There is no such page</h1>
       <Link to="/">Overview</Link>
-    </main>
+    </div>
   );
 }

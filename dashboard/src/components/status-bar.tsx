@@ -1,4 +1,4 @@
-import type { WatchdogState } from '../api/wire.ts';
+import type { ServerWarning, WatchdogState } from '../api/wire.ts';
 import { formatDuration, formatElapsed } from '../domain/age.ts';
 import { sentence, words } from '../domain/event-sentence.ts';
 import { number, type FleetCounts } from '../domain/headline.ts';
@@ -8,6 +8,7 @@ import { useNow } from '../hooks/use-now.ts';
 import { Banner } from './banner.tsx';
 import { Fact } from './fact.tsx';
 import { RequestButton } from './request-button.tsx';
+import { ServerWarnings } from './server-warnings.tsx';
 import styles from './status-bar.module.css';
 import { ToneDot } from './tone-dot.tsx';
 
@@ -19,6 +20,8 @@ export interface StatusBarProps {
   readonly watchdog: WatchdogState;
   /** How far samples and alerts are dated ahead of the wall clock. */
   readonly clockLeadSeconds: number;
+  /** What of the server's configuration was hardly meant so. */
+  readonly warnings: readonly ServerWarning[];
   /** Whether whoever is logged in may end a pause or a storm. */
   readonly mayHandle: boolean;
 }
@@ -39,7 +42,14 @@ const WAY_OUT: Readonly<
 const MIN_TOLD_LEAD_SECONDS = 10;
 
 /** How things stand: one sentence, the numbers behind it, and why nothing is repaired where that is so. */
-export function StatusBar({ counts, waiting, watchdog, clockLeadSeconds, mayHandle }: StatusBarProps) {
+export function StatusBar({
+  counts,
+  waiting,
+  watchdog,
+  clockLeadSeconds,
+  warnings,
+  mayHandle,
+}: StatusBarProps) {
   const { states } = watchdog;
   const headline = useHeadline();
   return (
@@ -69,6 +79,7 @@ export function StatusBar({ counts, waiting, watchdog, clockLeadSeconds, mayHand
       {states.map((held) => (
         <HeldBanner key={held.state} held={held} why={reasonOf(held, watchdog)} mayHandle={mayHandle} />
       ))}
+      <ServerWarnings warnings={warnings} />
       {clockLeadSeconds >= MIN_TOLD_LEAD_SECONDS && (
         <Banner label="clock set back" name="clock set back" button={null}>
           The wall clock of the server was set back: samples and alerts are dated{' '}
