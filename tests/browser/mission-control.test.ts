@@ -204,7 +204,7 @@ describe.skipIf(program === null)('mission control', () => {
         .getByRole('link', { name: link, exact: true })
         .first()
         .click();
-      await page.getByRole('heading', { level: 1, name: link.split(' ')[0] }).waitFor();
+      await page.getByRole('heading', { level: 1, name: link.split(' ')[0] ?? '' }).waitFor();
       expect(new URL(page.url()).pathname.startsWith(path)).toBe(true);
       expect(await seriousFindings(page)).toEqual([]);
       await page.goBack();
