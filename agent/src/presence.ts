@@ -149,6 +149,9 @@ export class Presence {
     const answer = await this.#link.post<RegisterAnswer>('/api/v1/fleet/agents', request, {
       signal: this.#ending.signal,
     });
+    if (answer.kind === 'ok' && typeof answer.body.generation !== 'number') {
+      return { kind: 'away', message: `${settings.url} does not answer as Omoi does` };
+    }
     if (answer.kind === 'ok') {
       if (this.#generation !== answer.body.generation) this.#sequence = 0;
       this.#generation = answer.body.generation;

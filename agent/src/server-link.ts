@@ -153,9 +153,10 @@ export class ServerLink {
             else chunks.push(chunk);
           });
           response.on('error', away);
-          response.on('end', () =>
-            resolve(judge<Body>(response.statusCode ?? 0, Buffer.concat(chunks).toString())),
-          );
+          response.on('end', () => {
+            const text = Buffer.concat(chunks).toString();
+            resolve(judge<Body>(response.statusCode ?? 0, { text, origin: this.#base.origin }));
+          });
         });
         outgoing.end(payload);
       } catch (error) {
@@ -180,7 +181,10 @@ export class ServerLink {
   }
 }
 
-function judge<Body>(status: number, text: string): Answer<Body> {
+function judge<Body>(
+  status: number,
+  { text, origin }: { readonly text: string; readonly origin: string },
+): Answer<Body> {
   let body: unknown = null;
   try {
     body = text === '' ? {} : JSON.parse(text);
@@ -189,7 +193,7 @@ function judge<Body>(status: number, text: string): Answer<Body> {
   }
   if (status >= 200 && status < 300 && body !== null) return { kind: 'ok', body: body as Body };
   const error = body as Partial<ErrorAnswer> | null;
-  const message = error?.message ?? `status ${status}`;
+  const message = error?.message ?? `${origin} does not answer as Omoi does (status ${status})`;
   if (status < 400 || status >= 500 || RETRYABLE_STATUS.has(status)) return { kind: 'away', message };
   return { kind: 'refused', status, code: error?.error ?? `http_${status}`, message };
 }

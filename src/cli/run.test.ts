@@ -6,6 +6,16 @@ const FLAGS = { type: 'worker', leftBehind: 'leave', dataDirectory: tmpdir() };
 
 it.each([
   ['the pool, not the id made of it', { pool: 'a b' }, '--pool: "a b" must begin with'],
+  [
+    'an address',
+    { pool: 'coders', url: 'localhost:4600' },
+    '--url: "localhost:4600" is no address like http://',
+  ],
+  [
+    'a limit',
+    { pool: 'coders', stallAfter: 'soon' },
+    '--stall-after: "soon" is no duration of at least 1s, nor never',
+  ],
   ['the id', { pool: 'coders', id: '.hidden' }, '--id: ".hidden" must begin with'],
 ])('a name that is none is refused by %s', async (_, given, message) => {
   await expect(run(['true'], { ...FLAGS, ...given })).rejects.toThrow(message);

@@ -50,6 +50,9 @@ export async function run(command: readonly string[], flags: RunFlags): Promise<
   named('pool', poolId);
   // Of what a pool has started the server knows the machine.
   const labels = agentLabels(flags.label ?? [], given ? null : hostname());
+  const url = flags.url ?? process.env['OMOI_URL'] ?? findServer(flags.dataDirectory)?.url ?? DEFAULT_URL;
+  if (!isAddress(url))
+    throw new OmoiError('invalid_request', `--url: "${url}" is no address like ${DEFAULT_URL}`);
   const said = given?.agentId ?? flags.id;
   const surroundings = { poolId, host: hostname(), directory: process.cwd() };
   const agentId = named('id', said ?? (await freeAgentId(defaultAgentId(surroundings))));
@@ -67,7 +70,7 @@ export async function run(command: readonly string[], flags: RunFlags): Promise<
       expect,
       leftBehind,
       stallAfterMs: stallAfterMs(flags.stallAfter, given ? process.env['OMOI_STALL_AFTER_MS'] : undefined),
-      url: flags.url ?? process.env['OMOI_URL'] ?? findServer(flags.dataDirectory)?.url ?? DEFAULT_URL,
+      url,
       token: token.secret,
       dataDirectory: flags.dataDirectory,
       env: process.env,
@@ -75,6 +78,10 @@ export async function run(command: readonly string[], flags: RunFlags): Promise<
   } finally {
     await token.revoke();
   }
+}
+
+function isAddress(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
 /** @throws OmoiError `invalid_request` */

@@ -310,6 +310,19 @@ describe('omoi run', () => {
     expect(inFlight().at(-1)).toBe(0);
   });
 
+  it.each<[string, () => { status?: number; body?: unknown }]>([
+    ['has no such page', () => ({ status: 404, body: '<html>' })],
+    ['says something else', () => ({ body: { hello: 'world' } })],
+  ])('says in one line that what %s is no Omoi, and runs the command', async (_, answer) => {
+    server.script = { register: answer };
+    const { ended } = sh(`${waitForGate()}; exit 3`);
+    await server.until(() => server.of('register').length > 1, WITHIN_MS);
+    openGate();
+    const { status, stderr } = await ended;
+    expect(status).toBe(3);
+    expect(stderr).toMatch(/^omoi run: .*http:\/\/127\.0\.0\.1:\d+ does not answer as Omoi does.*\n$/);
+  });
+
   it('runs the command while the server is away, and registers it when it is back', async () => {
     await server.goAway();
     const { ended } = sh(`echo started; ${waitForGate()}`);
