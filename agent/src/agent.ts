@@ -36,6 +36,8 @@ export interface Farewell {
   readonly asked?: boolean;
   /** Whether the watched process was to end by itself (`once`, the default) or never (`forever`). */
   readonly expect?: ExitExpectation;
+  /** The end of what the watched process put out, for people to read; what is longer than 4096 characters is cut. */
+  readonly lastOutput?: string;
   /** Tells the server nothing: who started the process sees how it ended. */
   readonly silent?: true;
 }
@@ -187,6 +189,7 @@ class ConnectedAgent implements Agent {
         signal: farewell.signal ?? null,
         asked: farewell.asked,
         expect: farewell.expect,
+        last_output: farewell.lastOutput,
       };
       const path = agentPath(this.#settings.agentId, 'deregister');
       const timeoutMs = this.#link.awayMs > 0 ? FAREWELL_TO_AWAY_MS : FAREWELL_MS;

@@ -66,6 +66,8 @@ export interface DeregisterRequest {
   readonly asked?: boolean | undefined;
   /** `forever`: exit code 0 is a failure too. */
   readonly expect?: ExitExpectation | undefined;
+  /** The end of what the watched process put out. */
+  readonly last_output?: string | undefined;
 }
 
 export type ExitExpectation = 'once' | 'forever';

@@ -4,10 +4,12 @@ import { generationOrder, registration, useTestFleet } from './fleet.test-suppor
 /** More than go in one transaction, twice. */
 const MANY = 600;
 const HOUR_MS = 3_600_000;
+const SHOWN_MS = 600_000;
 
 const running = useTestFleet({
   limits: {
     endedAgentRetentionMs: HOUR_MS,
+    endedAgentShownMs: SHOWN_MS,
     lockResourceRetentionMs: HOUR_MS,
     retentionSweepMs: 2 * HOUR_MS,
   },
@@ -60,6 +62,23 @@ test('a pool’s agent that has FAILED is there until it is repaired, however lo
   await running.stop();
   await running.start();
   expect(running.fleet.agents.get('coders-1')?.status).toBe('FAILED');
+});
+
+test('an external agent that failed is counted no more after a while, of which the collectors hear', async () => {
+  const { agents, feed } = running.fleet;
+  await agents.register(registration('job'));
+  const left = { agentId: 'job', generation: 1, reason: 'exit 1', traceparent: null };
+  const exit = { exitCode: 1, signal: null, asked: null, expect: 'once' as const };
+  await agents.deregister({ ...left, exit });
+  const removed: string[] = [];
+  feed.onActivity((activity) => {
+    if (activity.kind === 'agent_removed') removed.push(activity.agentId);
+  });
+  await running.clock.advance(SHOWN_MS - 60_000);
+  expect([agents.get('job')?.status, removed]).toEqual(['FAILED', []]);
+  await running.clock.advance(2 * 60_000);
+  expect([agents.get('job'), removed]).toEqual([undefined, ['job']]);
+  expect(await keysOf('agents')).toEqual(['job']);
 });
 
 test('an external agent that failed is struck off the list also when memory has forgotten it', async () => {

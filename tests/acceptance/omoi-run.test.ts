@@ -130,6 +130,7 @@ describe('omoi run', () => {
       asked: false,
       exit_code: 7,
       signal: null,
+      last_output: 'err',
     });
     const kept = (name: string): string => readFileSync(join(directory, 'logs/run', name), 'utf8');
     expect(kept('coders-x.stdout.log')).toBe(stdout);

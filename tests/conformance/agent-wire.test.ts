@@ -68,6 +68,7 @@ const farewell: Whole<DeregisterRequest> = {
   signal: 'SIGTERM',
   asked: true,
   expect: 'forever',
+  last_output: 'all is done',
 };
 
 it.each([

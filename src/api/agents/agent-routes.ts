@@ -16,7 +16,7 @@ import {
   registerBody,
 } from './agent-schemas.ts';
 import { viewAgent, viewGeneration } from './agent-view.ts';
-import { assertMayJoin, assertMaySpeak, mayRead, reachIn, registrantOf } from './may-speak.ts';
+import { assertMayJoin, assertMaySpeak, mayRead, reachIn, registrantOf, speakerOf } from './may-speak.ts';
 import { registerHeartbeatRoutes } from './heartbeat-routes.ts';
 import { FLEET_BOUNDS } from '../tasks/fleet-bounds.ts';
 import { AGENTS, OPERATORS, READERS_AND_AGENTS } from '../access/roles.ts';
@@ -81,7 +81,13 @@ function registerReading(app: ApiApp, { fleet }: AgentRouteParts): void {
         throw unknownAgent(params.agent_id);
       }
       const generations = await directory.generations(params.agent_id, generationsShown);
-      return { ...viewAgent(record), generations: generations.map(viewGeneration) };
+      const mayReadOutput = speakerOf(fleet, principal)(params.agent_id);
+      return {
+        ...viewAgent(record),
+        generations: generations.map((row) =>
+          viewGeneration(mayReadOutput ? row : { ...row, last_output: null }),
+        ),
+      };
     },
   });
 }
@@ -155,6 +161,7 @@ function registerReporting(app: ApiApp, { fleet, clock }: AgentRouteParts): void
               signal: body.signal ?? null,
               asked: body.asked ? body.reason : null,
               expect: body.expect,
+              lastOutput: body.last_output ?? null,
             }
           : null,
         traceparent,

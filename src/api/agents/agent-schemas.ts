@@ -26,6 +26,8 @@ const paceMs = z.number().int().min(100).max(3_600_000);
 /** The interval that goes with it is the shortest. */
 const MIN_TTL_MS = 350;
 
+const maxLastOutputCharacters = 4096;
+
 export const agentParams = z.object({ agent_id: name });
 
 export const registerBody = z
@@ -84,6 +86,9 @@ export const deregisterBody = z.strictObject({
     .boolean()
     .default(false)
     .describe('Whether somebody had asked the process to end, as who watched it saw: then it is no failure.'),
+  last_output: remarkText(maxLastOutputCharacters)
+    .nullish()
+    .describe('The end of what an external process put out, kept with its generation.'),
   expect: z
     .enum(EXIT_EXPECTATIONS)
     .default('once')
@@ -134,6 +139,10 @@ export const generationView = z.object({
   ended_at: z.string().nullable(),
   exit_code: z.number().nullable(),
   exit_signal: z.string().nullable(),
+  last_output: z
+    .string()
+    .nullable()
+    .describe('What an external agent put out last; of one that Omoi starts, see its output.'),
   traceparent: z.string().nullable(),
 });
 

@@ -45,6 +45,7 @@ export function viewGeneration(row: GenerationRow): z.output<typeof generationVi
     ended_at: toRfc3339OrNull(row.ended_at_ms),
     exit_code: row.exit_code,
     exit_signal: row.exit_signal,
+    last_output: row.last_output,
     traceparent: row.traceparent,
   };
 }

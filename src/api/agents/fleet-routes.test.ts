@@ -332,6 +332,29 @@ test('the former generation is refused, and told who has the task now', async ()
   });
 });
 
+test('what an external process put out last is kept with its newest generations', async () => {
+  const generations = 7;
+  for (let generation = 1; generation <= generations; generation++) {
+    await call('agent', '/agents', { ...registration, nonce: `the nonce ${generation}` });
+    await call('agent', '/agents/worker-1/deregister', {
+      generation,
+      exit_code: 1,
+      last_output: `end of ${generation}`,
+    });
+  }
+  const { body } = await call('viewer', '/agents/worker-1');
+  const shown = body['generations'] as { generation: number; last_output: string | null }[];
+  expect(shown.map(({ last_output: text }) => text)).toEqual([
+    'end of 7',
+    'end of 6',
+    'end of 5',
+    'end of 4',
+    'end of 3',
+    null,
+    null,
+  ]);
+});
+
 test('operators quarantine, release, reassign, cancel, drain and deregister others', async () => {
   const taskId = await claimTask();
   expect((await call('operator', `/tasks/${taskId}/reassign`, {})).body).toMatchObject({ state: 'queued' });

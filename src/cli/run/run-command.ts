@@ -98,7 +98,8 @@ export async function runCommand(options: RunOptions): Promise<number> {
   }
   await command.passedOn();
   notes.release();
-  await leave(agent, { ...end, askedBy: command.askedBy }, options);
+  const { askedBy, lastOutput } = command;
+  await leave(agent, { ...end, askedBy, lastOutput }, options);
   copies?.stdout.close();
   copies?.stderr.close();
   return end.status;
@@ -129,6 +130,7 @@ function unitOf(
 /** How a command ended, and the signal by which somebody had asked it to. */
 interface Leaving extends CommandEnd {
   readonly askedBy: NodeJS.Signals | null;
+  readonly lastOutput: string;
 }
 
 /**
@@ -152,6 +154,7 @@ async function leave(agent: Agent, end: Leaving, { given, expect }: RunOptions):
     // One that could not be started has a shell's status too.
     exitCode: signal === null ? status : null,
     signal,
+    ...(end.lastOutput !== '' && { lastOutput: end.lastOutput }),
     ...(expect === 'forever' && { expect }),
   });
 }

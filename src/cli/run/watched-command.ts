@@ -7,6 +7,7 @@ import type { CommandProcess } from './command-process.ts';
 import { standardSink, terminalSink, type OutputSink } from './output-sink.ts';
 import { endingWithParent } from './parent-death.ts';
 import { startPiped } from './piped-process.ts';
+import { OutputTail } from './output-tail.ts';
 import type { RotatingFile } from './rotating-file.ts';
 import { TerminalModes } from './terminal-modes.ts';
 import { loadPseudoTerminals, startOnTerminal, type TerminalProcess } from './terminal-process.ts';
@@ -38,6 +39,7 @@ const STATUS_NOT_EXECUTABLE = 126;
 const STATUS_OF_SIGNALS = 128;
 /** So long nothing has come from a pipe that others hold open: what the command wrote into it has been read. */
 const QUIET_MS = 50;
+const MAX_TAIL_BYTES = 4096;
 /** Who is left behind and writes on is not waited for longer. */
 const MAX_QUIET_ROUNDS = 40;
 
@@ -50,6 +52,7 @@ export class WatchedCommand {
   readonly #out: OutputSink;
   readonly #options: CommandOptions;
   readonly ended: Promise<CommandEnd>;
+  readonly #tails = { stdout: new OutputTail(MAX_TAIL_BYTES), stderr: new OutputTail(MAX_TAIL_BYTES) };
   #outputBytes = 0;
   #askedBy: NodeJS.Signals | null = null;
   #paused = 0;
@@ -62,8 +65,10 @@ export class WatchedCommand {
     this.#process = onTerminal ?? startPiped(this.#command(), options.env);
     const { stdout, stderr } = this.#process;
     this.#out = onTerminal ? terminalSink(process.stdout) : standardSink(process.stdout, onWarning);
-    this.#pass(stdout, this.#out, copies?.stdout ?? null);
-    this.#pass(stderr, standardSink(process.stderr, onWarning), copies?.stderr ?? null);
+    const { stdout: outTail, stderr: errorTail } = this.#tails;
+    this.#pass(stdout, this.#out, { copy: copies?.stdout ?? null, tail: outTail });
+    const errors = standardSink(process.stderr, onWarning);
+    this.#pass(stderr, errors, { copy: copies?.stderr ?? null, tail: errorTail });
     this.ended = this.#watch();
   }
 
@@ -75,6 +80,11 @@ export class WatchedCommand {
   /** How much it has written so far. */
   get outputBytes(): number {
     return this.#outputBytes;
+  }
+
+  /** The end of what it wrote, of its errors first. */
+  get lastOutput(): string {
+    return this.#tails.stderr.text || this.#tails.stdout.text;
   }
 
   /** The signal, or the key of its terminal, by which somebody has asked the command to end. */
@@ -168,7 +178,11 @@ export class WatchedCommand {
   }
 
   /** A reader that is slow slows the command down, as it would without a watcher. */
-  #pass(from: Readable | null, to: OutputSink, copy: RotatingFile | null): void {
+  #pass(
+    from: Readable | null,
+    to: OutputSink,
+    { copy, tail }: { readonly copy: RotatingFile | null; readonly tail: OutputTail },
+  ): void {
     let kept = copy;
     let isPaused = false;
     const goOn = (): void => {
@@ -183,6 +197,7 @@ export class WatchedCommand {
     });
     from?.on('data', (chunk: Buffer) => {
       this.#outputBytes += chunk.length;
+      tail.add(chunk);
       if (this.#terminal) this.#modes.see(chunk);
       if (!to.write(chunk)) {
         from.pause();

@@ -37,7 +37,7 @@ export interface AgentOrder {
 }
 
 /** The end of a process, and whether it was to run once or for ever. */
-interface SeenExit extends Pick<GenerationExit, 'exitCode' | 'signal' | 'asked'> {
+interface SeenExit extends Pick<GenerationExit, 'exitCode' | 'signal' | 'asked' | 'lastOutput'> {
   readonly expect: ExitExpectation;
 }
 

@@ -27,6 +27,23 @@ export async function forgetOldGenerations(
     .execute();
 }
 
+/** Of an agent: as many as a person looks at. */
+const maxOutputsKept = 5;
+
+/** Called with each generation that ends and says what it put out last. */
+export async function forgetOldOutputs(
+  tx: StateTransaction,
+  { agentId, generation }: { readonly agentId: string; readonly generation: number },
+): Promise<void> {
+  await tx.db
+    .updateTable('agent_generations')
+    .set({ last_output: null })
+    .where('agent_id', '=', agentId)
+    .where('generation', '<=', generation - maxOutputsKept)
+    .where('last_output', 'is not', null)
+    .execute();
+}
+
 /**
  * A generation that was left behind; where its end is on record already, nothing changes.
  * @param goodbye why it said that it leaves; null where it did not

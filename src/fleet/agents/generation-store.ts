@@ -5,6 +5,7 @@ import {
   agentRef,
   changeAgent,
   forgetOldGenerations,
+  forgetOldOutputs,
   lockAgent,
   readGeneration,
   statusEvent,
@@ -44,6 +45,8 @@ export interface GenerationExit extends ExitFacts {
   readonly generation: number;
   /** Whether somebody watched it end, though perhaps not how; by default where it is known how. */
   readonly watched?: boolean;
+  /** What it put out last, where who watched it says so. */
+  readonly lastOutput?: string | null;
   /** Whether another generation may follow: then an operator's quarantine outlives the process. By default none does. */
   readonly isFollowed?: boolean;
   readonly traceparent: string | null;
@@ -208,10 +211,12 @@ export class StoredGenerations implements GenerationStore {
         exited_at_ms: tx.nowMs,
         exit_code: exit.exitCode,
         exit_signal: exit.signal,
+        last_output: exit.lastOutput ?? null,
       })
       .where('agent_id', '=', agentId)
       .where('generation', '=', generation)
       .execute();
+    if (exit.lastOutput) await forgetOldOutputs(tx, { agentId, generation });
     const { status, reason } = meaningOfExit(exit);
     // Who has said goodbye left on purpose, however its process ended, and where nobody could see how.
     const expected = status === 'TERMINATED' || record.ended_at_ms !== null;

@@ -181,6 +181,13 @@ describe('an agent whose wrapper beats for its processes', () => {
     expect(test.fleet.agents.get(AGENT)?.status).toBe('IDLE');
   });
 
+  it('is STALLED where they are idle for too long, though it holds nothing, until they do something', async () => {
+    await told('idle_too_long', 1000);
+    expect(status()).toBe('STALLED no_activity');
+    await told('active', 1000);
+    expect(test.fleet.agents.get(AGENT)?.status).toBe('RUNNING');
+  });
+
   it('is STALLED where they do nothing for a TTL while it holds a task', async () => {
     await claim();
     await told('idle', TTL_MS - 500);

@@ -39,6 +39,7 @@ import { givenUpAs } from './055_given_up_as.ts';
 import { boots } from './058_boots.ts';
 import { taskProgress } from './059_task_progress.ts';
 import { goodbyes } from './060_goodbyes.ts';
+import { lastOutputs } from './062_last_outputs.ts';
 import { loadedRules } from './053_loaded_rules.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
@@ -84,4 +85,5 @@ export const MIGRATIONS: readonly Migration[] = [
   boots,
   taskProgress,
   goodbyes,
+  lastOutputs,
 ];

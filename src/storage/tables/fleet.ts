@@ -47,6 +47,8 @@ export interface AgentTables {
     exit_signal: string | null;
     /** Why the agent left, as far as it said that it does; null where it ended without a goodbye. */
     goodbye: string | null;
+    /** What an external agent put out last, as who watched it told; of the newest generations alone. */
+    last_output: string | null;
   };
   /** What heartbeats say, written in batches and now and then: the newest of it lives in memory. */
   agent_beats: {
