@@ -45,6 +45,12 @@ describe('a command', () => {
     expect(looked(4 * BEAT_MS)).toBe('idle_too_long');
   });
 
+  it('is looked at as seldom as its agent beats', () => {
+    activity = within(2 * BEAT_MS);
+    expect(looked(BEAT_MS)).toBe('idle');
+    expect(looked(3 * BEAT_MS)).toBe('idle_too_long');
+  });
+
   it('that does nothing may do so for ever where nobody says for how long', () => {
     activity = within(null);
     expect(looked(10 * STALL_AFTER_MS)).toBe('idle');

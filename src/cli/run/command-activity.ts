@@ -2,6 +2,9 @@ import { TreeActivity, type ProcessTable } from '#fleet';
 import type { ProcessActivity } from '#telemetry';
 import type { WatchedCommand } from './watched-command.ts';
 
+/** Longer than from any beat to the next. */
+const MAX_UNSEEN_MS = 90_000;
+
 interface ActivityOptions {
   /** After so long without anything the command is idle for too long; null: never. */
   readonly stallAfterMs: number | null;
@@ -53,7 +56,7 @@ export class CommandActivity {
     this.#lookedAtMs = atMs;
     if (stallAfterMs === null) return false;
     // Nobody looked for so long (this process was stopped, too): what happened meanwhile is not known.
-    if (this.#last !== 'idle' || unseenMs > stallAfterMs / 2) this.#quietSinceMs = atMs;
+    if (this.#last !== 'idle' || unseenMs > MAX_UNSEEN_MS) this.#quietSinceMs = atMs;
     return this.#last === 'idle' && atMs - this.#quietSinceMs >= stallAfterMs;
   }
 
