@@ -13,6 +13,7 @@ import { sessionQuery } from './api/queries.ts';
 import type { Server } from './api/server-context.tsx';
 import { NotFound } from './components/not-found.tsx';
 import { Shell } from './components/shell.tsx';
+import { readRepairSearch, type RepairSearch } from './domain/repair-filter.ts';
 import {
   readLoginSearch,
   readTraceSearch,
@@ -20,6 +21,8 @@ import {
   VIEW_DEFAULTS,
   type ViewSearch,
 } from './domain/search.ts';
+import { readTaskSearch, type TaskSearch } from './domain/task-filter.ts';
+import { readFleetSearch, type FleetSearch } from './domain/whole-fleet.ts';
 import { LoginPage } from './pages/login.tsx';
 
 export interface RouterContext {
@@ -70,6 +73,7 @@ const fleet = createRoute({
   getParentRoute: () => inside,
   path: '/fleet',
   staticData: { title: () => 'Fleet' },
+  validateSearch: (search: FleetSearch & SearchSchemaInput) => readFleetSearch({ ...search }),
   component: lazyRouteComponent(() => import('./pages/fleet.tsx'), 'FleetPage'),
 });
 
@@ -84,6 +88,7 @@ const tasks = createRoute({
   getParentRoute: () => inside,
   path: '/tasks',
   staticData: { title: () => 'Tasks' },
+  validateSearch: (search: TaskSearch & SearchSchemaInput) => readTaskSearch({ ...search }),
   component: lazyRouteComponent(() => import('./pages/tasks.tsx'), 'TasksPage'),
 });
 
@@ -112,6 +117,7 @@ const repairs = createRoute({
   getParentRoute: () => inside,
   path: '/repairs',
   staticData: { title: () => 'Repairs' },
+  validateSearch: (search: RepairSearch & SearchSchemaInput) => readRepairSearch({ ...search }),
   component: lazyRouteComponent(() => import('./pages/repairs.tsx'), 'RepairsPage'),
 });
 

@@ -14,12 +14,7 @@ export type { SystemEvent } from '#telemetry';
 export type { sessionBody } from './access/session-routes.ts';
 export type { agentsAnswer } from './agents/agent-schemas.ts';
 export type { outputAnswer } from './agents/output-routes.ts';
-export type {
-  activeAlertsAnswer,
-  alertRuleAnswer,
-  alertsAnswer,
-  timelineAnswer,
-} from './alerts/alert-schemas.ts';
+export type { activeAlertsAnswer, alertRuleAnswer, alertsAnswer } from './alerts/alert-schemas.ts';
 export type { eventsAnswer } from './events/event-schemas.ts';
 export type { traceAnswer, tracesAnswer } from './observability/observability-schemas.ts';
 export type { overviewAnswer } from './overview/overview-schemas.ts';

@@ -1,7 +1,10 @@
 import type { SystemEvent } from '#api';
 import type { QueryClient } from '@tanstack/react-query';
+import { applyStatusChanges } from '../domain/whole-fleet.ts';
+import { WHOLE_FLEET } from './fleet-query.ts';
 import type { LiveListener } from './live.ts';
 import { changedBy, prependEvents, type Resource } from './live-changes.ts';
+import type { Agent } from './wire.ts';
 
 /** Events that come within this are shown at once, and answered with one reading. */
 const gatherMs = 150;
@@ -31,6 +34,11 @@ export function followLive(
     queries.setQueryData<readonly SystemEvent[]>(['events'], (feed) =>
       feed ? prependEvents(feed, fresh, maxShownEvents) : feed,
     );
+    if (fresh.some(tellsStatus)) {
+      queries.setQueryData<readonly Agent[]>(WHOLE_FLEET, (agents) =>
+        agents ? applyStatusChanges(agents, fresh) : agents,
+      );
+    }
     if (!isReading) void readAgain();
   };
 
@@ -72,4 +80,8 @@ export function followLive(
       void queries.invalidateQueries();
     },
   };
+}
+
+function tellsStatus({ event_type: type }: SystemEvent): boolean {
+  return type === 'fleet.agent.status_changed';
 }

@@ -1,9 +1,13 @@
 import type {
+  activeAlertsAnswer,
   agentsAnswer,
+  alertRuleAnswer,
   alertsAnswer,
   eventsAnswer,
   maintenanceListSchema,
+  outputAnswer,
   overviewAnswer,
+  policyListSchema,
   poolsAnswer,
   remediationListSchema,
   sessionBody,
@@ -31,6 +35,10 @@ export type TasksAnswer = z.output<typeof tasksAnswer>;
 export type Task = TasksAnswer['tasks'][number];
 export type PoolsAnswer = z.output<typeof poolsAnswer>;
 export type Pool = PoolsAnswer['pools'][number];
+export type AgentOutputAnswer = z.output<typeof outputAnswer>;
+export type ActiveAlertsAnswer = z.output<typeof activeAlertsAnswer>;
+export type ActiveAlert = ActiveAlertsAnswer['active'][number];
+export type AlertRuleAnswer = z.output<typeof alertRuleAnswer>;
 export type AlertsAnswer = z.output<typeof alertsAnswer>;
 export type Alert = AlertsAnswer['alerts'][number];
 export type RemediationsAnswer = z.output<typeof remediationListSchema>;
@@ -42,3 +50,5 @@ export type Span = Trace['spans'][number];
 export type MaintenancesAnswer = z.output<typeof maintenanceListSchema>;
 export type Maintenance = MaintenancesAnswer['maintenances'][number];
 export type WatchdogState = z.output<typeof watchdogStateSchema>;
+export type PoliciesAnswer = z.output<typeof policyListSchema>;
+export type Policy = PoliciesAnswer['policies'][number];

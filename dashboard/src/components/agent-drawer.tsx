@@ -1,34 +1,27 @@
 import { Drawer } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { heldTasksQuery, poolsQuery, whyQuery } from '../api/queries.ts';
+import { poolsQuery, whyQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
-import type { Agent, Pool, Why } from '../api/wire.ts';
-import { formatDuration, formatElapsed } from '../domain/age.ts';
-import { factsOf } from '../domain/agent-facts.ts';
-import { describeStatus, sentence, words } from '../domain/event-sentence.ts';
-import { describeHeldTask, describeTimeLimits } from '../domain/held-task.ts';
-import { describeAttempts, describeHold } from '../domain/repair-story.ts';
-import { agentTone } from '../domain/tone.ts';
-import { traceIdOf } from '../domain/trace-id.ts';
-import { useNow } from '../hooks/use-now.ts';
-import { usePageSize } from '../hooks/use-page-size.ts';
 import { useView } from '../hooks/use-view.ts';
-import styles from './agent-drawer.module.css';
-import { More } from './more.tsx';
+import {
+  AgentAdvice,
+  AgentEvidence,
+  AgentFactList,
+  AgentStatus,
+  Generations,
+  HeldTasks,
+  LastRepair,
+} from './agent-story.tsx';
+import styles from './agent-story.module.css';
 import { QueryView } from './query-view.tsx';
-import { ToneLabel } from './tone-dot.tsx';
-import { TraceLink } from './trace-link.tsx';
-
-/** As many as the server tells with why an agent stands as it does. */
-const shownTasks = 10;
 
 export interface AgentDrawerProps {
   /** Undefined: closed. */
   readonly agentId: string | undefined;
 }
 
-/** One agent in detail, beside the page. The address says which, so that it can be sent to somebody. */
+/** One agent in short, beside the page. The address says which, so that it can be sent to somebody. */
 export function AgentDrawer({ agentId }: AgentDrawerProps) {
   const { change } = useView();
   return (
@@ -41,23 +34,13 @@ export function AgentDrawer({ agentId }: AgentDrawerProps) {
       classNames={{ content: styles.drawer, header: styles.drawer, title: styles.title }}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
-      {agentId !== undefined && (
-        <>
-          <AgentFacts agentId={agentId} />
-          <p>
-            <Link to="/fleet/$agentId" params={{ agentId }}>
-              The page of {agentId}
-            </Link>
-          </p>
-        </>
-      )}
+      {agentId !== undefined && <AgentInShort agentId={agentId} />}
     </Drawer>
   );
 }
 
-/** How an agent stands, why, and what it has been through. */
-export function AgentFacts({ agentId }: { readonly agentId: string }) {
-  const nowMs = useNow();
+/** How an agent stands and why; its page has the rest, and the orders. */
+function AgentInShort({ agentId }: { readonly agentId: string }) {
   const { client } = useServer();
   const query = useQuery(whyQuery(client, agentId));
   const pools = useQuery(poolsQuery(client));
@@ -65,147 +48,25 @@ export function AgentFacts({ agentId }: { readonly agentId: string }) {
     <QueryView query={query} placeholderLines={8}>
       {(why) => (
         <>
-          <p className={styles.status}>
-            <ToneLabel tone={agentTone(why.agent.status)}>{why.agent.status.toLowerCase()}</ToneLabel>
-            <span>{describeStatus(why.agent, formatElapsed(Date.parse(why.agent.status_since), nowMs))}</span>
+          <AgentStatus agent={why.agent} />
+          <p className={styles.whole}>
+            <Link to="/fleet/$agentId" params={{ agentId }}>
+              Output, charts and orders
+            </Link>
           </p>
-          <dl className={styles.facts}>
-            {[...factsOf(why.agent), ...limitsOf(why.agent, pools.data ?? [])].map(([name, value]) => (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd>{value}</dd>
-              </div>
-            ))}
-          </dl>
+          <AgentFactList agent={why.agent} pools={pools.data ?? []} />
+          <h3 className={styles.subtitle}>Tasks</h3>
           <HeldTasks why={why} />
-          <WhySo why={why} />
+          <h3 className={styles.subtitle}>Evidence</h3>
+          <AgentEvidence why={why} />
+          <h3 className={styles.subtitle}>Repairs</h3>
+          <LastRepair remediations={why.remediations} />
+          <h3 className={styles.subtitle}>What you can do</h3>
+          <AgentAdvice why={why} />
           <h3 className={styles.subtitle}>Generations</h3>
-          <ol className={styles.generations}>
-            {why.generations.map((generation) => (
-              <Generation key={generation.generation} {...{ agentId, generation, nowMs }} />
-            ))}
-          </ol>
+          <Generations why={why} />
         </>
       )}
     </QueryView>
-  );
-}
-
-/** What it works on, for how long already, and for how long it may. */
-function HeldTasks({ why: { agent, held_tasks: first } }: { readonly why: Why }) {
-  const nowMs = useNow();
-  const { client } = useServer();
-  const { agent_id: agentId, tasks_held: total } = agent;
-  const size = usePageSize(shownTasks);
-  const wantsMore = size.rows > shownTasks;
-  const more = useQuery({ ...heldTasksQuery(client, agentId, size.rows), enabled: wantsMore });
-  const rows = wantsMore && more.data ? more.data.rows : first;
-  if (rows.length === 0) return null;
-  return (
-    <>
-      <h3 className={styles.subtitle}>Tasks</h3>
-      <ul className={styles.advice} aria-label={`Tasks of ${agentId}`}>
-        {rows.map((task) => {
-          const { name, text, isOver } = describeHeldTask(task, nowMs);
-          return (
-            <li key={task.task_id}>
-              {isOver && <ToneLabel tone="caution">over its limit</ToneLabel>} {name} {text}
-            </li>
-          );
-        })}
-      </ul>
-      {total > rows.length && <More shown={rows.length} total={total} what="tasks" onMore={size.more} />}
-    </>
-  );
-}
-
-/** What its status rests on, what holds repairs back, and what a person can do. */
-function WhySo({ why: { evidence, watchdog, remediations, advice } }: { readonly why: Why }) {
-  return (
-    <>
-      <h3 className={styles.subtitle}>Evidence</h3>
-      <dl className={styles.facts}>
-        {evidence.map(({ kind, text }) => (
-          <div key={`${kind} ${text}`}>
-            <dt>{words(kind)}</dt>
-            <dd>{text}</dd>
-          </div>
-        ))}
-        {watchdog.map(({ state, reason }) => (
-          <div key={state}>
-            <dt>{words(state)}</dt>
-            <dd>{reason}</dd>
-          </div>
-        ))}
-      </dl>
-      <h3 className={styles.subtitle}>Repairs</h3>
-      <LastRepair remediations={remediations} />
-      <h3 className={styles.subtitle}>What you can do</h3>
-      {advice.length === 0 ? (
-        <p className={styles.calm}>Nothing is to be done.</p>
-      ) : (
-        <ul className={styles.advice}>
-          {advice.map((one) => (
-            <li key={one}>{one}</li>
-          ))}
-        </ul>
-      )}
-    </>
-  );
-}
-
-/** Its newest repair in a sentence. */
-function LastRepair({ remediations }: Pick<Why, 'remediations'>) {
-  const nowMs = useNow();
-  const [last] = remediations;
-  if (!last) return <p className={styles.calm}>None was needed.</p>;
-  const { policy, state, outcome, reason, suppressions } = last;
-  const how = `${words(policy)}: ${words(outcome ?? state)}`;
-  const attempts = describeAttempts(last);
-  const tried = attempts === null ? how : `${how}, ${attempts}`;
-  const why = reason === null ? tried : `${tried}, because ${reason}`;
-  const told = [why, describeHold(suppressions, nowMs)];
-  return (
-    <p className={styles.calm}>
-      {told
-        .filter((part) => part !== null)
-        .map(sentence)
-        .join(' ')}
-    </p>
-  );
-}
-
-function limitsOf(
-  { pool_id: poolId }: Agent,
-  pools: readonly Pool[],
-): readonly (readonly [string, string])[] {
-  const pool = pools.find((one) => one.pool_id === poolId);
-  const limits = pool ? describeTimeLimits(pool) : null;
-  return limits === null ? [] : [['Time limits', limits]];
-}
-
-interface GenerationProps {
-  readonly agentId: string;
-  readonly generation: Why['generations'][number];
-  readonly nowMs: number;
-}
-
-function Generation({ agentId, generation, nowMs }: GenerationProps) {
-  const { generation: number, opened_at: openedAt, ended_at: endedAt, reason, requested_by: by } = generation;
-  const openedMs = Date.parse(openedAt);
-  const how = generation.exit_signal ?? generation.exit_code ?? 'unknown';
-  return (
-    <li className={styles.generation}>
-      <span className={styles.number}>{number}</span>
-      <span>
-        {words(reason)}, asked by {by}
-        <span className={styles.life}>
-          {endedAt === null
-            ? `for ${formatElapsed(openedMs, nowMs)}`
-            : `lived ${formatDuration(Date.parse(endedAt) - openedMs)}, ended with ${how}`}
-        </span>
-      </span>
-      <TraceLink traceId={traceIdOf(generation.traceparent)} of={`generation ${number} of ${agentId}`} />
-    </li>
   );
 }

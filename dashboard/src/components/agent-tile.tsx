@@ -3,6 +3,7 @@ import type { Agent } from '../api/wire.ts';
 import { formatDuration } from '../domain/age.ts';
 import { words } from '../domain/event-sentence.ts';
 import { agentTone } from '../domain/tone.ts';
+import { isSick } from '../domain/whole-fleet.ts';
 import { useView } from '../hooks/use-view.ts';
 import styles from './agent-tile.module.css';
 import { ToneDot } from './tone-dot.tsx';
@@ -11,13 +12,15 @@ export interface AgentTileProps {
   readonly agent: Agent;
   /** Whether it is left alone for a while, by itself or with its host. */
   readonly isMaintained: boolean;
+  /** What a click opens: its details beside the page, or its own page. */
+  readonly opens?: 'drawer' | 'page';
 }
 
 /** One agent: its state, its generation, its last sign of life and its work. Opens its details. */
-export function AgentTile({ agent, isMaintained }: AgentTileProps) {
+export function AgentTile({ agent, isMaintained, opens = 'drawer' }: AgentTileProps) {
   const { changed } = useView();
   const tone = agentTone(agent.status);
-  const work = agent.working_on ?? idleText(agent);
+  const work = isSick(agent) ? words(agent.status_reason) : (agent.working_on ?? idleText(agent));
   const status = isMaintained ? 'maintenance' : agent.status.toLowerCase();
   const beat = beatText(agent);
   return (
@@ -25,9 +28,9 @@ export function AgentTile({ agent, isMaintained }: AgentTileProps) {
       className={styles.tile}
       data-row
       data-tone={tone}
-      to="."
-      search={changed({ agent: agent.agent_id })}
-      resetScroll={false}
+      {...(opens === 'page'
+        ? ({ to: '/fleet/$agentId', params: { agentId: agent.agent_id } } as const)
+        : ({ to: '.', search: changed({ agent: agent.agent_id }), resetScroll: false } as const))}
       aria-label={nameOf(agent, { work, status, beat, isMaintained })}
     >
       <span className={styles.head}>
@@ -35,7 +38,7 @@ export function AgentTile({ agent, isMaintained }: AgentTileProps) {
         <span className={styles.name}>{agent.agent_id}</span>
       </span>{' '}
       <span className={styles.middle}>
-        <span className={styles.work} data-idle={agent.tasks_held === 0}>
+        <span className={styles.work} data-idle={agent.tasks_held === 0} title={work}>
           {work}
         </span>{' '}
         {agent.generation > 1 && <span className={styles.generation}>gen {agent.generation}</span>}
@@ -76,7 +79,8 @@ function beatText({
   heartbeat_age_ms: ageMs,
   heartbeats_missed: missed,
 }: Agent): string {
-  if (status === 'FAILED' || status === 'TERMINATED' || status === 'STALLED') return words(reason);
+  if (status === 'TERMINATED') return words(reason);
+  if (status === 'FAILED') return 'ended';
   if (ageMs === null) return 'no beat yet';
   if (missed > 0) return `${missed} missed`;
   return ageMs < 2_000 ? 'beat now' : `beat ${formatDuration(ageMs)} ago`;

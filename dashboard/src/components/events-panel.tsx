@@ -40,16 +40,27 @@ export function EventsPanel({ events, filter, maxLines }: EventsPanelProps) {
         {(found) => {
           const shown = found.filter(({ event_type: type }) => type.startsWith(EVENT_FILTERS[filter]));
           if (shown.length === 0) return <Nothing>Nothing has happened yet.</Nothing>;
-          return (
-            <ol className={styles.events} tabIndex={0} aria-label="Events, newest first">
-              {shown.slice(0, maxLines).map((event) => (
-                <EventLine key={event.id} event={event} />
-              ))}
-            </ol>
-          );
+          return <EventList events={shown.slice(0, maxLines)} label="Events, newest first" />;
         }}
       </QueryView>
     </Panel>
+  );
+}
+
+export interface EventListProps {
+  readonly events: readonly SystemEvent[];
+  /** What they are, and in which order. */
+  readonly label: string;
+}
+
+/** Events, one a line. */
+export function EventList({ events, label }: EventListProps) {
+  return (
+    <ol className={styles.events} tabIndex={0} aria-label={label}>
+      {events.map((event) => (
+        <EventLine key={event.id} event={event} />
+      ))}
+    </ol>
   );
 }
 

@@ -106,7 +106,8 @@ interface GroupHeadingProps {
   readonly maintenances: readonly Maintenance[];
 }
 
-function GroupHeading({ group, isWhole, maintenances }: GroupHeadingProps) {
+/** The name of a pool, and how it stands with it. */
+export function GroupHeading({ group, isWhole, maintenances }: GroupHeadingProps) {
   const { changed } = useView();
   const { pool, poolId } = group;
   const maintenance = poolId === null ? null : maintenanceOfPool(poolId, maintenances);

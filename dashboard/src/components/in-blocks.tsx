@@ -11,10 +11,13 @@ export interface InBlocksProps<Row> {
   readonly perBlock: number;
   /** What a block is taken to be high, in pixels, until it has been seen. */
   readonly blockHeight: number;
+  /** How far from the screen a block is made: a CSS margin. */
+  readonly near?: string;
 }
 
 /** A list of any length, of which the page holds what is on the screen and near it. */
-export function InBlocks<Row>({ rows, keyOf, render, className, perBlock, blockHeight }: InBlocksProps<Row>) {
+export function InBlocks<Row>(props: InBlocksProps<Row>) {
+  const { rows, keyOf, render, className, perBlock, blockHeight, near = NEAR } = props;
   const blocks = Array.from({ length: Math.ceil(rows.length / perBlock) }, (_, at) =>
     rows.slice(at * perBlock, (at + 1) * perBlock),
   );
@@ -23,6 +26,7 @@ export function InBlocks<Row>({ rows, keyOf, render, className, perBlock, blockH
     <Block
       key={at * perBlock}
       className={className}
+      near={near}
       isNearAtFirst={at === 0}
       heightAtFirst={(blockHeight * block.length) / perBlock}
     >
@@ -36,13 +40,14 @@ const NEAR = '800px 0px';
 
 interface BlockProps {
   readonly className: string | undefined;
+  readonly near: string;
   readonly isNearAtFirst: boolean;
   readonly heightAtFirst: number;
   readonly children: () => ReactNode;
 }
 
 /** Far from the screen it is an empty place as high as it was. */
-function Block({ className, isNearAtFirst, heightAtFirst, children }: BlockProps) {
+function Block({ className, near, isNearAtFirst, heightAtFirst, children }: BlockProps) {
   const list = useRef<HTMLUListElement>(null);
   const [isNear, setIsNear] = useState(isNearAtFirst);
   const [height, setHeight] = useState(heightAtFirst);
@@ -55,11 +60,11 @@ function Block({ className, isNearAtFirst, heightAtFirst, children }: BlockProps
         if (!entry.isIntersecting) setHeight(entry.boundingClientRect.height);
         setIsNear(entry.isIntersecting);
       },
-      { rootMargin: NEAR },
+      { rootMargin: near },
     );
     observer.observe(list.current);
     return () => observer.disconnect();
-  }, []);
+  }, [near]);
   return (
     <ul ref={list} className={className} style={isNear ? undefined : { height }} aria-busy={!isNear}>
       {isNear && children()}

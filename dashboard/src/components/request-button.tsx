@@ -14,6 +14,8 @@ export interface RequestButtonProps {
   readonly describes: string;
   /** What is read again afterwards: the first parts of query keys. */
   readonly changes: readonly string[];
+  /** Small where absent. */
+  readonly size?: 'compact-xs' | 'xs';
 }
 
 /** A button that asks the server for something, and says why where it refuses. */
@@ -24,6 +26,7 @@ export function RequestButton({
   label,
   describes,
   changes,
+  size = 'compact-xs',
 }: RequestButtonProps) {
   const { client } = useServer();
   const queries = useQueryClient();
@@ -34,7 +37,7 @@ export function RequestButton({
   return (
     <span className={styles.handle}>
       <Button
-        size="compact-xs"
+        size={size}
         variant="default"
         loading={request.isPending}
         onClick={() => request.mutate()}

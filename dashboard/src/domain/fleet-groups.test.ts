@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countAlive, groupFleet } from './fleet-groups.ts';
+import { countAlive, groupFleet, groupWorstFirst } from './fleet-groups.ts';
 
 const agent = (agent_id: string, pool_id: string | null, status = 'IDLE') => ({ agent_id, pool_id, status });
 
@@ -20,6 +20,26 @@ describe('groupFleet', () => {
       ['removed-pool', ['ghost-1']],
       ['testers', []],
       [null, ['scout']],
+    ]);
+  });
+});
+
+describe('groupWorstFirst', () => {
+  it('puts pools with somebody in trouble first, and in them the worst; of those without a pool it is the same', () => {
+    const groups = groupWorstFirst(
+      [{ pool_id: 'a' }, { pool_id: 'b-10' }, { pool_id: 'b-2' }],
+      [
+        { agent_id: 'a-1', pool_id: 'a', status: 'IDLE' },
+        { agent_id: 'b-1', pool_id: 'b-10', status: 'RUNNING' },
+        { agent_id: 'b-2', pool_id: 'b-10', status: 'FAILED' },
+        { agent_id: 'free', pool_id: null, status: 'STALLED' },
+      ],
+    );
+    expect(groups.map(({ poolId, agents }) => [poolId, agents.map((one) => one.agent_id)])).toEqual([
+      ['b-10', ['b-2', 'b-1']],
+      [null, ['free']],
+      ['a', ['a-1']],
+      ['b-2', []],
     ]);
   });
 });

@@ -1,3 +1,6 @@
+import { isSick, naturalKey, worstFirst } from './whole-fleet.ts';
+import type { Agent as WireAgent } from '../api/wire.ts';
+
 /** An agent as far as its place among the others depends on it. */
 export interface GroupedAgent {
   readonly agent_id: string;
@@ -49,4 +52,27 @@ function groupOf<Pool, Agent extends GroupedAgent>(
     poolId,
     agents: present.toSorted((a, b) => byName.compare(a.agent_id, b.agent_id)),
   };
+}
+
+/**
+ * As `groupFleet`, of a fleet of any size: the worst agents first, pools with somebody in trouble first, and among equals by
+ * name; agents without a pool are a group like any other.
+ */
+export function groupWorstFirst<
+  Pool extends { readonly pool_id: string },
+  Agent extends Pick<WireAgent, 'agent_id' | 'pool_id' | 'status'>,
+>(pools: readonly Pool[], agents: readonly Agent[]): readonly FleetGroup<Pool, Agent>[] {
+  const members = Map.groupBy(worstFirst(agents), (agent) => agent.pool_id);
+  const known = new Map(pools.map((pool) => [pool.pool_id, pool]));
+  const ids = [...new Set([...known.keys(), ...members.keys()])];
+  return ids
+    .map((poolId) => {
+      const ofPool = members.get(poolId) ?? [];
+      const group = { poolId, pool: poolId === null ? null : (known.get(poolId) ?? null), agents: ofPool };
+      // The worst one comes first.
+      const isHealthy = Number(!(ofPool[0] && isSick(ofPool[0])));
+      return { group, isHealthy, key: poolId === null ? '\uffff' : naturalKey(poolId) };
+    })
+    .toSorted((a, b) => a.isHealthy - b.isHealthy || (a.key < b.key ? -1 : 1))
+    .map(({ group }) => group);
 }

@@ -31,7 +31,8 @@ export interface VectorSample {
   readonly value: readonly [number, string];
 }
 
-const PHASES: readonly string[] = [
+/** The phases of a task’s life as they are where nobody says otherwise, in order. */
+export const PHASES: readonly string[] = [
   'PHASE_BACKLOG',
   'PHASE_REQUIREMENTS',
   'PHASE_DESIGN',

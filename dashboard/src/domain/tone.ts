@@ -1,5 +1,6 @@
 /** What a thing's state feels like. Colours follow from it, and from nothing else; text always says it too. */
-export type Tone = 'good' | 'calm' | 'busy' | 'caution' | 'bad' | 'repair' | 'gone';
+export const TONES = ['good', 'calm', 'busy', 'caution', 'bad', 'repair', 'gone'] as const;
+export type Tone = (typeof TONES)[number];
 
 /** The tone of an agent's status; an unknown one is shown as it is, without alarm. */
 export function agentTone(status: string): Tone {
@@ -60,5 +61,20 @@ export function remediationTone(state: string, outcome: string | null): Tone {
       return 'gone';
     default:
       return 'repair';
+  }
+}
+
+/** The tone of a task's state; an unknown one is shown as it is. */
+export function taskTone(state: string): Tone {
+  switch (state) {
+    case 'claimed':
+      return 'busy';
+    case 'completed':
+      return 'good';
+    case 'parked':
+    case 'failed':
+      return 'bad';
+    default:
+      return 'gone';
   }
 }

@@ -1,41 +1,180 @@
 import { useQuery } from '@tanstack/react-query';
-import { useParams } from '@tanstack/react-router';
+import { Link, useParams } from '@tanstack/react-router';
+import { timelineQuery } from '../api/alert-queries.ts';
 import { alertQuery } from '../api/queries.ts';
+import { repairsOfAlertQuery } from '../api/repair-queries.ts';
 import { useServer } from '../api/server-context.tsx';
-import { FiringAlert, ResolvedAlert } from '../components/alerts-panel.tsx';
+import type { Alert } from '../api/wire.ts';
+import { AlertChart } from '../components/alert-chart.tsx';
+import { AlertOrders } from '../components/alert-orders.tsx';
+import { EventList } from '../components/events-panel.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { Panel } from '../components/panel.tsx';
-import { QueryView } from '../components/query-view.tsx';
+import { Nothing, QueryView } from '../components/query-view.tsx';
+import { RepairLinks } from '../components/repair-links.tsx';
+import { ToneLabel } from '../components/tone-dot.tsx';
+import { TraceLink } from '../components/trace-link.tsx';
+import { formatAge, formatDuration, formatElapsed } from '../domain/age.ts';
 import { describeAlert } from '../domain/alert-text.ts';
-import { useMayHandle } from '../hooks/use-may-handle.ts';
+import { sentence, words } from '../domain/event-sentence.ts';
+import { runbookOf } from '../domain/runbook.ts';
+import { severityTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
-import styles from './detail.module.css';
+import styles from './columns.module.css';
+import detail from './detail.module.css';
 
-/** One alert. */
+/** One alert: what it says, what it rests on, what has happened, and what is done about it. */
 export function AlertPage() {
   const { client } = useServer();
   const { alertId } = useParams({ from: '/inside/alerts/$alertId' });
-  const mayHandle = useMayHandle();
-  const nowMs = useNow();
   const query = useQuery(alertQuery(client, alertId));
+  const told = query.data && describeAlert(query.data);
   return (
     <>
-      <PageTitle note={query.data?.state}>
-        {query.data ? describeAlert(query.data).name : `Alert ${alertId}`}
-      </PageTitle>
-      <Panel title="How it stands">
-        <QueryView query={query} placeholderLines={4}>
-          {(alert) =>
-            alert.state === 'firing' ? (
-              <FiringAlert {...{ alert, mayHandle, nowMs }} />
-            ) : (
-              <ul className={styles.list}>
-                <ResolvedAlert {...{ alert, nowMs }} />
-              </ul>
-            )
-          }
-        </QueryView>
-      </Panel>
+      <PageTitle note={told?.subject ?? undefined}>{told?.name ?? `Alert ${alertId}`}</PageTitle>
+      <QueryView query={query} placeholderLines={8}>
+        {(alert) => (
+          <>
+            <div className={styles.head}>
+              <Story alert={alert} />
+              <AlertOrders alert={alert} />
+            </div>
+            <div className={styles.columns}>
+              <div className={styles.column}>
+                <AlertChart alert={alert} />
+                <Timeline alertId={alertId} />
+              </div>
+              <div className={styles.column}>
+                <About alert={alert} />
+                <Repairs alertId={alertId} />
+              </div>
+            </div>
+          </>
+        )}
+      </QueryView>
     </>
+  );
+}
+
+/** How it stands, and what its rule’s author has to say. */
+function Story({ alert }: { readonly alert: Alert }) {
+  const nowMs = useNow();
+  const { summary, description } = describeAlert(alert);
+  const firedMs = Date.parse(alert.fired_at);
+  const isFiring = alert.state === 'firing';
+  const endedMs = Date.parse(alert.resolved_at ?? alert.updated_at);
+  const how = isFiring
+    ? `fires for ${formatElapsed(firedMs, nowMs)}`
+    : `fired for ${formatDuration(endedMs - firedMs)}, ended ${formatElapsed(endedMs, nowMs)} ago: ${words(alert.cause ?? 'unknown')}`;
+  return (
+    <div>
+      <p className={styles.summary}>
+        <ToneLabel tone={isFiring ? severityTone(alert.severity) : 'gone'}>{alert.severity}</ToneLabel>{' '}
+        {alert.maintenance_id !== null && <ToneLabel tone="caution">maintenance</ToneLabel>} {how}
+      </p>
+      {summary !== null && <p className={styles.summary}>{summary}</p>}
+      {description !== null && <p className={styles.summary}>{description}</p>}
+      {alert.evaluation_error !== null && (
+        <p className={styles.summary}>Its rule cannot be evaluated now: {sentence(alert.evaluation_error)}</p>
+      )}
+    </div>
+  );
+}
+
+function About({ alert }: { readonly alert: Alert }) {
+  const nowMs = useNow();
+  const { labels, value, threshold, acknowledged_by: by, acknowledged_at: at, trace_id: traceId } = alert;
+  const runbook = runbookOf(alert.annotations);
+  return (
+    <Panel title="About">
+      <dl className={detail.facts}>
+        <dt>Value</dt>
+        <dd>{threshold === null ? value : `${value}, threshold ${threshold}`}</dd>
+        {by !== null && (
+          <>
+            <dt>Acknowledged</dt>
+            <dd>
+              by {by}
+              {at !== null && `, ${formatAge(Date.parse(at), nowMs)} ago`}
+            </dd>
+          </>
+        )}
+        {Object.entries(labels).map(([name, text]) => (
+          <LabelFact key={name} {...{ name, text }} />
+        ))}
+        {runbook !== null && (
+          <>
+            <dt>Runbook</dt>
+            <dd>
+              <a href={runbook} target="_blank" rel="noreferrer">
+                {runbook}
+              </a>
+            </dd>
+          </>
+        )}
+        {traceId !== null && (
+          <>
+            <dt>Trace</dt>
+            <dd>
+              <TraceLink traceId={traceId} of={alert.rule_id}>
+                {traceId.slice(0, 12)}
+              </TraceLink>
+            </dd>
+          </>
+        )}
+      </dl>
+    </Panel>
+  );
+}
+
+/** A label; the one that names an agent or a pool leads there. */
+function LabelFact({ name, text }: { readonly name: string; readonly text: string }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>
+        {name === 'agent_id' ? (
+          <Link to="/fleet/$agentId" params={{ agentId: text }}>
+            {text}
+          </Link>
+        ) : name === 'pool_id' ? (
+          <Link to="/fleet" search={{ pool: text }}>
+            {text}
+          </Link>
+        ) : (
+          text
+        )}
+      </dd>
+    </>
+  );
+}
+
+function Timeline({ alertId }: { readonly alertId: string }) {
+  const { client } = useServer();
+  const query = useQuery(timelineQuery(client, alertId));
+  return (
+    <Panel title="Timeline">
+      <QueryView query={query} placeholderLines={4}>
+        {(events) =>
+          events.length === 0 ? (
+            <Nothing>Nothing is remembered of it any more.</Nothing>
+          ) : (
+            <EventList events={events} label="Timeline, oldest first" />
+          )
+        }
+      </QueryView>
+    </Panel>
+  );
+}
+
+function Repairs({ alertId }: { readonly alertId: string }) {
+  const { client } = useServer();
+  const query = useQuery(repairsOfAlertQuery(client, alertId));
+  return (
+    <Panel title="Repairs">
+      <QueryView query={query} placeholderLines={2}>
+        {(remediations) => <RepairLinks remediations={remediations} />}
+      </QueryView>
+    </Panel>
   );
 }

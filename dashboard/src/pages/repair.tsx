@@ -1,36 +1,122 @@
 import { useQuery } from '@tanstack/react-query';
-import { useParams } from '@tanstack/react-router';
-import { remediationQuery } from '../api/queries.ts';
+import { Link, useParams } from '@tanstack/react-router';
+import { eventsAboutQuery } from '../api/agent-queries.ts';
+import { alertQuery, remediationQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
+import type { Remediation } from '../api/wire.ts';
+import { AlertLinks } from '../components/alert-links.tsx';
+import { EventList } from '../components/events-panel.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { Panel } from '../components/panel.tsx';
-import { QueryView } from '../components/query-view.tsx';
+import { Nothing, QueryView } from '../components/query-view.tsx';
 import { RemediationSteps } from '../components/remediations-panel.tsx';
+import { RepairOrders } from '../components/repair-orders.tsx';
+import { TargetName } from '../components/repair-rows.tsx';
+import { ToneLabel } from '../components/tone-dot.tsx';
 import { words } from '../domain/event-sentence.ts';
+import { describeAttempts } from '../domain/repair-story.ts';
+import { remediationTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
-import styles from './detail.module.css';
+import styles from './columns.module.css';
+import detail from './detail.module.css';
 
-/** One repair: what it acted on, each step, and what came of it. */
+/** One repair: why it was begun, what it did, step by step, and what came of it. */
 export function RepairPage() {
   const { client } = useServer();
   const { remediationId } = useParams({ from: '/inside/repairs/$remediationId' });
   const nowMs = useNow();
   const query = useQuery(remediationQuery(client, remediationId));
-  const { data: repair } = query;
+  const events = useQuery(eventsAboutQuery(client, remediationId, 'watchdog'));
+  const { data: known } = query;
   return (
     <>
-      <PageTitle note={repair && words(repair.outcome ?? repair.state)}>
-        {repair ? `${words(repair.policy)} on ${repair.target.id}` : `Repair ${remediationId}`}
+      <PageTitle>
+        {known ? `${words(known.policy)} on ${known.target.id}` : `Repair ${remediationId}`}
       </PageTitle>
-      <Panel title="Steps">
-        <QueryView query={query} placeholderLines={4}>
-          {(remediation) => (
-            <ul className={styles.list}>
-              <RemediationSteps {...{ remediation, nowMs }} />
-            </ul>
-          )}
-        </QueryView>
-      </Panel>
+      <QueryView query={query} placeholderLines={8}>
+        {(repair) => (
+          <>
+            <div className={styles.head}>
+              <p className={styles.summary}>
+                <ToneLabel tone={remediationTone(repair.state, repair.outcome)}>
+                  {words(repair.outcome ?? repair.state)}
+                </ToneLabel>{' '}
+                {repair.reason}
+              </p>
+              <RepairOrders repair={repair} />
+            </div>
+            <div className={styles.columns}>
+              <div className={styles.column}>
+                <Panel title="Steps">
+                  <ul className={detail.list}>
+                    <RemediationSteps {...{ remediation: repair, nowMs }} />
+                  </ul>
+                </Panel>
+                <Panel title="Events">
+                  <QueryView query={events} placeholderLines={3}>
+                    {(found) =>
+                      found.length === 0 ? (
+                        <Nothing>Nothing is remembered of it.</Nothing>
+                      ) : (
+                        <EventList events={found} label="Events of this repair, newest first" />
+                      )
+                    }
+                  </QueryView>
+                </Panel>
+              </div>
+              <div className={styles.column}>
+                <About repair={repair} />
+                <Cause alertId={repair.alert_id} />
+              </div>
+            </div>
+          </>
+        )}
+      </QueryView>
     </>
+  );
+}
+
+function About({ repair }: { readonly repair: Remediation }) {
+  const { policy, target, approved_by: approvedBy, guardian, id } = repair;
+  return (
+    <Panel title="About">
+      <dl className={detail.facts}>
+        <dt>Target</dt>
+        <dd>
+          <TargetName target={target} />
+        </dd>
+        <dt>Policy</dt>
+        <dd>
+          <Link to="/repairs" search={{ policy }}>
+            {words(policy)}
+          </Link>
+        </dd>
+        <dt>Attempts</dt>
+        <dd>{describeAttempts(repair) ?? `none yet, ${repair.max_attempts} at most`}</dd>
+        <dt>Then</dt>
+        <dd>{guardian} have it</dd>
+        {approvedBy !== null && (
+          <>
+            <dt>Approved by</dt>
+            <dd>{approvedBy}</dd>
+          </>
+        )}
+        <dt>Id</dt>
+        <dd>{id}</dd>
+      </dl>
+    </Panel>
+  );
+}
+
+/** The alert that it was begun for. */
+function Cause({ alertId }: { readonly alertId: string }) {
+  const { client } = useServer();
+  const query = useQuery(alertQuery(client, alertId));
+  return (
+    <Panel title="Alert">
+      <QueryView query={query} placeholderLines={1}>
+        {(alert) => <AlertLinks alerts={[alert]} />}
+      </QueryView>
+    </Panel>
   );
 }

@@ -1,0 +1,50 @@
+import type { SystemEvent } from '#api';
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import type { ApiClient } from './client.ts';
+import type { ActiveAlertsAnswer, AlertRuleAnswer } from './wire.ts';
+
+const slowMs = 15_000;
+const pendingMs = 5_000;
+/** What the server gives at once. */
+const maxRows = 1_000;
+
+/** The rule of an alert as it is loaded now, and the query of the value that it judges. */
+export const alertRuleQuery = (client: ApiClient, alertId: string) =>
+  queryOptions({
+    queryKey: ['alert-rules', alertId],
+    queryFn: () => client.get<AlertRuleAnswer>(`/api/v1/alerts/${encodeURIComponent(alertId)}/rule`),
+    select: ({ rule }) => rule,
+    // Rules change by a reload alone.
+    staleTime: slowMs,
+  });
+
+/** What has happened around an alert, in order. */
+export const timelineQuery = (client: ApiClient, alertId: string) =>
+  queryOptions({
+    queryKey: ['alerts', 'timeline', alertId],
+    queryFn: async () => {
+      const path = `/api/v1/alerts/${encodeURIComponent(alertId)}/timeline`;
+      return (await client.get<{ events: SystemEvent[] }>(path)).events;
+    },
+    refetchInterval: slowMs,
+  });
+
+export interface PendingReading {
+  readonly pending: ActiveAlertsAnswer['active'];
+  readonly isWhole: boolean;
+}
+
+/** What will fire when its condition goes on to hold. */
+export const pendingAlertsQuery = (client: ApiClient, rows: number) =>
+  queryOptions({
+    queryKey: ['alerts', 'pending', rows],
+    queryFn: async (): Promise<PendingReading> => {
+      const limit = Math.min(rows, maxRows);
+      const { active, next_cursor: next } = await client.get<ActiveAlertsAnswer>(
+        `/api/v1/alerts/active?state=pending&limit=${limit}`,
+      );
+      return { pending: active, isWhole: next === null };
+    },
+    refetchInterval: pendingMs,
+    placeholderData: keepPreviousData,
+  });

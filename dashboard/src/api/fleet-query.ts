@@ -1,0 +1,46 @@
+import { queryOptions } from '@tanstack/react-query';
+import type { ApiClient } from './client.ts';
+import type { Agent, AgentsAnswer } from './wire.ts';
+
+/** What the server gives of agents at once. */
+const maxPageRows = 1_000;
+/** Changes of status are told by events; ages and work are read again, of a large fleet less often. */
+const perPageMs = 3_000;
+
+/** What events change in place (`followLive`). */
+export const WHOLE_FLEET = ['fleet'] as const;
+
+/** Every agent that has not ended. */
+export const wholeFleetQuery = (client: ApiClient) =>
+  queryOptions({
+    queryKey: WHOLE_FLEET,
+    queryFn: async (): Promise<readonly Agent[]> => {
+      const all: Agent[] = [];
+      let after = '';
+      for (;;) {
+        const path = `/api/v1/fleet/agents?present=true&limit=${maxPageRows}${after}`;
+        const { agents } = await client.get<AgentsAnswer>(path);
+        all.push(...agents);
+        const last = agents.at(-1);
+        if (last === undefined || agents.length < maxPageRows) return all;
+        after = `&after=${encodeURIComponent(last.agent_id)}`;
+      }
+    },
+    refetchInterval: ({ state }) =>
+      perPageMs * Math.max(1, Math.ceil((state.data?.length ?? 0) / maxPageRows)),
+    // To compare thousands of agents field by field takes longer than to show them.
+    structuralSharing: false,
+  });
+
+const endedRows = 100;
+
+/** Agents that have ended, some of them where there are many. */
+export const endedAgentsQuery = (client: ApiClient) =>
+  queryOptions({
+    queryKey: ['agents', 'ended'],
+    queryFn: async () => {
+      const path = `/api/v1/fleet/agents?status=TERMINATED&limit=${endedRows}`;
+      return (await client.get<AgentsAnswer>(path)).agents;
+    },
+    staleTime: perPageMs,
+  });

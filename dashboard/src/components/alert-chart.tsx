@@ -1,0 +1,119 @@
+import { SegmentedControl } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { linesQuery } from '../api/agent-queries.ts';
+import { alertRuleQuery } from '../api/alert-queries.ts';
+import { overviewQuery } from '../api/queries.ts';
+import { useServer } from '../api/server-context.tsx';
+import type { Alert, AlertRuleAnswer } from '../api/wire.ts';
+import { formatDuration } from '../domain/age.ts';
+import { short } from '../domain/agent-charts.ts';
+import { QUEUE_RANGE_NAMES, type QueueRange } from '../domain/search.ts';
+import { lineAmong, summaryOf } from '../domain/time-series.ts';
+import { useView } from '../hooks/use-view.ts';
+import styles from './alert-chart.module.css';
+import { CodeBlock } from './code-block.tsx';
+import { Panel } from './panel.tsx';
+import { Nothing, QueryView } from './query-view.tsx';
+import { TimeChart } from './time-chart.tsx';
+
+type Rule = NonNullable<AlertRuleAnswer['rule']>;
+
+/** What a rule asks, and the value that it judges over time, with its threshold. */
+export function AlertChart({ alert }: { readonly alert: Alert }) {
+  const { client } = useServer();
+  const { search, change } = useView();
+  const rule = useQuery(alertRuleQuery(client, alert.id));
+  return (
+    <Panel
+      title="Condition"
+      actions={
+        <SegmentedControl
+          size="xs"
+          value={search.range}
+          onChange={(chosen) => change({ range: chosen })}
+          data={QUEUE_RANGE_NAMES}
+          aria-label="How far back"
+        />
+      }
+    >
+      <QueryView query={rule} placeholderLines={6}>
+        {(found) =>
+          found === null ? (
+            <Nothing>Its rule is not loaded any more: {alert.rule_id}.</Nothing>
+          ) : (
+            <div className={styles.rule}>
+              <CodeBlock label="Expression" text={found.expr} />
+              <p className={styles.soft}>{whenOf(found)}</p>
+              {found.value_query !== null && (
+                <Value alert={alert} rule={found} query={found.value_query} range={search.range} />
+              )}
+            </div>
+          )
+        }
+      </QueryView>
+    </Panel>
+  );
+}
+
+/** When it fires and when it ends. */
+function whenOf({ rule_id: id, file, for_ms: forMs, keep_firing_for_ms: keepMs }: Rule): string {
+  const fires = forMs === 0 ? 'as soon as it holds' : `when it has held for ${formatDuration(forMs)}`;
+  const ends = keepMs === 0 ? '' : `, and goes on for ${formatDuration(keepMs)} after it holds no more`;
+  return `${id} of ${file.slice(file.lastIndexOf('/') + 1)} fires ${fires}${ends}.`;
+}
+
+/** Looked at so many times within each step of the chart. */
+const looksPerStep = 5;
+
+/** The value that came nearest to the threshold, or went farthest beyond it, within each step: no peak is missed. */
+function worstWithin(step: number, query: string, comparison: string | null): string {
+  const worst = comparison === '<' || comparison === '<=' ? 'min_over_time' : 'max_over_time';
+  return `${worst}((${query})[${step}s:${Math.max(1, Math.round(step / looksPerStep))}s])`;
+}
+
+interface ValueProps {
+  readonly alert: Alert;
+  readonly rule: Rule;
+  readonly query: string;
+  readonly range: QueueRange;
+}
+
+function Value({ alert, rule: { comparison, threshold }, query, range }: ValueProps) {
+  const { client } = useServer();
+  const overview = useQuery(overviewQuery(client));
+  const leadSeconds = overview.data?.sample_clock_lead_seconds ?? 0;
+  const asked = {
+    about: `the value of ${alert.id}`,
+    query: (step: number) => worstWithin(step, query, comparison),
+    range,
+    leadSeconds,
+  };
+  const reading = useQuery(linesQuery(client, asked));
+  return (
+    <QueryView query={reading} placeholderLines={5}>
+      {({ timesSeconds, lines }) => {
+        const line = lineAmong(lines, alert.labels);
+        if (line === undefined) return <Nothing>It has had no value in the last {range}.</Nothing>;
+        const { now, peak } = summaryOf(line);
+        const told = (value: number | null) => (value === null ? 'none' : short(value));
+        const against = threshold === null ? '' : `, held against ${comparison} ${short(threshold)}`;
+        return (
+          <>
+            <TimeChart
+              label={`Value: ${told(now)} now, at most ${told(peak)} in the last ${range}${against}`}
+              timesSeconds={timesSeconds}
+              values={line.values}
+              format={short}
+              heightPx={190}
+              threshold={threshold}
+            />
+            <p className={styles.soft}>
+              Now {told(now)}, at most {told(peak)} in the last {range}
+              {against}.
+            </p>
+          </>
+        );
+      }}
+    </QueryView>
+  );
+}

@@ -1,0 +1,72 @@
+import { Link } from '@tanstack/react-router';
+import type { Task } from '../api/wire.ts';
+import { formatAge, formatElapsed } from '../domain/age.ts';
+import { phaseName } from '../domain/queue-history.ts';
+import { taskTone } from '../domain/tone.ts';
+import { useNow } from '../hooks/use-now.ts';
+import styles from './rows.module.css';
+import { ToneLabel } from './tone-dot.tsx';
+
+const COLUMNS = { gridTemplateColumns: 'minmax(0, 1.5fr) minmax(0, 1fr) 96px minmax(0, 1.3fr) 120px' };
+
+/** Tasks in short, each a way to its life. */
+export function TaskRows({ tasks }: { readonly tasks: readonly Task[] }) {
+  const nowMs = useNow();
+  return (
+    <ul className={styles.rows} aria-label="Tasks">
+      {tasks.map((task) => (
+        <li key={task.task_id}>
+          <TaskRow {...{ task, nowMs }} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function TaskRow({ task, nowMs }: { readonly task: Task; readonly nowMs: number }) {
+  const { task_id: id, task_type: type, state, agent_id: agentId, error, attempt, max_attempts: most } = task;
+  return (
+    <div className={styles.row} style={COLUMNS}>
+      <span className={styles.name}>
+        <Link to="/tasks/$taskId" params={{ taskId: id }} data-row>
+          {type} {id.slice(-6)}
+        </Link>
+      </span>
+      <span className={styles.cell}>
+        {phaseName(task.phase_id)}
+        {task.priority > 0 && `, priority ${task.priority}`}
+      </span>
+      <span>
+        <ToneLabel tone={taskTone(state)}>{state}</ToneLabel>
+      </span>
+      <span className={styles.cell}>
+        {state === 'claimed' && agentId !== null ? (
+          <>
+            <Link to="/fleet/$agentId" params={{ agentId }}>
+              {agentId}
+            </Link>
+            {task.claimed_at !== null && ` for ${formatElapsed(Date.parse(task.claimed_at), nowMs)}`}
+          </>
+        ) : (
+          waitOf(task, nowMs)
+        )}
+      </span>
+      <span className={`${styles.cell} ${styles.end}`}>
+        {attempt === 0 ? `${most} attempts` : `attempt ${attempt} of ${most}`}
+      </span>
+      {error !== null && <span className={styles.wide}>{error}</span>}
+    </div>
+  );
+}
+
+/** For how long it has been there, and where it waits for its time since when it may be taken. */
+function waitOf(
+  { state, enqueued_at: enqueuedAt, available_at: availableAt, parked_at: parkedAt }: Task,
+  nowMs: number,
+): string {
+  if (state === 'parked') return `parked for ${formatElapsed(Date.parse(parkedAt ?? enqueuedAt), nowMs)}`;
+  const inMs = Date.parse(availableAt) - nowMs;
+  const age = formatAge(Date.parse(enqueuedAt), nowMs);
+  const enqueued = age === 'now' ? 'enqueued now' : `enqueued ${age} ago`;
+  return inMs > 1_000 ? `${enqueued}, again in ${formatElapsed(nowMs, nowMs + inMs)}` : enqueued;
+}

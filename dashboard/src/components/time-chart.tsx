@@ -1,0 +1,117 @@
+import { useComputedColorScheme } from '@mantine/core';
+import { useEffect, useRef } from 'react';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import type { Tone } from '../domain/tone.ts';
+import styles from './time-chart.module.css';
+
+export interface TimeChartProps {
+  /** What is seen, for those who hear the page. */
+  readonly label: string;
+  /** Seconds since epoch, ascending; its ends are the ends of the axis. */
+  readonly timesSeconds: readonly number[];
+  /** One value a time; null where there was none. */
+  readonly values: readonly (number | null)[];
+  readonly format: (value: number) => string;
+  readonly heightPx: number;
+  readonly tone?: Tone;
+  /** A line that the value is held against. */
+  readonly threshold?: number | null;
+}
+
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short', hourCycle: 'h23' });
+
+/** One value over time, with axes, and a threshold where there is one. */
+export function TimeChart(props: TimeChartProps) {
+  const { label, timesSeconds, values, format, heightPx, tone, threshold = null } = props;
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const formatNow = useRef(format);
+  formatNow.current = format;
+  const scheme = useComputedColorScheme('light');
+
+  useEffect(() => {
+    const element = place.current;
+    if (element === null) return;
+    const created = new uPlot(
+      optionsFor(element, { heightPx, threshold, format: (value) => formatNow.current(value) }),
+      [[], [], []],
+      element,
+    );
+    plot.current = created;
+    const observer = new ResizeObserver(() => {
+      created.setSize({ width: element.clientWidth, height: heightPx });
+    });
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      created.destroy();
+      plot.current = null;
+    };
+  }, [scheme, heightPx, threshold, tone]);
+
+  useEffect(() => {
+    plot.current?.setData([[...timesSeconds], [...values], timesSeconds.map(() => threshold)]);
+  }, [timesSeconds, values, threshold, scheme, heightPx, tone]);
+
+  return <div ref={place} className={styles.plot} data-tone={tone} role="img" aria-label={label} />;
+}
+
+interface PlotOptions {
+  readonly heightPx: number;
+  readonly threshold: number | null;
+  readonly format: (value: number) => string;
+}
+
+/** Colours come from the page’s own names, so that they follow the scheme. */
+function optionsFor(element: HTMLElement, { heightPx, threshold, format }: PlotOptions): uPlot.Options {
+  const style = getComputedStyle(element);
+  const line = style.getPropertyValue('color');
+  const colour = (name: string): string => colourOf(element, name);
+  const grid = { stroke: colour('--line'), width: 1 };
+  const axis = {
+    stroke: colour('--ink-soft'),
+    font: `11px ${style.fontFamily}`,
+    grid,
+    ticks: { show: false },
+  };
+  return {
+    width: Math.max(1, element.clientWidth),
+    height: heightPx,
+    padding: [8, 18, 0, 0],
+    legend: { show: false },
+    cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
+    axes: [
+      { ...axis, grid: { show: false }, size: 24, space: 70, values: (_plot, times) => times.map(timeText) },
+      { ...axis, size: 62, space: 28, values: (_plot, numbers) => numbers.map(format) },
+    ],
+    scales: {
+      x: { time: true },
+      // From zero, and up to the threshold in any case: how near it is, is what the chart is for.
+      y: {
+        range: (_plot, min, max) => {
+          const most = Math.max(max ?? 0, threshold ?? 0);
+          return [Math.min(min ?? 0, threshold ?? 0, 0) * 1.1, most <= 0 ? 1 : most * 1.15];
+        },
+      },
+    },
+    series: [
+      {},
+      { stroke: line, width: 1.6, points: { show: false }, spanGaps: false },
+      { stroke: colour('--bad'), width: 1.2, dash: [5, 4], points: { show: false } },
+    ],
+  };
+}
+
+function timeText(seconds: number): string {
+  return TIME.format(seconds * 1_000);
+}
+
+/** What a colour’s name stands for in the present scheme: a canvas knows no `light-dark()`. */
+function colourOf(element: HTMLElement, name: string): string {
+  const before = element.style.color;
+  element.style.color = `var(${name})`;
+  const colour = getComputedStyle(element).color;
+  element.style.color = before;
+  return colour;
+}

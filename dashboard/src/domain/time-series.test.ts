@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { lineAmong, readLines, summaryOf } from './time-series.ts';
+
+const GRID = { start: 100, end: 130, step: 10 };
+
+describe('readLines', () => {
+  it('puts values on the grid, and leaves open what was not known or is no number', () => {
+    const series = [
+      {
+        metric: { agent_id: 'a' },
+        values: [
+          [100, '1'],
+          [120, 'NaN'],
+          [130, '4'],
+        ] as const,
+      },
+    ];
+    expect(readLines(series, GRID)).toEqual({
+      timesSeconds: [100, 110, 120, 130],
+      lines: [{ labels: { agent_id: 'a' }, values: [1, null, null, 4] }],
+    });
+  });
+});
+
+describe('summaryOf', () => {
+  it.each([
+    [[1, 5, 2], { now: 2, peak: 5 }],
+    // The newest point may not be there yet.
+    [[1, 5, null], { now: 5, peak: 5 }],
+    [[null, null], { now: null, peak: null }],
+  ])('of %j is %j', (values, summary) => expect(summaryOf({ labels: {}, values })).toEqual(summary));
+
+  it('of nothing is nothing', () => expect(summaryOf(undefined)).toEqual({ now: null, peak: null }));
+});
+
+describe('lineAmong', () => {
+  const line = (labels: Record<string, string>) => ({ labels, values: [] });
+  it('finds the line that an alert is about, whatever its rule adds', () => {
+    const lines = [line({ __name__: 'm', agent_id: 'a' }), line({ __name__: 'm', agent_id: 'b' })];
+    expect(lineAmong(lines, { alertname: 'X', agent_id: 'b', severity: 'error' })).toBe(lines[1]);
+    expect(lineAmong(lines, { agent_id: 'c' })).toBeUndefined();
+  });
+});

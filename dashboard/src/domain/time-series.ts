@@ -1,0 +1,51 @@
+import type { MatrixSeries, TimeGrid } from './queue-history.ts';
+
+/** One line of a chart: equal places of all lines and of the times belong together. */
+export interface Line {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Null where nothing was known. */
+  readonly values: readonly (number | null)[];
+}
+
+export interface Lines {
+  /** Seconds since epoch, ascending. */
+  readonly timesSeconds: readonly number[];
+  readonly lines: readonly Line[];
+}
+
+/** The answer to a range query, on the grid that was asked for. */
+export function readLines(series: readonly MatrixSeries[], { start, end, step }: TimeGrid): Lines {
+  const length = Math.round((end - start) / step) + 1;
+  const lines = series.map(({ metric, values }) => {
+    const row: (number | null)[] = Array.from({ length }, () => null);
+    for (const [atSeconds, text] of values) {
+      const place = Math.round((atSeconds - start) / step);
+      const value = Number(text);
+      if (place >= 0 && place < length && Number.isFinite(value)) row[place] = value;
+    }
+    return { labels: metric, values: row };
+  });
+  return { timesSeconds: Array.from({ length }, (_, place) => start + place * step), lines };
+}
+
+/** The newest value of a line and its largest; null where it has none. */
+export function summaryOf(line: Line | undefined): {
+  readonly now: number | null;
+  readonly peak: number | null;
+} {
+  const known = line?.values.filter((value) => value !== null) ?? [];
+  return {
+    now: line?.values.at(-1) ?? line?.values.at(-2) ?? null,
+    peak: known.length === 0 ? null : known.reduce((peak, value) => Math.max(peak, value)),
+  };
+}
+
+/** The line of a series whose labels are all among those given, as of an alert, which has more: its rule’s own. */
+export function lineAmong(
+  lines: readonly Line[],
+  labels: Readonly<Record<string, string>>,
+): Line | undefined {
+  return lines.find((line) =>
+    Object.entries(line.labels).every(([name, value]) => name === '__name__' || labels[name] === value),
+  );
+}
