@@ -3,9 +3,9 @@ import { findEntries, paletteEntries, type PaletteWorld } from './palette.ts';
 
 const WORLD: PaletteWorld = {
   agents: [
-    { agent_id: 'coders-1', status: 'IDLE' },
-    { agent_id: 'coders-10', status: 'STALLED' },
-    { agent_id: 'reviewers-1', status: 'RUNNING' },
+    { agent_id: 'coders-1', status: 'IDLE', managed: true },
+    { agent_id: 'coders-10', status: 'STALLED', managed: true },
+    { agent_id: 'reviewers-1', status: 'RUNNING', managed: true },
   ],
   pools: [{ pool_id: 'coders' }],
   alerts: [
@@ -39,7 +39,11 @@ describe('findEntries', () => {
   });
 
   it('shows something of each kind where nothing was typed, pages first', () => {
-    const agents = Array.from({ length: 5_000 }, (_, at) => ({ agent_id: `a-${at}`, status: 'IDLE' }));
+    const agents = Array.from({ length: 5_000 }, (_, at) => ({
+      agent_id: `a-${at}`,
+      status: 'IDLE',
+      managed: true,
+    }));
     const entries = findEntries(paletteEntries({ ...WORLD, agents }), ' ', 100);
     expect(entries[0]?.title).toBe('Overview');
     expect(new Set(entries.map(({ group }) => group))).toEqual(
@@ -51,6 +55,11 @@ describe('findEntries', () => {
   it('finds no action for who may not act, and resumes what is paused', () => {
     expect(found('restart coders', { mayHandle: false })).not.toContain('Restart coders-1');
     expect(found('watchdog', { isPaused: true })).toEqual(['Resume the watchdog']);
+  });
+
+  it('restarts nothing that somebody else has started', () => {
+    const agents = [{ agent_id: 'laptop-1', status: 'IDLE', managed: false }];
+    expect(found('laptop-1', { agents })).toEqual(['laptop-1']);
   });
 
   it('has no two entries of the same id', () => {

@@ -36,7 +36,11 @@ export interface PaletteEntry {
 
 /** What there is to find; of large lists what was read of them. */
 export interface PaletteWorld {
-  readonly agents: readonly { readonly agent_id: string; readonly status: string }[];
+  readonly agents: readonly {
+    readonly agent_id: string;
+    readonly status: string;
+    readonly managed: boolean;
+  }[];
   readonly pools: readonly { readonly pool_id: string }[];
   readonly alerts: readonly {
     readonly id: string;
@@ -83,7 +87,7 @@ export function paletteEntries(world: PaletteWorld): readonly PaletteEntry[] {
     { id: 'help', group: 'action', title: 'Show the keys', hint: '?', act: { kind: 'help' } },
     ...world.pools.map(({ pool_id: pool }): PaletteEntry => {
       const act = { kind: 'go', place: { to: '/fleet', pool } } as const;
-      return { id: `pool ${pool}`, group: 'pool', title: pool, hint: 'pool', act };
+      return { id: `pool ${pool}`, group: 'pool', title: pool, hint: '', act };
     }),
     ...world.agents.map(({ agent_id: agentId, status }): PaletteEntry => {
       const act = { kind: 'go', place: { to: '/fleet/$agentId', params: { agentId } } } as const;
@@ -101,7 +105,8 @@ function actionsOf({ alerts, repairs, agents, isPaused }: PaletteWorld): readonl
     ...alerts
       .filter(({ isAcknowledged }) => !isAcknowledged)
       .map(({ id, name, subject }) => acknowledge(id, subject === null ? name : `${name} of ${subject}`)),
-    ...agents.map(({ agent_id: agentId }) => restart(agentId)),
+    // What somebody else has started is restarted where it runs.
+    ...agents.filter(({ managed }) => managed).map(({ agent_id: agentId }) => restart(agentId)),
   ];
 }
 
