@@ -88,10 +88,9 @@ export async function explainAgent(agentId: string, flags: FollowFlags): Promise
 /** What holds repairs back everywhere changes the answer for each agent. */
 function mayChange(agentId: string): (event: SystemEvent) => boolean {
   const isAbout = tellsOf(agentId);
-  return (event) => {
-    const labels = z.object({ labels: z.object({ agent_id: z.literal(agentId) }) });
-    return isAbout(event) || EVERYWHERE.test(event.event_type) || labels.safeParse(event.payload).success;
-  };
+  const alertAbout = z.object({ labels: z.object({ agent_id: z.literal(agentId) }) });
+  return (event) =>
+    isAbout(event) || EVERYWHERE.test(event.event_type) || alertAbout.safeParse(event.payload).success;
 }
 
 const EVERYWHERE = /^watchdog\.(state|storm|maintenance)/;

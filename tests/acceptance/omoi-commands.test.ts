@@ -12,6 +12,9 @@ const data = dataDirectory();
 const home = mkdtempSync(join(tmpdir(), 'omoi-home-'));
 const AS_OWNER = { OMOI_DATA_DIRECTORY: data.path, XDG_CONFIG_HOME: home };
 
+/** Each command is a process of its own, on a machine that may have much else to do. */
+const LIMIT_MS = 120_000;
+
 let server: OmoiServer;
 let admin: Client;
 let logs: OmoiProcess;
@@ -47,15 +50,23 @@ beforeAll(async () => {
   );
   server = await OmoiServer.start(data.path, { configFile });
   admin = new Client(() => server.url, server.adminToken);
-  await until(async () => (await agent()).generations[0]?.state === 'registered', 'the program is an agent');
+  await until(
+    async () => (await agent()).generations[0]?.state === 'registered',
+    'the program is an agent',
+    LIMIT_MS,
+  );
   logs = new OmoiProcess(['logs', 'shells-1', '-f'], AS_OWNER);
-  await until(() => processes().length === 1, 'its output is followed');
+  await until(() => processes().length === 1, 'its output is followed', LIMIT_MS);
 });
 
 afterAll(async () => {
   await logs.stop();
   await admin.call('/api/v1/fleet/pools/shells/scale', { method: 'POST', body: { desired: 0 } });
-  await until(async () => ['TERMINATED', 'FAILED'].includes((await agent()).status), 'the program has ended');
+  await until(
+    async () => ['TERMINATED', 'FAILED'].includes((await agent()).status),
+    'the program has ended',
+    LIMIT_MS,
+  );
   await server.stop();
   data.remove();
   rmSync(home, { recursive: true });
@@ -95,7 +106,7 @@ describe('a person operates Omoi by its commands', () => {
     expect(await run('restart', 'shells-1', '--wait', '--reason', 'to see it')).toBe(
       'shells-1: generation 2 is up\n',
     );
-    await until(() => processes().length === 2, 'the next process says who it is');
+    await until(() => processes().length === 2, 'the next process says who it is', LIMIT_MS);
     expect(new Set(processes()).size).toBe(2);
     expect(logs.stderr).toContain('shells-1, generation 2');
     expect(await run('logs', 'shells-1', '--generation', '1')).toBe(`${processes()[0]}\n`);
@@ -116,6 +127,7 @@ describe('a person operates Omoi by its commands', () => {
     const waiting = await until(
       () => rows().find(({ state }) => state === 'awaiting_approval')?.id,
       'a repair waits for approval, and is told of',
+      LIMIT_MS,
     );
     await following.stop();
 
@@ -125,12 +137,16 @@ describe('a person operates Omoi by its commands', () => {
     expect(await run('why', 'shells-1')).toContain('awaiting_approval');
 
     expect(await run('approve', waiting)).toContain(`${waiting} is `);
-    await until(() => processes().length === 3, 'the repaired process says who it is');
+    await until(() => processes().length === 3, 'the repaired process says who it is', LIMIT_MS);
     expect((await agent()).generation).toBe(3);
-    await until(async () => {
-      const { outcome } = await ask<{ outcome: string | null }>('remediations', 'show', waiting);
-      return outcome === 'healed';
-    }, 'the repair is proven');
+    await until(
+      async () => {
+        const { outcome } = await ask<{ outcome: string | null }>('remediations', 'show', waiting);
+        return outcome === 'healed';
+      },
+      'the repair is proven',
+      LIMIT_MS,
+    );
   });
 
   it('pauses the watchdog and has it go on', async () => {

@@ -205,6 +205,6 @@ describe('a maintenance', () => {
 describe('omoi policies list', () => {
   it('says what each does', async () => {
     const { stdout } = await command('policies', 'list');
-    expect(stdout).toMatch(/^restart_failed_agent +act$/m);
+    expect(stdout).toMatch(/^restart_failed_agent +act +An agent whose process/m);
   });
 });

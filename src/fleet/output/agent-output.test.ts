@@ -163,6 +163,15 @@ describe('the output of an agent', () => {
     });
     const following = read(first.cursor, { waitMs: LONG_MS });
     appendFileSync(join(directory, 'run', 'w-1.stderr.log'), 'more\n');
-    expect((await following).piece).toMatchObject({ stdout: { text: '' }, stderr: { text: 'more\n' } });
+    const more = await following;
+    expect(more.piece).toMatchObject({ stdout: { text: '' }, stderr: { text: 'more\n' } });
+    // Its next process goes on in the same files: none of it comes twice, and none is an earlier one's.
+    newest = { generation: 5, managed: false };
+    appendFileSync(join(directory, 'run', 'w-1.stdout.log'), 'anew\n');
+    expect(await read(more.cursor)).toMatchObject({
+      generation: 5,
+      piece: { stdout: { text: 'anew\n' }, stderr: { text: '' } },
+    });
+    expect(await read(null, { generation: 4 })).toMatchObject({ generation: 4, piece: null });
   });
 });

@@ -59,15 +59,19 @@ export class AgentOutput {
     const changes = new Changes(clock, request);
     const stopWatching = request.waitMs > 0 ? source.watch(agentId, () => changes.tell()) : () => {};
     try {
-      let at = { generation: request.generation ?? newest.generation, from: null as OutputPosition | null };
-      if (cursor) at = { generation: cursor.generation, from: cursor.position };
+      const { generation: asked } = request;
+      const apart = source.tellsGenerationsApart;
+      const isKept = apart || asked === null || asked === newest.generation;
+      let at = { generation: asked ?? newest.generation, from: cursor?.position ?? null };
+      if (cursor && apart) at.generation = cursor.generation;
       for (;;) {
-        const piece = await source.read({ agentId, generation: at.generation }, at.from, maxBytes);
+        const of = { agentId, generation: at.generation };
+        const piece = isKept ? await source.read(of, at.from, maxBytes) : null;
         const read = { generation: at.generation, piece, cursor: behind(at.generation, at.from, piece) };
         if (!cursor || (piece && hasText(piece))) return read;
         const { generation } = await this.#parts.newest(agentId);
-        if (request.generation === null && generation > at.generation) {
-          at = { generation, from: BEGINNING };
+        if (asked === null && generation > at.generation) {
+          at = { generation, from: apart ? BEGINNING : at.from };
           continue;
         }
         if (at.generation !== cursor.generation && piece) return read;

@@ -26,6 +26,8 @@ export interface OutputRef {
 
 /** Output that is kept, and can be read while it grows. */
 export interface OutputSource {
+  /** False where one output goes on over all generations of an agent: then it is the newest one's. */
+  readonly tellsGenerationsApart: boolean;
   /**
    * What stands behind a position, of each stream the newest `maxBytes`; without a position of all that is kept.
    * @returns null where nothing is kept of this generation

@@ -7,6 +7,7 @@ import { readStream, watchDirectory } from './read-stream.ts';
  * `ID.stdout.log` and `ID.stderr.log`. They do not tell generations apart: all is the newest one's.
  */
 export class RunCopies implements OutputSource {
+  readonly tellsGenerationsApart = false;
   readonly #directory: string;
 
   constructor(directory: string) {

@@ -58,6 +58,7 @@ const LOG_NAME = /^(\d+)\.(?:stdout|stderr)\.log(?:\.(\d+))?$/;
  * has a reserve of room, so that who writes to it goes on where the disk is full.
  */
 export class LogFiles implements OutputSource {
+  readonly tellsGenerationsApart = true;
   readonly #directory: string;
   readonly #limits: LogLimits;
   readonly #onDropped: (bytes: number) => void;
