@@ -151,11 +151,13 @@ export {
 export {
   AGENT_STATUSES,
   AGENT_TYPES,
+  HEARTBEAT_SOURCES,
   EXIT_EXPECTATIONS,
   PROCESS_ACTIVITIES,
   type AgentObservation,
   type AgentStatus,
   type AgentType,
+  type HeartbeatSource,
   type ProcessActivity,
   STALL_REASONS,
   type StallReason,

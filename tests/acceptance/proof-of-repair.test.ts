@@ -62,7 +62,10 @@ describe('escalated with the last output, and never called healed', () => {
     const configFile = join(data.path, 'omoi.json');
     const pools = [
       pool('done', ['/bin/sh', '-c', 'echo "nothing to do" >&2; exit 0']),
-      pool('mute', ['/bin/sh', '-c', 'echo "waiting for a leader" >&2; exec sleep 100000']),
+      {
+        ...pool('mute', ['/bin/sh', '-c', 'echo "waiting for a leader" >&2; exec sleep 100000']),
+        heartbeat: 'sdk',
+      },
       pool('port', [process.execPath, '-e', LISTEN, String(port)]),
     ];
     writeFileSync(

@@ -1,5 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { OmoiError, messageOf, durationText, parseStrictDocument, placeIn, recordOf } from '#telemetry';
+import {
+  durationText,
+  HEARTBEAT_SOURCES,
+  messageOf,
+  OmoiError,
+  parseStrictDocument,
+  placeIn,
+  recordOf,
+} from '#telemetry';
 import { z } from 'zod';
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
@@ -145,6 +153,8 @@ const createPoolAction = z.strictObject({
   provider: z.string().optional(),
   /** Whether its agents run the command under `omoi run`. */
   wrapped: z.boolean().default(false),
+  /** Who beats for its agents; found out where it is left out. */
+  heartbeat: z.enum(HEARTBEAT_SOURCES).optional(),
 });
 
 /** One command under `omoi run`, as a person runs it, until the run ends; saved is its `agent_id`. */

@@ -84,7 +84,7 @@ export async function reboot({ pool }: ActionOf<'reboot'>, { client, machine }: 
 
 /** Creates a pool that the end of the run removes. */
 export async function createPool(
-  { pool, command, processes, phase_id: phaseId, provider, wrapped }: ActionOf<'create_pool'>,
+  { pool, command, processes, phase_id: phaseId, provider, wrapped, heartbeat }: ActionOf<'create_pool'>,
   { client, cleanUps }: Stage,
 ): Promise<{ readonly at: string; readonly pool_id: string }> {
   const at = toRfc3339(Date.now());
@@ -94,6 +94,7 @@ export async function createPool(
     desired: processes,
     max: processes,
     ...(phaseId !== undefined && { phase_id: phaseId }),
+    ...(heartbeat !== undefined && { heartbeat }),
     ...(provider !== undefined && { provider }),
   });
   cleanUps.push(async () => {

@@ -31,6 +31,8 @@ export class AgentEntry implements AgentObservation {
   /** Wall ms since epoch. */
   lastHeartbeatAtMs: number | null = null;
   lastSequence = -1;
+  /** Whether a beat of the generation's own has come, and not only Omoi's for its process. */
+  speaks = false;
   /** How many pieces of work its last heartbeat said to be in flight. */
   inFlight = 0;
   /**
@@ -313,6 +315,7 @@ export class AgentEntry implements AgentObservation {
     this.nonceHash = nonceHash;
     this.lastHeartbeatAtMs = null;
     this.lastSequence = -1;
+    this.speaks = false;
     this.inFlight = 0;
     this.workSeenAtMs = null;
     this.#workSeenMonotonicMs = null;

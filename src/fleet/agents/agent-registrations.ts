@@ -14,6 +14,7 @@ import {
 import { hasEnded } from './agent-status.ts';
 import { providerIn, withProvider } from './failure-domain.ts';
 import type { FleetParts } from '../fleet-parts.ts';
+import type { Holder } from '../leases/lease-registry.ts';
 import type { WorkRelease } from './generation-store.ts';
 import {
   decideRegistration,
@@ -67,6 +68,34 @@ export class AgentRegistrations {
     }
   }
 
+  /**
+   * Registers a generation that Omoi has started in place of its process, which does not do it by itself.
+   * @returns false where it has, or another generation is current
+   */
+  async standIn(tx: StateTransaction, { agentId, generation }: Holder): Promise<boolean> {
+    const agent = await lockAgent(tx, agentId);
+    const current = agent && (await readGeneration(tx, agentId, generation));
+    if (agent?.generation !== generation || current?.state !== 'opened') return false;
+    const request: RegistrationRequest = {
+      agentId,
+      agentType: agent.agent_type,
+      poolId: agent.pool_id,
+      phaseId: agent.phase_id,
+      generation,
+      nonce: '',
+      newGeneration: false,
+      labels: {},
+      capabilities: [],
+      heartbeatIntervalMs: agent.heartbeat_interval_ms,
+      heartbeatTtlMs: agent.heartbeat_ttl_ms,
+      traceparent: current.traceparent,
+      heartbeat: 'process',
+    };
+    const { nonce_hash: nonceHash } = current;
+    await this.#takeOver(tx, { request, agent, decision: { kind: 'takes_up' }, nonceHash });
+    return true;
+  }
+
   async #insertExternal(tx: StateTransaction, request: RegistrationRequest): Promise<boolean> {
     const agent: AgentRow = {
       ...describe(request),
@@ -88,7 +117,8 @@ export class AgentRegistrations {
       .executeTakeFirst();
     if (result.numInsertedOrUpdatedRows !== 1n) return false;
     await this.#insertGeneration(tx, agent, { request, reason: 'first_registration' });
-    await this.#tellRegistered(tx, agent, { request, from: 'NONE' });
+    const nonceHash = hashNonce(request.nonce);
+    await this.#tellRegistered(tx, agent, { request, nonceHash, from: 'NONE' });
     return true;
   }
 
@@ -98,9 +128,12 @@ export class AgentRegistrations {
       readonly request: RegistrationRequest;
       readonly agent: AgentRow;
       readonly decision: RegistrationDecision & { readonly kind: 'takes_up' | 'next_generation' };
+      /** Of a process that does not tell its nonce. */
+      readonly nonceHash?: string;
     },
   ): Promise<void> {
-    const { request, agent, decision } = taking;
+    const { request, agent, decision, nonceHash = hashNonce(request.nonce) } = taking;
+    const heartbeat = request.heartbeat ?? 'sdk';
     const { traceparent } = request;
     const { agent_type, pool_id, phase_id, ...said } = describe(request);
     // Who provides for a managed agent is its pool's to say, where that says it.
@@ -112,7 +145,9 @@ export class AgentRegistrations {
     const registered = await changeAgent(tx, agent, {
       ...said,
       ...placed,
-      ...(agent.status === 'QUARANTINED' ? {} : { status: 'IDLE', status_reason: 'registered' }),
+      ...(agent.status === 'QUARANTINED'
+        ? {}
+        : { status: 'IDLE', status_reason: heartbeat === 'sdk' ? 'registered' : 'process_watched' }),
       self_degraded: 0,
       generation: decision.kind === 'takes_up' ? agent.generation : decision.generation,
       registered_at_ms: tx.nowMs,
@@ -120,7 +155,7 @@ export class AgentRegistrations {
     if (decision.kind === 'takes_up') {
       await tx.db
         .updateTable('agent_generations')
-        .set({ state: 'registered', registered_at_ms: tx.nowMs })
+        .set({ state: 'registered', registered_at_ms: tx.nowMs, heartbeat })
         .where('agent_id', '=', agent.agent_id)
         .where('generation', '=', agent.generation)
         .execute();
@@ -136,7 +171,7 @@ export class AgentRegistrations {
         traceparent,
       });
     }
-    await this.#tellRegistered(tx, registered, { request, from: agent.status });
+    await this.#tellRegistered(tx, registered, { request, nonceHash, from: agent.status });
     if (decision.kind === 'next_generation') {
       const restarted = { agentId: agent.agent_id, reason: 'registered_anew', traceparent };
       tx.afterCommit(() => this.#parts.activity.tell({ kind: 'agent_restarted', ...restarted }));
@@ -168,7 +203,11 @@ export class AgentRegistrations {
   async #tellRegistered(
     tx: StateTransaction,
     agent: AgentRow,
-    news: { readonly request: RegistrationRequest; readonly from: AgentStatus | 'NONE' },
+    news: {
+      readonly request: RegistrationRequest;
+      readonly nonceHash: string;
+      readonly from: AgentStatus | 'NONE';
+    },
   ): Promise<void> {
     const { bus, agentIndex, activity, clock } = this.#parts;
     const { traceparent } = news.request;
@@ -180,7 +219,7 @@ export class AgentRegistrations {
       traceparent,
     });
     if (news.from !== agent.status) await bus.append(tx, statusEvent(agent, news.from, traceparent));
-    const nonceHash = hashNonce(news.request.nonce);
+    const { nonceHash } = news;
     const change = agentIndex.nextChange();
     tx.afterCommit(() => {
       // Told as one: the time that the process took to start is no silence of the agent's.

@@ -133,6 +133,14 @@ export class AgentRegistry {
     return { agent, fresh };
   }
 
+  /**
+   * Registers a generation that Omoi has started in place of its process.
+   * @returns false where that has registered by itself, or another generation is current
+   */
+  standIn(holder: { readonly agentId: string; readonly generation: number }): Promise<boolean> {
+    return this.#parts.database.transaction((tx) => this.#with.registrations.standIn(tx, holder));
+  }
+
   /** Room for an agent that memory does not know. @throws OmoiError `agent_limit_reached` */
   #reserve(agentId: string): () => void {
     const { agentIndex, limits } = this.#parts;

@@ -54,10 +54,20 @@ export class HeartbeatIntake {
     if (hasEnded(agent.row.status)) throw agentGone(beat.agentId, agent.row.status);
     if (beat.sequence > agent.lastSequence) {
       agent.lastSequence = beat.sequence;
+      agent.speaks = true;
       this.#takeNews(agent, beat);
       this.#heard(agent);
     }
     return { acknowledged: agent.lastSequence, generation: agent.generation, desired: agent.desired };
+  }
+
+  /** Takes what the processes of a registered agent do for a heartbeat of its: it sends none by itself. */
+  beatFor({ agentId, generation }: Holder, activity: ProcessActivity): void {
+    const agent = this.#parts.agentIndex.get(agentId);
+    if (agent?.generation !== generation || hasEnded(agent.row.status)) return;
+    const inFlight = activity === 'active' ? 1 : 0;
+    this.#takeNews(agent, { agentId, generation, inFlight, activity, degraded: false, reason: null });
+    this.#heard(agent);
   }
 
   /**
@@ -125,7 +135,7 @@ export class HeartbeatIntake {
     this.#watch.settle(agent);
   }
 
-  #takeNews(agent: AgentEntry, beat: Heartbeat): void {
+  #takeNews(agent: AgentEntry, beat: Omit<Heartbeat, 'sequence' | 'nonce'>): void {
     const before = agent.status;
     agent.says({ running: beat.inFlight > 0, degraded: beat.degraded, reason: beat.reason });
     agent.inFlight = beat.inFlight;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import type { StateTables } from '#storage';
-import { OmoiError, type AgentType } from '#telemetry';
+import { OmoiError, type AgentType, type HeartbeatSource } from '#telemetry';
 import type { AgentRow } from './agent-entry.ts';
 import { hasEnded, isGivenUp } from './agent-status.ts';
 
@@ -31,6 +31,8 @@ export interface RegistrationRequest {
   readonly heartbeatTtlMs: number | null;
   /** The agent token that registers it: it may have so many agents; null in it takes `maxAgentsPerToken`. */
   readonly registeredBy?: Registrant | null;
+  /** Whether the process itself registers, as where absent, or Omoi does in its place. */
+  readonly heartbeat?: HeartbeatSource;
   readonly traceparent: string | null;
 }
 

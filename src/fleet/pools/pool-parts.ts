@@ -56,6 +56,8 @@ export interface SilentAgents {
   silent(): readonly { readonly agentId: string; readonly generation: number }[];
   /** Tells what the processes of one of them were seen to do. */
   showed(holder: { readonly agentId: string; readonly generation: number }, activity: ProcessActivity): void;
+  /** Takes what the processes of an agent do for its heartbeat: it sends none by itself. */
+  beatFor(holder: { readonly agentId: string; readonly generation: number }, activity: ProcessActivity): void;
 }
 
 /** An agent in memory, as far as a roll asks for it. */
@@ -67,6 +69,8 @@ export interface RolledAgent {
   readonly evidenceTold: boolean;
   /** How many signs of life it has given to this server. */
   readonly beats: number;
+  /** Whether it has sent a beat of its own. */
+  readonly speaks: boolean;
 }
 
 /** What pools and their processes stand on. */
@@ -83,7 +87,11 @@ export interface PoolParts {
   readonly generations: GenerationStore;
   readonly drains: DrainSignal;
   /** The agents as memory has them. */
-  readonly agents: { get(agentId: string): RolledAgent | undefined };
+  readonly agents: {
+    get(agentId: string): RolledAgent | undefined;
+    /** Registers a generation in place of its process; false where that has registered by itself. */
+    standIn(holder: { readonly agentId: string; readonly generation: number }): Promise<boolean>;
+  };
   readonly activity: Pick<FleetFeed, 'onActivity'>;
   readonly silence: SilentAgents;
   readonly tasks: TaskLimits;

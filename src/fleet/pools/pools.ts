@@ -10,6 +10,7 @@ import {
 import { AgentControl, type Restarted, type RestartOrder } from './agent-control.ts';
 import { Convergence, ONCE_RELEASED, type Converged, type Retirement } from './convergence.ts';
 import { ParkedOutputs } from './parked-outputs.ts';
+import { ProcessBeats } from './process-beats.ts';
 import { ConvergenceSchedule } from './convergence-schedule.ts';
 import { assertPoolDefinition, effectiveCount } from './pool-definition.ts';
 import type { Asked, PoolParts, WorkerConnection } from './pool-parts.ts';
@@ -73,6 +74,7 @@ const STOP_MARGIN_MS = 1000;
 export class Pools {
   readonly #parts: PoolParts;
   readonly #supervisor: UnitSupervisor;
+  readonly #beats: ProcessBeats;
   readonly #convergence: Convergence;
   readonly #agents: AgentControl;
   readonly #known = new Map<string, PoolDefinition>();
@@ -93,7 +95,8 @@ export class Pools {
       beingRemoved: () => this.#leaving.values(),
     });
     this.#schedule = new ConvergenceSchedule(parts, (poolId) => this.#convergeNow(poolId));
-    this.#supervisor = new UnitSupervisor(parts, connection, {
+    this.#beats = new ProcessBeats(parts, (poolId) => this.#known.get(poolId) ?? this.#leaving.get(poolId));
+    this.#supervisor = new UnitSupervisor({ ...parts, processBeats: this.#beats }, connection, {
       recorded: (tx, ended) => this.#convergence.followUp(tx, ended),
       committed: (poolId) => this.#onEnded(poolId),
     });
@@ -113,6 +116,7 @@ export class Pools {
   /** Adopts what runs, then brings every pool to its count, also where somebody else has ended an agent on purpose. */
   async start(): Promise<void> {
     await this.#parkedOutputs.start();
+    await this.#beats.start();
     await this.#supervisor.start();
     this.#listening = this.#parts.activity.onActivity((told) => this.#onActivity(told));
     await this.#parts.database.transaction(vacateEndedPlaces);
@@ -129,6 +133,7 @@ export class Pools {
     this.#listening?.stop();
     this.#rolls.stop();
     this.#schedule.stop();
+    this.#beats.close();
     await this.#parkedOutputs.stop();
     await this.#supervisor.close();
   }
@@ -261,6 +266,7 @@ export class Pools {
     const intended = (await poolUnits(tx, poolId)).filter(({ state }) => state === 'intended');
     // What failed to start may start now: its next attempt is not waited for.
     tx.afterCommit(() => {
+      if (change.command !== undefined) this.#beats.commandChanged(poolId);
       for (const { agent_id: agentId, generation } of intended) {
         this.#supervisor.spawn({ agentId, generation, poolId });
       }

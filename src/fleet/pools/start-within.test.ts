@@ -43,7 +43,10 @@ async function untilGivenUp(): Promise<number> {
 }
 
 async function create(more: PoolChange, command: readonly string[] = ['run']): Promise<void> {
-  await pools.create(definePool({ id: 'mute', command: [...command], desired: 1, max: 1, ...more }), ASKED);
+  await pools.create(
+    definePool({ id: 'mute', command: [...command], heartbeat: 'sdk', desired: 1, max: 1, ...more }),
+    ASKED,
+  );
 }
 
 beforeEach(async () => {
@@ -54,7 +57,7 @@ beforeEach(async () => {
 
 afterEach(() => pools.close());
 
-describe('a program that never registers is given up', () => {
+describe('a program that should register and never does is given up', () => {
   it.each<[string, PoolChange, number]>([
     ['after the usual time and TTL', {}, 18_500],
     ['with the TTL of its pool', { heartbeatIntervalMs: 500 }, 16_800],

@@ -30,6 +30,7 @@ import {
   type UnitRow,
   killLeftMs,
 } from './unit-rows.ts';
+import type { ProcessBeats } from './process-beats.ts';
 import { UnitActivityWatch } from './unit-activity-watch.ts';
 import { firstLooksMs, UNWATCHED, type UnitEnd } from './unit-end.ts';
 import { SpawnQueue } from './spawn-queue.ts';
@@ -84,6 +85,7 @@ export class UnitSupervisor {
   readonly #stopper: UnitStopper;
   readonly #elsewhere: UnitsElsewhere;
   readonly #activity: UnitActivityWatch;
+  readonly #beats: ProcessBeats;
   readonly #outages: OutageLog;
   readonly #closing = new AbortController();
   readonly #running = new Map<string, Watched>();
@@ -93,8 +95,13 @@ export class UnitSupervisor {
   readonly #spawns: SpawnQueue<PoolKey>;
   readonly #settled = new Set<Promise<unknown>>();
 
-  constructor(parts: PoolParts, connection: WorkerConnection, ends: UnitEnds) {
+  constructor(
+    parts: PoolParts & { readonly processBeats: ProcessBeats },
+    connection: WorkerConnection,
+    ends: UnitEnds,
+  ) {
     this.#parts = parts;
+    this.#beats = parts.processBeats;
     this.#connection = connection;
     this.#outages = new OutageLog(parts);
     this.#ends = ends;
@@ -323,6 +330,7 @@ export class UnitSupervisor {
     const watchedFromMs = this.#parts.clock.monotonicMs();
     this.#running.set(started.handle, { key, runtime, recorded, watchedFromMs });
     await recorded;
+    if (this.#running.has(started.handle)) this.#beats.add(started.handle, { key, runtime });
   }
 
   async #recordStart(key: PoolKey, started: StartedUnit, traceparent: string): Promise<void> {
@@ -388,6 +396,7 @@ export class UnitSupervisor {
     }
     const watchedFromMs = this.#parts.clock.monotonicMs() + firstLooksMs;
     this.#running.set(row.handle, { key: keyOf(row), runtime, recorded: Promise.resolve(), watchedFromMs });
+    this.#beats.add(row.handle, { key: keyOf(row), runtime });
     this.#parts.silence.started(keyOf(row));
     runtime.watch(row.handle);
     if (row.kill_at_ms !== null) this.#stop(row);
@@ -416,6 +425,7 @@ export class UnitSupervisor {
     const known = this.#running.get(handle);
     if (!known) return;
     this.#running.delete(handle);
+    this.#beats.remove(handle);
     this.#stopper.ended(handle);
     const watched = exit !== null || this.#parts.clock.monotonicMs() >= known.watchedFromMs;
     void this.#track(this.#recordExit(known, { exitCode: null, signal: null, ...exit, watched }));

@@ -39,6 +39,7 @@ import { givenUpAs } from './055_given_up_as.ts';
 import { boots } from './058_boots.ts';
 import { taskProgress } from './059_task_progress.ts';
 import { goodbyes } from './060_goodbyes.ts';
+import { processHeartbeats } from './061_process_heartbeats.ts';
 import { lastOutputs } from './062_last_outputs.ts';
 import { loadedRules } from './053_loaded_rules.ts';
 
@@ -85,5 +86,6 @@ export const MIGRATIONS: readonly Migration[] = [
   boots,
   taskProgress,
   goodbyes,
+  processHeartbeats,
   lastOutputs,
 ];

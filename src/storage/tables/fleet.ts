@@ -1,4 +1,5 @@
-import type { AgentStatus, AgentType, LockMode, TaskState } from '#telemetry';
+import type { AgentStatus, AgentType, HeartbeatSource, LockMode, TaskState } from '#telemetry';
+import type { Generated } from 'kysely';
 
 export interface AgentTables {
   agents: {
@@ -49,6 +50,8 @@ export interface AgentTables {
     goodbye: string | null;
     /** What an external agent put out last, as who watched it told; of the newest generations alone. */
     last_output: string | null;
+    /** Who beats for it: it itself, or Omoi, which watches its process; null before it has registered. */
+    heartbeat: Generated<HeartbeatSource | null>;
   };
   /** What heartbeats say, written in batches and now and then: the newest of it lives in memory. */
   agent_beats: {

@@ -25,6 +25,10 @@ export type StallReason = (typeof STALL_REASONS)[number];
 export const PROCESS_ACTIVITIES = ['active', 'idle', 'idle_too_long', 'stopped', 'traced'] as const;
 export type ProcessActivity = (typeof PROCESS_ACTIVITIES)[number];
 
+/** Who beats for an agent that Omoi starts: the program itself, by the SDK or the API, or Omoi, which watches its process. */
+export const HEARTBEAT_SOURCES = ['sdk', 'process'] as const;
+export type HeartbeatSource = (typeof HEARTBEAT_SOURCES)[number];
+
 export const AGENT_TYPES = ['worker', 'monitor', 'watchdog', 'guardian'] as const;
 export type AgentType = (typeof AGENT_TYPES)[number];
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AGENT_TYPES } from '../events/fleet-activity.ts';
+import { AGENT_TYPES, HEARTBEAT_SOURCES } from '../events/fleet-activity.ts';
 import { nameText } from '../ids.ts';
 import { recordOf, recordOfAtMost, storedText } from '../stored-text.ts';
 import { durationText } from '../time/duration.ts';
@@ -125,6 +125,16 @@ const POOL_KEYS = {
   start_within_ms: optional(
     startWithinMs.describe('From its start to its registration: the silence of so long is no illness.'),
     15_000,
+    { live: true },
+  ),
+  heartbeat: optional(
+    z
+      .enum(HEARTBEAT_SOURCES)
+      .nullable()
+      .describe(
+        'Who beats for its agents: they themselves (`sdk`), or Omoi, which watches their processes (`process`); null finds out.',
+      ),
+    null,
     { live: true },
   ),
   heartbeat_interval_ms: optional(paceMs.nullable().describe('null takes the agent type’s.'), null, {
