@@ -171,4 +171,15 @@ describe('stopAll', () => {
     await stage.restart();
     await runs('coders-1/2', 'coders-2/2');
   });
+
+  it('starts none that is asked for meanwhile: the next start of Omoi does', async () => {
+    await stage.pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    await stage.pools.stopAll(GRACE_MS);
+    await stage.pools.update('coders', { desired: 3 }, ASKED);
+    await test.clock.advance(GRACE_MS);
+    expect(runningAgents()).toEqual([]);
+    await stage.restart();
+    await runs('coders-1/2', 'coders-2/2', 'coders-3/1');
+  });
 });

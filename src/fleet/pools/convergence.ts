@@ -70,11 +70,17 @@ export class Convergence {
   readonly #parts: PoolParts;
   readonly #refused: RefusedReplicas;
   readonly #consequences: Consequences;
+  #startsNothing = false;
 
   constructor(parts: PoolParts, refused: RefusedReplicas, consequences: Consequences) {
     this.#parts = parts;
     this.#refused = refused;
     this.#consequences = consequences;
+  }
+
+  /** From now on what should run is written down alone: the next start of Omoi starts it. */
+  startNothingMore(): void {
+    this.#startsNothing = true;
   }
 
   async converge(tx: StateTransaction, row: PoolRow, asked: Asked): Promise<Converged> {
@@ -145,7 +151,9 @@ export class Convergence {
     const intent = { ...key, runtime: pool.runtime, nonce, madeOf: madeOf(pool), traceparent };
     await insertIntent(tx, intent, this.#parts);
     await forgetOlderUnits(tx, key);
-    tx.afterCommit(() => this.#consequences.spawn(key));
+    tx.afterCommit(() => {
+      if (!this.#startsNothing) this.#consequences.spawn(key);
+    });
     return generation;
   }
 
@@ -209,6 +217,7 @@ export class Convergence {
 
   /** A replica whose agent may not start (it is quarantined, or somebody else's) is not started. */
   async #openReplica(tx: StateTransaction, row: PoolRow, opening: Opening): Promise<void> {
+    if (this.#startsNothing) return;
     const { pool_id: poolId } = row;
     const { agentId } = opening;
     try {

@@ -142,6 +142,8 @@ export class Pools {
   async stopAll(graceMs: number): Promise<void> {
     this.#rolls.stop();
     this.#schedule.stop();
+    // A policy that sees the queue grow meanwhile would leave behind what it starts.
+    this.#convergence.startNothingMore();
     const { database, clock } = this.#parts;
     const live = await database.transaction(async (tx) => {
       const rows = await tx.db.selectFrom('agent_units').selectAll().where('state', '!=', 'ended').execute();
