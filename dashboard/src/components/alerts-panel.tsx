@@ -89,7 +89,7 @@ interface FiringAlertProps {
 }
 
 /** One alert that fires. */
-export function FiringAlert({ alert, mayHandle, nowMs }: FiringAlertProps) {
+function FiringAlert({ alert, mayHandle, nowMs }: FiringAlertProps) {
   const { name, subject, summary, description, labels } = describeAlert(alert);
   const tone = severityTone(alert.severity);
   return (
@@ -141,7 +141,7 @@ function Acknowledgement({ alert, name, mayHandle }: AcknowledgementProps) {
 }
 
 /** How one alert ended; it stands in a list. */
-export function ResolvedAlert({ alert, nowMs }: { readonly alert: Alert; readonly nowMs: number }) {
+function ResolvedAlert({ alert, nowMs }: { readonly alert: Alert; readonly nowMs: number }) {
   const { name, subject } = describeAlert(alert);
   const endedMs = Date.parse(alert.resolved_at ?? alert.updated_at);
   const cause = alert.cause ?? 'unknown';
