@@ -116,9 +116,7 @@ function About({ alert }: { readonly alert: Alert }) {
           <>
             <dt>Trace</dt>
             <dd>
-              <TraceLink traceId={traceId} of={alert.rule_id}>
-                {traceId.slice(0, 12)}
-              </TraceLink>
+              <TraceLink traceId={traceId} of={alert.rule_id} />
             </dd>
           </>
         )}

@@ -170,9 +170,7 @@ function About({ task }: { readonly task: Task }) {
           <>
             <dt>Trace</dt>
             <dd>
-              <TraceLink traceId={traceId} of={task.task_id}>
-                {traceId.slice(0, 12)}
-              </TraceLink>
+              <TraceLink traceId={traceId} of={task.task_id} />
             </dd>
           </>
         )}
