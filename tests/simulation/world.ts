@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { writeTestStateDatabase } from '#storage';
 import {
   createSeededRandom,
@@ -27,10 +26,6 @@ import { Machine } from './machine.ts';
 import { Network } from './network.ts';
 import { OneShots } from './one-shots.ts';
 import { Strangers } from './strangers.ts';
-
-const shipped = (folder: string): string => fileURLToPath(new URL(`../../config/${folder}`, import.meta.url));
-const SHIPPED_RULES = shipped('alert_rules');
-const SHIPPED_POLICIES = shipped('watchdog_policies');
 
 const MAX_DOWNTIME_MS = 12_000;
 const RETRY_START_MS = 1000;
@@ -188,8 +183,8 @@ export class World {
       logFiles: this.#logFiles,
       machine: this.machine,
       config: configSchema.parse({
-        alerting: { rule_files: [SHIPPED_RULES, GOSSIP_FILES.rules] },
-        watchdog: { mode: this.mode, policy_files: [SHIPPED_POLICIES, GOSSIP_FILES.policy] },
+        alerting: { rule_files: [GOSSIP_FILES.rules] },
+        watchdog: { mode: this.mode, policy_files: [GOSSIP_FILES.policy] },
       }),
       pools: this.pools,
       guards: this.#guards,
