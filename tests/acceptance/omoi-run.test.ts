@@ -242,7 +242,7 @@ describe('omoi run', () => {
     'refuses the id "%s" and makes no file of it',
     async (id) => {
       const { status, stderr } = await sh(`echo ran > ${gate}`, { id }).ended;
-      expect([status, existsSync(gate), existsSync(join(directory, 'logs'))]).toEqual([1, false, false]);
+      expect([status, existsSync(gate), existsSync(join(directory, 'logs'))]).toEqual([2, false, false]);
       expect(stderr).toContain('--id: ');
       expect(server.of('register')).toEqual([]);
     },

@@ -112,8 +112,8 @@ describe('the published package, in an empty folder', () => {
     ['reload', /^in force: \d+ rules \(0 new or changed, 0 removed\), \d+ policies$/m],
     ['token login', /^http:\/\/\S+\/login\?code=\S+$/m],
     ['token list', /admin/],
-    ['tasks parked', /./],
-    ['maintenance list', /./],
+    ['tasks parked --json', /"tasks": *\[/],
+    ['maintenance list --json', /\[\]/],
   ])('answers `omoi %s`', async (line, told) => {
     expect(succeeded(await installed.omoi(line.split(' '))).stdout).toMatch(told);
   });
