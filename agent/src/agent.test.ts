@@ -108,7 +108,7 @@ describe('presence', () => {
 
   it('asks for a server that stays away as often as it would beat', async () => {
     const register = () =>
-      stage.server.of('register').length > 1 ? 'cut' : { body: { heartbeat_interval_ms: 20 } };
+      stage.server.of('register').length > 1 ? 'cut' : { body: { generation: 1, heartbeat_interval_ms: 20 } };
     stage.server.script = { heartbeat: () => 'cut', register };
     open();
     // Backing off further, the twelfth try would come after half a minute.

@@ -1,4 +1,4 @@
-import type { Answer, Seen, ServerLink } from './server-link.ts';
+import { noOmoi, type Answer, type Seen, type ServerLink } from './server-link.ts';
 import type { Settings } from './options.ts';
 import { wait } from './wait.ts';
 import type {
@@ -149,12 +149,11 @@ export class Presence {
     const answer = await this.#link.post<RegisterAnswer>('/api/v1/fleet/agents', request, {
       signal: this.#ending.signal,
     });
-    if (answer.kind === 'ok' && typeof answer.body.generation !== 'number') {
-      return { kind: 'away', message: `${settings.url} does not answer as Omoi does` };
-    }
     if (answer.kind === 'ok') {
-      if (this.#generation !== answer.body.generation) this.#sequence = 0;
-      this.#generation = answer.body.generation;
+      const { generation } = answer.body;
+      if (typeof generation !== 'number') return { kind: 'away', message: noOmoi(settings.url) };
+      if (this.#generation !== generation) this.#sequence = 0;
+      this.#generation = generation;
       this.#beatEvery(answer.body.heartbeat_interval_ms);
       this.#registered = true;
       this.#releaseWaiting();

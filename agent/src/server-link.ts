@@ -155,7 +155,7 @@ export class ServerLink {
           response.on('error', away);
           response.on('end', () => {
             const text = Buffer.concat(chunks).toString();
-            resolve(judge<Body>(response.statusCode ?? 0, { text, origin: this.#base.origin }));
+            resolve(judge<Body>(response.statusCode ?? 0, text, this.#base.origin));
           });
         });
         outgoing.end(payload);
@@ -181,10 +181,12 @@ export class ServerLink {
   }
 }
 
-function judge<Body>(
-  status: number,
-  { text, origin }: { readonly text: string; readonly origin: string },
-): Answer<Body> {
+/** @param url where something answers */
+export function noOmoi(url: string): string {
+  return `${url} answers unlike Omoi`;
+}
+
+function judge<Body>(status: number, text: string, origin: string): Answer<Body> {
   let body: unknown = null;
   try {
     body = text === '' ? {} : JSON.parse(text);
@@ -193,7 +195,7 @@ function judge<Body>(
   }
   if (status >= 200 && status < 300 && body !== null) return { kind: 'ok', body: body as Body };
   const error = body as Partial<ErrorAnswer> | null;
-  const message = error?.message ?? `${origin} does not answer as Omoi does (status ${status})`;
+  const message = error?.message ?? `${noOmoi(origin)} (status ${status})`;
   if (status < 400 || status >= 500 || RETRYABLE_STATUS.has(status)) return { kind: 'away', message };
   return { kind: 'refused', status, code: error?.error ?? `http_${status}`, message };
 }

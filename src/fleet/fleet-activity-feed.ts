@@ -5,8 +5,6 @@ interface QueueCount {
   readonly phaseId: string;
   readonly priority: number;
   queued: number;
-  /** Among all counts. */
-  place: number;
 }
 
 /** Counts of phases and priorities in which nothing waits are kept, so that they are seen to be 0, while there are so few. */
@@ -37,6 +35,8 @@ export class FleetActivityFeed implements FleetFeed {
   readonly #agentIndex: AgentIndex;
   readonly #listeners = new Set<(activity: FleetActivity) => void>();
   readonly #queue: QueueCount[] = [];
+  /** Where each count stands among all of them. */
+  readonly #places = new Map<QueueCount, number>();
   readonly #queueByPhase = new Map<string, Map<number, QueueCount>>();
   readonly #queuedInPhase = new Map<string, number>();
   /** Of what is locked now, by type and mode. */
@@ -86,8 +86,9 @@ export class FleetActivityFeed implements FleetFeed {
     }
     let count = phase.get(priority);
     if (!count) {
-      count = { phaseId, priority, queued: 0, place: this.#queue.length };
+      count = { phaseId, priority, queued: 0 };
       phase.set(priority, count);
+      this.#places.set(count, this.#queue.length);
       this.#queue.push(count);
     }
     count.queued += change;
@@ -102,12 +103,14 @@ export class FleetActivityFeed implements FleetFeed {
     else this.#queuedInPhase.set(phaseId, queued);
   }
 
-  #forget({ phaseId, priority, place }: QueueCount, phase: Map<number, QueueCount>): void {
-    phase.delete(priority);
-    if (phase.size === 0) this.#queueByPhase.delete(phaseId);
+  #forget(count: QueueCount, phase: Map<number, QueueCount>): void {
+    phase.delete(count.priority);
+    if (phase.size === 0) this.#queueByPhase.delete(count.phaseId);
+    const place = this.#places.get(count);
+    this.#places.delete(count);
     const last = this.#queue.pop();
-    if (!last || last.place === place) return;
-    last.place = place;
+    if (!last || last === count || place === undefined) return;
+    this.#places.set(last, place);
     this.#queue[place] = last;
   }
 

@@ -321,7 +321,7 @@ describe('omoi run', () => {
     openGate();
     const { status, stderr } = await ended;
     expect(status).toBe(3);
-    expect(stderr).toMatch(/^omoi run: .*http:\/\/127\.0\.0\.1:\d+ does not answer as Omoi does.*\n$/);
+    expect(stderr).toMatch(/^omoi run: .*http:\/\/127\.0\.0\.1:\d+ answers unlike Omoi.*\n$/);
   });
 
   it('runs the command while the server is away, and registers it when it is back', async () => {
