@@ -30,10 +30,8 @@ const dark: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: 'omoi',
-  primaryShade: { light: 8, dark: 6 },
-  // White on the dark scheme's shade has a contrast of 3.1 to 1: the label of a filled button is dark there.
-  autoContrast: true,
-  luminanceThreshold: 0.28,
+  // White on a brighter one has a contrast of less than 4.5 to 1.
+  primaryShade: 8,
   colors: { omoi, dark },
   defaultRadius: 'md',
   cursorType: 'pointer',
