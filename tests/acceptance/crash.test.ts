@@ -153,14 +153,25 @@ describe('while the server is away', () => {
     );
     const tasks = Array.from({ length: 40 }, () => ({ task_type: 'fetch', phase_id: 'PHASE_TESTING' }));
     await admin.read('/api/v1/fleet/tasks/batch', { method: 'POST', body: { tasks } });
-    await until(async () => {
+    const everyWorkerHoldsOne = async (): Promise<boolean> => {
       const { tasks: held } = await admin.read<{ tasks: Task[] }>('/api/v1/fleet/tasks?state=claimed');
       return held.length === WORKERS;
-    }, 'every worker holds a task');
+    };
+    await until(everyWorkerHoldsOne, 'every worker holds a task');
     const before = sorted(workersOf(server));
-    // Each ends what it holds once: on a busy machine all have before the end of the server is seen.
+    // What they fetch does not come until the server is gone: on a busy machine they would have ended it all before.
+    const source = before.find(({ poolId }) => poolId === 'demo-source');
+    if (!source) throw new Error('the demo has no source');
+    const work = { target: 'pool:demo-source', duration_ms: 600_000, reason: 'it stands still for a moment' };
+    const { id } = await admin.read<{ id: string }>('/api/v1/watchdog/maintenance', {
+      method: 'POST',
+      body: work,
+    });
+    process.kill(source.pid, 'SIGSTOP');
+    await until(everyWorkerHoldsOne, 'every worker holds a task that waits for the source');
     const killedAt = Date.now();
     await kill();
+    process.kill(source.pid, 'SIGCONT');
     // The point of this test is the time without a server: there is no event that ends it.
     await delay(AWAY_MS);
     expect(sorted(workersOf(server))).toEqual(before);
@@ -183,6 +194,7 @@ describe('while the server is away', () => {
     await expectEachWorkerOnce();
     expect(sorted(workersOf(server))).toEqual(before);
     await expectTasksDoneOnce();
+    await admin.call(`/api/v1/watchdog/maintenance/${id}`, { method: 'DELETE' });
   });
 });
 
