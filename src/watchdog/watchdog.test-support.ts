@@ -348,6 +348,12 @@ export async function heldBy(stage: Stage, alertId: string, guard: string): Prom
   }, WAIT);
 }
 
+/** The guards that have held back any remediation. */
+export async function guardsThatHeld({ database }: Pick<Stage, 'database'>): Promise<readonly string[]> {
+  const rows = await database.reader.selectFrom('watchdog_suppressions').select('guard').execute();
+  return rows.map(({ guard }) => guard);
+}
+
 /** About other ills than silence: it goes on where the recording fleet has an agent IDLE at once and its alert fires on. */
 export const RESTART = `
 name: restart_it
