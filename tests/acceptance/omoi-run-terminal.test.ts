@@ -17,6 +17,13 @@ const OMOI = fileURLToPath(new URL('../../bin/omoi', import.meta.url));
 const PROGRAM = fileURLToPath(new URL('support/interactive-program.mjs', import.meta.url));
 const WITHIN_MS = 120_000;
 
+/** What says something of colours in the environment of these tests, and nothing in that of a person's window. */
+const OF_COLOURS = ['CI', 'COLORTERM', 'FORCE_COLOR', 'NO_COLOR', 'NODE_DISABLE_COLORS', 'TMUX'];
+const WINDOW_ENVIRONMENT: NodeJS.ProcessEnv = {
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !OF_COLOURS.includes(name))),
+  TERM: 'xterm-256color',
+};
+
 /** What a person sees and types, with a shell in it that runs a script. */
 class Window {
   readonly process: TerminalProcess;
@@ -26,7 +33,7 @@ class Window {
     this.process = startOnTerminal(
       {
         command: ['/bin/sh', '-c', script],
-        env: { ...process.env, TERM: 'xterm-256color', OMOI_AGENT_TOKEN: 'secret', ...env },
+        env: { ...WINDOW_ENVIRONMENT, OMOI_AGENT_TOKEN: 'secret', ...env },
       },
       { columns: 91, rows: 33 },
       loadPseudoTerminals(),
