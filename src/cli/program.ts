@@ -199,7 +199,9 @@ function defineGameday(program: Command): void {
 
 function defineReload(program: Command): void {
   asking(program.command('reload'))
-    .description('have the server read its rules and policies anew: all of them are taken over, or none')
+    .description(
+      'have the server read its rules and policies anew, and which of them the configuration names: all are taken over, or none',
+    )
     .action(async (flags: ServerFlags) => {
       const { reload } = await import('./reload.ts');
       await reload(flags);

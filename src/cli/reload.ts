@@ -7,11 +7,12 @@ const reloaded = z.object({
   removed: z.number(),
   policies: z.number(),
   warnings: z.array(z.string()),
+  needs_restart: z.array(z.string()).default([]),
 });
 
 /**
  * `omoi reload`: what SIGHUP does, with an answer.
- * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`: nothing was taken over
+ * @throws OmoiError `config_invalid`, `rule_file_invalid`, `policy_file_invalid`: nothing was taken over
  */
 export async function reload(flags: ServerFlags): Promise<void> {
   const answer = await clientOf(serverOf(flags)).call('POST', '/api/v1/reload');
@@ -19,9 +20,10 @@ export async function reload(flags: ServerFlags): Promise<void> {
     process.stdout.write(`${JSON.stringify(answer)}\n`);
     return;
   }
-  const { rules, changed, removed, policies, warnings } = reloaded.parse(answer);
+  const { rules, changed, removed, policies, warnings, needs_restart: keys } = reloaded.parse(answer);
   process.stdout.write(
     `in force: ${rules} rules (${changed} new or changed, ${removed} removed), ${policies} policies\n`,
   );
   for (const warning of warnings) process.stdout.write(`warning: ${warning}\n`);
+  for (const key of keys) process.stdout.write(`needs a restart: ${key}\n`);
 }

@@ -3,7 +3,16 @@ import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '#telemetry';
-import { DEMO_WORKERS, demoConfig, demoPools, loadConfig, startServer, type RunningOmoi } from '#server';
+import {
+  DEMO_WORKERS,
+  demoConfig,
+  demoPools,
+  loadConfig,
+  readConfigFile,
+  startServer,
+  type Config,
+  type RunningOmoi,
+} from '#server';
 
 export interface ServeOptions {
   readonly configFile: string | null;
@@ -33,14 +42,14 @@ export async function serve({ configFile, demo, version, onStarted }: ServeOptio
   const startedAt = performance.now();
   // Agents work for people: their files have the rights that the person who started the server gives to new files.
   const workerUmask = process.umask(PRIVATE_UMASK);
-  const loaded = loadConfig({ file: configFile, environment: process.env });
-  const dataDirectory = resolve(loaded.data_directory);
-  // A person who watches the demo wants to see what happens, not log lines: those go to a file.
-  const destination =
-    demo && loaded.log.destination === 'stdout' ? `${dataDirectory}/omoi.log` : loaded.log.destination;
-  const config = { ...(demo ? demoConfig(loaded) : loaded), log: { ...loaded.log, destination } };
+  // One that is there now has to be there at a reload, too: else what it says would be lost in silence.
+  const file = readConfigFile(configFile)?.name ?? null;
+  const readConfig = (): Config => configOf(loadConfig({ file, environment: process.env }), demo);
+  const config = readConfig();
+  const dataDirectory = resolve(config.data_directory);
   const running = await startServer({
     config,
+    readConfig,
     version,
     extraPools: () => (demo ? demoPools(dataDirectory, process.env['NODE_COMPILE_CACHE']) : []),
     agentsOnStop: demo ? 'end' : 'work_on',
@@ -49,7 +58,12 @@ export async function serve({ configFile, demo, version, onStarted }: ServeOptio
     workerUmask,
   });
   onStarted();
-  const text = banner(running, { demo, version, log: destination, startMs: performance.now() - startedAt });
+  const text = banner(running, {
+    demo,
+    version,
+    log: config.log.destination,
+    startMs: performance.now() - startedAt,
+  });
   if (demo || process.stdout.isTTY) process.stdout.write(text);
   // Log lines own the standard output; the token and the link are shown this once all the same.
   else if (running.firstAdmin) process.stderr.write(text);
@@ -74,6 +88,14 @@ export async function serve({ configFile, demo, version, onStarted }: ServeOptio
   const leftBehind = await running.stop();
   // The log names them; what they hold open would keep the process from ending.
   if (leftBehind.length > 0) process.exit(1);
+}
+
+/** A person who watches the demo wants to see what happens, not log lines: those go to a file. */
+function configOf(loaded: Config, demo: boolean): Config {
+  if (!demo) return loaded;
+  const { destination } = loaded.log;
+  const logFile = destination === 'stdout' ? `${resolve(loaded.data_directory)}/omoi.log` : destination;
+  return { ...demoConfig(loaded), log: { ...loaded.log, destination: logFile } };
 }
 
 interface BannerFacts {

@@ -3,17 +3,17 @@ import type { ServerFacts } from '#api';
 import type { Engine } from '#promql';
 import { formatDuration } from '#telemetry';
 import { stringify } from 'yaml';
-import type { Config } from './config/schema.ts';
+import type { ConfigInForce } from './config-in-force.ts';
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 /** What Omoi tells clients of Prometheus about itself. Nothing of it is a secret. */
 export function prometheusFacts(
-  config: Config,
+  inForce: ConfigInForce,
   engine: Engine,
   server: Pick<ServerFacts, 'version' | 'startedAtMs' | 'dataDirectory'>,
 ): ServerFacts {
-  const { http, telemetry, alerting } = config;
+  const { http, telemetry } = inForce.current;
   const retentionTime = formatDuration(telemetry.retention);
   const retentionSize = formatBytes(telemetry.retention_bytes);
   return {
@@ -21,10 +21,19 @@ export function prometheusFacts(
     hostname: hostname(),
     cpuCount: availableParallelism(),
     storageRetention: `${retentionTime} or ${retentionSize}`,
-    configYaml: stringify({
-      global: { external_labels: alerting.external_labels },
-      ...(alerting.rule_files.length > 0 && { rule_files: alerting.rule_files }),
-    }),
+    get configYaml() {
+      const { alerting } = inForce.current;
+      return stringify({
+        global: { external_labels: alerting.external_labels },
+        ...(alerting.rule_files.length > 0 && { rule_files: alerting.rule_files }),
+      });
+    },
+    get isLastReloadSuccessful() {
+      return inForce.isLastReloadSuccessful;
+    },
+    get lastConfigMs() {
+      return inForce.lastSuccessMs;
+    },
     flags: {
       'query.lookback-delta': formatDuration(engine.lookbackMs),
       'query.max-samples': String(engine.limits.maxSamples),

@@ -3,14 +3,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { StateDatabase } from '#storage';
-import { OmoiError, silentLogger } from '#telemetry';
+import { OmoiError, SelfMetrics, silentLogger } from '#telemetry';
 import { openStage as openRuleStage, type Stage as RuleStage } from '../alerting/alerting.test-support.ts';
 import { becomesInTime, openStage, RESTART, stateOf, type Stage } from '../watchdog/watchdog.test-support.ts';
+import { ConfigInForce } from './config-in-force.ts';
 import { configSchema, type Config } from './config/schema.ts';
 import { reloadFiles } from './reload-files.ts';
 
 let directory: string;
 let config: Config;
+/** What the configuration file says. */
+let onDisk: Config | OmoiError;
+let configInForce: ConfigInForce;
+let metrics: SelfMetrics;
+const clock = { wallMs: () => nowMs };
+let nowMs: number;
 let rules: RuleStage;
 let watchdog: Stage;
 /** Whether the watchdog’s database fails. */
@@ -33,7 +40,7 @@ function inForce(): readonly unknown[] {
 }
 
 const reload = () =>
-  reloadFiles(config, { alerting: rules.alerting, watchdog: watchdog.watchdog, logger: silentLogger });
+  reloadFiles(configInForce, { alerting: rules.alerting, watchdog: watchdog.watchdog, logger: silentLogger });
 
 function failing(database: StateDatabase): StateDatabase {
   const check = (): void => {
@@ -58,6 +65,14 @@ beforeEach(async () => {
     alerting: { rule_files: [join(directory, 'rules.yaml')], disable: ['*'] },
     watchdog: { policy_files: [join(directory, 'policy.yaml')], disable: ['*'] },
   });
+  onDisk = config;
+  nowMs = 1000;
+  metrics = new SelfMetrics();
+  const read = (): Config => {
+    if (onDisk instanceof OmoiError) throw onDisk;
+    return onDisk;
+  };
+  configInForce = new ConfigInForce({ started: config, read, clock, metrics });
   isDown = false;
   write(ruleFile(30), policyFile('1m'));
   rules = await openRuleStage(ruleFile(30));
@@ -73,7 +88,14 @@ afterEach(async () => {
 
 it('a reload takes rules and policies over together', async () => {
   write(ruleFile(40), policyFile('2m'));
-  expect(await reload()).toEqual({ rules: 1, changed: 1, removed: 0, policies: 1, warnings: [] });
+  expect(await reload()).toEqual({
+    rules: 1,
+    changed: 1,
+    removed: 0,
+    policies: 1,
+    warnings: [],
+    needs_restart: [],
+  });
   expect(inForce()).toEqual(['queue > 40', 120_000]);
 });
 
@@ -87,6 +109,14 @@ it.each<[string, () => void, string]>([
       rmSync(join(directory, 'policy.yaml'));
     },
     'policy_file_invalid',
+  ],
+  [
+    'the configuration is broken',
+    () => {
+      write(ruleFile(40), policyFile('2m'));
+      onDisk = new OmoiError('config_invalid', 'omoi.yaml:1:1: unknown key "htp"');
+    },
+    'config_invalid',
   ],
   [
     'what the policies need cannot be read',
@@ -108,6 +138,7 @@ it.each<[string, () => void, string]>([
   prepare();
   await expect(reload()).rejects.toMatchObject({ code });
   expect(inForce()).toEqual(['queue > 30', 60_000]);
+  expect(configInForce.isLastReloadSuccessful).toBe(false);
 });
 
 it('where the database fails once they are in force the reload is done, and alerts are looked at again later', async () => {
@@ -122,4 +153,54 @@ it('where the database fails once they are in force the reload is done, and aler
   isDown = false;
   expect(await stateOf(watchdog, 'a1')).toBe('none');
   await becomesInTime(watchdog, 'a1', 'verifying');
+});
+
+it('which shipped ones are switched off, and which files are read, is taken over; all else is named', async () => {
+  const other = join(directory, 'other.yaml');
+  writeFileSync(other, ruleFile(50).replace('High', 'Higher'));
+  onDisk = configSchema.parse({
+    http: { port: 4700 },
+    alerting: {
+      rule_files: [...config.alerting.rule_files, other],
+      disable: ['*'],
+      external_labels: { site: 'b' },
+      groups: { g: { evaluate: 'interval' } },
+    },
+    watchdog: { policy_files: [], disable: ['restart_failed_agent'], mode: 'act' },
+  });
+  const reloaded = await reload();
+  expect(reloaded.rules).toBe(2);
+  const policies = watchdog.watchdog.policies.list().map(({ name }) => name);
+  expect(policies).toContain('restart_unresponsive_agent');
+  expect(policies).not.toContain('restart_failed_agent');
+  const keys = ['http.port', 'alerting.external_labels', 'alerting.groups', 'watchdog.mode'];
+  expect(reloaded.needs_restart).toEqual(keys);
+  expect(configInForce.warnings().map(({ key }) => key)).toEqual(keys);
+  expect(configInForce.current).toMatchObject({
+    http: { port: 4600 },
+    watchdog: { disable: ['restart_failed_agent'] },
+  });
+
+  onDisk = config;
+  expect((await reload()).needs_restart).toEqual([]);
+  expect(configInForce.warnings()).toEqual([]);
+});
+
+it('how the last reload went, and when one was last taken over, are metrics', async () => {
+  const read = () =>
+    Object.fromEntries(metrics.collect().map(({ name, points }) => [name, points[0]?.value] as const));
+  const metricsAre = (successful: number, seconds: number) =>
+    expect(read()).toEqual({
+      omoi_config_last_reload_successful: successful,
+      omoi_config_last_reload_success_timestamp_seconds: seconds,
+    });
+  metricsAre(1, 1);
+  nowMs = 2000;
+  onDisk = new OmoiError('config_invalid', 'broken');
+  await expect(reload()).rejects.toThrow();
+  metricsAre(0, 1);
+  nowMs = 3000;
+  onDisk = config;
+  await reload();
+  metricsAre(1, 3);
 });

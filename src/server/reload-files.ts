@@ -2,7 +2,7 @@ import type { Alerting } from '#alerting';
 import type { Reloaded } from '#api';
 import { messageOf, type Logger } from '#telemetry';
 import type { Watchdog } from '#watchdog';
-import type { Config } from './config/schema.ts';
+import type { ConfigInForce } from './config-in-force.ts';
 import { loadRules, readPolicyFiles, readRuleFiles } from './parts.ts';
 
 export interface ReloadParts {
@@ -12,28 +12,34 @@ export interface ReloadParts {
 }
 
 /**
- * Reads the files of rules and policies anew and takes all of them over, or none. What can fail comes first: reading,
+ * Reads the configuration and the files of rules and policies anew and takes all of them over, or none. What can fail comes first: reading,
  * checking, and what the database is asked; then both change in one turn of the event loop. That they are in force is
  * true, too, where the database fails after that: what it is about is done again, and the log says so.
- * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`, `database_failed`; the old ones stay in force
+ * @throws OmoiError `config_invalid`, `rule_file_invalid`, `policy_file_invalid`, `database_failed`; the old ones stay in force
  */
-export async function reloadFiles(config: Config, parts: ReloadParts): Promise<Reloaded> {
+export async function reloadFiles(config: ConfigInForce, parts: ReloadParts): Promise<Reloaded> {
   const reloaded = await takeOver(config, parts);
   await reconsider(parts);
   return reloaded;
 }
 
-async function takeOver(config: Config, parts: ReloadParts): Promise<Reloaded> {
+async function takeOver(config: ConfigInForce, parts: ReloadParts): Promise<Reloaded> {
   const { alerting, watchdog, logger } = parts;
   try {
-    const policyFiles = await readPolicyFiles(config);
-    const ruleFiles = await readRuleFiles(config);
-    const policies = await watchdog.preparePolicies(policyFiles);
-    const report = await loadRules(alerting, ruleFiles, logger, () => policies.takeOver());
+    const { report, policies } = await config.reload(async (next) => {
+      const policyFiles = await readPolicyFiles(next);
+      const ruleFiles = await readRuleFiles(next);
+      const prepared = await watchdog.preparePolicies(policyFiles);
+      const loaded = await loadRules(alerting, ruleFiles, logger, () => prepared.takeOver());
+      return { report: loaded, policies: prepared.count };
+    });
     const { rules, changed, removed, warnings } = report;
-    const inForce = { rules, changed, removed, policies: policies.count };
+    const inForce = { rules, changed, removed, policies };
     logger.info(inForce, 'Rules and policies reloaded');
-    return { ...inForce, warnings };
+    const { needsRestart } = config;
+    if (needsRestart.length > 0)
+      logger.warn({ keys: needsRestart }, 'Configuration changed in keys that count from the next start on');
+    return { ...inForce, warnings, needs_restart: needsRestart };
   } catch (thrown) {
     logger.error({ error: messageOf(thrown) }, 'Rules and policies not reloaded: the old ones stay in force');
     throw thrown;

@@ -4,7 +4,7 @@ import { groupsOfLoaded, inForceWarnings, type ConfigurationWarning } from './in
 import type { Parts } from './parts.ts';
 
 export interface ServerWarningsParts {
-  readonly config: Config;
+  readonly config: () => Config;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly parts: {
@@ -34,7 +34,7 @@ export class ServerWarnings {
     const groups = await paced(groupsOfLoaded(parts.alerting.rules.groups), stretch);
     const policies = parts.watchdog.policies.list();
     const before = new Set(this.#inForce.map(({ message }) => message));
-    this.#inForce = await paced(inForceWarnings({ config, groups, policies }), stretch);
+    this.#inForce = await paced(inForceWarnings({ config: config(), groups, policies }), stretch);
     const shown = this.#inForce.slice(0, maxShown).filter(({ message }) => !before.has(message));
     for (const { key, message } of shown) logger.warn({ key }, `Configuration: ${message}`);
   }

@@ -33,6 +33,7 @@ import { createTsdb } from '#tsdb';
 import { actInCharge } from './act-in-charge.ts';
 import { ignoredVariables } from './config/load.ts';
 import type { Config } from './config/schema.ts';
+import { ConfigInForce } from './config-in-force.ts';
 import { connectionsWithin, descriptorLimit } from './descriptor-limit.ts';
 import { DiskReserve, openFromReserve, writeFromReserve } from './disk-reserve.ts';
 import { watchEventLoop } from './event-loop.ts';
@@ -57,6 +58,8 @@ import { announceServer, lastAnnouncement, withdrawServer } from './running-serv
 
 export interface ServerOptions {
   readonly config: Config;
+  /** Reads the configuration anew, for a reload; that of the start counts where absent. @throws OmoiError `config_invalid` */
+  readonly readConfig?: () => Config;
   readonly version: string;
   /** Pools beside those of the configuration, made once the address is known. */
   readonly extraPools: (url: string) => readonly PoolDefinition[];
@@ -87,8 +90,8 @@ export interface RunningOmoi {
   /** What makes it impossible to go on: the process has to end at once, without an orderly stop. */
   readonly broken: Promise<OmoiError>;
   /**
-   * Reads rules and policies anew. What is broken changes nothing.
-   * @throws OmoiError `rule_file_invalid`, `policy_file_invalid`
+   * Reads rules and policies anew, and which of them the configuration names. What is broken changes nothing.
+   * @throws OmoiError `config_invalid`, `rule_file_invalid`, `policy_file_invalid`
    */
   reload(): Promise<Reloaded>;
   /** @returns the parts that did not stop in time: what they hold may keep the process alive */
@@ -270,21 +273,23 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   };
   void endWhenFenced();
   const ingest = createIngest(ground, { fleet: parts.fleet, spans, logs });
-  const facts = prometheusFacts(config, parts.engine, { version, startedAtMs, dataDirectory });
+  const read = options.readConfig ?? null;
+  const inForce = new ConfigInForce({ started: config, read, clock, metrics });
+  const facts = prometheusFacts(inForce, parts.engine, { version, startedAtMs, dataDirectory });
   const unread = ignoredVariables(options.environment).map((name) => ({
     key: name,
     message: `${name}: no such variable is read; docs/configuration.md names those that are`,
   }));
   const warnings = new ServerWarnings({
-    config,
+    config: () => inForce.current,
     clock,
     logger,
     parts,
-    live: () => [...unread, ...otlp.warnings],
+    live: () => [...unread, ...otlp.warnings, ...inForce.warnings()],
   });
   await warnings.refresh();
   const reload = reloadsInTurn(async () => {
-    const reloaded = await reloadFiles(config, { ...parts, logger });
+    const reloaded = await reloadFiles(inForce, { ...parts, logger });
     await warnings.refresh();
     return reloaded;
   });

@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Client } from './support/client.ts';
-import { dataDirectory, OmoiServer } from './support/omoi-process.ts';
+import { dataDirectory, omoi, OmoiServer } from './support/omoi-process.ts';
 import { until } from './support/until.ts';
 
 const rule = (name: string, severity: string, expr = 'vector(1)'): string =>
@@ -25,6 +25,7 @@ const policyFile = (name: string, cooldown: string): string =>
 const data = dataDirectory();
 const files = join(data.path, 'files');
 const rules = join(files, 'rules.yaml');
+const configuration = join(files, 'omoi.yaml');
 const policy = join(files, 'policies/one.yaml');
 let server: OmoiServer;
 let admin: Client;
@@ -36,13 +37,13 @@ beforeAll(async () => {
     ruleFile(rule('Kept', 'warning'), rule('Changed', 'warning'), rule('Removed', 'info')),
   );
   writeFileSync(policy, policyFile('one', '30s'));
+  writeFileSync(configuration, 'alerting: { disable: ["*"] }\nwatchdog: { disable: ["*"] }\n');
   server = await OmoiServer.start(data.path, {
     env: {
       OMOI_ALERTING_RULE_FILES: JSON.stringify([rules]),
       OMOI_WATCHDOG_POLICY_FILES: JSON.stringify([join(files, 'policies')]),
-      OMOI_ALERTING_DISABLE: '["*"]',
-      OMOI_WATCHDOG_DISABLE: '["*"]',
     },
+    configFile: configuration,
   });
   admin = new Client(() => server.url, server.adminToken);
 });
@@ -100,6 +101,61 @@ async function refusal(): Promise<string> {
     'the server says what it does not take',
   );
 }
+
+describe('omoi reload', () => {
+  const config = (...lines: readonly string[]): void =>
+    writeFileSync(configuration, [`data_directory: ${data.path}`, ...lines, ''].join('\n'));
+  const reload = () => omoi(['reload', '--data-directory', data.path]);
+  const names = async () => {
+    const found = await active();
+    return [...Object.keys(found.rules), ...Object.keys(found.policies)];
+  };
+  const runtimeInfo = async () =>
+    (await admin.read<{ data: object }>('/prometheus/api/v1/status/runtimeinfo')).data;
+  const metric = async (name: string) =>
+    new RegExp(`^${name} (\\S+)$`, 'm').exec((await admin.call('/metrics')).text)?.[1];
+
+  it('takes over which shipped ones are switched off, and names what counts after a restart alone', async () => {
+    config('alerting: { disable: [AgentFailed] }', 'watchdog: { disable: [scale_on_queue_depth] }');
+    expect(await reload()).toMatchObject({ status: 0, stdout: expect.stringContaining('in force: ') });
+    const one = await names();
+    expect(one).toEqual(expect.arrayContaining(['Kept', 'AgentUnresponsive', 'one']));
+    expect(one).not.toEqual(expect.arrayContaining(['AgentFailed']));
+    expect(one).not.toEqual(expect.arrayContaining(['scale_on_queue_depth']));
+
+    config('alerting: { disable: [AgentUnresponsive] }', 'retention: { logs: 3d }');
+    const { status, stdout } = await reload();
+    expect([status, stdout]).toEqual([0, expect.stringContaining('needs a restart: retention.logs\n')]);
+    const other = await names();
+    expect(other).toEqual(expect.arrayContaining(['AgentFailed', 'scale_on_queue_depth']));
+    expect(other).not.toEqual(expect.arrayContaining(['AgentUnresponsive']));
+    const { warnings } = await admin.read<{ warnings: object[] }>('/api/v1/overview');
+    expect(warnings).toContainEqual(expect.objectContaining({ key: 'retention.logs' }));
+  });
+
+  it('refuses a configuration with a mistake, or that is gone, and tells those who watch reloads', async () => {
+    const before = await names();
+    const { lastConfigTime } = (await runtimeInfo()) as { lastConfigTime?: string };
+    for (const [spoil, told] of [
+      [() => config('alerting: { disable: [AgentFaild] }'), 'did you mean "AgentFailed"?'],
+      [() => rmSync(configuration), 'there is no such file'],
+    ] as const) {
+      spoil();
+      expect(await reload()).toMatchObject({ status: 1, stderr: expect.stringContaining(told) });
+      expect(await runtimeInfo()).toMatchObject({ reloadConfigSuccess: false, lastConfigTime });
+      expect(await metric('omoi_config_last_reload_successful')).toBe('0');
+    }
+    expect(await names()).toEqual(before);
+    config('alerting: { disable: ["*"] }', 'watchdog: { disable: ["*"] }');
+    expect((await reload()).status).toBe(0);
+    expect(await metric('omoi_config_last_reload_successful')).toBe('1');
+    const now = (await runtimeInfo()) as { lastConfigTime: string };
+    expect(now).toMatchObject({ reloadConfigSuccess: true });
+    expect(Date.parse(now.lastConfigTime)).toBeGreaterThan(Date.parse(lastConfigTime ?? ''));
+    const seconds = Number(await metric('omoi_config_last_reload_success_timestamp_seconds'));
+    expect(Math.round(seconds * 1000)).toBe(Date.parse(now.lastConfigTime));
+  });
+});
 
 describe('SIGHUP', () => {
   it('takes over what has changed in the files, and alerts go on as the same episodes', async () => {

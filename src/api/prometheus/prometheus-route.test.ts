@@ -16,6 +16,8 @@ it('says what it is where Grafana looks', async () => {
   expect(await stage.get('status/config')).toEqual(success({ yaml: 'global: {}\n' }));
   expect((await stage.get('status/runtimeinfo')).body['data']).toMatchObject({
     startTime: '2026-11-22T11:59:59.000Z',
+    reloadConfigSuccess: false,
+    lastConfigTime: '2026-11-22T11:59:59.500Z',
     storageRetention: '15d or 10GiB',
   });
 });

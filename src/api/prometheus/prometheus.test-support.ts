@@ -24,6 +24,8 @@ const facts = {
   cpuCount: 2,
   storageRetention: '15d or 10GiB',
   configYaml: 'global: {}\n',
+  isLastReloadSuccessful: false,
+  lastConfigMs: NOW_MS - 500,
   flags: { 'query.timeout': '2m' },
 };
 

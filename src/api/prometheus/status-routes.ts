@@ -16,6 +16,10 @@ export interface ServerFacts {
   readonly storageRetention: string;
   /** The part of the configuration that Prometheus has too, as YAML, without secrets. */
   readonly configYaml: string;
+  /** Whether the last reload was taken over; true before the first. */
+  readonly isLastReloadSuccessful: boolean;
+  /** When the configuration was last taken over, by the start or a reload: ms since epoch. */
+  readonly lastConfigMs: number;
   /** Settings by the names of Prometheus's command line flags. */
   readonly flags: Readonly<Record<string, string>>;
 }
@@ -85,8 +89,8 @@ function runtimeInfo({ store, facts, clock }: PrometheusStatusParts): object {
     CWD: facts.dataDirectory,
     hostname: facts.hostname,
     serverTime: toRfc3339(clock.wallMs()),
-    reloadConfigSuccess: true,
-    lastConfigTime: toRfc3339(facts.startedAtMs),
+    reloadConfigSuccess: facts.isLastReloadSuccessful,
+    lastConfigTime: toRfc3339(facts.lastConfigMs),
     corruptionCount: store.recovery?.damage.length ?? 0,
     // What follows describes Go's runtime, which there is none of.
     goroutineCount: 0,

@@ -4,7 +4,14 @@ import { ROLES, type Role } from '../access/roles.ts';
 import { callBelow, startTestApi, type TestApi } from '../api.test-support.ts';
 import { registerReloadRoutes, type Reloaded } from './reload-routes.ts';
 
-const DONE: Reloaded = { rules: 12, changed: 2, removed: 1, policies: 4, warnings: ['a.yaml: twice'] };
+const DONE: Reloaded = {
+  rules: 12,
+  changed: 2,
+  removed: 1,
+  policies: 4,
+  warnings: ['a.yaml: twice'],
+  needs_restart: ['http.port'],
+};
 
 let api: TestApi;
 let outcomes: (Reloaded | OmoiError)[];

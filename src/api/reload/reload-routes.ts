@@ -11,10 +11,12 @@ export interface Reloaded {
   readonly policies: number;
   /** What is allowed in the files and hardly meant. */
   readonly warnings: readonly string[];
+  /** Keys of the configuration that have changed since the start, and count from the next one on. */
+  readonly needs_restart: readonly string[];
 }
 
 export interface ReloadRouteParts {
-  /** @throws OmoiError `rule_file_invalid`, `policy_file_invalid`, `database_failed`; what was in force stays so */
+  /** @throws OmoiError `config_invalid`, `rule_file_invalid`, `policy_file_invalid`, `database_failed`; what was in force stays so */
   readonly reload: () => Promise<Reloaded>;
 }
 
@@ -24,6 +26,10 @@ const reloadedSchema = z.object({
   removed: z.number(),
   policies: z.number().meta({ description: 'how many policies are in force' }),
   warnings: z.array(z.string()),
+  needs_restart: z.array(z.string()).meta({
+    description:
+      'keys of the configuration that have changed since the start, and count from the next one on',
+  }),
 });
 
 /** Rules and policies read anew, as SIGHUP has it, and told to who asked. `/-/reload` is where Prometheus’s tools ask. */
@@ -35,12 +41,13 @@ export function registerReloadRoutes(app: ApiApp, { reload }: ReloadRouteParts):
       config: { access: ADMINS },
       schema: {
         tags: ['server'],
-        summary: 'read the files of rules and policies anew, and take all of them over or none',
+        summary:
+          'read the files of rules and policies anew, and which of them the configuration names; take all over or none',
         response: { 200: reloadedSchema },
       },
       handler: async () => {
-        const { warnings, ...counts } = await reload();
-        return { ...counts, warnings: [...warnings] };
+        const { warnings, needs_restart: keys, ...counts } = await reload();
+        return { ...counts, warnings: [...warnings], needs_restart: [...keys] };
       },
     });
   }
