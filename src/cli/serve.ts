@@ -115,6 +115,7 @@ function banner(running: RunningOmoi, { demo, version, log, startMs }: BannerFac
     firstAdmin
       ? `  log in     ${running.url}/login?code=${firstAdmin.loginCode}  (works once)`
       : `  log in     \`${commandOfOmoi()} token login\` makes a link that works once`,
+    ...(running.urlForOthers === null ? [] : [elsewhere(running.urlForOthers, firstAdmin)]),
     ...(firstAdmin ? [`  admin      ${firstAdmin.token}  (shown this once)`] : []),
     `  data       ${running.dataDirectory}  (state in ${running.database === 'sqlite' ? 'SQLite' : 'PostgreSQL'})`,
     `  telemetry  ${running.otlpUrl === null ? 'OTLP is off' : `OTLP on ${running.otlpUrl}`}, remote write on ${running.url}/prometheus/api/v1/write`,
@@ -126,6 +127,13 @@ function banner(running: RunningOmoi, { demo, version, log, startMs }: BannerFac
     `  Ctrl-C stops the server${demo ? ' and the demo fleet' : ''}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** The same for who sits at another machine. */
+function elsewhere(url: string, firstAdmin: RunningOmoi['firstAdmin']): string {
+  return firstAdmin
+    ? `  elsewhere  ${url}/login?code=${firstAdmin.loginCode}  (the same link, from other machines)`
+    : `  elsewhere  ${url}  (from other machines)`;
 }
 
 /** In a checkout there is no `omoi` in the path. */

@@ -106,7 +106,7 @@ function picked<Section, Key extends keyof Section>(
 }
 
 /** Dotted keys whose values differ, in the file's order; lists and maps of free names count as one. */
-export function differingKeys(one: Config, other: Config): readonly string[] {
+function differingKeys(one: Config, other: Config): readonly string[] {
   return Object.keys({ ...one, ...other }).flatMap((section) =>
     differingIn(section, one[section as keyof Config], other[section as keyof Config]),
   );

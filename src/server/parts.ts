@@ -28,6 +28,7 @@ import { createFleetActuator } from './fleet-actuator.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { noticeOutages } from './noticed-outages.ts';
 import { continueSampleClock, tellSampleClockLead } from './sample-clock.ts';
+import { urlForOthers } from './public-address.ts';
 import { readWithShipped, SHIPPED_POLICIES, SHIPPED_RULES } from './shipped.ts';
 
 /** What the parts stand on: all time, chance and I/O come from here. */
@@ -236,7 +237,7 @@ function alertingOptions(config: Config): Partial<AlertingOptions> {
     resolveStabilityMs: alerting.resolve_stability,
     evaluationShare: alerting.evaluation_share,
     externalLabels: alerting.external_labels,
-    externalUrl: alerting.external_url ?? `http://${http.host}:${http.port}`,
+    externalUrl: urlForOthers(config, http.port) ?? `http://${http.host}:${http.port}`,
     groups: Object.fromEntries(
       Object.entries(alerting.groups).map(([name, group]) => [
         name,

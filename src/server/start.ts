@@ -48,6 +48,7 @@ import { reloadFiles } from './reload-files.ts';
 import { reloadsInTurn } from './reloads.ts';
 import { serverProcesses } from './own-process.ts';
 import { prometheusFacts } from './prometheus-facts.ts';
+import { hostsAllowed, urlForOthers } from './public-address.ts';
 import { registerRoutes } from './routes.ts';
 import { prepareOwnerSocket, removeAbandonedSocket } from './owner-socket.ts';
 import { startRetention } from './retention.ts';
@@ -76,6 +77,8 @@ export interface ServerOptions {
 
 export interface RunningOmoi {
   readonly url: string;
+  /** Where people on other machines reach it; null where it is not known, or there is no way. */
+  readonly urlForOthers: string | null;
   /** Where OTLP is taken: on its own port, or, where another program has that, with the API; null where it is off. */
   readonly otlpUrl: string | null;
   readonly dataDirectory: string;
@@ -337,7 +340,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     connections: { ...CONNECTION_BOUNDS, maxConnections },
     options: {
       version,
-      allowedHosts: config.http.allowed_hosts,
+      allowedHosts: hostsAllowed(config.http),
       dashboardDirectory: existsSync(options.dashboardDirectory) ? options.dashboardDirectory : null,
     },
   });
@@ -402,6 +405,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   if (sharedUser !== null) logger.warn({ pool_ids: ofOwnUser }, sharedUser);
   return {
     url: address.url,
+    urlForOthers: urlForOthers(config, new URL(address.url).port),
     get otlpUrl() {
       return connection.otlpUrl;
     },

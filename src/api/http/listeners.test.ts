@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { request, type IncomingMessage, type RequestOptions } from 'node:http';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -48,6 +48,24 @@ describe('listening', () => {
     const rebound = await call({ ...address, headers: { host: 'attacker.example' } });
     expect([rebound.statusCode, JSON.parse(await text(rebound)).error]).toEqual([403, 'host_not_allowed']);
   });
+
+  const hasIPv6 = Object.values(networkInterfaces()).some((all) =>
+    all?.some(({ family }) => family === 'IPv6'),
+  );
+  const everyAddress: readonly (readonly [string, string])[] = [
+    ['0.0.0.0', '127.0.0.1'],
+    ['::', '[::1]'],
+  ];
+  it.each(hasIPv6 ? everyAddress : everyAddress.slice(0, 1))(
+    'on every address (%s) it is found at %s',
+    async (host, hostname) => {
+      for (const listen of ['listen', 'listenForIngest'] as const) {
+        const url = new URL(await test.api[listen]({ host, port: 0 }));
+        expect(url.hostname).toBe(hostname);
+        expect(await fetch(url)).toHaveProperty('status', expect.any(Number));
+      }
+    },
+  );
 
   it('listens on each address of localhost that the machine has, with the same limits, and ends there too', async () => {
     await test.close();

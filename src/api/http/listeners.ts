@@ -198,8 +198,14 @@ function portOf(bound: Bound, asked: ListenAddress): number {
   return typeof bound === 'object' && bound !== null ? bound.port : asked.port;
 }
 
+/** Of every address the loopback one: what stands for all of them can be listened on, and not opened. */
+const LOOPBACK_OF: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+
+/** Where the programs and people of this machine reach it. */
 function urlOf(bound: Bound, asked: ListenAddress): string {
   const port = portOf(bound, asked);
-  const host = asked.host.includes(':') ? `[${asked.host}]` : asked.host;
+  const loopback = typeof bound === 'object' && bound !== null ? LOOPBACK_OF[bound.address] : undefined;
+  const address = loopback ?? asked.host;
+  const host = address.includes(':') ? `[${address}]` : address;
   return `http://${host}:${port}`;
 }
