@@ -15,7 +15,7 @@ import { startDefinitionOf } from './roll-rows.ts';
 import { countGivenUp, OutageLog, persist, type PersistOptions } from './persist.ts';
 import type { RecordedEnd } from './convergence.ts';
 import { madeOf } from './made-of.ts';
-import { createSpawnNonce } from './spawn-nonce.ts';
+import { EarlierUnits, keyOf, nameOf, type PoolKey } from './earlier-units.ts';
 import {
   changeUnit,
   hasLiveOlder,
@@ -25,27 +25,19 @@ import {
   reasonOfStop,
   setEnded,
   setRunning,
-  setRunningElsewhere,
-  type UnitKey,
   type UnitRow,
   killLeftMs,
 } from './unit-rows.ts';
 import type { ProcessBeats } from './process-beats.ts';
 import { UnitActivityWatch } from './unit-activity-watch.ts';
-import { firstLooksMs, UNWATCHED, type UnitEnd } from './unit-end.ts';
+import { UNWATCHED, type UnitEnd } from './unit-end.ts';
 import { SpawnQueue } from './spawn-queue.ts';
 import { DEFAULT_START_LIMITS, StartRates } from './start-rates.ts';
 import { UnitStopper } from './unit-stopper.ts';
-import { isElsewhere } from './unit-host.ts';
-import { UnitsElsewhere } from './units-elsewhere.ts';
 import { confinementOf, workerEnvironment } from './worker-environment.ts';
 
 /** Between the failed spawns of a pool. */
 const SPAWN_BACKOFF = { firstMs: 500, maxMs: 60_000 };
-
-interface PoolKey extends UnitKey {
-  readonly poolId: string;
-}
 
 /** A process whose exit will be told. */
 interface Watched {
@@ -83,14 +75,12 @@ export class UnitSupervisor {
   readonly #ends: UnitEnds;
   readonly #runtimes: ReadonlyMap<string, Runtime>;
   readonly #stopper: UnitStopper;
-  readonly #elsewhere: UnitsElsewhere;
+  readonly #earlier: EarlierUnits;
   readonly #activity: UnitActivityWatch;
   readonly #beats: ProcessBeats;
   readonly #outages: OutageLog;
   readonly #closing = new AbortController();
   readonly #running = new Map<string, Watched>();
-  /** Intents whose spawn an earlier server may have carried out without writing it down. */
-  readonly #unknown = new Set<string>();
   readonly #tokens = new Map<string, string>();
   readonly #spawns: SpawnQueue<PoolKey>;
   readonly #settled = new Set<Promise<unknown>>();
@@ -121,42 +111,27 @@ export class UnitSupervisor {
       },
       new StartRates(parts.clock, parts.startLimits ?? DEFAULT_START_LIMITS),
     );
-    this.#elsewhere = new UnitsElsewhere({
-      ...parts,
-      onGone: (row) => void this.#track(this.#recordEnd(keyOf(row), UNWATCHED)),
-    });
     this.#activity = new UnitActivityWatch(parts, this.#running);
     this.#runtimes = new Map(parts.runtimes.map((runtime) => [runtime.name, runtime]));
     for (const runtime of parts.runtimes) runtime.onEnd((ended) => this.#onEnd(ended));
+    this.#earlier = new EarlierUnits(parts, {
+      runtimes: this.#runtimes,
+      spawn: (key) => this.spawn(key),
+      watch: (handle, unit) => {
+        this.#running.set(handle, { ...unit, recorded: Promise.resolve() });
+        this.#beats.add(handle, unit);
+      },
+      took: (taken) => this.#took(taken),
+      stop: (row) => this.#stop(row),
+      gone: (key) => void this.#track(this.#recordEnd(key, UNWATCHED)),
+      startSpan: (key, parent) => this.#startSpan(key, parent),
+      persisting: (what, key) => this.#persisting(what, key),
+    });
   }
 
-  /**
-   * Takes over what an earlier server left: running processes are adopted, open intents are looked into. What a server on
-   * another machine has started is judged by what it says.
-   */
-  async start(): Promise<void> {
-    const rows = await this.#parts.database.reader
-      .selectFrom('agent_units')
-      .selectAll()
-      .where('state', '!=', 'ended')
-      .execute();
-    this.#tellElsewhere(rows.filter((row) => isElsewhere(row, this.#parts)));
-    for (const row of rows) {
-      if (row.state === 'intended') {
-        this.#unknown.add(nameOf(keyOf(row)));
-        this.spawn(keyOf(row));
-      } else if (isElsewhere(row, this.#parts)) this.#takeElsewhere(row);
-      else this.#adopt(row);
-    }
-  }
-
-  #tellElsewhere(rows: readonly UnitRow[]): void {
-    if (rows.length === 0) return;
-    const hosts = [...new Set(rows.map(({ host }) => host))];
-    this.#parts.logger.warn(
-      { hosts, units: rows.length },
-      'Units were started on another machine, which this server can neither look at nor signal: each goes on as long as it is heard',
-    );
+  /** Takes over what an earlier server left. */
+  start(): Promise<void> {
+    return this.#earlier.takeOver();
   }
 
   /** To be called after the commit of an intent. */
@@ -179,7 +154,7 @@ export class UnitSupervisor {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#activity.close();
-    this.#elsewhere.close();
+    this.#earlier.close();
     this.#stopper.close();
     this.#spawns.stop();
     for (const runtime of this.#runtimes.values()) runtime.close();
@@ -203,7 +178,7 @@ export class UnitSupervisor {
 
   /** @returns whether a unit was started, or was to be and could not */
   async #bringUp(key: PoolKey): Promise<boolean> {
-    if (this.#unknown.delete(nameOf(key)) && (await this.#recover(key))) return false;
+    if (await this.#earlier.recover(key)) return false;
     const order = await persist(this.#persisting('The order to start an agent', key), (tx) =>
       this.#prepare(tx, key),
     );
@@ -233,43 +208,6 @@ export class UnitSupervisor {
         break;
     }
     span.end();
-    return true;
-  }
-
-  /** Looks for the process of an intent that an earlier server left open. */
-  async #recover(key: PoolKey): Promise<boolean> {
-    const row = await persist(this.#persisting('An open intent', key), (tx) => readUnit(tx, key));
-    if (row?.state === 'intended' && isElsewhere(row, this.#parts)) return this.#claimIntent(key);
-    const runtime = row && this.#runtimes.get(row.runtime);
-    if (!runtime || row.state !== 'intended' || row.nonce === null) return false;
-    const found = await runtime.discover(row.nonce);
-    if (!found) return false;
-    const span = this.#startSpan(key, row.traceparent);
-    span.setAttributes({ 'omoi.spawn.found': true });
-    await this.#took({ key, runtime, started: found, span });
-    runtime.watch(found.handle);
-    span.end();
-    return true;
-  }
-
-  /**
-   * Takes over what a server on another machine was to start. Where that was done it has registered, and goes on there; else
-   * it is started here, and who may have been started there is refused, since it does not know the new secret.
-   * @returns whether it runs there
-   */
-  async #claimIntent(key: PoolKey): Promise<boolean> {
-    const taken = await persist(this.#persisting('The order to start an agent', key), async (tx) => {
-      await lockPool(tx, key.poolId);
-      const nonce = createSpawnNonce();
-      if (await this.#parts.generations.renewNonce(tx, { ...key, nonce })) {
-        await changeUnit(tx, key, { nonce });
-        return null;
-      }
-      await setRunningElsewhere(tx, key);
-      return readUnit(tx, key);
-    });
-    if (!taken) return false;
-    this.#takeElsewhere(taken);
     return true;
   }
 
@@ -385,33 +323,10 @@ export class UnitSupervisor {
     if (retryInMs !== null) this.#spawns.addAfter(order.key, retryInMs);
   }
 
-  #adopt(row: UnitRow): void {
-    const runtime = this.#runtimes.get(row.runtime);
-    if (!runtime || row.handle === null) {
-      this.#parts.logger.error(
-        { agent_id: row.agent_id, runtime: row.runtime },
-        'A unit that runs can’t be watched or stopped: its runtime is not there.',
-      );
-      return;
-    }
-    const watchedFromMs = this.#parts.clock.monotonicMs() + firstLooksMs;
-    this.#running.set(row.handle, { key: keyOf(row), runtime, recorded: Promise.resolve(), watchedFromMs });
-    this.#beats.add(row.handle, { key: keyOf(row), runtime });
-    this.#parts.silence.started(keyOf(row));
-    runtime.watch(row.handle);
-    if (row.kill_at_ms !== null) this.#stop(row);
-  }
-
-  #takeElsewhere(row: UnitRow): void {
-    this.#parts.silence.started(keyOf(row));
-    this.#elsewhere.add(row);
-    if (row.kill_at_ms !== null) this.#stop(row);
-  }
-
   #stop(row: UnitRow): void {
     if (row.kill_at_ms === null) return;
     this.#drain(row);
-    if (this.#elsewhere.stop(row)) return;
+    if (this.#earlier.stopElsewhere(row)) return;
     const runtime = this.#runtimes.get(row.runtime);
     if (!runtime || row.handle === null) return;
     this.#stopper.stop(runtime, row.handle, killLeftMs(row, momentOf(this.#parts.clock)));
@@ -498,12 +413,4 @@ export class UnitSupervisor {
       },
     };
   }
-}
-
-function keyOf(row: UnitRow): PoolKey {
-  return { agentId: row.agent_id, generation: row.generation, poolId: row.pool_id };
-}
-
-function nameOf(key: UnitKey): string {
-  return `${key.agentId}/${key.generation}`;
 }
