@@ -41,7 +41,7 @@ export class SupervisedFleet {
     const data = dataDirectory();
     const server = await OmoiServer.start(data.path, { env: { OMOI_WATCHDOG_MODE: 'act' } });
     const fleet = new SupervisedFleet(server, data);
-    await fleet.#follower.start(0);
+    fleet.#follower.start(0);
     return fleet;
   }
 

@@ -89,3 +89,19 @@ it('says at once where no server is', async () => {
   const server = { kind: 'remote', url: 'http://127.0.0.1:9', token: null } as const;
   await expect(heard(server, 1)).rejects.toThrow(/^no server answers at http:\/\/127\.0\.0\.1:9: /);
 });
+
+it('goes on behind an event that is known, and waits for a server that is not there yet', async () => {
+  const { server, asked } = await serving([
+    (response) => void response.destroy(),
+    (response) => void response.write(event(8)),
+  ]);
+  const ending = new AbortController();
+  const messages: FeedMessage[] = [];
+  const options = { types: [], signal: ending.signal, afterId: 7, maxRetryMs: 10, onConnection: () => {} };
+  for await (const message of followEvents(server, options)) {
+    messages.push(message);
+    if (message.kind === 'event') ending.abort();
+  }
+  expect(messages.map(({ kind }) => kind)).toEqual(['opened', 'event']);
+  expect(asked.map(({ headers }) => headers['last-event-id'])).toEqual(['7', '7']);
+});

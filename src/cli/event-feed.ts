@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { OmoiError, type SystemEvent } from '#telemetry';
-import type { Server } from './server-client.ts';
-import { openStream } from './server-stream.ts';
+import { openStream, type StreamSource } from './server-stream.ts';
 
 /** What somebody hears who follows a server's events. */
 export type FeedMessage =
@@ -15,6 +14,10 @@ export interface FeedOptions {
   /** Event types or their dotted beginnings; empty: all. */
   readonly types: readonly string[];
   readonly signal: AbortSignal;
+  /** Begins behind this event, and waits for a server that is not there yet; absent: with what happens from now on. */
+  readonly afterId?: number;
+  /** The longest wait between two attempts to connect. */
+  readonly maxRetryMs?: number;
   /** Told when the connection breaks off, and when there is one again. */
   readonly onConnection: (state: 'lost' | 'back') => void;
 }
@@ -28,13 +31,14 @@ const MAX_SILENCE_MS = 50_000;
  * The events of a server as they happen. A connection that breaks off is made anew, and goes on behind the last event.
  * @throws OmoiError with the server's own code where it refuses, Error where it can't be reached at first
  */
-export async function* followEvents(server: Server, options: FeedOptions): AsyncGenerator<FeedMessage> {
-  let lastId: string | null = null;
+export async function* followEvents(source: StreamSource, options: FeedOptions): AsyncGenerator<FeedMessage> {
+  const { afterId, maxRetryMs = MAX_RETRY_MS } = options;
+  let lastId = afterId === undefined ? null : String(afterId);
   let wasOpen = false;
   let isLost = false;
-  for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, MAX_RETRY_MS)) {
+  for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, maxRetryMs)) {
     try {
-      for await (const message of messagesOf(server, lastId, options)) {
+      for await (const message of messagesOf(source, lastId, options)) {
         if (isLost) options.onConnection('back');
         isLost = false;
         retryMs = FIRST_RETRY_MS;
@@ -47,7 +51,7 @@ export async function* followEvents(server: Server, options: FeedOptions): Async
     } catch (thrown) {
       if (options.signal.aborted) return;
       const isFinal = thrown instanceof OmoiError && !TRANSIENT.has(thrown.code);
-      if (!wasOpen || isFinal) throw thrown;
+      if ((!wasOpen && afterId === undefined) || isFinal) throw thrown;
     }
     if (options.signal.aborted) return;
     if (!isLost) options.onConnection('lost');
@@ -71,14 +75,14 @@ interface StreamMessage {
 }
 
 async function* messagesOf(
-  server: Server,
+  source: StreamSource,
   lastId: string | null,
   { types, signal }: FeedOptions,
 ): AsyncGenerator<StreamMessage> {
   const silence = new AbortController();
   const path = `/api/v1/events/stream${types.length > 0 ? `?types=${types.join(',')}` : ''}`;
   const headers = { accept: 'text/event-stream', ...(lastId !== null && { 'last-event-id': lastId }) };
-  const pieces = await openStream(server, {
+  const pieces = await openStream(source, {
     path,
     headers,
     signal: AbortSignal.any([signal, silence.signal]),

@@ -48,7 +48,7 @@ export async function runGameday(given: string, options: GamedayOptions): Promis
     const latest = z
       .object({ events: z.array(z.object({ id: z.number() })) })
       .parse(await client.call('GET', '/api/v1/events?order=newest_first&limit=1'));
-    await follower.start(latest.events[0]?.id ?? 0);
+    follower.start(latest.events[0]?.id ?? 0);
     say(`${experiment.title}${options.control ? ' (control: the watchdog is off)' : ''}`);
     say(`  ${own ? 'own server' : 'server'} on ${directory}\n`);
     const report = await runExperiment(experiment, {

@@ -5,6 +5,9 @@ import { messageOf, OmoiError } from '#telemetry';
 import { answeredError } from './answered-error.ts';
 import { addressOf, type Server } from './server-client.ts';
 
+/** A server, or what listens on a Unix socket that is asked for anew at every connection; null: nothing does now. */
+export type StreamSource = Server | { readonly kind: 'socket'; readonly path: () => string | null };
+
 interface StreamRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -15,18 +18,28 @@ interface StreamRequest {
  * Opens an answer that goes on and on. Its pieces end when the server ends it; a connection that breaks is an error.
  * @throws OmoiError with the server's own code where it refuses; another Error where it can't be reached now
  */
-export function openStream(server: Server, asked: StreamRequest): Promise<AsyncIterable<string>> {
-  return server.kind === 'local' ? openLocally(server.dataDirectory, asked) : openFar(server, asked);
+export function openStream(source: StreamSource, asked: StreamRequest): Promise<AsyncIterable<string>> {
+  switch (source.kind) {
+    case 'remote':
+      return openFar(source, asked);
+    case 'socket':
+      return openSocket(source.path(), 'no server listens', asked);
+    case 'local': {
+      const { dataDirectory } = source;
+      const path = findServer(dataDirectory)?.socket ?? null;
+      return openSocket(path, `no server runs on ${dataDirectory}`, asked);
+    }
+  }
 }
 
-function openLocally(
-  dataDirectory: string,
+function openSocket(
+  socketPath: string | null,
+  whyNone: string,
   { path, headers, signal }: StreamRequest,
 ): Promise<AsyncIterable<string>> {
   return new Promise((resolve, reject) => {
-    const socketPath = findServer(dataDirectory)?.socket ?? null;
     if (socketPath === null) {
-      reject(new Error(`no server runs on ${dataDirectory}`));
+      reject(new Error(whyNone));
       return;
     }
     const outgoing = request({ socketPath, path, headers: { host: 'localhost', ...headers }, signal });

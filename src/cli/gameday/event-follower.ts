@@ -1,43 +1,45 @@
-import { request, type ClientRequest } from 'node:http';
-import type { SystemEvent } from '#telemetry';
+import { messageOf, type SystemEvent } from '#telemetry';
+import { followEvents } from '../event-feed.ts';
 
 interface Waiter {
   readonly accepts: (event: SystemEvent) => boolean;
   readonly settle: (event: SystemEvent) => void;
+  readonly fail: (reason: Error) => void;
 }
 
-const RECONNECT_AFTER_MS = 100;
+/** What is measured here must not wait long for a server that comes back. */
+const MAX_RETRY_MS = 200;
 
-/** Follows the server's event stream and keeps what it saw; reconnects where it left off. */
+/** Follows the server's events and keeps what it saw, so that one can wait for what has happened or will. */
 export class EventFollower {
   readonly #socketPath: () => string | null;
   readonly #seen: SystemEvent[] = [];
+  readonly #stopping = new AbortController();
   #waiters: Waiter[] = [];
-  #request: ClientRequest | null = null;
-  #retry: NodeJS.Timeout | null = null;
-  #lastId: number | null = null;
-  #stopped = false;
+  #lastId = 0;
+  #failure: Error | null = null;
 
   /** @param socketPath asked at every connection: a server that was restarted has a new one */
   constructor(socketPath: () => string | null) {
     this.#socketPath = socketPath;
   }
 
-  /** Resolves when the stream is open: what happens from then on is not missed. */
-  start(fromId: number): Promise<void> {
-    this.#lastId = fromId;
-    return new Promise((resolve) => this.#connect(resolve));
+  /** What comes after that event is not missed, whenever it happens. */
+  start(afterId: number): void {
+    this.#lastId = afterId;
+    this.#follow(afterId).catch((thrown: unknown) => {
+      this.#failure = thrown instanceof Error ? thrown : new Error(messageOf(thrown));
+      for (const { fail } of this.#waiters) fail(this.#failure);
+    });
   }
 
   stop(): void {
-    this.#stopped = true;
-    if (this.#retry) clearTimeout(this.#retry);
-    this.#request?.destroy();
+    this.#stopping.abort();
   }
 
   /** The newest event seen so far. */
   get lastId(): number {
-    return this.#lastId ?? 0;
+    return this.#lastId;
   }
 
   /** The events that were seen and are accepted, oldest first. */
@@ -45,22 +47,32 @@ export class EventFollower {
     return this.#seen.filter(accepts);
   }
 
-  /** The first `count` accepted events, seen already or still to come; null when the time is over. */
+  /**
+   * The first `count` accepted events, seen already or still to come; null when the time is over.
+   * @throws Error where the server refuses, or too much happened to know what came
+   */
   async waitFor(
     accepts: (event: SystemEvent) => boolean,
     options: { count: number; withinMs: number },
   ): Promise<SystemEvent | null> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const found = this.matching(accepts);
       const last = found[options.count - 1];
       if (last) {
         resolve(last);
         return;
       }
+      if (this.#failure !== null) {
+        reject(this.#failure);
+        return;
+      }
       let missing = options.count - found.length;
-      const finish = (event: SystemEvent | null): void => {
+      const forget = (): void => {
         clearTimeout(timer);
         this.#waiters = this.#waiters.filter((other) => other !== waiter);
+      };
+      const finish = (event: SystemEvent | null): void => {
+        forget();
         resolve(event);
       };
       const timer = setTimeout(() => finish(null), options.withinMs);
@@ -70,53 +82,31 @@ export class EventFollower {
           missing -= 1;
           if (missing === 0) finish(event);
         },
+        fail: (reason) => {
+          forget();
+          reject(reason);
+        },
       };
       this.#waiters.push(waiter);
     });
   }
 
-  #connect(opened: () => void): void {
-    const socketPath = this.#socketPath();
-    if (socketPath === null) {
-      this.#reconnect(opened);
-      return;
-    }
-    const headers: Record<string, string> = { host: 'localhost', accept: 'text/event-stream' };
-    if (this.#lastId !== null) headers['last-event-id'] = String(this.#lastId);
-    const outgoing = request({ socketPath, path: '/api/v1/events/stream', headers });
-    this.#request = outgoing;
-    outgoing.on('response', (response) => {
-      opened();
-      let rest = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => {
-        const blocks = (rest + chunk).split('\n\n');
-        rest = blocks.pop() ?? '';
-        for (const block of blocks) this.#take(block);
-      });
-      response.on('close', () => this.#reconnect(() => {}));
+  async #follow(afterId: number): Promise<void> {
+    const source = { kind: 'socket', path: this.#socketPath } as const;
+    const feed = followEvents(source, {
+      types: [],
+      signal: this.#stopping.signal,
+      afterId,
+      maxRetryMs: MAX_RETRY_MS,
+      onConnection: () => {},
     });
-    outgoing.on('error', () => this.#reconnect(opened));
-    outgoing.end();
+    for await (const message of feed) {
+      if (message.kind === 'event') this.#take(message.event);
+      else if (message.kind === 'missed') throw new Error('too much happened while the server was away');
+    }
   }
 
-  #reconnect(opened: () => void): void {
-    if (this.#stopped || this.#retry) return;
-    this.#retry = setTimeout(() => {
-      this.#retry = null;
-      this.#connect(opened);
-    }, RECONNECT_AFTER_MS);
-  }
-
-  #take(block: string): void {
-    const data = block
-      .split('\n')
-      .filter((line) => line.startsWith('data:'))
-      .map((line) => line.slice('data:'.length).trimStart())
-      .join('\n');
-    if (data === '') return;
-    const event = JSON.parse(data) as SystemEvent;
-    if (this.#lastId !== null && event.id <= this.#lastId) return;
+  #take(event: SystemEvent): void {
     this.#lastId = event.id;
     this.#seen.push(event);
     for (const waiter of this.#waiters) if (waiter.accepts(event)) waiter.settle(event);

@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { EventFollower } from './event-follower.ts';
+
+const LONG_MS = 60_000;
+
+let directory: string;
+let server: Server | null;
+let follower: EventFollower;
+let asked: IncomingMessage[];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'omoi-follower-'));
+  server = null;
+  asked = [];
+  follower = new EventFollower(() => (server ? join(directory, 'socket') : null));
+});
+afterEach(() => {
+  follower.stop();
+  server?.closeAllConnections();
+  server?.close();
+  rmSync(directory, { recursive: true });
+});
+
+/** A server that gives each connection what `answer` writes. */
+async function serving(answer: (response: ServerResponse, connection: number) => void): Promise<void> {
+  const started = createServer((request, response) => {
+    response.setHeader('content-type', 'text/event-stream');
+    answer(response, asked.push(request));
+  }).listen(join(directory, 'socket'));
+  await once(started, 'listening');
+  server = started;
+}
+
+const event = (id: number, type = 'fleet.agent.exited'): string =>
+  `id: ${id}\ndata: {"id":${id},"event_type":"${type}"}\n\n`;
+const ends = { event_type: 'fleet.agent.exited' };
+const isEnd = (seen: { event_type: string }): boolean => seen.event_type === ends.event_type;
+
+it('waits for events that came and that come, over the end of a connection and a server that is late', async () => {
+  follower.start(4);
+  const second = follower.waitFor(isEnd, { count: 2, withinMs: LONG_MS });
+  await serving((response, connection) => {
+    if (connection === 1) response.end(event(5) + event(6, 'fleet.agent.registered'));
+    else response.write(event(7));
+  });
+  expect(await second).toMatchObject({ id: 7, ...ends });
+  expect(await follower.waitFor(isEnd, { count: 1, withinMs: 1 })).toMatchObject({ id: 5 });
+  expect(await follower.waitFor(isEnd, { count: 3, withinMs: 1 })).toBeNull();
+  expect([follower.lastId, follower.matching(isEnd).map(({ id }) => id)]).toEqual([7, [5, 7]]);
+  expect(asked.map(({ headers }) => headers['last-event-id'])).toEqual(['4', '6']);
+});
+
+it('tells who waits that events were missed: what did not come would prove nothing', async () => {
+  await serving((response) => void response.write(`${event(5)}id: 900\nevent: reset\ndata: {}\n\n`));
+  const waiting = follower.waitFor(isEnd, { count: 2, withinMs: LONG_MS });
+  follower.start(4);
+  await expect(waiting).rejects.toThrow(/too much happened/);
+  await expect(follower.waitFor(isEnd, { count: 2, withinMs: LONG_MS })).rejects.toThrow(/too much happened/);
+});
