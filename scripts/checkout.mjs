@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { withLock } from './checkout-lock.mjs';
 import { runTold } from './told-run.mjs';
 
 export const checkoutDirectory = fileURLToPath(new URL('..', import.meta.url));
@@ -38,13 +39,28 @@ async function runOrExit(...told) {
   }
 }
 
+/** Does what is missing, while no other start does: then it may be there. */
+async function makeOnce(isThere, make) {
+  if (isThere()) return;
+  const once = async () => (isThere() ? undefined : await make());
+  try {
+    await withLock({ file: join(checkoutDirectory, 'dist/.lock') }, once);
+  } catch (error) {
+    process.stderr.write(`omoi: ${error.message}\n`);
+    process.exit(1);
+  }
+}
+
 /** Runs `npm ci` when node_modules is missing or older than the lock file. */
-export async function installPackages() {
+export function installPackages() {
   const marker = join(checkoutDirectory, 'node_modules/.package-lock.json');
   const lock = join(checkoutDirectory, 'package-lock.json');
-  const fresh =
+  const isFresh = () =>
     existsSync(marker) && existsSync(pinnedNode) && statSync(marker).mtimeMs >= statSync(lock).mtimeMs;
-  if (fresh) return;
+  return makeOnce(isFresh, () => install(lock));
+}
+
+async function install(lock) {
   const installed = join(checkoutDirectory, 'node_modules');
   if (lstatSync(installed, { throwIfNoEntry: false })?.isSymbolicLink()) {
     process.stderr.write(
@@ -67,14 +83,18 @@ function installedOf(lock) {
 }
 
 /** Builds the dashboard when one of its sources is newer than the last build. */
-export async function buildDashboard() {
+export function buildDashboard() {
   const home = join(checkoutDirectory, 'dashboard');
   const built = join(home, 'dist/index.html');
-  const builtAt = existsSync(built) ? statSync(built).mtimeMs : 0;
   const sources = ['src', 'index.html', 'vite.config.ts', 'package.json'].map((name) => join(home, name));
-  if (sources.every((source) => !existsSync(source) || newestChange(source) <= builtAt)) return;
+  const isBuilt = () => {
+    const builtAt = existsSync(built) ? statSync(built).mtimeMs : 0;
+    return sources.every((source) => !existsSync(source) || newestChange(source) <= builtAt);
+  };
   const config = join(home, 'vite.config.ts');
-  await runOrExit('building the dashboard', vite('build', home, '--config', config));
+  return makeOnce(isBuilt, () =>
+    runOrExit('building the dashboard', vite('build', home, '--config', config)),
+  );
 }
 
 const serverBundle = join(checkoutDirectory, 'scripts/server-bundle.config.ts');

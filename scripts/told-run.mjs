@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 const terminalEveryMs = 500;
 /** Where lines stay, as in a log, they are few. */
 const logEveryMs = 10_000;
+const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const clearLine = '\r\u001B[K';
 
 /**
@@ -21,6 +22,13 @@ export async function runTold({ command, args, cwd, what, done = () => '' }, out
   output.write(output.isTTY ? `omoi: ${what} …` : `omoi: ${what} …\n`);
   const timer = setInterval(show, output.isTTY ? terminalEveryMs : logEveryMs);
   const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  // Left behind, it would go on beside what the next start runs.
+  let endedBy = null;
+  const passOn = (signal) => {
+    endedBy = signal;
+    child.kill(signal);
+  };
+  for (const signal of passedOn) process.on(signal, passOn);
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {
       if (output.isTTY) output.write(clearLine);
@@ -32,6 +40,8 @@ export async function runTold({ command, args, cwd, what, done = () => '' }, out
   } finally {
     clearInterval(timer);
     if (output.isTTY) output.write(clearLine);
+    for (const signal of passedOn) process.off(signal, passOn);
+    if (endedBy !== null) process.kill(process.pid, endedBy);
   }
   output.write(`omoi: ${what}: done after ${seconds()} s\n`);
 }

@@ -1,0 +1,8 @@
+export interface CheckoutLock {
+  readonly file: string;
+  readonly maxWaitMs?: number;
+  readonly say?: (line: string) => void;
+}
+
+/** @throws Error where another process has had it for too long */
+export function withLock<Result>(lock: CheckoutLock, work: () => Promise<Result>): Promise<Result>;
