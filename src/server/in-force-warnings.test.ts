@@ -56,6 +56,12 @@ describe('a policy', () => {
       { alerting: { disable: ['*'] } },
       'AgentFailed is switched off by alerting.disable',
     ],
+    [
+      'a rule that earlier servers shipped',
+      `'alertname="HeartbeatMissed"'`,
+      {},
+      'Omoi ships no HeartbeatMissed any more: a missed heartbeat is the event fleet.agent.heartbeat_missed',
+    ],
   ])('is not triggered by %s', (_what, match, config, reason) => {
     const expected = `watchdog.policy_files: policy p: no rule can trigger it: ${reason}`;
     expect(warnings(SILENT, match, config)).toEqual([expected]);
@@ -73,5 +79,11 @@ it('options of a group that no file has are named', () => {
   const config = { alerting: { groups: { gg: { evaluate: 'interval' } } } };
   expect(warnings(SILENT, `'alertname="Silent"'`, config)).toEqual([
     'alerting.groups.gg: no rule file has a group "gg"; did you mean "g"?',
+  ]);
+});
+
+it('a rule that earlier servers shipped may stay switched off, and that is said', () => {
+  expect(warnings(SILENT, `'alertname="Silent"'`, { alerting: { disable: ['HeartbeatMissed'] } })).toEqual([
+    'alerting.disable: Omoi ships no HeartbeatMissed any more: a missed heartbeat is the event fleet.agent.heartbeat_missed; take the name out',
   ]);
 });

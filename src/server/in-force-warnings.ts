@@ -52,7 +52,7 @@ export function* inForceWarnings(inForce: InForce): Generator<void, readonly Con
     if (reason !== null) warnings.push({ key: 'watchdog.policy_files', message, policy: policy.name });
     yield;
   }
-  return [...warnings, ...unknownGroups(inForce)];
+  return [...warnings, ...unknownGroups(inForce), ...retiredNames(config)];
 }
 
 /** The groups of rules that are loaded. */
@@ -83,6 +83,8 @@ function whyUntriggered(
   if (candidates.some((labels) => mayMatch(match, labels))) return null;
   if (named === undefined || candidates.length > 0)
     return `none raises an alert with ${match.map(textOf).join(', ')}`;
+  const instead = SHIPPED_RULES.retired.get(named);
+  if (instead !== undefined) return `Omoi ships no ${named} any more: ${instead}`;
   if (isSwitchedOff(named, of.disabled)) return `${named} is switched off by alerting.disable`;
   return `none is called "${named}"${suggestion(named, of.alerts.keys())}`;
 }
@@ -99,6 +101,14 @@ function unknownGroups({ config, groups }: InForce): readonly ConfigurationWarni
       key: `alerting.groups.${name}`,
       message: `no rule file has a group "${name}"${suggestion(name, names)}`,
     }));
+}
+
+function retiredNames({ alerting }: InForce['config']): readonly ConfigurationWarning[] {
+  return alerting.disable.flatMap((name) => {
+    const instead = SHIPPED_RULES.retired.get(name);
+    const message = `Omoi ships no ${name} any more: ${instead}; take the name out`;
+    return instead === undefined ? [] : [{ key: 'alerting.disable', message }];
+  });
 }
 
 function suggestion(name: string, known: Iterable<string>): string {

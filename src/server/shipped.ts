@@ -16,6 +16,8 @@ interface ShippedKind {
   readonly noun: string;
   /** The names in the content of a file. */
   readonly namesIn: (content: unknown) => readonly string[];
+  /** What earlier servers shipped, and what there is instead: who has switched one off may start this one. */
+  readonly retired: ReadonlyMap<string, string>;
 }
 
 const ruleFile = z.object({
@@ -34,12 +36,14 @@ export const SHIPPED_RULES: ShippedKind = {
     ruleFile
       .parse(content)
       .groups.flatMap(({ rules }) => rules.map(({ alert, record }) => alert ?? record ?? '')),
+  retired: new Map([['HeartbeatMissed', 'a missed heartbeat is the event fleet.agent.heartbeat_missed']]),
 };
 
 export const SHIPPED_POLICIES: ShippedKind = {
   directory: configDirectory('watchdog_policies'),
   noun: 'policy',
   namesIn: (content) => [policyFile.parse(content).name],
+  retired: new Map(),
 };
 
 /** Names of what Omoi ships, in their files' order. */
@@ -53,7 +57,7 @@ export function namesOfShipped(kind: ShippedKind): z.ZodType<readonly string[]> 
   return z.array(z.string()).superRefine((given, context) => {
     const names = given.some((name) => name !== ALL) ? shippedNames(kind) : [];
     for (const [at, name] of given.entries()) {
-      if (name === ALL || names.includes(name)) continue;
+      if (name === ALL || names.includes(name) || kind.retired.has(name)) continue;
       const near = nearestWord(name, names);
       const hint = near === null ? `there are ${names.join(', ')}` : `did you mean "${near}"?`;
       const message = `Omoi ships no ${kind.noun} "${name}"; ${hint}`;

@@ -46,9 +46,9 @@ const OWES_NO_BEATS: ReadonlySet<string> = new Set(['FAILED', 'TERMINATED', 'QUA
 /** 6: nobody is said to be late who has ended, or was taken out of service. */
 export const whoOwesNoBeatsIsNotLate: Invariant = ({ chronicle, ledger }) =>
   firstWrong(chronicle.fresh, (event) => {
-    const triggered = payloadOf(event, 'monitor.alert.triggered');
-    const { agent_id: agentId, alertname } = triggered?.labels ?? {};
-    if (alertname !== 'HeartbeatMissed' || agentId === undefined) return null;
+    const late = payloadOf(event, 'fleet.agent.heartbeat_missed');
+    if (!late) return null;
+    const { agent_id: agentId } = late;
     const stand = chronicle.statusBefore(agentId, event);
     return (
       stand !== null &&
