@@ -8,6 +8,7 @@ import type { FleetOptions, FleetParts } from './fleet-parts.ts';
 import { StoredGenerations, type GenerationStore, type WorkRelease } from './agents/generation-store.ts';
 import { HeartbeatIntake } from './agents/heartbeat-intake.ts';
 import { HeartbeatWatch } from './agents/heartbeat-watch.ts';
+import { HostDelayReport, type HostDelay } from './agents/host-delay.ts';
 import { DEFAULT_FLEET_LIMITS, type FleetLimits } from './limits.ts';
 import { LockRegistry } from './locks/lock-registry.ts';
 import { StallWatch } from './leases/stall-watch.ts';
@@ -22,6 +23,8 @@ export interface Fleet {
   readonly locks: LockRegistry;
   readonly feed: FleetFeed;
   readonly limits: FleetLimits;
+  /** How far the host is behind, so that agents are given more time to beat; null while it is not. */
+  hostDelay(): HostDelay | null;
   /** Reads the fleet from the database and starts to judge silence, leases and locks. */
   start(): Promise<void>;
   /** Ends all waits and writes what memory alone knows of heartbeats. */
@@ -42,6 +45,7 @@ export function createFleet(options: FleetOptions): Fleet {
   const tasks = new TaskQueue(parts);
   const locks = new LockRegistry(parts);
   const watch = new HeartbeatWatch(parts);
+  const hostDelay = new HostDelayReport(parts);
   const directory = new AgentDirectory(parts);
   const work: WorkRelease = {
     reassign: (tx, order) => tasks.reassign(tx, order),
@@ -69,6 +73,7 @@ export function createFleet(options: FleetOptions): Fleet {
         'The server stalled: heartbeat ages and leases count anew from now.',
       );
     }
+    hostDelay.tick();
     watch.tick();
     void tasks.tick();
     void locks.tick();
@@ -93,6 +98,7 @@ export function createFleet(options: FleetOptions): Fleet {
     locks,
     limits,
     feed: activity,
+    hostDelay: () => hostDelay.current(),
     async start() {
       await directory.start();
       await tasks.start();

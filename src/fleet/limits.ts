@@ -17,6 +17,14 @@ export interface FleetLimits {
   readonly tickMs: number;
   /** A tick that comes this much late is a stall of Omoi's own: all ages start afresh. */
   readonly maxStallMs: number;
+  /** How late the server and the agents of its host come is kept by windows of this length … */
+  readonly delayWindowMs: number;
+  /** … and lengthens heartbeat TTLs until so many of them have passed without. */
+  readonly delayWindows: number;
+  /** So many agents of this host, and half of those heard, have to come late together: one has its own reasons. */
+  readonly minAgentsLate: number;
+  /** While the host is behind, a heartbeat TTL is longer by as much, and at most so many times itself. */
+  readonly maxTtlFactor: number;
   readonly maxTransitionsPerTick: number;
   /** How often what heartbeats said is written to the database. */
   readonly beatFlushMs: number;
@@ -76,6 +84,10 @@ export const DEFAULT_FLEET_LIMITS: FleetLimits = {
   spawnGraceMs: 15_000,
   tickMs: 100,
   maxStallMs: 1000,
+  delayWindowMs: 5000,
+  delayWindows: 6,
+  minAgentsLate: 3,
+  maxTtlFactor: 3,
   maxTransitionsPerTick: 200,
   beatFlushMs: 5000,
   maxAgents: maxAgentsOfFleet,

@@ -1,5 +1,6 @@
-import type { ServerWarning, WatchdogState } from '../api/wire.ts';
+import type { Overview, ServerWarning, WatchdogState } from '../api/wire.ts';
 import { formatDuration, formatElapsed } from '../domain/age.ts';
+import { describeHostDelay } from '../domain/host-delay.ts';
 import { sentence, words } from '../domain/event-sentence.ts';
 import { number, type FleetCounts } from '../domain/headline.ts';
 import { reasonOf } from '../domain/storms.ts';
@@ -20,6 +21,8 @@ export interface StatusBarProps {
   readonly watchdog: WatchdogState;
   /** How far samples and alerts are dated ahead of the wall clock. */
   readonly clockLeadSeconds: number;
+  /** How far the host is behind; null while it is not. */
+  readonly hostDelay: Overview['host_delay'];
   /** What of the server's configuration was hardly meant so. */
   readonly warnings: readonly ServerWarning[];
   /** Whether whoever is logged in may end a pause or a storm. */
@@ -47,6 +50,7 @@ export function StatusBar({
   waiting,
   watchdog,
   clockLeadSeconds,
+  hostDelay,
   warnings,
   mayHandle,
 }: StatusBarProps) {
@@ -80,6 +84,11 @@ export function StatusBar({
         <HeldBanner key={held.state} held={held} why={reasonOf(held, watchdog)} mayHandle={mayHandle} />
       ))}
       <ServerWarnings warnings={warnings} />
+      {hostDelay !== null && (
+        <Banner label="host behind" name="host behind" button={null}>
+          {describeHostDelay(hostDelay)} Ends by itself half a minute after the last delay.
+        </Banner>
+      )}
       {clockLeadSeconds >= MIN_TOLD_LEAD_SECONDS && (
         <Banner label="clock set back" name="clock set back" button={null}>
           The wall clock of the server was set back: samples and alerts are dated{' '}

@@ -59,6 +59,7 @@ export function OverviewPage() {
           waiting={history.data ? waitingNow(history.data) : null}
           watchdog={watchdog.data ?? NOTHING_HELD}
           clockLeadSeconds={clockLeadSeconds}
+          hostDelay={overview.data?.host_delay ?? null}
           warnings={overview.data?.warnings ?? []}
           mayHandle={mayHandle}
         />

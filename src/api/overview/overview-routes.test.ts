@@ -87,6 +87,7 @@ it('counts everything, however many pages the lists have', async () => {
       ]),
     },
     sample_clock_lead_seconds: 90,
+    host_delay: null,
     remediations: { planned: 2, awaiting_approval: 0, executing: 0, verifying: 0 },
     warnings: [{ key: 'watchdog.policy_files', message: '0 policies' }],
   });

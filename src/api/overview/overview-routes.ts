@@ -7,7 +7,9 @@ import type { ApiApp } from '../http/app.ts';
 import { overviewAnswer } from './overview-schemas.ts';
 
 export interface OverviewParts {
-  readonly fleet: { readonly directory: Pick<Fleet['directory'], 'countByStatus'> };
+  readonly fleet: Pick<Fleet, 'hostDelay'> & {
+    readonly directory: Pick<Fleet['directory'], 'countByStatus'>;
+  };
   readonly alerting: { readonly alerts: Pick<Alerting['alerts'], 'countFiring'> };
   readonly watchdog: Pick<Watchdog, 'countOpen'>;
   readonly sampleClock: { leadMs(): number };
@@ -48,7 +50,18 @@ async function readOverview(parts: OverviewParts): Promise<Overview> {
       by_severity: [...bySeverity],
     },
     sample_clock_lead_seconds: sampleClock.leadMs() / 1000,
+    host_delay: viewHostDelay(fleet.hostDelay()),
     remediations: watchdog.countOpen(),
     warnings: warnings(),
+  };
+}
+
+function viewHostDelay(delay: ReturnType<Fleet['hostDelay']>): Overview['host_delay'] {
+  if (delay === null) return null;
+  const { delayMs, usualTtlMs, ttlMs } = delay;
+  return {
+    seconds: delayMs / 1000,
+    usual_heartbeat_ttl_seconds: usualTtlMs / 1000,
+    heartbeat_ttl_seconds: ttlMs / 1000,
   };
 }

@@ -19,6 +19,16 @@ export const overviewAnswer = z.object({
     .describe(
       'How far samples and alerts are dated ahead of the wall clock, after it was set back; 0 where it was not.',
     ),
+  host_delay: z
+    .object({
+      seconds: z.number(),
+      usual_heartbeat_ttl_seconds: z.number(),
+      heartbeat_ttl_seconds: z.number().describe('At most three times the usual one.'),
+    })
+    .nullable()
+    .describe(
+      'How far the host is behind, by the server’s own timers or by half of its agents, which come late together: heartbeat TTLs are longer by it, here the shortest of them. Null while it is not.',
+    ),
   remediations: z
     .record(z.enum(OPEN_REMEDIATION_STATES), count)
     .describe('Those that have not ended. What is planned waits for its turn, or a guard holds it back.'),

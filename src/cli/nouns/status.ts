@@ -6,6 +6,12 @@ import { colourOfState, painted, wantsColours } from '../terminal/colours.ts';
 import { printJson, printLines } from '../terminal/print.ts';
 import { watchdogLines, watchdogState } from './watchdog.ts';
 
+const hostDelay = z.object({
+  seconds: z.number(),
+  usual_heartbeat_ttl_seconds: z.number(),
+  heartbeat_ttl_seconds: z.number(),
+});
+
 const overview = z.looseObject({
   agents: z.object({ by_status: z.record(z.string(), z.number()) }),
   alerts: z.object({
@@ -14,6 +20,7 @@ const overview = z.looseObject({
     by_severity: z.array(z.object({ severity: z.string(), firing: z.number() })),
   }),
   remediations: z.record(z.string(), z.number()),
+  host_delay: hostDelay.nullish(),
 });
 
 /** `omoi status`: how the whole of it stands. */
@@ -40,7 +47,8 @@ async function readStatus(client: ServerClient) {
 
 type Status = Awaited<ReturnType<typeof readStatus>>;
 
-function linesOf(url: string, { agents, alerts, remediations, watchdog }: Status): readonly string[] {
+export function linesOf(url: string, status: Status): readonly string[] {
+  const { agents, alerts, remediations, watchdog, host_delay: delay } = status;
   const firing = alerts.by_severity.map(({ severity, firing: count }) => [severity, count] as const);
   const seen = alerts.firing === 0 ? '' : `; ${alerts.unacknowledged} not acknowledged`;
   return [
@@ -48,8 +56,19 @@ function linesOf(url: string, { agents, alerts, remediations, watchdog }: Status
     `agents    ${counts(Object.entries(agents.by_status), 'none')}`,
     `alerts    ${counts(firing, 'none fires')}${seen}`,
     `repairs   ${counts(Object.entries(remediations), 'none is open')}`,
+    ...(delay ? [`host      ${delayLine(delay)}`] : []),
     ...watchdogLines(watchdog).map((line) => `watchdog  ${line}`),
   ];
+}
+
+/** `1.2 s behind: agents are given 4.7 s instead of 3.5 s` */
+function delayLine(delay: z.output<typeof hostDelay>): string {
+  const [behind, ttl, usual] = [
+    delay.seconds,
+    delay.heartbeat_ttl_seconds,
+    delay.usual_heartbeat_ttl_seconds,
+  ].map((seconds) => `${Number(seconds.toFixed(1))} s`);
+  return `${behind} behind: agents are given ${ttl} instead of ${usual}`;
 }
 
 function counts(found: readonly (readonly [string, number])[], none: string): string {

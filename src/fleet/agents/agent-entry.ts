@@ -5,6 +5,7 @@ import { placementOf, type Placement } from './failure-domain.ts';
 import { hasEnded } from './agent-status.ts';
 import { missedHeartbeats, paceOf, untilNextMissMs, type LifeEvidence } from './heartbeat-ladder.ts';
 import type { FleetLimits, HeartbeatPace } from '../limits.ts';
+import { newPunctuality } from '../leases/scheduling-delay.ts';
 import type { StallWatch } from '../leases/stall-watch.ts';
 
 /** What is known here of a task that an agent holds. */
@@ -61,6 +62,9 @@ export class AgentEntry implements AgentObservation {
   /** Monotonic: the last beat, or since when one is awaited. */
   #heardAtMs: number;
   #workSeenMonotonicMs: number | null = null;
+  /** Whether the generation has given a sign of life: how long its start takes says nothing of the host. */
+  #hasSpoken = false;
+  readonly #punctuality = newPunctuality();
   /** Whether the process of the generation is known to have been started. */
   #hasStarted = false;
   #beats = 0;
@@ -174,6 +178,16 @@ export class AgentEntry implements AgentObservation {
     return paceOf(this.row, this.#limits.heartbeats[this.row.agent_type]);
   }
 
+  /** Its TTL at this moment: longer than that of its pace while the host is behind. */
+  get ttlMs(): number {
+    return this.#stall.ttlMs(this.pace.ttlMs, { onThisHost: this.#isOnThisHost });
+  }
+
+  get #isOnThisHost(): boolean {
+    const { host } = this.placement;
+    return host !== null && host === this.#ownHost;
+  }
+
   get heartbeatAgeMs(): number | null {
     if (this.lastHeartbeatAtMs === null || hasEnded(this.row.status)) return null;
     return this.silenceMs;
@@ -181,12 +195,12 @@ export class AgentEntry implements AgentObservation {
 
   get heartbeatsMissed(): number {
     if (hasEnded(this.row.status)) return 0;
-    return missedHeartbeats(this.silenceMs, this.pace.ttlMs);
+    return missedHeartbeats(this.silenceMs, this.ttlMs);
   }
 
   /** In how many ms it has missed one heartbeat more, if none comes: a beat only makes it later. */
   get untilNextMissMs(): number {
-    return untilNextMissMs(this.silenceMs, this.pace.ttlMs);
+    return untilNextMissMs(this.silenceMs, this.ttlMs);
   }
 
   /** What may be held against the agent: monotonic ms since its last beat, less the grace of one that spawns. */
@@ -218,7 +232,7 @@ export class AgentEntry implements AgentObservation {
     if (!this.#processes) return this.#awaitsLook ? 'unseen' : null;
     const { activity, quietSinceMs, lookedAtMs } = this.#processes;
     const quietMs = this.#stall.silenceMs(quietSinceMs);
-    const { ttlMs } = this.pace;
+    const { ttlMs } = this;
     // Who has not been looked at for so long shows nothing: its processes have ended, and that is not recorded yet.
     if (this.#stall.silenceMs(lookedAtMs) >= ttlMs) return null;
     // Some are stopped and continued in turn to slow them down.
@@ -232,7 +246,7 @@ export class AgentEntry implements AgentObservation {
   /** Whether it may still be silent over its work without anybody having looked at its processes. */
   get #awaitsLook(): boolean {
     if (this.#elsewhere !== null) return false;
-    return this.managed && this.holdsWork && this.silenceMs < MAX_UNSEEN_TTLS * this.pace.ttlMs;
+    return this.managed && this.holdsWork && this.silenceMs < MAX_UNSEEN_TTLS * this.ttlMs;
   }
 
   get evidenceTold(): boolean {
@@ -271,6 +285,15 @@ export class AgentEntry implements AgentObservation {
 
   get beatSinceMove(): boolean {
     return this.#beats > this.#beatsAtMove;
+  }
+
+  /** It gives a sign of life by itself, before `heard`: how late that is tells how far the host is behind. */
+  comesNow(): void {
+    // Who stood still, or is a wrapper of who did, was late for reasons of its own.
+    const tells = this.#hasSpoken && this.row.status !== 'STALLED' && !this.#processesTold;
+    this.#hasSpoken = true;
+    if (!tells || !this.#isOnThisHost) return;
+    this.#stall.heard(this.#punctuality, { heardAtMs: this.#heardAtMs, intervalMs: this.pace.intervalMs });
   }
 
   /** A sign of life at monotonic `atMs`. */
@@ -316,6 +339,7 @@ export class AgentEntry implements AgentObservation {
     this.lastHeartbeatAtMs = null;
     this.lastSequence = -1;
     this.speaks = false;
+    this.#hasSpoken = false;
     this.inFlight = 0;
     this.workSeenAtMs = null;
     this.#workSeenMonotonicMs = null;

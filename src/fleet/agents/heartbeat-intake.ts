@@ -53,6 +53,8 @@ export class HeartbeatIntake {
     }
     if (hasEnded(agent.row.status)) throw agentGone(beat.agentId, agent.row.status);
     if (beat.sequence > agent.lastSequence) {
+      // Where beats before it were lost on their way, its host did not hold it up.
+      if (beat.sequence === agent.lastSequence + 1) agent.comesNow();
       agent.lastSequence = beat.sequence;
       agent.speaks = true;
       this.#takeNews(agent, beat);
@@ -77,6 +79,7 @@ export class HeartbeatIntake {
   seen({ agentId, generation }: Holder): boolean {
     const agent = this.#parts.agentIndex.get(agentId);
     if (agent?.generation !== generation || hasEnded(agent.row.status)) return false;
+    agent.comesNow();
     this.#heard(agent);
     return true;
   }

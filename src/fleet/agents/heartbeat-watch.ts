@@ -57,7 +57,8 @@ export class HeartbeatWatch {
       evidence: entry.evidence,
       evidenceTold: entry.evidenceTold,
     });
-    const warns = missed >= MISSED_UNTIL_WARNING && !entry.warned;
+    // Who was taken out of service owes no beats.
+    const warns = missed >= MISSED_UNTIL_WARNING && !entry.warned && entry.row.status !== 'QUARANTINED';
     if (!step && !warns) return false;
     entry.moving = true;
     void this.#take(entry, step, warns ? missed : 0);

@@ -1,7 +1,11 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Clock } from '#telemetry';
 import { LeaseRegistry } from './lease-registry.ts';
+import { DEFAULT_FLEET_LIMITS } from '../limits.ts';
+import { newPunctuality } from './scheduling-delay.ts';
 import { StallWatch } from './stall-watch.ts';
+
+const LIMITS = { ...DEFAULT_FLEET_LIMITS, tickMs: 100, maxStallMs: 1000 };
 
 /** A clock that jumps, as it looks to a process that was stopped. */
 function createJumpingClock(): Clock & { jump(byMs: number): void } {
@@ -23,7 +27,7 @@ function createJumpingClock(): Clock & { jump(byMs: number): void } {
 
 test('a tick that comes far too late starts all ages afresh, a slow one does not', () => {
   const clock = createJumpingClock();
-  const stall = new StallWatch(clock, { tickMs: 100, maxStallMs: 1000 });
+  const stall = new StallWatch(clock, LIMITS);
   clock.jump(900);
   expect([stall.tick(), stall.silenceMs(0)]).toEqual([0, 900]);
   clock.jump(5000);
@@ -34,7 +38,7 @@ test('a tick that comes far too late starts all ages afresh, a slow one does not
 
 test('who is asked after a stall and before the tick that notices it holds nothing against anybody', () => {
   const clock = createJumpingClock();
-  const stall = new StallWatch(clock, { tickMs: 100, maxStallMs: 1000 });
+  const stall = new StallWatch(clock, LIMITS);
   clock.jump(1100);
   expect([stall.silenceMs(0), stall.trustedSinceMs]).toEqual([1100, 0]);
   clock.jump(1);
@@ -43,9 +47,77 @@ test('who is asked after a stall and before the tick that notices it holds nothi
   expect([stall.tick(), stall.trustedSinceMs]).toEqual([1051, 1151]);
 });
 
+test('what is too short for a stall makes TTLs longer by as much, for half a minute', () => {
+  const clock = createJumpingClock();
+  const stall = new StallWatch(clock, LIMITS);
+  const ttls = (): number[] => [true, false].map((onThisHost) => stall.ttlMs(3000, { onThisHost }));
+  expect(ttls()).toEqual([3000, 3000]);
+  clock.jump(900);
+  // Also before the tick that notices it: somebody may be judged sooner.
+  expect(ttls()).toEqual([3800, 3800]);
+  expect([stall.tick(), ttls()]).toEqual([0, [3800, 3800]]);
+  for (let ms = 0; ms < 25_000; ms += 100) {
+    clock.jump(100);
+    stall.tick();
+  }
+  expect(ttls()).toEqual([3800, 3800]);
+  for (let ms = 0; ms < 5000; ms += 100) {
+    clock.jump(100);
+    stall.tick();
+  }
+  expect(ttls()).toEqual([3000, 3000]);
+});
+
+test('TTLs never become longer than three times, however long the server stood still; the jitter of ticks changes none', () => {
+  const clock = createJumpingClock();
+  const stall = new StallWatch(clock, LIMITS);
+  clock.jump(199);
+  stall.tick();
+  expect(stall.ttlMs(3000, { onThisHost: true })).toBe(3000);
+  clock.jump(60_000);
+  stall.tick();
+  expect(stall.ttlMs(3000, { onThisHost: true })).toBe(9000);
+});
+
+describe('agents of this host', () => {
+  /** The TTL of one of this host and of one elsewhere, after each of the agents has come so late, one after the other. */
+  function ttlsAfter(
+    latesMs: readonly number[],
+    { apartMs }: { readonly apartMs: number },
+  ): readonly number[] {
+    const clock = createJumpingClock();
+    const stall = new StallWatch(clock, LIMITS);
+    const pass = (forMs: number): void => {
+      for (let ms = 0; ms < forMs; ms += 100) {
+        clock.jump(100);
+        stall.tick();
+      }
+    };
+    pass(10_000);
+    for (const lateMs of latesMs) {
+      const heardAtMs = clock.monotonicMs() - 500 - lateMs;
+      stall.heard(newPunctuality(), { heardAtMs, intervalMs: 500 });
+      pass(apartMs);
+    }
+    return [true, false].map((onThisHost) => stall.ttlMs(3000, { onThisHost }));
+  }
+  const TOGETHER = { apartMs: 100 };
+
+  test.each([
+    ['that come late together have longer TTLs', [1200, 1250, 1290], TOGETHER, [4300, 3000]],
+    ['of which half come late', [1200, 1250, 1290, 0, 0, 0], TOGETHER, [4300, 3000]],
+    ['of which few come late', [1200, 1250, 0, 0, 0], TOGETHER, [3000, 3000]],
+    ['of which one hung, and comes back', [4000, 0, 0, 0], TOGETHER, [3000, 3000]],
+    ['of which there are only two', [1200, 1250], TOGETHER, [3000, 3000]],
+    ['that come late one after the other', [1200, 1250, 1290], { apartMs: 5000 }, [3000, 3000]],
+  ])('%s', (_what, latesMs, apart, ttls) => {
+    expect(ttlsAfter(latesMs, apart)).toEqual(ttls);
+  });
+});
+
 test('nobody loses a lease because the server was stopped', () => {
   const clock = createJumpingClock();
-  const stall = new StallWatch(clock, { tickMs: 100, maxStallMs: 1000 });
+  const stall = new StallWatch(clock, LIMITS);
   const leases = new LeaseRegistry(clock, stall);
   leases.begin({ id: 'task_1', agentId: 'a', generation: 1, term: 1, lengthMs: 3000 });
   clock.jump(60_000);

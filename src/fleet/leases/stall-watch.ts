@@ -1,8 +1,15 @@
 import type { Clock } from '#telemetry';
+import { SchedulingDelay, type DelayLimits, type Punctuality } from './scheduling-delay.ts';
+
+export interface StallLimits extends DelayLimits {
+  readonly tickMs: number;
+  readonly maxStallMs: number;
+}
 
 /**
  * Knows since when Omoi itself has been listening without a gap. While it was not, nobody else's silence may be
- * held against him: ages and leases count from `trustedSinceMs` at the earliest.
+ * held against him: ages and leases count from `trustedSinceMs` at the earliest. What is too short for that is a delay:
+ * while the host is behind, heartbeat TTLs are longer.
  */
 export class StallWatch {
   readonly #clock: Clock;
@@ -10,11 +17,13 @@ export class StallWatch {
   readonly #maxStallMs: number;
   #lastTickMs: number;
   #trustedSinceMs: number;
+  readonly #delay: SchedulingDelay;
 
-  constructor(clock: Clock, limits: { readonly tickMs: number; readonly maxStallMs: number }) {
+  constructor(clock: Clock, limits: StallLimits) {
     this.#clock = clock;
     this.#tickMs = limits.tickMs;
     this.#maxStallMs = limits.maxStallMs;
+    this.#delay = new SchedulingDelay(clock, limits);
     this.#lastTickMs = clock.monotonicMs();
     this.#trustedSinceMs = this.#lastTickMs;
   }
@@ -36,6 +45,7 @@ export class StallWatch {
     const nowMs = this.#clock.monotonicMs();
     const lateMs = this.#lateMs(nowMs);
     this.#lastTickMs = nowMs;
+    this.#delay.own(lateMs);
     if (lateMs <= this.#maxStallMs) return 0;
     this.#trustedSinceMs = nowMs;
     return lateMs;
@@ -44,6 +54,27 @@ export class StallWatch {
   /** Monotonic ms that may be held against somebody who was last heard of at `heardAtMs`. */
   silenceMs(heardAtMs: number): number {
     return this.#clock.monotonicMs() - Math.max(heardAtMs, this.trustedSinceMs);
+  }
+
+  /** How far the host is behind, ms, by the server alone or by the agents of its host, too; 0 while it is not. */
+  delayMs({ onThisHost }: { readonly onThisHost: boolean }): number {
+    // Also what no tick has noticed yet: others may be called before it.
+    this.#delay.own(this.#lateMs(this.#clock.monotonicMs()));
+    const { ownMs } = this.#delay;
+    return onThisHost ? Math.max(ownMs, this.#delay.togetherMs) : ownMs;
+  }
+
+  /** The TTL of an agent whose usual one that is, at this moment; ms. */
+  ttlMs(usualMs: number, where: { readonly onThisHost: boolean }): number {
+    return this.#delay.ttlMs(usualMs, this.delayMs(where));
+  }
+
+  /** An agent of this host gave a sign of life that is due every `intervalMs`, and before it one at `heardAtMs`. */
+  heard(
+    agent: Punctuality,
+    { heardAtMs, intervalMs }: { readonly heardAtMs: number; readonly intervalMs: number },
+  ): void {
+    this.#delay.heard(agent, this.silenceMs(heardAtMs) - intervalMs);
   }
 
   #lateMs(nowMs: number): number {

@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { linesOf } from './status.ts';
+
+const calm = {
+  agents: { by_status: { IDLE: 2 } },
+  alerts: { firing: 0, unacknowledged: 0, by_severity: [] },
+  remediations: {},
+  watchdog: { states: [], storms: [], more_storms: 0 },
+};
+
+it('says how far the host is behind, where it is', () => {
+  const delay = { seconds: 1.24, usual_heartbeat_ttl_seconds: 3.5, heartbeat_ttl_seconds: 4.74 };
+  const said = (lines: readonly string[]) => lines.filter((line) => line.startsWith('host'));
+  expect(said(linesOf('http://here', { ...calm, host_delay: delay }))).toEqual([
+    'host      1.2 s behind: agents are given 4.7 s instead of 3.5 s',
+  ]);
+  expect(said(linesOf('http://here', { ...calm, host_delay: null }))).toEqual([]);
+  // A server of an earlier version does not know it.
+  expect(said(linesOf('http://here', calm))).toEqual([]);
+});
