@@ -134,9 +134,11 @@ export const poolsQuery = (client: ApiClient) =>
 export const firingAlertsQuery = (client: ApiClient, rows: number) =>
   queryOptions({
     queryKey: ['alerts', 'firing', rows],
-    queryFn: async () => {
-      const { alerts: counts } = await readOverview(client);
-      const readings = alertFilters(counts.by_severity).map(
+    queryFn: async ({ client: queries }) => {
+      const overview = await readOverview(client);
+      // The page's counts are to be of the same moment.
+      queries.setQueryData(overviewQuery(client).queryKey, overview);
+      const readings = alertFilters(overview.alerts.by_severity).map(
         (filter): Reading<Alert> =>
           async ({ limit, cursor }) => {
             const from = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
@@ -144,8 +146,7 @@ export const firingAlertsQuery = (client: ApiClient, rows: number) =>
             return { rows: answer.alerts, nextCursor: answer.next_cursor };
           },
       );
-      const alerts = await gatherRows(readings, { limit: rows, maxPageRows, idOf: ({ id }) => id });
-      return { alerts, total: Math.max(counts.firing, alerts.length) };
+      return gatherRows(readings, { limit: rows, maxPageRows, idOf: ({ id }) => id });
     },
     refetchInterval: slowMs,
     placeholderData: keepPreviousData,

@@ -4,8 +4,10 @@ import type { Alert } from '../api/wire.ts';
 import { byUrgency, describeAlert } from '../domain/alert-text.ts';
 import { formatAge, formatDuration } from '../domain/age.ts';
 import { words } from '../domain/event-sentence.ts';
+import { firingShown, type FiringShown } from '../domain/firing-shown.ts';
 import { number } from '../domain/headline.ts';
 import { severityTone } from '../domain/tone.ts';
+import type { Firing } from '../hooks/use-firing.ts';
 import { useNow } from '../hooks/use-now.ts';
 import styles from './alerts-panel.module.css';
 import { InBlocks } from './in-blocks.tsx';
@@ -16,15 +18,8 @@ import { Nothing, QueryView } from './query-view.tsx';
 import { ToneDot, ToneLabel } from './tone-dot.tsx';
 import { TraceLink } from './trace-link.tsx';
 
-export interface FiringReading {
-  /** The most urgent of them. */
-  readonly alerts: readonly Alert[];
-  /** How many fire. */
-  readonly total: number;
-}
-
 export interface AlertsPanelProps {
-  readonly firing: UseQueryResult<FiringReading>;
+  readonly firing: Firing;
   readonly resolved: UseQueryResult<readonly Alert[]>;
   /** Whether whoever is logged in may acknowledge. */
   readonly mayHandle: boolean;
@@ -35,38 +30,19 @@ export interface AlertsPanelProps {
 /** What fires, the most urgent first, and how what fired lately ended. */
 export function AlertsPanel({ firing, resolved, mayHandle, onMore }: AlertsPanelProps) {
   const nowMs = useNow();
+  // Before it is known nothing has been read either.
+  const counted = firing.counted ?? 0;
   return (
-    <Panel
-      title="Alerts"
-      note={firing.data && firing.data.total > 0 ? `${number(firing.data.total)} firing` : undefined}
-    >
-      <QueryView query={firing} placeholderLines={3}>
-        {({ alerts, total }) =>
-          alerts.length === 0 ? (
-            <Nothing>Nothing fires.</Nothing>
-          ) : (
-            <>
-              <div className={styles.blocks}>
-                <InBlocks
-                  rows={alerts.toSorted(byUrgency)}
-                  keyOf={({ id }) => id}
-                  render={(alert) => <FiringAlert alert={alert} mayHandle={mayHandle} nowMs={nowMs} />}
-                  className={styles.alerts}
-                  perBlock={20}
-                  blockHeight={2200}
-                />
-              </div>
-              {total > alerts.length && (
-                <More
-                  shown={alerts.length}
-                  total={total}
-                  what="alerts, the most urgent first"
-                  onMore={onMore}
-                />
-              )}
-            </>
-          )
-        }
+    <Panel title="Alerts" note={counted > 0 ? `${number(counted)} firing` : undefined}>
+      <QueryView query={firing.alerts} placeholderLines={3}>
+        {(alerts) => (
+          <FiringList
+            shown={firingShown(counted, alerts)}
+            mayHandle={mayHandle}
+            nowMs={nowMs}
+            onMore={onMore}
+          />
+        )}
       </QueryView>
       {resolved.data !== undefined && resolved.data.length > 0 && (
         <>
@@ -79,6 +55,36 @@ export function AlertsPanel({ firing, resolved, mayHandle, onMore }: AlertsPanel
         </>
       )}
     </Panel>
+  );
+}
+
+interface FiringListProps {
+  readonly shown: FiringShown<Alert>;
+  readonly mayHandle: boolean;
+  readonly nowMs: number;
+  readonly onMore: () => void;
+}
+
+function FiringList({ shown, mayHandle, nowMs, onMore }: FiringListProps) {
+  if (shown.kind === 'nothing') return <Nothing>Nothing fires.</Nothing>;
+  if (shown.kind === 'awaited') return <Nothing>Being read.</Nothing>;
+  const { alerts, total } = shown;
+  return (
+    <>
+      <div className={styles.blocks}>
+        <InBlocks
+          rows={alerts.toSorted(byUrgency)}
+          keyOf={({ id }) => id}
+          render={(alert) => <FiringAlert alert={alert} mayHandle={mayHandle} nowMs={nowMs} />}
+          className={styles.alerts}
+          perBlock={20}
+          blockHeight={2200}
+        />
+      </div>
+      {total > alerts.length && (
+        <More shown={alerts.length} total={total} what="alerts, the most urgent first" onMore={onMore} />
+      )}
+    </>
   );
 }
 

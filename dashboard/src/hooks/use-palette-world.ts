@@ -28,7 +28,7 @@ export function usePaletteWorld(): PaletteWorld {
   return {
     agents: agents.data?.agents ?? [],
     pools: pools.data ?? [],
-    alerts: (alerts.data?.alerts ?? []).map((alert) => {
+    alerts: (alerts.data ?? []).map((alert) => {
       const { name, subject } = describeAlert(alert);
       const { id, severity, acknowledged_by: by } = alert;
       return { id, name, subject, severity, isAcknowledged: by !== null };

@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
-import { firingAlertsQuery, resolvedAlertsQuery } from '../api/queries.ts';
+import { resolvedAlertsQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import { AlertsPanel } from '../components/alerts-panel.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { PendingPanel } from '../components/pending-panel.tsx';
+import { useFiring } from '../hooks/use-firing.ts';
 import { useMayHandle } from '../hooks/use-may-handle.ts';
 import { usePageSize } from '../hooks/use-page-size.ts';
 import styles from './columns.module.css';
@@ -13,7 +14,7 @@ export function AlertsPage() {
   const { client } = useServer();
   const mayHandle = useMayHandle();
   const size = usePageSize(40);
-  const firing = useQuery(firingAlertsQuery(client, size.rows));
+  const firing = useFiring(size.rows);
   const resolved = useQuery(resolvedAlertsQuery(client));
   return (
     <>

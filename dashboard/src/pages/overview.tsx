@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import {
   eventsQuery,
-  firingAlertsQuery,
   fleetQuery,
   maintenancesQuery,
   overviewQuery,
@@ -23,6 +22,7 @@ import { RemediationsPanel } from '../components/remediations-panel.tsx';
 import { StatusBar } from '../components/status-bar.tsx';
 import { countFleet } from '../domain/headline.ts';
 import { waitingNow } from '../domain/queue-history.ts';
+import { useFiring } from '../hooks/use-firing.ts';
 import { useMayHandle } from '../hooks/use-may-handle.ts';
 import { usePageSize } from '../hooks/use-page-size.ts';
 import { useView } from '../hooks/use-view.ts';
@@ -40,7 +40,7 @@ export function OverviewPage() {
   const overview = useQuery(overviewQuery(client));
   const fleet = useQuery(fleetQuery(client, { poolId: pool, rows: agentsShown.rows }));
   const pools = useQuery(poolsQuery(client));
-  const firing = useQuery(firingAlertsQuery(client, alertsShown.rows));
+  const firing = useFiring(alertsShown.rows);
   const resolved = useQuery(resolvedAlertsQuery(client));
   const remediations = useQuery(remediationsQuery(client));
   const watchdog = useQuery(watchdogQuery(client));
