@@ -111,6 +111,11 @@ function describe(event: SystemEvent): EventSentence | undefined {
         text: `${agentName(event.payload)} shall restart, asked by ${event.payload.requested_by}`,
         tone: 'repair',
       };
+    case 'fleet.agent.drain_requested':
+      return {
+        text: `${agentName(event.payload)} is asked to leave by ${event.payload.requested_by}`,
+        tone: 'gone',
+      };
     case 'fleet.agent.deregistered':
       return { text: `${agentName(event.payload)} left: ${words(event.payload.reason)}`, tone: 'gone' };
     case 'fleet.pool.changed': {

@@ -10,6 +10,7 @@ import {
   agentsQuery,
   agentView,
   deregisterBody,
+  drainBody,
   orderBody,
   nothing,
   registerAnswer,
@@ -203,10 +204,16 @@ function registerOrders(app: ApiApp, { fleet }: AgentRouteParts): void {
       tags: ['fleet'],
       summary: 'Ask an external agent, by its next heartbeat, to finish its work, take no more and end',
       params: agentParams,
+      body: drainBody,
       response: { 200: agentView },
     },
-    handler: async ({ params }) => {
-      const agent = agents.drainExternal(params.agent_id);
+    handler: async ({ params, body, principal, traceparent }) => {
+      const agent = await agents.drainExternal({
+        agentId: params.agent_id,
+        reason: body?.reason ?? DRAINED_BY_HAND,
+        requestedBy: principal.name,
+        traceparent,
+      });
       return viewAgent({ row: agent.row, live: agent, pace: agent.pace });
     },
   });
@@ -232,6 +239,9 @@ function registerOrders(app: ApiApp, { fleet }: AgentRouteParts): void {
     });
   }
 }
+
+/** Where nobody says why. */
+const DRAINED_BY_HAND = 'drained by hand';
 
 /** As for an agent that does not exist: who may not see it learns nothing. */
 function unknownAgent(agentId: string): OmoiError {

@@ -99,6 +99,9 @@ export const deregisterBody = z.strictObject({
 
 export const orderBody = z.strictObject({ reason: storedText(500).min(1) });
 
+/** Earlier versions asked without a body. */
+export const drainBody = orderBody.partial().nullish();
+
 export const agentView = z
   .object({
     agent_id: z.string(),

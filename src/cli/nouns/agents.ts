@@ -248,7 +248,7 @@ export async function drainAgents(ids: readonly string[], flags: AgentOrderFlags
     json: flags.json === true,
     async send(id) {
       try {
-        return await client.call('POST', `${pathOf(id)}/drain`);
+        return await client.call('POST', `${pathOf(id)}/drain`, { reason: flags.reason });
       } catch (thrown) {
         if (!(thrown instanceof OmoiError) || thrown.code !== 'agent_is_managed') throw thrown;
         return client.call('POST', `${pathOf(id)}/stop`, { reason: flags.reason });

@@ -58,7 +58,14 @@ export class AgentDirectory {
           .on('agent_units.state', '!=', 'ended'),
       )
       .selectAll('agents')
-      .select(['nonce_hash', 'last_heartbeat_at_ms', 'work_seen_at_ms', 'running', 'desired_state'])
+      .select([
+        'nonce_hash',
+        'drain_asked_at_ms',
+        'last_heartbeat_at_ms',
+        'work_seen_at_ms',
+        'running',
+        'desired_state',
+      ])
       .select(['agent_units.host as unit_host', 'agent_units.host_boot_id as unit_boot_id'])
       .where((where) =>
         where.or([
@@ -71,7 +78,7 @@ export class AgentDirectory {
       .execute();
     for (const row of rows) {
       const { nonce_hash, last_heartbeat_at_ms, work_seen_at_ms, running, desired_state, ...rest } = row;
-      const { unit_host: host, unit_boot_id: host_boot_id, ...agent } = rest;
+      const { unit_host: host, unit_boot_id: host_boot_id, drain_asked_at_ms, ...agent } = rest;
       const entry = agentIndex.apply(agent, nonce_hash, agentIndex.nextChange());
       // How long ago that was the wall clock says, of before this start.
       if (entry.endedAtMs !== null) entry.endedAtMs -= Math.max(0, clock.wallMs() - agent.status_since_ms);
@@ -83,6 +90,7 @@ export class AgentDirectory {
       // Its pool asks it again when it has taken over what runs; until then nobody takes it for one that stays.
       if (desired_state !== null && desired_state !== 'run') entry.desired = 'drain';
       entry.leaves = desired_state === 'retired' || desired_state === 'stopped';
+      if (drain_asked_at_ms !== null) entry.leave();
       entry.says({ running: running === 1, degraded: agent.self_degraded === 1, reason: null });
     }
   }

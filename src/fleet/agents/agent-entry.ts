@@ -332,6 +332,12 @@ export class AgentEntry implements AgentObservation {
     this.#beatsAtMove = beatsAtDecision;
   }
 
+  /** It is asked to end, and no generation of Omoi's follows. */
+  leave(): void {
+    this.desired = 'drain';
+    this.leaves = true;
+  }
+
   /** Another generation runs: nothing of the former one counts any more. */
   startOver(row: AgentRow, nonceHash: string, nowMonotonicMs: number): void {
     this.row = row;

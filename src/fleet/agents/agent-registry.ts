@@ -13,7 +13,7 @@ import {
 } from './agent-refusals.ts';
 import type { AgentRegistrations } from './agent-registrations.ts';
 import { hasEnded } from './agent-status.ts';
-import { agentRef, changeAgent, endGeneration, lockAgent, readGeneration } from './agent-rows.ts';
+import { agentRef, askToLeave, changeAgent, endGeneration, lockAgent, readGeneration } from './agent-rows.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import type { GenerationExit, GenerationStore, WorkRelease } from './generation-store.ts';
 import type { HeartbeatWatch } from './heartbeat-watch.ts';
@@ -34,6 +34,10 @@ export interface AgentOrder {
   readonly agentId: string;
   readonly reason: string;
   readonly traceparent: string | null;
+}
+
+export interface DrainOrder extends AgentOrder {
+  readonly requestedBy: string;
 }
 
 /** The end of a process, and whether it was to run once or for ever. */
@@ -220,16 +224,32 @@ export class AgentRegistry {
   }
 
   /**
-   * From its next heartbeat on an external agent is asked to finish its work, take no other and end.
+   * From its next heartbeat on the present generation of an external agent is asked to finish its work, take no other and
+   * end. Repeating it changes nothing.
    * @throws OmoiError `unknown_agent`, `agent_is_managed`, `agent_gone`
    */
-  drainExternal(agentId: string): AgentEntry {
-    const agent = knownAgent(this.#parts.agentIndex, agentId);
-    if (agent.managed) throw managedByOmoi(agentId);
-    if (hasEnded(agent.status)) throw agentGone(agentId, agent.status);
-    agent.desired = 'drain';
-    agent.leaves = true;
-    return agent;
+  async drainExternal(order: DrainOrder): Promise<AgentEntry> {
+    const { database, agentIndex, bus } = this.#parts;
+    const { agentId, reason, requestedBy, traceparent } = order;
+    knownAgent(agentIndex, agentId);
+    await database.transaction(async (tx) => {
+      const row = await lockKnown(tx, agentId);
+      if (row.managed === 1) throw managedByOmoi(agentId);
+      if (hasEnded(row.status)) throw agentGone(agentId, row.status);
+      if (!(await askToLeave(tx, row))) return;
+      await bus.append(tx, {
+        event_type: 'fleet.agent.drain_requested',
+        entity_type: 'agent',
+        entity_id: agentId,
+        payload: { ...agentRef(row), reason, requested_by: requestedBy },
+        traceparent,
+      });
+      tx.afterCommit(() => {
+        const agent = agentIndex.get(agentId);
+        if (agent?.generation === row.generation) agent.leave();
+      });
+    });
+    return knownAgent(agentIndex, agentId);
   }
 
   /**

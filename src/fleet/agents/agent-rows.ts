@@ -62,6 +62,21 @@ export async function endGeneration(
     .execute();
 }
 
+/** @returns false where its present generation is asked already */
+export async function askToLeave(
+  tx: StateTransaction,
+  { agent_id: agentId, generation }: Pick<AgentRow, 'agent_id' | 'generation'>,
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx.db
+    .updateTable('agent_generations')
+    .set({ drain_asked_at_ms: tx.nowMs })
+    .where('agent_id', '=', agentId)
+    .where('generation', '=', generation)
+    .where('drain_asked_at_ms', 'is', null)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
 export async function readGeneration(
   tx: StateTransaction,
   agentId: string,

@@ -32,6 +32,13 @@ async function openGeneration(agentId: string, nonce: string): Promise<number> {
   );
 }
 
+const drainOf = (agentId: string) => ({
+  agentId,
+  reason: 'the machine goes',
+  requestedBy: 'ada',
+  traceparent: null,
+});
+
 describe('registration', () => {
   test('opens generation 1, and a repetition by the same process changes nothing', async () => {
     const first = await running.fleet.agents.register(registration('a'));
@@ -95,19 +102,51 @@ describe('registration', () => {
   test('an external agent that is drained is asked to leave by its next heartbeat, and gets no more work', async () => {
     const { agents, tasks } = running.fleet;
     await agents.register(registration('a'));
-    agents.drainExternal('a');
+    await agents.drainExternal(drainOf('a'));
     await tasks.enqueue([task()], null);
     expect(beat('a', 1)).toMatchObject({ desired: 'drain' });
     expect(await tasks.claim(claimOf('a'))).toEqual([]);
     await agents.deregister({ agentId: 'a', generation: 1, reason: 'done', exit: null, traceparent: null });
-    expect(() => agents.drainExternal('a')).toThrow(expect.objectContaining({ code: 'agent_gone' }));
+    await expect(agents.drainExternal(drainOf('a'))).rejects.toMatchObject({ code: 'agent_gone' });
+  });
+
+  test('that it is drained outlives the server, and ends with its generation', async () => {
+    await running.fleet.agents.register(registration('a'));
+    await running.fleet.agents.drainExternal(drainOf('a'));
+    await running.fleet.agents.drainExternal(drainOf('a'));
+    expect(await running.events('fleet.agent.drain_requested')).toMatchObject([
+      { agent_id: 'a', generation: 1, reason: 'the machine goes', requested_by: 'ada' },
+    ]);
+    await running.stop();
+    await running.start();
+    const { agents, tasks } = running.fleet;
+    // Its process registers again, as it does with a server that it has lost.
+    expect((await agents.register(registration('a'))).agent).toMatchObject({
+      desired: 'drain',
+      leaves: true,
+    });
+    await tasks.enqueue([task()], null);
+    expect(beat('a', 1)).toMatchObject({ desired: 'drain' });
+    expect(await tasks.claim(claimOf('a'))).toEqual([]);
+    await agents.deregister({ agentId: 'a', generation: 1, reason: 'done', exit: null, traceparent: null });
+
+    const next = registration('a', { nonce: 'second process' });
+    expect((await agents.register(next)).agent).toMatchObject({
+      generation: 2,
+      desired: 'run',
+      leaves: false,
+    });
+    await running.stop();
+    await running.start();
+    expect(running.fleet.agents.get('a')).toMatchObject({ generation: 2, desired: 'run', leaves: false });
+    expect(await running.fleet.tasks.claim({ ...claimOf('a'), generation: 2 })).toHaveLength(1);
   });
 
   test('one that Omoi starts is stopped instead', async () => {
     await openGeneration('m', 'spawn nonce');
-    expect(() => running.fleet.agents.drainExternal('m')).toThrow(
-      expect.objectContaining({ code: 'agent_is_managed' }),
-    );
+    await expect(running.fleet.agents.drainExternal(drainOf('m'))).rejects.toMatchObject({
+      code: 'agent_is_managed',
+    });
   });
 });
 

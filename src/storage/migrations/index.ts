@@ -41,6 +41,7 @@ import { taskProgress } from './059_task_progress.ts';
 import { goodbyes } from './060_goodbyes.ts';
 import { processHeartbeats } from './061_process_heartbeats.ts';
 import { lastOutputs } from './062_last_outputs.ts';
+import { externalDrains } from './067_external_drains.ts';
 import { loadedRules } from './053_loaded_rules.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
@@ -88,4 +89,5 @@ export const MIGRATIONS: readonly Migration[] = [
   goodbyes,
   processHeartbeats,
   lastOutputs,
+  externalDrains,
 ];

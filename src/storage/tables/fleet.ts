@@ -52,6 +52,8 @@ export interface AgentTables {
     last_output: string | null;
     /** Who beats for it: it itself, or Omoi, which watches its process; null before it has registered. */
     heartbeat: Generated<HeartbeatSource | null>;
+    /** Since when an external agent is asked to leave; null where it is not. */
+    drain_asked_at_ms: Generated<number | null>;
   };
   /** What heartbeats say, written in batches and now and then: the newest of it lives in memory. */
   agent_beats: {

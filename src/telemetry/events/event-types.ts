@@ -133,6 +133,8 @@ export const EVENT_PAYLOADS = {
   }),
   'fleet.agent.heartbeat_missed': z.object({ ...agentRef, missed: z.number().int(), age_ms: z.number() }),
   'fleet.agent.restart_requested': z.object({ ...agentRef, reason: z.string(), requested_by: z.string() }),
+  /** An external agent is asked to finish its work and leave. */
+  'fleet.agent.drain_requested': z.object({ ...agentRef, reason: z.string(), requested_by: z.string() }),
   'fleet.agent.deregistered': z.object({ ...agentRef, reason: z.string() }),
   'fleet.pool.changed': z.object({
     pool_id: z.string(),
