@@ -193,6 +193,72 @@ describe('a person operates Omoi by its commands', () => {
     expect(await run('agents', 'forget', 'mailer-1')).toContain('mailer-1 is struck from the list');
   });
 
+  it('names what was probably meant by what is not there', async () => {
+    const { tasks } = await ask<{ tasks: readonly { task_id: string }[] }>('tasks', 'list');
+    const { alerts } = await ask<{ alerts: readonly { id: string }[] }>('alerts', 'list', '--state', 'all');
+    const { remediations } = await ask<{ remediations: readonly { id: string }[] }>('remediations', 'list');
+    const [task = '', alert = '', repair = ''] = [tasks[0]?.task_id, alerts[0]?.id, remediations[0]?.id];
+    for (const [args, code, meant] of [
+      [['agents', 'show', 'shell-1'], 'unknown_agent', 'shells-1'],
+      [['agents', 'why', 'shels-1'], 'unknown_agent', 'shells-1'],
+      [['restart', 'shells-11'], 'unknown_agent', 'shells-1'],
+      [['agents', 'quarantine', 'shels-1', '--reason', 'x'], 'unknown_agent', 'shells-1'],
+      [['agents', 'drain', 'shels-1'], 'unknown_agent', 'shells-1'],
+      [['agents', 'forget', 'shels-1'], 'unknown_agent', 'shells-1'],
+      [['logs', 'shels-1'], 'unknown_agent', 'shells-1'],
+      [['pools', 'show', 'shell'], 'unknown_pool', 'shells'],
+      [['pools', 'scale', 'shell', '2'], 'unknown_pool', 'shells'],
+      [['pools', 'scale', 'shell', '+1'], 'unknown_pool', 'shells'],
+      [['tasks', 'show', task.slice(0, -1)], 'unknown_task', task],
+      [['tasks', 'retry', `${task}x`], 'unknown_task', task],
+      [['alerts', 'show', alert.slice(0, -2)], 'unknown_alert', alert],
+      [['ack', `${alert}x`], 'unknown_alert', alert],
+      [['remediations', 'show', repair.slice(1)], 'unknown_remediation', repair],
+      [['approve', `${repair}x`], 'unknown_remediation', repair],
+    ] as const) {
+      const { status, stderr } = await omoi(args, AS_OWNER);
+      expect({ args, status, stderr }).toEqual({
+        args,
+        status: 1,
+        stderr: expect.stringContaining(`; did you mean ${meant}? (${code})\n`),
+      });
+    }
+  });
+
+  it('follows an agent, why it stands so, and what is under maintenance', async () => {
+    const following = [
+      ['agents', 'show', 'shells-1', '-f'],
+      ['agents', 'why', 'shells-1', '-f'],
+      ['maintenance', 'list', '-f'],
+    ].map((args) => new OmoiProcess(args, AS_OWNER));
+    const [shown, why, maintenances] = following;
+    if (!shown || !why || !maintenances) throw new Error('three follow');
+    const says = (one: OmoiProcess, text: string) =>
+      until(() => (one.stdout + one.stderr).includes(text), `it says: ${text}`, LIMIT_MS);
+    await Promise.all([
+      says(shown, 'agent       shells-1'),
+      says(why, 'Evidence'),
+      says(maintenances, 'nothing is under maintenance'),
+    ]);
+    await run('agents', 'quarantine', 'shells-1', '--reason', 'to look at it');
+    await Promise.all([says(shown, 'QUARANTINED for'), says(why, 'to look at it')]);
+    const started = await run('maintenance', 'start', 'shells', '--for', '30m', '--reason', 'new disks');
+    await Promise.all([says(maintenances, 'new disks'), says(why, 'new disks')]);
+    const [id = ''] = started.split(' ');
+    const [before, told] = [maintenances.stderr.length, shown.stdout.length];
+    await run('maintenance', 'end', id);
+    await until(
+      () => maintenances.stderr.slice(before).includes('nothing is under maintenance'),
+      'it has ended',
+      LIMIT_MS,
+    );
+    await run('agents', 'release', 'shells-1', '--reason', 'looked at');
+    await until(() => /(IDLE|RUNNING) for/.test(shown.stdout.slice(told)), 'it works again', LIMIT_MS);
+    for (const { status } of await Promise.all(following.map((one) => one.stop('SIGINT')))) {
+      expect(status).not.toBe(1);
+    }
+  });
+
   it('asks a server elsewhere as whom it has logged in', async () => {
     const token = (await run('tokens', 'create', 'ann', '--role', 'viewer')).trim();
     const elsewhere = { XDG_CONFIG_HOME: home };

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { OmoiError } from '#telemetry';
 import { z } from 'zod';
 import { followEvents } from '../event-feed.ts';
+import { clientForNamed } from '../named-client.ts';
 import { followRows, followWhole, tellsOf } from '../follow-rows.ts';
 import { behindLast, readPages } from '../read-pages.ts';
 import {
@@ -116,7 +117,7 @@ function readAgents(client: ServerClient, { pool, status, all, limit }: AgentLis
 /** `omoi agents show` */
 export async function showAgent(agentId: string, flags: FollowFlags): Promise<void> {
   const server = serverOf(flags);
-  const client = clientOf(server);
+  const client = clientForNamed(server);
   const print = async (): Promise<void> => {
     const answer = await client.call('GET', pathOf(agentId));
     if (flags.json === true) return printJson(answer);
@@ -163,7 +164,7 @@ const restarted = z.object({ generation: z.number(), opened: z.boolean() });
 
 /** `omoi agents restart`. @returns the exit status */
 export async function restartAgents(ids: readonly string[], flags: RestartFlags): Promise<number> {
-  const client = clientOf(serverOf(flags));
+  const client = clientForNamed(serverOf(flags));
   const { reason, generation } = flags;
   const body = { reason, ...(generation !== undefined && { expected_generation: generation }) };
   return giveOrders({
@@ -225,7 +226,7 @@ export async function orderAgents(
   ids: readonly string[],
   flags: AgentOrderFlags,
 ): Promise<number> {
-  const client = clientOf(serverOf(flags));
+  const client = clientForNamed(serverOf(flags));
   return giveOrders({
     ids,
     json: flags.json === true,
@@ -242,7 +243,7 @@ const TOLD = {
 
 /** `omoi agents drain`: one that Omoi starts is stopped, an external one asked to leave. @returns the exit status */
 export async function drainAgents(ids: readonly string[], flags: AgentOrderFlags): Promise<number> {
-  const client = clientOf(serverOf(flags));
+  const client = clientForNamed(serverOf(flags));
   return giveOrders({
     ids,
     json: flags.json === true,
@@ -260,7 +261,7 @@ export async function drainAgents(ids: readonly string[], flags: AgentOrderFlags
 
 /** `omoi agents forget`. @returns the exit status */
 export async function forgetAgents(ids: readonly string[], flags: ServerFlags): Promise<number> {
-  const client = clientOf(serverOf(flags));
+  const client = clientForNamed(serverOf(flags));
   return giveOrders({
     ids,
     json: flags.json === true,

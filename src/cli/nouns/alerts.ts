@@ -1,6 +1,7 @@
 import { formatLabels, OmoiError } from '#telemetry';
 import { z } from 'zod';
 import { followRows, followWhole, tellsOf } from '../follow-rows.ts';
+import { clientForNamed } from '../named-client.ts';
 import { printable } from '../query/printable.ts';
 import { readPages } from '../read-pages.ts';
 import {
@@ -160,7 +161,7 @@ function readAlerts(client: ServerClient, flags: AlertListFlags & { readonly ack
 /** `omoi alerts show` */
 export async function showAlert(id: string, flags: FollowFlags): Promise<void> {
   const server = serverOf(flags);
-  const client = clientOf(server);
+  const client = clientForNamed(server);
   const print = async (): Promise<void> => {
     const answer = await client.call('GET', pathOf(id));
     const timeline = await client.call('GET', `${pathOf(id)}/timeline`);
@@ -208,7 +209,7 @@ export async function handleAlerts(
   ids: readonly string[],
   flags: AckFlags,
 ): Promise<number> {
-  const client = clientOf(serverOf(flags));
+  const client = clientForNamed(serverOf(flags));
   const meant = flags.all === true ? await unacknowledged(client) : ids;
   return giveOrders({
     ids: meant,

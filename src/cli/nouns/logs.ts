@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { OmoiError } from '#telemetry';
-import { clientOf, serverOf, type FollowFlags } from '../server-client.ts';
+import { clientForNamed } from '../named-client.ts';
+import { serverOf, type FollowFlags } from '../server-client.ts';
 import { painted, wantsColours } from '../terminal/colours.ts';
 import { harmlessOutput } from '../terminal/harmless-output.ts';
 import { note, printJson } from '../terminal/print.ts';
@@ -29,7 +30,7 @@ const RETRY_MS = 500;
 
 /** `omoi logs`: the end of what an agent put out, and with `-f` what it goes on with, over its restarts. */
 export async function showOutput(agentId: string, flags: LogFlags): Promise<void> {
-  const client = clientOf(serverOf(flags));
+  const client = clientForNamed(serverOf(flags));
   const read = async (more: Readonly<Record<string, string>>): Promise<Output> => {
     const query = new URLSearchParams({
       ...(flags.generation !== undefined && { generation: String(flags.generation) }),

@@ -1,5 +1,6 @@
 import { OmoiError, parseDuration } from '#telemetry';
 import { z } from 'zod';
+import { clientForNamed } from '../named-client.ts';
 import { followRows, followWhole, tellsOf } from '../follow-rows.ts';
 import { behindLast, readPages } from '../read-pages.ts';
 import {
@@ -132,7 +133,7 @@ const REPLICA_COLUMNS: readonly Column<Pool['replicas'][number]>[] = [
 /** `omoi pools show` */
 export async function showPool(poolId: string, flags: FollowFlags): Promise<void> {
   const server = serverOf(flags);
-  const client = clientOf(server);
+  const client = clientForNamed(server);
   const print = async (): Promise<void> => {
     const answer = await client.call('GET', pathOf(poolId));
     if (flags.json === true) printJson(answer);
@@ -167,7 +168,7 @@ const OVERRIDE = 'by-hand';
 
 /** `omoi pools scale`: to a number for good, or by `+N` for a while. */
 export async function scalePool(poolId: string, size: string, flags: ScaleFlags): Promise<void> {
-  const client = clientOf(serverOf(flags));
+  const client = clientForNamed(serverOf(flags));
   const answer = await (size.startsWith('+') ? scaleForAWhile : scaleTo)(client, { poolId, size, flags });
   if (flags.json === true) printJson(answer);
   else printLines([`pool ${poolId} shall have ${scaled.parse(answer).effective} agents`]);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { followRows, followWhole, tellsOf } from '../follow-rows.ts';
+import { clientForNamed } from '../named-client.ts';
 import { behindLast, readPages } from '../read-pages.ts';
 import {
   clientOf,
@@ -110,7 +111,7 @@ function readRemediations(client: ServerClient, { state, policy, target, limit }
 /** `omoi remediations show` */
 export async function showRemediation(id: string, flags: FollowFlags): Promise<void> {
   const server = serverOf(flags);
-  const client = clientOf(server);
+  const client = clientForNamed(server);
   const print = async (): Promise<void> => {
     const answer = await client.call('GET', pathOf(id));
     if (flags.json === true) printJson(answer);
@@ -140,7 +141,7 @@ export async function decideRemediations(
   ids: readonly string[],
   flags: ServerFlags,
 ): Promise<number> {
-  const client = clientOf(serverOf(flags));
+  const client = clientForNamed(serverOf(flags));
   return giveOrders({
     ids,
     json: flags.json === true,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { messageOf, OmoiError, parseDuration } from '#telemetry';
 import { z } from 'zod';
 import { followRows, followWhole, tellsOf } from '../follow-rows.ts';
+import { clientForNamed } from '../named-client.ts';
 import { behindLast, readPages } from '../read-pages.ts';
 import {
   clientOf,
@@ -122,7 +123,7 @@ function readTasks(client: ServerClient, { state, phase, agent, limit }: TaskLis
 /** `omoi tasks show` */
 export async function showTask(taskId: string, flags: FollowFlags): Promise<void> {
   const server = serverOf(flags);
-  const client = clientOf(server);
+  const client = clientForNamed(server);
   const print = async (): Promise<void> => {
     const answer = await client.call('GET', pathOf(taskId));
     if (flags.json === true) printJson(answer);
@@ -218,7 +219,7 @@ export async function orderTasks(
   ids: readonly string[],
   flags: ServerFlags,
 ): Promise<number> {
-  const client = clientOf(serverOf(flags));
+  const client = clientForNamed(serverOf(flags));
   return giveOrders({
     ids,
     json: flags.json === true,
