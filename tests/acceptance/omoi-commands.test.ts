@@ -208,7 +208,7 @@ describe('a person operates Omoi by its commands', () => {
       [['logs', 'shels-1'], 'unknown_agent', 'shells-1'],
       [['pools', 'show', 'shell'], 'unknown_pool', 'shells'],
       [['pools', 'scale', 'shell', '2'], 'unknown_pool', 'shells'],
-      [['pools', 'scale', 'shell', '+1'], 'unknown_pool', 'shells'],
+      [['pools', 'scale', 'shell', '+1', '--for', '1m'], 'unknown_pool', 'shells'],
       [['tasks', 'show', task.slice(0, -1)], 'unknown_task', task],
       [['tasks', 'retry', `${task}x`], 'unknown_task', task],
       [['alerts', 'show', alert.slice(0, -2)], 'unknown_alert', alert],
