@@ -21,7 +21,12 @@ export type { PoolView, ReplicaView } from './pools/pool-view.ts';
 export type { EndedUnit, Runtime, UnitExit } from './runtimes/runtime.ts';
 export { ProcessRuntime } from './runtimes/process-runtime.ts';
 export { findUnitGroups, removeEmptyGroups } from './runtimes/unit-groups.ts';
-export { AgentOutput, type OutputCursor, type ReadOutput } from './output/agent-output.ts';
+export {
+  AgentOutput,
+  type OutputCursor,
+  type ReadGeneration,
+  type ReadOutput,
+} from './output/agent-output.ts';
 export { RunCopies } from './output/run-copies.ts';
 export { LogFiles, logLimitsOf } from './runtimes/log-files.ts';
 export {

@@ -325,6 +325,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
             const { row } = await parts.fleet.directory.get(agentId);
             return { generation: row.generation, managed: row.managed === 1 };
           },
+          hasEnded: (of) => parts.fleet.directory.hasEnded(of),
           managed: outputs,
           external: new RunCopies(join(dataDirectory, 'logs', 'run')),
         }),

@@ -20,6 +20,7 @@ beforeAll(async () => {
       if (agentId === 'nobody') throw new OmoiError('unknown_agent', 'Agent nobody is unknown.');
       return Promise.resolve({ generation: 2, managed: true });
     },
+    hasEnded: () => Promise.resolve(true),
     managed: logs,
     external: new RunCopies(directory),
   });

@@ -1,4 +1,4 @@
-import type { AgentOutput, OutputCursor, ReadOutput } from '#fleet';
+import type { AgentOutput, OutputCursor, ReadGeneration, ReadOutput } from '#fleet';
 import { OmoiError } from '#telemetry';
 import { z } from 'zod';
 import { READERS } from '../access/roles.ts';
@@ -24,7 +24,7 @@ const outputQuery = z.strictObject({
     .describe('The last lines of each stream; with `cursor` all that came since.'),
   cursor: z
     .string()
-    .max(100)
+    .max(300)
     .optional()
     .describe('`cursor` of the answer before: only what was put out behind it.'),
   wait_ms: wholeNumber({ min: 0, max: FLEET_BOUNDS.maxWaitMs })
@@ -108,17 +108,30 @@ function lastLines({ text, skipped }: OutputAnswer['stdout'], lines: number): Ou
   return { text: all.slice(-lines).join('\n') + end, skipped: true };
 }
 
-/** `GENERATION:EMPTIED.BYTES:EMPTIED.BYTES`, of the standard output and then of the errors. */
+/**
+ * `GENERATION:EMPTIED.BYTES:EMPTIED.BYTES`, of the standard output and then of the errors; behind it, each after a `;`, those of the
+ * earlier generations that had not ended.
+ */
 const CURSOR = /^(\d{1,10}):(\d{1,9})\.(\d{1,15}):(\d{1,9})\.(\d{1,15})$/;
 
-function formatCursor({ generation, position: { stdout, stderr } }: OutputCursor): string {
-  return `${generation}:${stdout.emptied}.${stdout.bytes}:${stderr.emptied}.${stderr.bytes}`;
+function formatCursor({ earlier, ...newest }: OutputCursor): string {
+  return [newest, ...earlier]
+    .map(({ generation, position: { stdout, stderr } }) => {
+      return `${generation}:${stdout.emptied}.${stdout.bytes}:${stderr.emptied}.${stderr.bytes}`;
+    })
+    .join(';');
 }
 
 /** @throws OmoiError `invalid_request` */
 function parseCursor(text: string): OutputCursor {
+  const [newest, ...earlier] = text.split(';').map(parseGeneration);
+  if (!newest) throw noCursor();
+  return { ...newest, earlier };
+}
+
+function parseGeneration(text: string): ReadGeneration {
   const found = CURSOR.exec(text);
-  if (!found) throw new OmoiError('invalid_request', 'cursor: must be the `cursor` of an answer before');
+  if (!found) throw noCursor();
   const [generation = 0, outEmptied = 0, outBytes = 0, errEmptied = 0, errBytes = 0] = found
     .slice(1)
     .map(Number);
@@ -129,4 +142,8 @@ function parseCursor(text: string): OutputCursor {
       stderr: { emptied: errEmptied, bytes: errBytes },
     },
   };
+}
+
+function noCursor(): OmoiError {
+  return new OmoiError('invalid_request', 'cursor: must be the `cursor` of an answer before');
 }

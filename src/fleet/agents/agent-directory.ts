@@ -158,6 +158,17 @@ export class AgentDirectory {
     return { row, live, pace: paceOf(row, this.#parts.limits.heartbeats[row.agent_type]) };
   }
 
+  /** Whether the process of a generation is known to have ended; of one that is not on record any more it is. */
+  async hasEnded({ agentId, generation }: { agentId: string; generation: number }): Promise<boolean> {
+    const row = await this.#parts.database.reader
+      .selectFrom('agent_generations')
+      .select('exited_at_ms')
+      .where('agent_id', '=', agentId)
+      .where('generation', '=', generation)
+      .executeTakeFirst();
+    return row === undefined || row.exited_at_ms !== null;
+  }
+
   /** The newest generations of an agent, newest first. */
   async generations(agentId: string, limit: number): Promise<GenerationRow[]> {
     return this.#parts.database.reader

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSystemClock } from '#telemetry';
 import { LogFiles } from '../runtimes/log-files.ts';
-import { AgentOutput, type OutputCursor, type OutputRequest } from './agent-output.ts';
+import { AgentOutput, maxEarlierFollowed, type OutputCursor, type OutputRequest } from './agent-output.ts';
 import { RunCopies } from './run-copies.ts';
 
 const LIMITS = {
@@ -22,15 +22,18 @@ let directory: string;
 let logs: LogFiles;
 let output: AgentOutput;
 let newest: { generation: number; managed: boolean };
+let ended: Set<number>;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'omoi-output-'));
   mkdirSync(join(directory, 'run'));
   logs = new LogFiles(directory, LIMITS);
   newest = { generation: 1, managed: true };
+  ended = new Set();
   output = new AgentOutput({
     clock: createSystemClock(),
     newest: () => Promise.resolve(newest),
+    hasEnded: ({ generation }) => Promise.resolve(ended.has(generation)),
     managed: logs,
     external: new RunCopies(join(directory, 'run')),
   });
@@ -98,6 +101,45 @@ describe('the output of an agent', () => {
       generation: 2,
       piece: { stdout: { text: 'anew\n', skipped: false } },
     });
+  });
+
+  it('of one that ends beside its follower is told to its end, whoever puts out something first', async () => {
+    put('one\n');
+    let { cursor } = await read(null);
+    const next = async () => {
+      const found = await read(cursor, { waitMs: LONG_MS });
+      ({ cursor } = found);
+      return [found.generation, found.piece?.stdout.text];
+    };
+    newest.generation = 2;
+    put('anew\n', 2);
+    expect(await next()).toEqual([2, 'anew\n']);
+    expect(cursor.earlier).toEqual([{ generation: 1, position: expect.anything() }]);
+    put('late\n');
+    put('more\n', 2);
+    expect([await next(), await next()]).toEqual([
+      [1, 'late\n'],
+      [2, 'more\n'],
+    ]);
+    put('the last word\n');
+    ended.add(1);
+    put('on it goes\n', 2);
+    expect([await next(), await next()]).toEqual([
+      [1, 'the last word\n'],
+      [2, 'on it goes\n'],
+    ]);
+    expect(cursor.earlier).toEqual([]);
+  });
+
+  it('of three that end beside their followers is told, and of no more', async () => {
+    put('one\n');
+    let { cursor } = await read(null);
+    for (let generation = 2; generation <= maxEarlierFollowed + 2; generation++) {
+      newest.generation = generation;
+      put(`of ${generation}\n`, generation);
+      ({ cursor } = await read(cursor));
+    }
+    expect(cursor.earlier.map(({ generation }) => generation)).toEqual([4, 3, 2]);
   });
 
   it('of a generation that was asked for stays that one’s', async () => {

@@ -1,20 +1,37 @@
 import type { Clock } from '#telemetry';
-import { BEGINNING, type OutputPiece, type OutputPosition, type OutputSource } from './output-source.ts';
+import {
+  BEGINNING,
+  type OutputPiece,
+  type OutputPosition,
+  type OutputRef,
+  type OutputSource,
+} from './output-source.ts';
 
 export interface AgentOutputParts {
   readonly clock: Clock;
   /** The newest generation of an agent. @throws OmoiError `unknown_agent` */
   newest(agentId: string): Promise<{ readonly generation: number; readonly managed: boolean }>;
+  /** Whether a generation that another follows has ended: it puts out no more. */
+  hasEnded(of: OutputRef): Promise<boolean>;
   /** Of the agents that Omoi starts, and of those that it only watches. */
   readonly managed: OutputSource;
   readonly external: OutputSource;
 }
 
-/** How far somebody has read an agent's output. */
-export interface OutputCursor {
+/** How far somebody has read the output of a generation. */
+export interface ReadGeneration {
   readonly generation: number;
   readonly position: OutputPosition;
 }
+
+/** How far somebody has read an agent's output. */
+export interface OutputCursor extends ReadGeneration {
+  /** Those before it that had not ended when it began, the newest first: what they still put out comes, too. */
+  readonly earlier: readonly ReadGeneration[];
+}
+
+/** Of the generations that end beside a newer one so many are followed on, the newest. */
+export const maxEarlierFollowed = 3;
 
 export interface OutputRequest {
   readonly agentId: string;
@@ -48,7 +65,8 @@ export class AgentOutput {
   }
 
   /**
-   * Who follows an agent goes on with its next generation when nothing is left of the last one.
+   * Who follows an agent goes on with its next generation when nothing is left of the last one, and hears what that still puts
+   * out where it ends beside its follower.
    * @throws OmoiError `unknown_agent`
    */
   async read(request: OutputRequest): Promise<ReadOutput> {
@@ -64,13 +82,31 @@ export class AgentOutput {
       const isKept = apart || asked === null || asked === newest.generation;
       let at = { generation: asked ?? newest.generation, from: cursor?.position ?? null };
       if (cursor && apart) at.generation = cursor.generation;
+      let earlier: readonly ReadGeneration[] =
+        cursor && apart && asked === null ? cursor.earlier.slice(0, maxEarlierFollowed) : [];
       for (;;) {
+        const late = await this.#readEarlier(agentId, { earlier, source, maxBytes });
+        ({ earlier } = late);
+        if (late.read) {
+          const position = at.from ?? BEGINNING;
+          return { ...late.read, cursor: { generation: at.generation, position, earlier } };
+        }
         const of = { agentId, generation: at.generation };
+        const { generation } = cursor ? await this.#parts.newest(agentId) : at;
+        const isFollowed = asked === null && generation > at.generation;
+        // Asked before it is read: what comes in between is read when it is looked at again.
+        const hasEnded = !isFollowed || !apart || (await this.#parts.hasEnded(of));
         const piece = isKept ? await source.read(of, at.from, maxBytes) : null;
-        const read = { generation: at.generation, piece, cursor: behind(at.generation, at.from, piece) };
+        const position = behind(at.from, piece);
+        const read = {
+          generation: at.generation,
+          piece,
+          cursor: { generation: at.generation, position, earlier },
+        };
         if (!cursor || (piece && hasText(piece))) return read;
-        const { generation } = await this.#parts.newest(agentId);
-        if (asked === null && generation > at.generation) {
+        if (isFollowed) {
+          if (!hasEnded)
+            earlier = [{ generation: at.generation, position }, ...earlier].slice(0, maxEarlierFollowed);
           at = { generation, from: apart ? BEGINNING : at.from };
           continue;
         }
@@ -82,15 +118,48 @@ export class AgentOutput {
       changes.end();
     }
   }
+
+  async #readEarlier(
+    agentId: string,
+    {
+      earlier,
+      source,
+      maxBytes,
+    }: {
+      readonly earlier: readonly ReadGeneration[];
+      readonly source: OutputSource;
+      readonly maxBytes: number;
+    },
+  ): Promise<LateOutput> {
+    let left = earlier;
+    for (const one of earlier) {
+      const { generation, position } = one;
+      const hasEnded = await this.#parts.hasEnded({ agentId, generation });
+      const piece = await source.read({ agentId, generation }, position, maxBytes);
+      if (piece && hasText(piece)) {
+        const further = { generation, position: behind(position, piece) };
+        left = left.map((other) => (other === one ? further : other));
+        return { read: { generation, piece }, earlier: left };
+      }
+      if (hasEnded) left = left.filter((other) => other !== one);
+    }
+    return { read: null, earlier: left };
+  }
+}
+
+interface LateOutput {
+  /** What one of them has put out since; null where none has. */
+  readonly read: { readonly generation: number; readonly piece: OutputPiece } | null;
+  /** Those that may still put out something. */
+  readonly earlier: readonly ReadGeneration[];
 }
 
 function hasText({ stdout, stderr }: OutputPiece): boolean {
   return stdout.text !== '' || stderr.text !== '';
 }
 
-function behind(generation: number, from: OutputPosition | null, piece: OutputPiece | null): OutputCursor {
-  const position = piece ? { stdout: piece.stdout.next, stderr: piece.stderr.next } : (from ?? BEGINNING);
-  return { generation, position };
+function behind(from: OutputPosition | null, piece: OutputPiece | null): OutputPosition {
+  return piece ? { stdout: piece.stdout.next, stderr: piece.stderr.next } : (from ?? BEGINNING);
 }
 
 /** Changes that somebody waits for, until their time is over. */
