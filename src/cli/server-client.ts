@@ -107,8 +107,19 @@ async function callFar(
     const problem = `what answers at ${address.origin} (status ${response.status}) is no Omoi server`;
     throw new OmoiError('not_found', problem);
   });
-  if (!response.ok) throw answeredError(answer);
+  if (!response.ok) throw withLogin(answeredError(answer), { origin: address.origin, token });
   return answer;
+}
+
+/** Whoever types a command sends no header: says what they do instead. */
+function withLogin(error: Error, { origin, token }: { origin: string; token: string | null }): Error {
+  if (!(error instanceof OmoiError) || error.code !== 'unauthenticated') return error;
+  const wrong =
+    token === null
+      ? `${origin} asks who you are`
+      : `${origin} does not know your token: it is mistyped, expired, revoked or another server's`;
+  const help = `log in (omoi login ${origin}) or put a token into $OMOI_TOKEN; the owner of the server's data directory needs none with --data-directory`;
+  return new OmoiError('unauthenticated', `${wrong}: ${help}`);
 }
 
 async function answerOf(response: Response): Promise<unknown> {

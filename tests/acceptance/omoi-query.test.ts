@@ -28,6 +28,7 @@ describe('omoi query', () => {
     });
     const refused = await ask(['--url', server.url, '1'], { OMOI_TOKEN: 'weak' });
     expect(refused).toMatchObject({ status: 1, stdout: '' });
+    expect(refused.stderr).toContain(`log in (omoi login ${server.url})`);
     expect(refused.stderr).toContain('(unauthenticated)');
   });
 

@@ -146,7 +146,11 @@ export class AgentControl {
       .executeTakeFirst();
     const details = { agent_id: agentId };
     return agent
-      ? new OmoiError('agent_not_managed', `Agent ${agentId} was started by somebody else.`, details)
+      ? new OmoiError(
+          'agent_not_managed',
+          `Agent ${agentId} is external: restart or stop it where it was started, or let a pool run its command.`,
+          details,
+        )
       : new OmoiError('unknown_agent', `There is no agent ${agentId}.`, details);
   }
 }
