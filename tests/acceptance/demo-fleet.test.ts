@@ -1,6 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -130,6 +138,22 @@ describe('the demo fleet', () => {
     expect(inPhase('PHASE_TESTING')).toBeGreaterThan(0);
     expect(new Set(tasks.map((task) => task['idempotency_key'])).size).toBe(tasks.length);
     expect(new Set(tasks.map((task) => task['priority']))).toEqual(new Set([0, 5]));
+  });
+
+  it('is fed no more than it works off, where no rate was told', async () => {
+    const output = join(directory, 'slow output');
+    mkdirSync(output);
+    start('feeder', { ...asAgent('feeder-1'), OMOI_DEMO_OUTPUT: output });
+    await server.until(() => server.of('tasks').length >= 8, WITHIN_MS);
+    const beats = server.of('heartbeat').length;
+    await server.until(() => server.of('heartbeat').length >= beats + 25, WITHIN_MS);
+    const fed = server.of('tasks').map(({ body }) => body['payload']);
+    expect(fed).toHaveLength(8);
+    for (const payload of fed) {
+      const { file } = payload as { readonly file: string };
+      writeFileSync(join(output, `${fileNameFor(file)}.gz`), '');
+    }
+    await server.until(() => server.of('tasks').length > 8, WITHIN_MS);
   });
 
   it('never names more files than it may', () => {

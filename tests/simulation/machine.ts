@@ -9,7 +9,7 @@ import {
 import type { ProcessStat, ProcessTable } from '../../src/fleet/runtimes/process-table.ts';
 import { between, happens } from './chance.ts';
 import type { Gate } from './gate.ts';
-import { Worker, type WorkerWorld } from './worker.ts';
+import { Worker, type Pace, type WorkerWorld } from './worker.ts';
 
 type StartSpec = Parameters<Runtime['start']>[0];
 
@@ -88,7 +88,14 @@ export class Machine {
     const unit = { bootId: clock.bootId, pid, startTicks: this.#ticks(), unitId: null };
     const handle = formatHandle(unit);
     const poolId = env['OMOI_POOL_ID'] ?? null;
-    const identity = { agentId, generation, nonce, poolId, phaseId: env['OMOI_PHASE_ID'] ?? '' };
+    const identity = {
+      agentId,
+      generation,
+      nonce,
+      poolId,
+      phaseId: env['OMOI_PHASE_ID'] ?? '',
+      pace: paceIn(env),
+    };
     const worker = new Worker(identity, this.#world, (exitCode) =>
       this.end(handle, { exitCode, signal: null }),
     );
@@ -195,6 +202,19 @@ function identityOf({ handle }: SimulatedProcess): UnitIdentity {
   return unit;
 }
 
+function paceIn(env: StartSpec['env']): Pace | null {
+  const [intervalMs, ttlMs] = ['OMOI_HEARTBEAT_INTERVAL_MS', 'OMOI_HEARTBEAT_TTL_MS'].map(
+    (name) => env[name],
+  );
+  if (intervalMs === undefined || ttlMs === undefined) return null;
+  return { intervalMs: Number(intervalMs), ttlMs: Number(ttlMs) };
+}
+
+function activityOf({ isHung, isStarved }: Worker): ProcessActivity {
+  if (isHung) return 'stopped';
+  return isStarved ? 'idle' : 'active';
+}
+
 function sleeping(pid: number, startTicks: number): ProcessStat {
   return { pid, state: 'S', parentPid: 1, groupId: pid, sessionId: pid, cpuTicks: 0, startTicks };
 }
@@ -254,13 +274,12 @@ class SimulatedRuntime implements Runtime {
     return this.#gate.pass(Promise.resolve(running ? { kind: 'running' } : { kind: 'ended', exit: null }));
   }
 
-  /** Who is not stopped does something: it works, or asks the server for work again and again. */
+  /** Who is not stopped and has the CPU does something: it works, or asks the server for work again and again. */
   activity(handles: readonly string[]): ReturnType<Runtime['activity']> {
     const activities = new Map<string, ProcessActivity>();
     for (const handle of handles) {
       const process = this.#machine.find(handle);
-      if (process && !process.worker.isUnseen)
-        activities.set(handle, process.worker.isHung ? 'stopped' : 'active');
+      if (process && !process.worker.isUnseen) activities.set(handle, activityOf(process.worker));
     }
     return this.#gate.pass(Promise.resolve(activities));
   }

@@ -130,6 +130,17 @@ const FAULTS = {
     world.stopWanted = true;
     return world.server !== null;
   },
+  /** Others take the CPUs: the server and all agents get them late, by up to seconds and together. */
+  host_is_busy: (world) =>
+    world.host.begin(between(world.random, 10_000, 60_000), between(world.random, 200, 3000)),
+  /** A collection of garbage, of the server or of one agent. */
+  process_pauses: (world) => {
+    const pauseMs = between(world.random, 50, 800);
+    if (happens(world.random, 0.5)) return world.stallServer(pauseMs);
+    const process = oneOf(world.random, world.machine.processes);
+    process?.worker.starve(pauseMs);
+    return process !== undefined;
+  },
   server_stalls: (world) => world.stallServer(between(world.random, 200, 8000)),
   disk_fails: (world) => world.breakDisk('failing', between(world.random, 100, 6000)),
   disk_is_full: (world) => world.breakDisk('full', between(world.random, 100, 6000)),

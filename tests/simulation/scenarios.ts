@@ -12,6 +12,8 @@ export interface Scenario {
   readonly mischief: Weights;
   /** Guards that are switched off: what they are for. */
   readonly without?: readonly Guard[];
+  /** As `WorldOptions` have it. */
+  readonly fleet?: 'demo';
 }
 
 const WORK: Weights = { nothing: 20, tasks_come: 10 };
@@ -147,6 +149,9 @@ const DEPARTURES: Weights = {
   disk_fails: 1,
 };
 
+/** Nothing is wrong with anybody, on a machine that others use. */
+export const BUSY: Weights = { nothing: 100, host_is_busy: 3, process_pauses: 5 };
+
 const EVERYTHING: Weights = {
   ...ENDS,
   ...SILENCE,
@@ -186,6 +191,7 @@ export const WEIGHTS = {
   releases: RELEASES,
   hearsay: HEARSAY,
   departures: DEPARTURES,
+  busy: { ...WORK, ...AGENTS, host_is_busy: 2, process_pauses: 3 },
   everything: EVERYTHING,
   upheaval: UPHEAVAL,
 } as const satisfies Readonly<Record<string, Weights>>;

@@ -33,8 +33,13 @@ const MAX_CALM_MS = 240_000;
  */
 export async function simulate(scenario: Scenario): Promise<RunReport> {
   const log = new Keepsake();
-  const { mode, without } = scenario;
-  const world = new World(scenario.seed, { mode, logger: log, ...(without && { without }) });
+  const { mode, without, fleet } = scenario;
+  const world = new World(scenario.seed, {
+    mode,
+    logger: log,
+    ...(without && { without }),
+    ...(fleet && { fleet }),
+  });
   const observer = new Observer(world);
   let step = 0;
   try {

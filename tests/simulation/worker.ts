@@ -12,6 +12,11 @@ export interface WorkerWorld {
   readonly ledger: Ledger;
 }
 
+export interface Pace {
+  readonly intervalMs: number;
+  readonly ttlMs: number;
+}
+
 export interface WorkerIdentity {
   readonly agentId: string;
   /** null: an agent that nobody but itself starts; the server says which generation it is. */
@@ -19,6 +24,8 @@ export interface WorkerIdentity {
   readonly nonce: string;
   readonly poolId: string | null;
   readonly phaseId: string;
+  /** How often it was told to beat, and its TTL; null: as agents that were told nothing. */
+  readonly pace?: Pace | null;
 }
 
 interface Held {
@@ -30,6 +37,9 @@ interface Held {
 /** A task that ends every process that works on it. */
 export const POISON = 'poison';
 const ABORTED = 134;
+/** A task of the demo: it waits for its file, packs and writes it, and never fails. */
+export const FETCH = 'fetch';
+const FETCH_MS = { min: 160, max: 300 } as const;
 
 const LEASE_MS = 8000;
 const BEAT_EVERY_MS = 1000;
@@ -52,6 +62,7 @@ export class Worker {
   #gone = false;
   #leaving = false;
   #frozen: PromiseWithResolvers<void> | null = null;
+  #starved: PromiseWithResolvers<void> | null = null;
   #inFlight = 0;
   /** How much longer than usual its work takes. */
   slowness = 1;
@@ -94,6 +105,20 @@ export class Worker {
     this.#frozen = null;
   }
 
+  /** It runs, and does not get the CPU for a while; one that waits for it already goes on waiting. */
+  starve(forMs: number): void {
+    if (this.#starved || this.#gone) return;
+    this.#starved = Promise.withResolvers();
+    this.#world.clock.after(forMs, () => {
+      this.#starved?.resolve();
+      this.#starved = null;
+    });
+  }
+
+  get isStarved(): boolean {
+    return this.#starved !== null;
+  }
+
   /** SIGTERM: finishes its work and leaves. */
   leave(): void {
     this.#leaving = true;
@@ -116,7 +141,7 @@ export class Worker {
   }
 
   async #register(): Promise<boolean> {
-    const { agentId, generation, nonce, poolId, phaseId } = this.identity;
+    const { agentId, generation, nonce, poolId, phaseId, pace = null } = this.identity;
     const { ledger, clock } = this.#world;
     const registered = await this.#insist('register', async ({ fleet }) => {
       const { agent } = await fleet.agents.register({
@@ -129,8 +154,8 @@ export class Worker {
         newGeneration: generation === null,
         labels: {},
         capabilities: [],
-        heartbeatIntervalMs: null,
-        heartbeatTtlMs: null,
+        heartbeatIntervalMs: pace?.intervalMs ?? null,
+        heartbeatTtlMs: pace?.ttlMs ?? null,
         traceparent: null,
       });
       ledger.heard(agentId, agent.generation, clock.monotonicMs());
@@ -145,7 +170,7 @@ export class Worker {
     for (let sequence = 0; !this.#gone; sequence++) {
       // Beats are not waited for: one that is lost must not delay the next.
       if (!this.isUnseen) void this.#beatOnce(sequence);
-      await this.#pause(BEAT_EVERY_MS);
+      await this.#pause(this.identity.pace?.intervalMs ?? BEAT_EVERY_MS);
     }
   }
 
@@ -199,6 +224,12 @@ export class Worker {
       this.#world.ledger.endedByItself({ ...this.identity, generation: this.#generation });
       this.#exit(ABORTED);
       return never();
+    }
+    if (task.taskType === FETCH) {
+      await this.#pause(between(random, FETCH_MS.min, FETCH_MS.max));
+      await this.#complete(task);
+      this.#inFlight = 0;
+      return;
     }
     const lock = happens(random, 0.3) ? await this.#lock() : null;
     let leftMs = between(random, 50, 3000) * this.slowness;
@@ -311,9 +342,13 @@ export class Worker {
     await this.#breathe();
   }
 
-  /** Goes on if the process still runs; while it hangs, when it wakes. */
+  /** Goes on if the process still runs; while it hangs or has no CPU, when it has woken. */
   async #breathe(): Promise<void> {
-    while (this.#frozen && !this.#gone) await this.#frozen.promise;
+    for (;;) {
+      const held = this.#frozen ?? this.#starved;
+      if (!held || this.#gone) break;
+      await held.promise;
+    }
     if (this.#gone) await never();
   }
 

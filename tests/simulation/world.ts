@@ -15,8 +15,11 @@ import {
   type Random,
 } from '#telemetry';
 import { configSchema } from '../../src/server/config/schema.ts';
+import { demoPools } from '../../src/server/demo.ts';
+import { BusyHost } from './busy-host.ts';
 import { between } from './chance.ts';
 import { Archive, Chronicle } from './chronicle.ts';
+import { DemoFeeder } from './demo-feeder.ts';
 import { Disk } from './faulty-database.ts';
 import { Gossip, GOSSIP_FILES } from './gossip.ts';
 import { Incarnation } from './incarnation.ts';
@@ -35,11 +38,18 @@ const WAITING_STEP_MS = 50;
 
 const POOL = { command: ['simulated'], min: 1, graceMs: 3000 } as const;
 
+const TWO_POOLS: readonly PoolDefinition[] = [
+  definePool({ ...POOL, id: 'coders', overlap: true, phaseId: 'PHASE_IMPLEMENTATION', desired: 6, max: 9 }),
+  definePool({ ...POOL, id: 'testers', phaseId: 'PHASE_TESTING', desired: 2, max: 5 }),
+];
+
 export interface WorldOptions {
   readonly mode: PolicyMode;
   readonly logger?: Logger;
   /** Guards of the watchdog that are switched off. */
   readonly without?: readonly Guard[];
+  /** The fleet of `omoi serve --demo`, with its feeder, in place of two pools whose tasks come by chance. */
+  readonly fleet?: 'demo';
 }
 
 /** A server, the machine and the disk under it, and all who speak with it: one clock, one seed. */
@@ -55,16 +65,15 @@ export class World {
   readonly gossip: Gossip;
   readonly chronicle = new Chronicle();
   readonly mode: PolicyMode;
-  readonly pools: readonly PoolDefinition[] = [
-    definePool({ ...POOL, id: 'coders', overlap: true, phaseId: 'PHASE_IMPLEMENTATION', desired: 6, max: 9 }),
-    definePool({ ...POOL, id: 'testers', phaseId: 'PHASE_TESTING', desired: 2, max: 5 }),
-  ];
+  readonly pools: readonly PoolDefinition[];
+  readonly host = new BusyHost(this);
   /** Somebody has sent the server SIGTERM. */
   stopWanted = false;
   readonly #directory = mkdtempSync(join(tmpdir(), 'omoi-simulation-'));
   readonly #logFiles: LogFiles = new Map();
   readonly #logger: Logger;
   readonly #guards: readonly Guard[];
+  readonly #feeder: DemoFeeder | null;
   #server: Incarnation | null = null;
   #archive: Archive | null = null;
   #startAtMs = 0;
@@ -85,6 +94,8 @@ export class World {
     this.strangers = new Strangers(workers, 'PHASE_IMPLEMENTATION');
     this.oneShots = new OneShots(workers);
     this.gossip = new Gossip(workers);
+    this.pools = options.fleet === 'demo' ? demoPools(this.#directory, undefined) : TWO_POOLS;
+    this.#feeder = options.fleet === 'demo' ? new DemoFeeder({ ...workers, machine: this.machine }) : null;
   }
 
   /** The server process, while one runs. */
@@ -150,6 +161,8 @@ export class World {
 
   /** Everything that was wrong is right from now on. */
   heal(): void {
+    this.host.rest();
+    this.#feeder?.rest();
     this.disk.spare();
     this.disk.state = 'well';
     this.machine.refusalShare = 0;
