@@ -54,6 +54,9 @@ await Promise.all(
 await step('simulations that have shown a fault', ['--project', 'simulation', 'found-seeds', 'replay'], {
   OMOI_LONG: '1',
 });
+await step('an hour of the demo on a busy machine', ['--project', 'simulation', 'calm-hour', ...patience], {
+  OMOI_LONG: '1',
+});
 await step('PromQL beside Prometheus', ['--project', 'conformance', 'promql-differential'], {
   OMOI_SEED: seed,
   OMOI_ROUNDS: rounds,

@@ -1,6 +1,13 @@
-import type { Timer } from '#telemetry';
+import type { Random, Timer, VirtualClock } from '#telemetry';
 import { between } from './chance.ts';
-import type { World } from './world.ts';
+import type { Machine } from './machine.ts';
+
+interface HostWorld {
+  readonly clock: VirtualClock;
+  readonly random: Random;
+  readonly machine: Machine;
+  stallServer(forMs: number): boolean;
+}
 
 /** What others do with the CPUs: for how long, and for how long nobody else has one at the worst; ms. */
 interface Load {
@@ -17,10 +24,10 @@ const MAX_PAUSE_MS = 2500;
 
 /** Others use the CPUs of the machine: the server and its agents get them late, and each time together. */
 export class BusyHost {
-  readonly #world: World;
+  readonly #world: HostWorld;
   #next: Timer | null = null;
 
-  constructor(world: World) {
+  constructor(world: HostWorld) {
     this.#world = world;
   }
 
