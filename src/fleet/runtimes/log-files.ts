@@ -1,6 +1,7 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { open, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { nextTurn } from '#telemetry';
 import type { OutputPiece, OutputPosition, OutputRef, OutputSource } from '../output/output-source.ts';
 import { readStream, watchDirectory } from '../output/read-stream.ts';
 import { allocateBehind, OutputReserve, type Allocate, type SizedFile } from './output-reserve.ts';
@@ -47,6 +48,9 @@ export interface OutputFiles {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** Files whose sizes are read at a stretch: half a millisecond. */
+const FILES_PER_STRETCH = 250;
 
 const LOG_NAME = /^(\d+)\.(?:stdout|stderr)\.log(?:\.(\d+))?$/;
 
@@ -136,8 +140,10 @@ export class LogFiles implements OutputSource {
     const hot = new Set<string>();
     const files = which === 'hot' ? this.#hot : new Set(this.#live);
     const seen: SizedFile[] = [];
+    let looked = 0;
     for (const path of files) {
-      const size = await sizeOf(path);
+      if (++looked % FILES_PER_STRETCH === 0) await nextTurn();
+      const size = sizeNow(path);
       if (size === null) this.#reserve.emptied(path);
       else if (size <= this.#limits.maxLogBytes) seen.push({ path, size });
       else {
@@ -260,6 +266,11 @@ async function logFilesOf(directory: string): Promise<readonly LogFile[]> {
 
 function partition<Item>(items: readonly Item[], test: (item: Item) => boolean): [Item[], Item[]] {
   return [items.filter(test), items.filter((item) => !test(item))];
+}
+
+/** As `sizeOf`, on the spot: two microseconds on a disk of the machine's own, where the answer of a thread costs a hundred. */
+function sizeNow(path: string): number | null {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? null;
 }
 
 /** null for a file that is not there. */
