@@ -1,4 +1,5 @@
 import { PageCursors, Stretch, type ActiveAlertState, type Clock, type Labels } from '#telemetry';
+import { ruleFor, type AlertRule } from './alert-rule.ts';
 import { expandAnnotations, type ExpansionContext } from './evaluation/alert-elements.ts';
 import type { LoadedRules } from './rules/loaded-rules.ts';
 import type { AlertingRule } from './rules/rule.ts';
@@ -29,8 +30,15 @@ export interface ActiveAlertQuery {
   readonly limit: number;
 }
 
+/** One of all rules'. */
+export interface ListedAlert extends ActiveAlert {
+  /** Names the label set for as long as its rule is loaded, whatever comes and goes meanwhile. */
+  readonly activeId: string;
+  readonly ruleId: string;
+}
+
 export interface ActiveAlertPage {
-  readonly alerts: readonly (ActiveAlert & { readonly ruleId: string })[];
+  readonly alerts: readonly ListedAlert[];
   /** Null at the end. */
   readonly nextCursor: string | null;
 }
@@ -89,11 +97,28 @@ export async function pageOfActiveAlerts(
         return { alerts, nextCursor: cursors.at(formatPlace(end)) };
       if (stretch.isOver) await stretch.pause();
       const alert = activeAlert(rule, instance, expansion);
-      if (alert) alerts.push({ ...alert, ruleId: rule.id });
-      end = { ruleKey, fingerprint: instance.fingerprint };
+      const place = { ruleKey, fingerprint: instance.fingerprint };
+      if (alert) alerts.push({ ...alert, ruleId: rule.id, activeId: formatPlace(place) });
+      end = place;
     }
   }
   return { alerts, nextCursor: null };
+}
+
+/** One label set with its rule as it is loaded now; null where it is neither pending nor firing. */
+export function activeAlertOf(
+  rules: Pick<LoadedRules, 'states'>,
+  activeId: string,
+  { expansion }: Pick<ActiveAlertContext, 'expansion'>,
+): { readonly alert: ListedAlert; readonly rule: AlertRule } | null {
+  const { ruleKey, fingerprint } = parsePlace(activeId);
+  const state = rules.states.get(ruleKey);
+  const instance = [...(state?.instances.values() ?? [])].find((one) => one.fingerprint === fingerprint);
+  const loaded = state?.definition.rule;
+  if (instance === undefined || loaded === undefined || loaded.kind === 'recording') return null;
+  const alert = activeAlert(loaded, instance, expansion);
+  const rule = alert && ruleFor(rules, { ruleKey, labels: alert.labels });
+  return alert && rule && { alert: { ...alert, ruleId: loaded.id, activeId }, rule };
 }
 
 /** A rule has at most 10,000: sorting them takes a few milliseconds. */

@@ -23,7 +23,15 @@ export interface AlertRule {
 
 /** @returns null where the rule is not loaded any more */
 export function ruleOfAlert(rules: Pick<LoadedRules, 'states'>, alert: AlertRow): AlertRule | null {
-  const state = rules.states.get(alert.rule_key);
+  return ruleFor(rules, { ruleKey: alert.rule_key, labels: parseLabels(alert.labels) });
+}
+
+/** As it is loaded now, for one of its label sets; null where it is not. */
+export function ruleFor(
+  rules: Pick<LoadedRules, 'states'>,
+  { ruleKey, labels }: { readonly ruleKey: string; readonly labels: Labels },
+): AlertRule | null {
+  const state = rules.states.get(ruleKey);
   if (!state) return null;
   const { rule, group, query } = state.definition;
   if (rule.kind !== 'alerting') return null;
@@ -35,7 +43,7 @@ export function ruleOfAlert(rules: Pick<LoadedRules, 'states'>, alert: AlertRow)
     keepFiringForMs: rule.keepFiringForMs,
     comparison: query.comparison,
     threshold: query.threshold,
-    valueQuery: valueQueryOf(rule.expr, withoutOwn(parseLabels(alert.labels), rule.labels)),
+    valueQuery: valueQueryOf(rule.expr, withoutOwn(labels, rule.labels)),
   };
 }
 

@@ -13,10 +13,12 @@ import {
 } from '#telemetry';
 import {
   activeAlertsOf,
+  activeAlertOf,
   pageOfActiveAlerts,
   type ActiveAlert,
   type ActiveAlertContext,
   type ActiveAlertPage,
+  type ListedAlert,
   type ActiveAlertQuery,
 } from './active-alerts.ts';
 import { ruleOfAlert, type AlertRule } from './alert-rule.ts';
@@ -78,6 +80,8 @@ export interface Alerting {
   activeAlerts(ruleKey: string): Promise<readonly ActiveAlert[]>;
   /** What is pending or firing of all rules, in pages. @throws OmoiError `invalid_request` */
   pageOfActiveAlerts(query: ActiveAlertQuery): Promise<ActiveAlertPage>;
+  /** One of them with its rule, by the id that the page gives; null where it is neither pending nor firing any more. */
+  activeAlert(activeId: string): { readonly alert: ListedAlert; readonly rule: AlertRule } | null;
   /** Takes up what was remembered and begins to evaluate. Load the rules first. */
   start(): Promise<void>;
   /** Resolves when nothing is evaluated any more and what has to be remembered is on disk. */
@@ -165,6 +169,7 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
       return rule ? activeAlertsOf(rule, reading()) : [];
     },
     pageOfActiveAlerts: (query) => pageOfActiveAlerts(rules, query, reading()),
+    activeAlert: (activeId) => activeAlertOf(rules, activeId, reading()),
     async start() {
       await restore(rules, ofRules, { loop, options, queries: parts.queries });
       graceUntilMs = clock.wallMs() + options.startupGraceMs;

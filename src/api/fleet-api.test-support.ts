@@ -10,6 +10,7 @@ import { registerTaskRoutes } from './tasks/task-routes.ts';
 export interface FleetApi {
   readonly api: TestApi;
   readonly fleet: Fleet;
+  readonly clock: ReturnType<typeof createTestFleet>['clock'];
   /** Where the fleet is. */
   readonly database: StateDatabase;
   /** The routes that a token of role agent may call: `GET /api/v1/fleet/tasks`. */
@@ -42,6 +43,7 @@ export async function openFleetApi({ parts = {}, limits = {} }: FleetApiOptions 
   return {
     api,
     fleet,
+    clock,
     database,
     agentRoutes,
     async close() {

@@ -14,12 +14,17 @@ export type { SystemEvent } from '#telemetry';
 export type { sessionBody } from './access/session-routes.ts';
 export type { agentsAnswer } from './agents/agent-schemas.ts';
 export type { outputAnswer } from './agents/output-routes.ts';
-export type { activeAlertsAnswer, alertRuleAnswer, alertsAnswer } from './alerts/alert-schemas.ts';
+export type {
+  activeAlertAnswer,
+  activeAlertsAnswer,
+  alertRuleAnswer,
+  alertsAnswer,
+} from './alerts/alert-schemas.ts';
 export type { eventsAnswer } from './events/event-schemas.ts';
 export type { traceAnswer, tracesAnswer } from './observability/observability-schemas.ts';
 export type { overviewAnswer } from './overview/overview-schemas.ts';
 export type { poolsAnswer } from './pools/pool-schemas.ts';
-export type { tasksAnswer } from './tasks/task-schemas.ts';
+export type { finishedTasksAnswer, tasksAnswer } from './tasks/task-schemas.ts';
 export type { whyAnswer } from './why/why-schemas.ts';
 export type {
   policyListSchema,

@@ -8,6 +8,7 @@ const well: Why = {
   verdict: 'well',
   summary: 'demo-1 is RUNNING for 5m: registered',
   agent,
+  generations: [],
   evidence: [{ kind: 'heartbeat', text: 'last heartbeat 400ms ago' }],
   alerts: [],
   remediations: [],
@@ -33,6 +34,23 @@ it('says with evidence that nothing is wrong', () => {
     'What you can do',
     '  nothing is to be done',
   ]);
+});
+
+it('shows what its newest generation that has ended left behind, safe for a terminal', () => {
+  const ended = { ended_at: AT, exit_code: 1, exit_signal: null };
+  const generations = [
+    { generation: 3, ended_at: null, exit_code: null, exit_signal: null, last_output: null },
+    { ...ended, generation: 2, last_output: 'loading\nno such file: \u001b[2Jx\n' },
+    { ...ended, generation: 1, last_output: 'older' },
+  ];
+  const lines = linesOf({ ...well, generations });
+  const at = lines.indexOf('Last output of generation 2, which ended with 1');
+  expect(lines.slice(at + 1, at + 4)).toEqual([
+    '  | loading',
+    expect.stringMatching(/^ {2}\| no such file: [^\u001b]+x$/),
+    '',
+  ]);
+  expect(lines).not.toContain('  | older');
 });
 
 it('says what is done, what holds it back and when that lifts, and what a person can do', () => {

@@ -52,6 +52,15 @@ const why = z.object({
     managed: z.boolean(),
     generation: z.number(),
   }),
+  generations: z.array(
+    z.object({
+      generation: z.number(),
+      ended_at: nullableText,
+      exit_code: z.number().nullable(),
+      exit_signal: nullableText,
+      last_output: nullableText,
+    }),
+  ),
   evidence: z.array(z.object({ kind: z.string(), text: z.string() })),
   alerts: z.array(
     z.object({
@@ -108,6 +117,7 @@ export function linesOf(answer: Why): readonly string[] {
       'Evidence',
       answer.evidence.map(({ kind, text }) => `${kind.padEnd(9)}  ${printable(text)}`),
     ),
+    ...outputSection(answer.generations),
     ...section(
       'Alerts',
       answer.alerts.map((alert) => alertLine(alert, nowMs)),
@@ -130,6 +140,17 @@ export function linesOf(answer: Why): readonly string[] {
 function section(title: string, lines: readonly string[], empty?: string): readonly string[] {
   if (lines.length === 0 && empty === undefined) return [];
   return ['', title, ...(lines.length === 0 ? [empty ?? ''] : lines).map((line) => `  ${line}`)];
+}
+
+/** What its newest generation that has ended left behind; of older ones the API tells. */
+function outputSection(generations: Why['generations']): readonly string[] {
+  const last = generations.find(
+    ({ ended_at: at, last_output: text }) => at !== null && lastLines(text).length > 0,
+  );
+  if (!last) return [];
+  const how = last.exit_signal ?? last.exit_code ?? 'unknown';
+  const lines = lastLines(last.last_output).map((line) => printable(`| ${line}`));
+  return section(`Last output of generation ${last.generation}, which ended with ${how}`, lines);
 }
 
 function alertLine(alert: Why['alerts'][number], nowMs: number): string {

@@ -8,6 +8,7 @@ export { type DomainCell } from './agents/failure-domain.ts';
 export { type AgentEntry } from './agents/agent-entry.ts';
 export { type GenerationRow, type Registrant, type RegistrationRequest } from './agents/registration.ts';
 export { type GenerationStore } from './agents/generation-store.ts';
+export { type FinishedPlace } from './tasks/finished-tasks.ts';
 export { type TaskQueue } from './tasks/task-queue.ts';
 export { type ClaimRequest } from './tasks/claim-request.ts';
 export { type TaskRow } from './tasks/task-row.ts';

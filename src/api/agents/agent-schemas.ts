@@ -145,7 +145,7 @@ export const generationView = z.object({
   last_output: z
     .string()
     .nullable()
-    .describe('What an external agent put out last; of one that Omoi starts, see its output.'),
+    .describe('What it put out last, of the newest five that have ended; null where nothing is known of it.'),
   traceparent: z.string().nullable(),
 });
 

@@ -94,6 +94,37 @@ test('an agent registers, beats, claims, renews, completes and leaves', async ()
   expect((await call('viewer', '/agents?status=TERMINATED')).body['agents']).toHaveLength(1);
 });
 
+test('what has ended is listed by its end, the newest first, filtered and in pages', async () => {
+  await call('agent', '/agents', registration);
+  const ended: string[] = [];
+  for (const phase of ['PHASE_TESTING', 'PHASE_DESIGN', 'PHASE_TESTING']) {
+    const { body } = await call('operator', '/tasks', { task_type: 'build', phase_id: phase });
+    const { task_id: id } = (body['task'] ?? body) as { task_id: string };
+    await call('operator', `/tasks/${id}/cancel`, {});
+    ended.unshift(id);
+    await served.clock.advance(1000);
+  }
+  const done = await claimTask();
+  await call('agent', `/tasks/${done}/complete`, { agent_id: 'worker-1', generation: 1 });
+  ended.unshift(done);
+  await call('operator', '/tasks', build);
+
+  const list = async (query: string) => {
+    const { status, body } = await call('viewer', `/tasks/finished?${query}`);
+    const ids = ((body['tasks'] ?? []) as { task_id: string }[]).map(({ task_id: id }) => id);
+    return { status, ids, next: body['next_cursor'] as string | null, error: body['error'] };
+  };
+  expect(await list('')).toMatchObject({ ids: ended, next: null });
+  expect((await list('state=completed')).ids).toEqual([done]);
+  expect((await list('phase_id=PHASE_DESIGN')).ids).toEqual(ended.slice(2, 3));
+  expect((await list('agent_id=worker-1')).ids).toEqual([done]);
+  const first = await list('limit=3');
+  expect(first.ids).toEqual(ended.slice(0, 3));
+  const cursor = encodeURIComponent(first.next ?? '');
+  expect(await list(`limit=3&cursor=${cursor}`)).toMatchObject({ ids: ended.slice(3), next: null });
+  expect(await list(`state=failed&cursor=${cursor}`)).toMatchObject({ status: 400, error: 'invalid_cursor' });
+});
+
 test('an agent completes several tasks at once, each by its own right', async () => {
   const ref = { agent_id: 'worker-1', generation: 1 };
   await call('agent', '/agents', registration);

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PageCursors } from '#telemetry';
 import { openAlertApi, type AlertApi } from './alert-routes.test-support.ts';
 import {
+  activeAlertAnswer,
   activeAlertsAnswer,
   alertRuleAnswer,
   alertsAnswer,
@@ -151,6 +152,33 @@ describe('/api/v1/alerts', () => {
       paged.push(...page.names);
     }
     expect([...paged, ...page.names]).toEqual(all.names);
+  });
+
+  it('shows one that is pending with its rule and when it fires, the alert once it does, and nothing when it is over', async () => {
+    const page = await read(activeAlertsAnswer, '/api/v1/alerts/active?rule_id=queues/Slow');
+    const pending = page.active.find(({ labels }) => labels['phase'] === 'a');
+    const url = `/api/v1/alerts/active/${encodeURIComponent(pending?.active_id ?? '')}`;
+    const one = await read(activeAlertAnswer, url);
+    expect(one).toMatchObject({
+      ...pending,
+      rule: { rule_id: 'queues/Slow', expr: 'queue > 10', for_ms: 3_600_000, threshold: 10, comparison: '>' },
+    });
+    expect(one.rule.value_query).toMatch(/^queue\{.*phase="a".*\}$/);
+    expect(Date.parse(one.fires_at ?? '') - Date.parse(one.active_at)).toBe(3_600_000);
+
+    const { active } = await read(activeAlertsAnswer, '/api/v1/alerts/active?rule_id=queues/High');
+    const firing = await read(
+      activeAlertAnswer,
+      `/api/v1/alerts/active/${encodeURIComponent(active[0]?.active_id ?? '')}`,
+    );
+    expect(firing).toMatchObject({ alert_id: active[0]?.alert_id, fires_at: null });
+    expect(firing.alert_id).not.toBeNull();
+
+    await opened.stage.append({ 'queue{phase="a"}': 1, 'queue{phase="b"}': 40 });
+    await opened.stage.advance(2000);
+    for (const gone of [url, '/api/v1/alerts/active/nothing']) {
+      expect(await call('GET', gone)).toMatchObject({ status: 404, body: { error: 'unknown_alert' } });
+    }
   });
 
   it('goes on behind a label set that is gone, and not behind a rule that is', async () => {

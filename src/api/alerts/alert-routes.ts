@@ -1,6 +1,9 @@
 import type { Alerting } from '#alerting';
+import { OmoiError } from '#telemetry';
 import type { ApiApp } from '../http/app.ts';
 import {
+  activeAlertAnswer,
+  activeAlertParams,
   activeAlertsAnswer,
   activeAlertsQuery,
   alertParams,
@@ -16,11 +19,17 @@ import { jsonOf, jsonOfElements, jsonOfFields, jsonOfList, mapped } from '../htt
 import { sendPagedList } from '../http/paged-list.ts';
 import { sendPieces } from '../http/pieces.ts';
 import { OPERATORS, READERS } from '../access/roles.ts';
-import { jsonOfGroup, viewOfActiveAlert, viewOfAlert, viewOfAlertRule } from './alert-view.ts';
+import {
+  jsonOfGroup,
+  viewOfActiveAlert,
+  viewOfAlert,
+  viewOfAlertRule,
+  viewOfOneActiveAlert,
+} from './alert-view.ts';
 import { pageOfRules } from './rule-page.ts';
 
 export interface AlertRouteParts {
-  readonly alerting: Pick<Alerting, 'alerts' | 'overview' | 'pageOfActiveAlerts' | 'ruleOf'>;
+  readonly alerting: Pick<Alerting, 'alerts' | 'overview' | 'pageOfActiveAlerts' | 'activeAlert' | 'ruleOf'>;
 }
 
 /** `/api/v1/alerts`: what fires and fired, and what people do about it. */
@@ -185,6 +194,23 @@ function registerRules(app: ApiApp, { alerting }: AlertRouteParts): void {
         ['next_cursor', jsonOf(page.nextCursor)],
       ]);
       return sendPieces(reply.type('application/json'), active);
+    },
+  });
+  app.route({
+    method: 'GET',
+    url: '/api/v1/alerts/active/:active_id',
+    config: { access: READERS },
+    schema: {
+      tags: ['alerts'],
+      summary: 'A label set for which a rule is pending or firing, with the rule, and when it fires',
+      params: activeAlertParams,
+      response: { 200: activeAlertAnswer },
+    },
+    handler: ({ params: { active_id: id } }) => {
+      const found = alerting.activeAlert(id);
+      if (found !== null) return viewOfOneActiveAlert(found);
+      const message = `${JSON.stringify(id)} is neither pending nor firing: its condition does not hold, or its rule is not loaded`;
+      throw new OmoiError('unknown_alert', message);
     },
   });
 }

@@ -57,25 +57,24 @@ export const alertView = z.object({
 
 export const alertsAnswer = z.object({ alerts: z.array(alertView), next_cursor: nullableText });
 
+const alertRule = z.object({
+  rule_id: z.string(),
+  file: z.string(),
+  expr: z.string(),
+  for_ms: z.number(),
+  keep_firing_for_ms: z.number(),
+  comparison: nullableText.describe(
+    'Between the metric and the threshold, as if the metric stood on the left; null where it compares no metric with a number.',
+  ),
+  threshold: z.number().nullable(),
+  value_query: nullableText.describe(
+    'PromQL of the value that the condition is held against, of the series of this alert as far as they can be told from others; null where there is none (`absent(…)`).',
+  ),
+});
+
 export const alertRuleAnswer = z.object({
   alert_id: z.string(),
-  rule: z
-    .object({
-      rule_id: z.string(),
-      file: z.string(),
-      expr: z.string(),
-      for_ms: z.number(),
-      keep_firing_for_ms: z.number(),
-      comparison: nullableText.describe(
-        'Between the metric and the threshold, as if the metric stood on the left; null where it compares no metric with a number.',
-      ),
-      threshold: z.number().nullable(),
-      value_query: nullableText.describe(
-        'PromQL of the value that the condition is held against, of the series of this alert as far as they can be told from others; null where there is none (`absent(…)`).',
-      ),
-    })
-    .nullable()
-    .describe('As it is loaded now; null where it is not any more.'),
+  rule: alertRule.nullable().describe('As it is loaded now; null where it is not any more.'),
 });
 
 export const timelineAnswer = z.object({ alert_id: z.string(), events: z.array(eventView) });
@@ -92,19 +91,29 @@ export const activeAlertsQuery = z.strictObject({
   cursor: z.string().max(1500).optional().describe('`next_cursor` of the page before.'),
 });
 
+const activeAlert = z.object({
+  active_id: z.string().describe('Names the label set for as long as its rule is loaded.'),
+  rule_id: z.string(),
+  alert_id: nullableText.describe('Null while pending.'),
+  state: z.enum(ACTIVE_ALERT_STATES),
+  labels: texts,
+  annotations: texts,
+  active_at: z.string(),
+  value: z.string(),
+});
+
 export const activeAlertsAnswer = z.object({
-  active: z.array(
-    z.object({
-      rule_id: z.string(),
-      alert_id: nullableText.describe('Null while pending.'),
-      state: z.enum(ACTIVE_ALERT_STATES),
-      labels: texts,
-      annotations: texts,
-      active_at: z.string(),
-      value: z.string(),
-    }),
-  ),
+  active: z.array(activeAlert),
   next_cursor: nullableText,
+});
+
+export const activeAlertParams = z.object({ active_id: storedText(500).min(1) });
+
+export const activeAlertAnswer = activeAlert.extend({
+  rule: alertRule,
+  fires_at: nullableText.describe(
+    'When it fires if its condition goes on to hold; null where it fires already.',
+  ),
 });
 
 export const rulesAnswer = z.object({

@@ -2,7 +2,13 @@ import type { Alerting, AlertRow, AlertRule, GroupOverview } from '#alerting';
 import { parseLabels, toRfc3339, toRfc3339OrNull, traceIdOf } from '#telemetry';
 import type { z } from 'zod';
 import { jsonOf, jsonOfFields, jsonOfList, mapped } from '../http/json-pieces.ts';
-import type { activeAlertsAnswer, alertRuleAnswer, alertView, rulesAnswer } from './alert-schemas.ts';
+import type {
+  activeAlertAnswer,
+  activeAlertsAnswer,
+  alertRuleAnswer,
+  alertView,
+  rulesAnswer,
+} from './alert-schemas.ts';
 
 type ActiveAlert = Awaited<ReturnType<Alerting['pageOfActiveAlerts']>>['alerts'][number];
 
@@ -46,6 +52,7 @@ function viewOfRule(rule: GroupOverview['rules'][number]): GroupView['rules'][nu
 
 export function viewOfActiveAlert(alert: ActiveAlert): z.input<typeof activeAlertsAnswer>['active'][number] {
   return {
+    active_id: alert.activeId,
     rule_id: alert.ruleId,
     alert_id: alert.alertId,
     state: alert.state,
@@ -82,17 +89,32 @@ export function viewOfAlert(row: AlertRow): z.input<typeof alertView> {
   };
 }
 
+/** A label set that is pending or firing, with its rule, and when it fires. */
+export function viewOfOneActiveAlert({
+  alert,
+  rule,
+}: NonNullable<ReturnType<Alerting['activeAlert']>>): z.input<typeof activeAlertAnswer> {
+  const { state, activeAtMs } = alert;
+  return {
+    ...viewOfActiveAlert(alert),
+    rule: viewOfRuleOfAlert(rule),
+    fires_at: state === 'pending' ? toRfc3339(activeAtMs + rule.forMs) : null,
+  };
+}
+
 export function viewOfAlertRule(rule: AlertRule | null): z.input<typeof alertRuleAnswer>['rule'] {
-  return (
-    rule && {
-      rule_id: rule.id,
-      file: rule.file,
-      expr: rule.expr,
-      for_ms: rule.forMs,
-      keep_firing_for_ms: rule.keepFiringForMs,
-      comparison: rule.comparison,
-      threshold: rule.threshold,
-      value_query: rule.valueQuery,
-    }
-  );
+  return rule && viewOfRuleOfAlert(rule);
+}
+
+function viewOfRuleOfAlert(rule: AlertRule): z.input<typeof activeAlertAnswer>['rule'] {
+  return {
+    rule_id: rule.id,
+    file: rule.file,
+    expr: rule.expr,
+    for_ms: rule.forMs,
+    keep_firing_for_ms: rule.keepFiringForMs,
+    comparison: rule.comparison,
+    threshold: rule.threshold,
+    value_query: rule.valueQuery,
+  };
 }

@@ -31,6 +31,7 @@ import { rowsBehind, sendPagedList } from '../http/paged-list.ts';
 import { scopedKey } from './idempotency-key.ts';
 import { noteSeen } from './note-seen.ts';
 import { registerCompletionRoutes } from './completion-routes.ts';
+import { registerFinishedTasksRoute } from './finished-task-routes.ts';
 import type { TaskRouteParts } from './task-route-parts.ts';
 import { viewTask, viewTaskWithin } from './task-view.ts';
 import { AGENTS, OPERATORS, READERS_AND_AGENTS } from '../access/roles.ts';
@@ -38,6 +39,7 @@ import { AGENTS, OPERATORS, READERS_AND_AGENTS } from '../access/roles.ts';
 /** `/api/v1/fleet/tasks`: the queue, and what agents do with its tasks. */
 export function registerTaskRoutes(app: ApiApp, parts: TaskRouteParts): void {
   registerReading(app, parts);
+  registerFinishedTasksRoute(app, parts);
   registerEnqueueing(app, parts);
   registerClaiming(app, parts);
   registerCompletionRoutes(app, parts);

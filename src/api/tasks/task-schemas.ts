@@ -222,3 +222,12 @@ export const tasksQuery = z.strictObject({
   limit: wholeNumber({ min: 1, max: BOUNDS.maxPageRows }).default(100),
 });
 export const tasksAnswer = z.object({ tasks: z.array(taskView) });
+
+export const finishedTasksQuery = z.strictObject({
+  state: z.enum(['completed', 'failed', 'cancelled']).optional(),
+  phase_id: phaseId.optional(),
+  agent_id: name.optional().describe('Who had it last.'),
+  cursor: z.string().max(200).optional().describe('`next_cursor` of the page before.'),
+  limit: wholeNumber({ min: 1, max: BOUNDS.maxPageRows }).default(100),
+});
+export const finishedTasksAnswer = z.object({ tasks: z.array(taskView), next_cursor: z.string().nullable() });

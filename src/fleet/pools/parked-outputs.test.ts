@@ -118,3 +118,22 @@ it('never of a task that somebody has queued again meanwhile', async () => {
   await pools.close();
   expect(await read(taskId)).toMatchObject({ state: 'queued', last_output: null });
 });
+
+it('with its generation too, whatever ends that, of the newest five', async () => {
+  const outputs = async (): Promise<readonly (string | null)[]> => {
+    const generations = await test.fleet.directory.generations(AGENT, 20);
+    return generations.map((one) => one.last_output);
+  };
+  const ended = async (count: number): Promise<boolean> =>
+    (await test.events('fleet.agent.exited')).length === count;
+  machine.end(machine.pidOf(AGENT), { signal: 'SIGKILL' });
+  await until(() => ended(1));
+  expect(await outputs()).toEqual(['ready']);
+  for (let restarts = 1; restarts <= 5; restarts++) {
+    await pools.restart({ ...ASKED, agentId: AGENT, expectedGeneration: restarts });
+    await until(async () => (await spawned()) === restarts + 1);
+    machine.end(machine.pidOf(AGENT), { exitCode: restarts });
+    await until(() => ended(restarts + 1));
+  }
+  expect(await outputs()).toEqual(['ready', 'ready', 'ready', 'ready', 'ready', null]);
+});

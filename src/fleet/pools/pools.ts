@@ -55,6 +55,7 @@ import {
   type UnitKey,
   type UnitRow,
 } from './unit-rows.ts';
+import { lastOutputOf } from './unit-end.ts';
 
 interface ScaleResult {
   readonly effective: number;
@@ -62,8 +63,6 @@ interface ScaleResult {
   readonly expiresAtMs: number;
 }
 
-/** What somebody reads first of a process that ended: some thirty lines. */
-const MAX_LAST_OUTPUT_BYTES = 2000;
 /** Beyond the grace, for exits to be recorded. */
 const STOP_MARGIN_MS = 1000;
 
@@ -178,13 +177,8 @@ export class Pools {
   }
 
   /** The end of what a generation put out, of its errors first; empty where nothing is known of it. */
-  async lastOutput(key: UnitKey): Promise<string> {
-    // Which runtime had it is forgotten as soon as it is replaced; what it put out is kept longer.
-    for (const runtime of this.#parts.runtimes) {
-      const { stdout, stderr } = await runtime.logs(key, MAX_LAST_OUTPUT_BYTES);
-      if (stderr || stdout) return stderr || stdout;
-    }
-    return '';
+  lastOutput(key: UnitKey): Promise<string> {
+    return lastOutputOf(this.#parts.runtimes, key);
   }
 
   /** The newest generation of an agent that Omoi starts; null for one that it doesn't. */

@@ -30,7 +30,7 @@ import {
 } from './unit-rows.ts';
 import type { ProcessBeats } from './process-beats.ts';
 import { UnitActivityWatch } from './unit-activity-watch.ts';
-import { UNWATCHED, type UnitEnd } from './unit-end.ts';
+import { keptOutputOf, UNWATCHED, type UnitEnd } from './unit-end.ts';
 import { SpawnQueue } from './spawn-queue.ts';
 import { DEFAULT_START_LIMITS, StartRates } from './start-rates.ts';
 import { UnitStopper } from './unit-stopper.ts';
@@ -352,10 +352,12 @@ export class UnitSupervisor {
   }
 
   async #recordEnd(key: PoolKey, exit: UnitEnd): Promise<void> {
+    // Read before the transaction: in there only the database is asked.
+    const lastOutput = await keptOutputOf(this.#parts.runtimes, key);
     await persist(this.#persisting('The exit of an agent', key), async (tx) => {
       const pool = await lockPool(tx, key.poolId);
       const unit = await readUnit(tx, key);
-      if (unit && unit.state !== 'ended') await this.#end(tx, { pool, unit }, exit);
+      if (unit && unit.state !== 'ended') await this.#end(tx, { pool, unit }, { ...exit, lastOutput });
     });
   }
 
@@ -372,6 +374,7 @@ export class UnitSupervisor {
       signal: exit.signal,
       outOfMemory: exit.outOfMemory === true,
       watched: exit.watched,
+      lastOutput: exit.lastOutput ?? null,
       asked: reasonOfStop(row),
       isFollowed: !isLeaving(row),
       once: false,

@@ -52,6 +52,14 @@ describe('a list of tasks beside thousands that are done', () => {
     expect(pages).toHaveLength(DONE);
   });
 
+  it('lists what has ended along its ends, and lets others read in between where few fit', async () => {
+    const ended = { state: null, phaseId: null, agentId: null, within: null, after: null, limit: 10 };
+    expect(await running.fleet.tasks.listFinished(ended)).toHaveLength(10);
+    const list = running.fleet.tasks.listFinished({ ...ended, state: 'failed' });
+    expect(await readsDuring(running.database, list)).toBeGreaterThanOrEqual(DONE / 1000);
+    expect(await list).toEqual([]);
+  });
+
   it.each([
     ['what is parked', { states: ['parked' as const] }],
     ['what one agent holds', { states: ['claimed' as const], agentId: 'worker' }],

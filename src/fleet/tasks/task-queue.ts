@@ -1,20 +1,14 @@
-import { sql, type Expression, type ExpressionBuilder, type SqlBool } from 'kysely';
-import {
-  listInSlices,
-  rowAt,
-  type ListSlice,
-  type StateDatabase,
-  type StateTables,
-  type StateTransaction,
-} from '#storage';
+import { sql } from 'kysely';
+import { listInSlices, rowAt, type ListSlice, type StateDatabase, type StateTransaction } from '#storage';
 import type { AgentStatus } from '#telemetry';
 import type { AgentEntry } from '../agents/agent-entry.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import type { ReleaseOrder } from '../agents/generation-store.ts';
 import type { Lease } from '../leases/lease-registry.ts';
-import { idsOrNone, type Reach } from '../reach.ts';
+import type { Reach } from '../reach.ts';
 import type { ClaimRequest } from './claim-request.ts';
 import { DeferredTasks } from './deferred-tasks.ts';
+import { listFinishedTasks, type FinishedTaskQuery } from './finished-tasks.ts';
 import { TaskClaims } from './task-claims.ts';
 import { TaskIntake, type EnqueuedTask, type NewTask } from './task-intake.ts';
 import { maxLateTasks, TaskQueueState } from './task-queue-state.ts';
@@ -22,6 +16,7 @@ import { definitionOf } from '../pools/pool-rows.ts';
 import { TaskReleases } from './task-releases.ts';
 import { ANNOUNCED_COLUMNS, HELD_COLUMNS, heldForMs, holderOf, loserOf, type TaskRow } from './task-row.ts';
 import { TaskSettlement, unknownTask, type HolderRequest } from './task-settlement.ts';
+import { isWithin } from './tasks-within.ts';
 
 /** Where a task stands in the order in which all were enqueued. */
 type TaskPlace = Pick<TaskRow, 'queue_order' | 'task_id'>;
@@ -214,6 +209,11 @@ export class TaskQueue {
     const tasks = await listInSlices(taskSlices(this.#parts.database, query), { after, limit });
     return tasks.map((task) => this.#state.withLease(task));
   }
+
+  /** Tasks that have ended, the newest end first. */
+  listFinished(query: FinishedTaskQuery): Promise<TaskRow[]> {
+    return listFinishedTasks(this.#parts.database, query);
+  }
 }
 
 const ILL: ReadonlySet<AgentStatus> = new Set(['FAILED', 'STALLED', 'UNRESPONSIVE']);
@@ -259,25 +259,4 @@ function taskSlices({ reader }: StateDatabase, { states, phaseId, agentId, withi
       return found.orderBy('queue_order').orderBy('task_id').limit(limit).execute();
     },
   };
-}
-
-/** Tasks that a token's agents may see: those of their pools, and those that they enqueued, hold or are kept for them. */
-function isWithin(
-  reader: StateDatabase['reader'],
-  { agentIds, poolIds, ownPoolIds, enqueuedBy }: Reach,
-): (row: ExpressionBuilder<StateTables, 'tasks'>) => Expression<SqlBool> {
-  const named = idsOrNone(agentIds);
-  const ofOwnPools = reader
-    .selectFrom('agents')
-    .select('agent_id')
-    .where('pool_id', 'in', idsOrNone(ownPoolIds));
-  return (row) =>
-    row.or([
-      row('enqueued_by', '=', enqueuedBy),
-      row('pool_id', 'in', idsOrNone(poolIds)),
-      row('agent_id', 'in', named),
-      row('kept_for_agent_id', 'in', named),
-      row('agent_id', 'in', ofOwnPools),
-      row('kept_for_agent_id', 'in', ofOwnPools),
-    ]);
 }
