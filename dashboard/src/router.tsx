@@ -113,6 +113,13 @@ const alert = createRoute({
   component: lazyRouteComponent(() => import('./pages/alert.tsx'), 'AlertPage'),
 });
 
+const pendingAlert = createRoute({
+  getParentRoute: () => inside,
+  path: '/alerts/pending/$activeId',
+  staticData: { title: () => 'Pending alert' },
+  component: lazyRouteComponent(() => import('./pages/pending-alert.tsx'), 'PendingAlertPage'),
+});
+
 const repairs = createRoute({
   getParentRoute: () => inside,
   path: '/repairs',
@@ -173,6 +180,7 @@ const PAGES = [
   task,
   alerts,
   alert,
+  pendingAlert,
   repairs,
   repair,
   events,

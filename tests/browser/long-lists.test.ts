@@ -12,7 +12,16 @@ const program = chromiumForTests();
 /** More than the API gives of a list at once. */
 const AGENTS = 1500;
 const ALERTS = 1100;
+/** So many of them change their status at once. */
+const CHANGING = 300;
 const WITHIN_MS = 60_000;
+/** Elements, texts and comments. */
+const NODES = `(() => {
+  const walker = document.createTreeWalker(document, NodeFilter.SHOW_ALL);
+  let nodes = 1;
+  while (walker.nextNode() !== null) nodes++;
+  return nodes;
+})()`;
 const RULES = `
 groups:
   - name: many
@@ -109,6 +118,31 @@ describe.skipIf(program === null)('mission control of a large fleet', () => {
     }, 'the last agent is there');
     expect(await tiles.count()).toBeLessThan(AGENTS / 2);
     expect(await fleet.getByRole('link', { name: /^worker-1,/ }).count()).toBe(0);
+  });
+
+  it('holds at most 1,500 nodes in the page of the fleet, whatever changes and wherever somebody is', async () => {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    page.setDefaultTimeout(WITHIN_MS);
+    const { path } = await admin.read<{ path: string }>('/api/v1/login-links', { method: 'POST' });
+    await page.goto(`${server.url}${path}`);
+    await page.goto(`${server.url}/fleet`);
+    await page.getByText('1,500 agents', { exact: true }).waitFor();
+    const heartbeats = Array.from({ length: CHANGING }, (_, at) => ({
+      agent_id: `worker-${at + 1}`,
+      generation: 1,
+      sequence: 1,
+      health: 'degraded',
+      reason: 'slow answers',
+    }));
+    await admin.read('/api/v1/fleet/agents/heartbeats', { method: 'POST', body: { heartbeats } });
+    // By events alone: the whole list is read again every few seconds only.
+    await page.getByText(`1,500 agents, ${CHANGING} in trouble`, { exact: true }).waitFor();
+    await page.getByRole('slider', { name: /^1,500 agents of no pool/ }).waitFor();
+    expect(await page.evaluate<number>(NODES)).toBeLessThanOrEqual(1_500);
+    await page.mouse.move(640, 450);
+    await page.mouse.wheel(0, 100_000);
+    expect(await page.evaluate<number>(NODES)).toBeLessThanOrEqual(1_500);
+    await page.close();
   });
 });
 

@@ -40,6 +40,21 @@ steps: [{ action: restart, verify: { within: 20s } }]
 guards: { cooldown: 0s }
 `;
 
+/** It will be pending for as long as the tests last. */
+const RULES = `
+groups:
+  - name: patience
+    rules:
+      - alert: FleetIsThere
+        expr: sum by (agent_type) (agents_active) > 0
+        for: 1h
+        labels: { severity: warning }
+        annotations: { summary: 'there are {{ $value }} agents', runbook_url: 'https://runbooks.example/there' }
+`;
+
+/** More tasks than the page reads at first. */
+const ENDED_TASKS = 110;
+
 describe.skipIf(program === null)('the pages of the dashboard and what they order', () => {
   const directory = dataDirectory();
   let server: OmoiServer;
@@ -53,10 +68,16 @@ describe.skipIf(program === null)('the pages of the dashboard and what they orde
     const policies = join(directory.path, 'policies');
     mkdirSync(policies);
     writeFileSync(join(policies, 'asking.yaml'), POLICY);
+    const rules = join(directory.path, 'patience.yaml');
+    writeFileSync(rules, RULES);
     const configFile = join(directory.path, 'omoi.json');
     writeFileSync(
       configFile,
-      JSON.stringify({ watchdog: { policy_files: [policies] }, fleet: { pools: POOLS } }),
+      JSON.stringify({
+        alerting: { rule_files: [rules] },
+        watchdog: { policy_files: [policies] },
+        fleet: { pools: POOLS },
+      }),
     );
     server = await OmoiServer.start(directory.path, { configFile });
     admin = new Client(() => server.url, server.adminToken);
@@ -152,19 +173,72 @@ describe.skipIf(program === null)('the pages of the dashboard and what they orde
     await hasStatus('talking-1', 'IDLE');
   });
 
-  it('strikes an external agent from the list', async () => {
+  it('asks an external agent to leave, strikes it from the list, and folds its pool where nobody is left', async () => {
     const body = {
       agent_id: 'laptop-1',
       agent_type: 'worker',
+      pool_id: 'laptops',
       nonce: 'nonce of it',
       heartbeat_interval_ms: 300_000,
     };
-    await admin.read('/api/v1/fleet/agents', { method: 'POST', body });
+    const { generation } = await admin.read<{ generation: number }>('/api/v1/fleet/agents', {
+      method: 'POST',
+      body,
+    });
     await open('/fleet/laptop-1');
     await page.getByText(/^Somebody else started it/).waitFor();
     expect(await page.getByRole('button', { name: 'Restart laptop-1' }).count()).toBe(0);
+    await order(
+      'Drain laptop-1',
+      /^Its next heartbeat tells it to leave: .* Nothing ends it where it does not/,
+    );
+    await page.getByText('Drain: It has been asked to leave already.', { exact: false }).waitFor();
+    const beat = { method: 'POST', body: { generation, sequence: 1 } };
+    expect(await admin.read('/api/v1/fleet/agents/laptop-1/heartbeat', beat)).toMatchObject({
+      desired: 'drain',
+    });
     await order('Strike from the list laptop-1', /^It leaves the fleet/);
     await hasStatus('laptop-1', 'TERMINATED');
+    await open('/fleet');
+    await page.getByText('Ended: 1 pool, 1 agent', { exact: true }).click();
+    await panel('Ended pool laptops').getByRole('link', { name: 'laptop-1' }).waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+  });
+
+  it('finds every order, and what an id names, from the keyboard', async () => {
+    await open('/fleet');
+    const { generation } = await agent('talking-1');
+    const find = page.getByRole('combobox', { name: /^Find a page/ });
+    const options = page.getByRole('listbox', { name: 'Found' }).getByRole('option');
+    await page.getByRole('heading', { level: 1, name: 'Fleet' }).waitFor();
+    await page.keyboard.press('Control+k');
+    await find.fill('talking-1');
+    for (const name of ['Restart', 'Quarantine', 'Stop'])
+      await options.filter({ hasText: `${name} talking-1` }).waitFor();
+    await find.fill('restart talking-1');
+    await options.first().filter({ hasText: 'Restart talking-1' }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByText(`then generation ${generation + 1} starts.`, { exact: false }).waitFor();
+    await page.getByRole('button', { name: 'Restart talking-1' }).click();
+    await until(
+      async () => (await agent('talking-1')).generation === generation + 1,
+      'talking-1 has another generation',
+      WITHIN_MS,
+    );
+    const body = { task_type: 'dig', phase_id: 'PHASE_TESTING' };
+    const { task } = await admin.read<{ task: { task_id: string } }>('/api/v1/fleet/tasks', {
+      method: 'POST',
+      body,
+    });
+    await page.keyboard.press('Control+k');
+    await find.fill(task.task_id);
+    await options
+      .first()
+      .filter({ hasText: `dig ${task.task_id.slice(-6)}` })
+      .waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: `dig ${task.task_id.slice(-6)}` }).waitFor();
+    await admin.read(`/api/v1/fleet/tasks/${task.task_id}/cancel`, { method: 'POST', body: {} });
   });
 
   it('approves one repair, whose process really restarts, and rejects another', async () => {
@@ -188,6 +262,10 @@ describe.skipIf(program === null)('the pages of the dashboard and what they orde
       );
       await page.getByText(outcome, { exact: true }).first().waitFor();
     }
+    await panel('Evidence').getByText('ended with SIGKILL').waitFor();
+    await panel('Last output of generation 1 of asking-2')
+      .getByText(/nothing to do \d+$/)
+      .waitFor();
     expect(pidOf('asking-1')).not.toBe(pid);
     expect((await agent('asking-1')).generation).toBe(2);
     expect(await agent('asking-2')).toMatchObject({ status: 'FAILED', generation: 1 });
@@ -196,6 +274,22 @@ describe.skipIf(program === null)('the pages of the dashboard and what they orde
       .getByText(/cancelled$/)
       .waitFor();
     expect(await seriousFindings(page)).toEqual([]);
+  });
+
+  it('shows what an agent that failed put out last, and what an earlier generation did', async () => {
+    const repair = page.url();
+    await open('/fleet/asking-2');
+    await page
+      .getByRole('log', { name: 'Output of asking-2' })
+      .getByText(/nothing to do \d/)
+      .waitFor();
+    await open('/fleet/asking-1');
+    await panel('Generations').getByText('Last output', { exact: true }).click();
+    await panel('Last output of generation 1 of asking-1')
+      .getByText(/nothing to do \d+$/)
+      .waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.goto(repair);
   });
 
   it('shows an alert with its condition, value and repair, acknowledges it, and ends it', async () => {
@@ -218,6 +312,23 @@ describe.skipIf(program === null)('the pages of the dashboard and what they orde
     await page.getByText(/ended .* ago: manual$/).waitFor();
     const id = new URL(page.url()).pathname.split('/').at(-1);
     expect(await admin.read(`/api/v1/alerts/${id}`)).toMatchObject({ state: 'resolved', cause: 'manual' });
+  });
+
+  it('shows what is about to fire: its condition, value and when', async () => {
+    await open('/alerts');
+    await panel('Pending').getByRole('link', { name: 'FleetIsThere' }).first().click();
+    await page.getByRole('heading', { level: 1, name: 'FleetIsThere' }).waitFor();
+    await page.getByText(/pending for .*; fires in 5\d?m.* if it goes on$/).waitFor();
+    await page.getByText(/^there are \d+ agents$/).waitFor();
+    await page.getByLabel('Expression').filter({ hasText: 'sum by (agent_type)' }).waitFor();
+    await page.getByText('patience/FleetIsThere of patience.yaml fires when it has held for 1h.').waitFor();
+    await page.getByRole('img', { name: /^Value: \d+ now, .*held against > 0$/ }).waitFor();
+    await panel('About')
+      .getByText(/^\d+, threshold 0$/)
+      .waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await open('/alerts/pending/nothing');
+    await page.getByText(/^Its condition does not hold any more/).waitFor();
   });
 
   it('pauses the watchdog with a reason, and lets it go on', async () => {
@@ -287,6 +398,29 @@ describe.skipIf(program === null)('the pages of the dashboard and what they orde
     expect(await admin.read(`/api/v1/fleet/tasks/${task.task_id}`)).toMatchObject({ state: 'queued' });
   });
 
+  it('shows tasks that have ended as far back as they are kept, page by page', async () => {
+    const tasks = Array.from({ length: ENDED_TASKS }, () => ({ task_type: 'sow', phase_id: 'PHASE_DESIGN' }));
+    const made = await admin.read<{ tasks: { task_id: string }[] }>('/api/v1/fleet/tasks/batch', {
+      method: 'POST',
+      body: { tasks },
+    });
+    const cancel = (taskId: string) =>
+      admin.read(`/api/v1/fleet/tasks/${taskId}/cancel`, { method: 'POST', body: {} });
+    const [last = '', ...others] = made.tasks.map(({ task_id: id }) => id).toReversed();
+    await Promise.all(others.map(cancel));
+    await cancel(last);
+    await open('/tasks?state=finished&phase=PHASE_DESIGN');
+    const rows = page
+      .getByRole('list', { name: 'Tasks that ended, the newest first' })
+      .getByRole('link', { name: /^sow \w{6}$/ });
+    await page.getByText('The first 50 tasks that ended, the newest first.').waitFor();
+    expect(await rows.count()).toBe(50);
+    await page.getByRole('button', { name: /^Show more/ }).click();
+    await expect.poll(() => rows.count(), { timeout: WITHIN_MS }).toBe(ENDED_TASKS);
+    expect(await rows.first().textContent()).toBe(`sow ${last.slice(-6)}`);
+    expect(await seriousFindings(page)).toEqual([]);
+  });
+
   it('finds agents by what is typed, and keeps it in the address', async () => {
     await open('/fleet');
     const tiles = page.getByRole('link', { name: /^(talking|asking|digger)-\d, / });
@@ -313,7 +447,7 @@ describe.skipIf(program === null)('the pages of the dashboard and what they orde
       '/api/v1/fleet/tasks?state=queued&limit=1',
     );
     for (const [path, why] of [
-      ['/fleet/talking-1', 'An operator may restart, stop or quarantine it; you may look.'],
+      ['/fleet/talking-1', 'An operator may restart, stop, drain or quarantine it; you may look.'],
       ['/repairs', 'An operator may pause it, and let it go on.'],
       ['/tasks', 'An operator may enqueue, retry and cancel tasks; you may look.'],
       [`/tasks/${tasks[0]?.task_id}`, 'An operator may retry or cancel it; you may look.'],
@@ -321,7 +455,7 @@ describe.skipIf(program === null)('the pages of the dashboard and what they orde
       await open(path);
       await page.getByText(why).waitFor();
       const orders = page.getByRole('button', {
-        name: /^(Restart|Stop|Quarantine|Strike|Pause|Resume|Enqueue|Cancel|Retry|Approve|Reject|Resolve|Acknowledge)/,
+        name: /^(Restart|Stop|Drain|Quarantine|Strike|Pause|Resume|Enqueue|Cancel|Retry|Approve|Reject|Resolve|Acknowledge)/,
       });
       expect(await orders.count()).toBe(0);
     }

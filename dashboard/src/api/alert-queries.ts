@@ -1,7 +1,7 @@
 import type { SystemEvent } from '#api';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import type { ApiClient } from './client.ts';
-import type { ActiveAlertsAnswer, AlertRuleAnswer } from './wire.ts';
+import type { ActiveAlertDetails, ActiveAlertsAnswer, AlertRuleAnswer } from './wire.ts';
 
 const slowMs = 15_000;
 const pendingMs = 5_000;
@@ -47,4 +47,12 @@ export const pendingAlertsQuery = (client: ApiClient, rows: number) =>
     },
     refetchInterval: pendingMs,
     placeholderData: keepPreviousData,
+  });
+
+/** What is pending, with its rule; it fails with 404 as soon as its condition does not hold any more. */
+export const pendingAlertQuery = (client: ApiClient, activeId: string) =>
+  queryOptions({
+    queryKey: ['alerts', 'pending-one', activeId],
+    queryFn: () => client.get<ActiveAlertDetails>(`/api/v1/alerts/active/${encodeURIComponent(activeId)}`),
+    refetchInterval: pendingMs / 2,
   });

@@ -1,4 +1,5 @@
-import { queryOptions } from '@tanstack/react-query';
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { gatherRows, type Reading } from '../domain/gather-rows.ts';
 import type { ApiClient } from './client.ts';
 import type { Agent, AgentsAnswer } from './wire.ts';
 
@@ -32,15 +33,29 @@ export const wholeFleetQuery = (client: ApiClient) =>
     structuralSharing: false,
   });
 
-const endedRows = 100;
+export interface EndedAgents {
+  readonly agents: readonly Agent[];
+  readonly isWhole: boolean;
+}
 
-/** Agents that have ended, some of them where there are many. */
-export const endedAgentsQuery = (client: ApiClient) =>
+/** Agents that have ended, by id, as many as are asked for. */
+export const endedAgentsQuery = (client: ApiClient, rows: number) =>
   queryOptions({
-    queryKey: ['agents', 'ended'],
-    queryFn: async () => {
-      const path = `/api/v1/fleet/agents?status=TERMINATED&limit=${endedRows}`;
-      return (await client.get<AgentsAnswer>(path)).agents;
+    queryKey: ['agents', 'ended', rows],
+    queryFn: async (): Promise<EndedAgents> => {
+      const read: Reading<Agent> = async ({ limit, cursor }) => {
+        const after = cursor === null ? '' : `&after=${encodeURIComponent(cursor)}`;
+        const path = `/api/v1/fleet/agents?status=TERMINATED&limit=${limit}${after}`;
+        const { agents } = await client.get<AgentsAnswer>(path);
+        return {
+          rows: agents,
+          nextCursor: agents.length < limit ? null : (agents.at(-1)?.agent_id ?? null),
+        };
+      };
+      const limits = { limit: rows + 1, maxPageRows, idOf: ({ agent_id: id }: Agent) => id };
+      const agents = await gatherRows([read], limits);
+      return { agents: agents.slice(0, rows), isWhole: agents.length <= rows };
     },
     staleTime: perPageMs,
+    placeholderData: keepPreviousData,
   });

@@ -1,11 +1,10 @@
-import type { SystemEvent } from '#api';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { gatherRows, type Reading } from '../domain/gather-rows.ts';
 import { LISTED_STATE, type TaskFilter } from '../domain/task-filter.ts';
 import type { ApiClient } from './client.ts';
-import type { Task, TasksAnswer } from './wire.ts';
+import type { FinishedTasksAnswer, Task, TasksAnswer } from './wire.ts';
 
 const listMs = 5_000;
-const finishedRows = 100;
 /** What the server gives at once. */
 const maxPageRows = 1_000;
 
@@ -30,16 +29,40 @@ export const tasksQuery = (client: ApiClient, { state, phase }: TaskFilter, rows
     placeholderData: keepPreviousData,
   });
 
-const FINISHED = 'fleet.task.completed,fleet.task.failed,fleet.task.cancelled';
-
-/** How tasks ended lately, the newest first. */
-export const finishedTasksQuery = (client: ApiClient) =>
+/** Tasks that have ended, the newest end first, page by page as far back as they are kept. */
+export const finishedTasksQuery = (client: ApiClient, phase: string | undefined, rows: number) =>
   queryOptions({
-    queryKey: ['tasks', 'finished'],
-    queryFn: async () => {
-      const path = `/api/v1/events?types=${FINISHED}&limit=${finishedRows}`;
-      return (await client.get<{ events: SystemEvent[] }>(path)).events;
+    queryKey: ['tasks', 'finished', phase ?? null, rows],
+    queryFn: async (): Promise<TaskRows> => {
+      const read: Reading<Task> = async ({ limit, cursor }) => {
+        const asked = new URLSearchParams({ limit: String(limit) });
+        if (phase !== undefined) asked.set('phase_id', phase);
+        if (cursor !== null) asked.set('cursor', cursor);
+        const answer = await client.get<FinishedTasksAnswer>(`/api/v1/fleet/tasks/finished?${asked}`);
+        return { rows: answer.tasks, nextCursor: answer.next_cursor };
+      };
+      const limits = { limit: rows + 1, maxPageRows, idOf: ({ task_id: id }: Task) => id };
+      const found = await gatherRows([read], limits);
+      return { tasks: found.slice(0, rows), isWhole: found.length <= rows };
+    },
+    // Where more pages are read, less often.
+    refetchInterval: listMs * Math.ceil(rows / maxPageRows),
+    placeholderData: keepPreviousData,
+  });
+
+const foundRows = 50;
+
+/** A few of each that is not finished, for who looks for one by its type or id: those that want somebody first. */
+export const tasksToFindQuery = (client: ApiClient) =>
+  queryOptions({
+    queryKey: ['tasks', 'to-find'],
+    queryFn: async (): Promise<readonly Task[]> => {
+      const pages = await Promise.all(
+        (['parked', 'claimed', 'queued'] as const).map((state) =>
+          client.get<TasksAnswer>(`/api/v1/fleet/tasks?state=${state}&limit=${foundRows}`),
+        ),
+      );
+      return pages.flatMap(({ tasks }) => tasks);
     },
     refetchInterval: listMs,
-    placeholderData: keepPreviousData,
   });

@@ -1,9 +1,11 @@
 import type {
+  activeAlertAnswer,
   activeAlertsAnswer,
   agentsAnswer,
   alertRuleAnswer,
   alertsAnswer,
   eventsAnswer,
+  finishedTasksAnswer,
   maintenanceListSchema,
   outputAnswer,
   overviewAnswer,
@@ -32,12 +34,14 @@ export type AgentsAnswer = z.output<typeof agentsAnswer>;
 export type Agent = AgentsAnswer['agents'][number];
 export type Why = z.output<typeof whyAnswer>;
 export type TasksAnswer = z.output<typeof tasksAnswer>;
+export type FinishedTasksAnswer = z.output<typeof finishedTasksAnswer>;
 export type Task = TasksAnswer['tasks'][number];
 export type PoolsAnswer = z.output<typeof poolsAnswer>;
 export type Pool = PoolsAnswer['pools'][number];
 export type AgentOutputAnswer = z.output<typeof outputAnswer>;
 export type ActiveAlertsAnswer = z.output<typeof activeAlertsAnswer>;
 export type ActiveAlert = ActiveAlertsAnswer['active'][number];
+export type ActiveAlertDetails = z.output<typeof activeAlertAnswer>;
 export type AlertRuleAnswer = z.output<typeof alertRuleAnswer>;
 export type AlertsAnswer = z.output<typeof alertsAnswer>;
 export type Alert = AlertsAnswer['alerts'][number];

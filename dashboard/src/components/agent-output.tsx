@@ -14,14 +14,29 @@ const STREAMS = [
   { value: 'stderr', label: 'errors' },
 ] as const;
 
-/** What an agent puts out: the last lines, and what comes while the page is open. */
-export function AgentOutputPanel({ agentId }: { readonly agentId: string }) {
+export interface AgentOutputProps {
+  readonly agentId: string;
+  /** What its newest generation that has ended put out last, where that is kept. */
+  readonly kept: { readonly generation: number; readonly text: string } | null;
+}
+
+/** What an agent puts out: the last lines, and what comes while the page is open; where there is none, what was kept. */
+export function AgentOutputPanel({ agentId, kept }: AgentOutputProps) {
   const output = useAgentOutput(agentId);
   const [chosen, setChosen] = useState<Stream | null>(null);
   // Many programs write to one of the two alone.
   const stream = chosen ?? (output.stdout.text === '' && output.stderr.text !== '' ? 'stderr' : 'stdout');
   const { text, skipped } = output[stream];
   const shown = useMemo(() => plainText(text), [text]);
+  const left = useMemo(() => plainText(kept?.text ?? '').trimEnd(), [kept?.text]);
+  const isLeft = kept !== null && left !== '' && output.stdout.text === '' && output.stderr.text === '';
+  if (isLeft) {
+    return (
+      <Panel title="Last output" note={`of generation ${kept.generation}, kept when it ended`}>
+        <Tail text={left} of={agentId} />
+      </Panel>
+    );
+  }
   return (
     <Panel
       title="Output"

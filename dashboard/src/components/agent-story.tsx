@@ -6,6 +6,7 @@ import type { Agent, Pool, Why } from '../api/wire.ts';
 import { formatDuration, formatElapsed } from '../domain/age.ts';
 import { factsOf } from '../domain/agent-facts.ts';
 import { describeStatus, sentence, words } from '../domain/event-sentence.ts';
+import { describeEnd } from '../domain/generations.ts';
 import { describeHeldTask, describeTimeLimits } from '../domain/held-task.ts';
 import { describeAttempts, describeHold } from '../domain/repair-story.ts';
 import { agentTone } from '../domain/tone.ts';
@@ -14,6 +15,7 @@ import { useNow } from '../hooks/use-now.ts';
 import { usePageSize } from '../hooks/use-page-size.ts';
 import styles from './agent-story.module.css';
 import { More } from './more.tsx';
+import { Output } from './output.tsx';
 import { ToneLabel } from './tone-dot.tsx';
 import { TraceLink } from './trace-link.tsx';
 
@@ -159,7 +161,7 @@ interface GenerationProps {
 function Generation({ agentId, generation, nowMs }: GenerationProps) {
   const { generation: number, opened_at: openedAt, ended_at: endedAt, reason, requested_by: by } = generation;
   const openedMs = Date.parse(openedAt);
-  const how = generation.exit_signal ?? generation.exit_code ?? 'unknown';
+  const how = describeEnd(generation);
   return (
     <li className={styles.generation}>
       <span className={styles.number}>{number}</span>
@@ -168,8 +170,9 @@ function Generation({ agentId, generation, nowMs }: GenerationProps) {
         <span className={styles.life}>
           {endedAt === null
             ? `for ${formatElapsed(openedMs, nowMs)}`
-            : `lived ${formatDuration(Date.parse(endedAt) - openedMs)}, ended with ${how}`}
+            : `lived ${formatDuration(Date.parse(endedAt) - openedMs)}, ${how}`}
         </span>
+        <Output text={generation.last_output} of={`generation ${number} of ${agentId}`} />
       </span>
       <TraceLink traceId={traceIdOf(generation.traceparent)} of={`generation ${number} of ${agentId}`} />
     </li>

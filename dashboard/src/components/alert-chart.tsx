@@ -18,40 +18,62 @@ import { TimeChart } from './time-chart.tsx';
 
 type Rule = NonNullable<AlertRuleAnswer['rule']>;
 
-/** What a rule asks, and the value that it judges over time, with its threshold. */
+/** An alert, or what may become one. */
+interface Judged {
+  /** Tells its charts from others’. */
+  readonly id: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What the rule of an alert asks, and the value that it judges over time, with its threshold. */
 export function AlertChart({ alert }: { readonly alert: Alert }) {
   const { client } = useServer();
-  const { search, change } = useView();
   const rule = useQuery(alertRuleQuery(client, alert.id));
   return (
-    <Panel
-      title="Condition"
-      actions={
-        <SegmentedControl
-          size="xs"
-          value={search.range}
-          onChange={(chosen) => change({ range: chosen })}
-          data={QUEUE_RANGE_NAMES}
-          aria-label="How far back"
-        />
-      }
-    >
+    <Panel title="Condition" actions={<ChosenRange />}>
       <QueryView query={rule} placeholderLines={6}>
         {(found) =>
           found === null ? (
             <Nothing>Its rule is not loaded any more: {alert.rule_id}.</Nothing>
           ) : (
-            <div className={styles.rule}>
-              <CodeBlock label="Expression" text={found.expr} />
-              <p className={styles.soft}>{whenOf(found)}</p>
-              {found.value_query !== null && (
-                <Value alert={alert} rule={found} query={found.value_query} range={search.range} />
-              )}
-            </div>
+            <Condition judged={alert} rule={found} />
           )
         }
       </QueryView>
     </Panel>
+  );
+}
+
+/** The same of what is pending: its rule is known with it. */
+export function ConditionPanel({ judged, rule }: { readonly judged: Judged; readonly rule: Rule }) {
+  return (
+    <Panel title="Condition" actions={<ChosenRange />}>
+      <Condition {...{ judged, rule }} />
+    </Panel>
+  );
+}
+
+function ChosenRange() {
+  const { search, change } = useView();
+  return (
+    <SegmentedControl
+      size="xs"
+      value={search.range}
+      onChange={(chosen) => change({ range: chosen })}
+      data={QUEUE_RANGE_NAMES}
+      aria-label="How far back"
+    />
+  );
+}
+
+function Condition({ judged, rule }: { readonly judged: Judged; readonly rule: Rule }) {
+  const { range } = useView().search;
+  return (
+    <div className={styles.rule}>
+      <CodeBlock label="Expression" text={rule.expr} />
+      <p className={styles.soft}>{whenOf(rule)}</p>
+      {rule.value_query !== null && <Value {...{ judged, rule, range }} query={rule.value_query} />}
+    </div>
   );
 }
 
@@ -72,18 +94,18 @@ function worstWithin(step: number, query: string, comparison: string | null): st
 }
 
 interface ValueProps {
-  readonly alert: Alert;
+  readonly judged: Judged;
   readonly rule: Rule;
   readonly query: string;
   readonly range: QueueRange;
 }
 
-function Value({ alert, rule: { comparison, threshold }, query, range }: ValueProps) {
+function Value({ judged, rule: { comparison, threshold }, query, range }: ValueProps) {
   const { client } = useServer();
   const overview = useQuery(overviewQuery(client));
   const leadSeconds = overview.data?.sample_clock_lead_seconds ?? 0;
   const asked = {
-    about: `the value of ${alert.id}`,
+    about: `the value of ${judged.id}`,
     query: (step: number) => worstWithin(step, query, comparison),
     range,
     leadSeconds,
@@ -92,7 +114,7 @@ function Value({ alert, rule: { comparison, threshold }, query, range }: ValuePr
   return (
     <QueryView query={reading} placeholderLines={5}>
       {({ timesSeconds, lines }) => {
-        const line = lineAmong(lines, alert.labels);
+        const line = lineAmong(lines, judged.labels);
         if (line === undefined) return <Nothing>It has had no value in the last {range}.</Nothing>;
         const { now, peak } = summaryOf(line);
         const told = (value: number | null) => (value === null ? 'none' : short(value));

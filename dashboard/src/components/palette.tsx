@@ -1,7 +1,13 @@
 import { useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useId, useMemo, useState, type KeyboardEvent } from 'react';
-import { findEntries, paletteEntries, type Order, type PaletteEntry, type Place } from '../domain/palette.ts';
+import {
+  findEntries,
+  paletteEntries,
+  type AskedOrder,
+  type PaletteEntry,
+  type Place,
+} from '../domain/palette.ts';
 import { usePaletteWorld } from '../hooks/use-palette-world.ts';
 import { Dialog } from './dialog.tsx';
 import { Kbd } from './kbd.tsx';
@@ -13,23 +19,35 @@ export interface PaletteProps {
   readonly onHelp: () => void;
 }
 
-/** Finds a page, an agent, a pool, an alert, a repair or an action by a few letters of it. */
+/** Finds a page, an agent, a pool, an alert, a repair, a task or an action by a few letters of it, or by its id. */
 export function Palette({ onClose, onHelp }: PaletteProps) {
-  const [asked, setAsked] = useState<{ readonly title: string; readonly order: Order } | null>(null);
+  const [asked, setAsked] = useState<Asked | null>(null);
   const act = useAct({ onClose, onHelp, onOrder: setAsked });
   return (
     <Dialog name="Find" onClose={onClose}>
       {asked === null ? (
         <Search onChoose={act} />
       ) : (
-        <OrderQuestion {...asked} onBack={() => setAsked(null)} onDone={onClose} />
+        <OrderQuestion
+          title={asked.title}
+          order={asked.act.order}
+          reason={asked.act.reason}
+          isGrave={asked.act.isGrave ?? false}
+          onBack={() => setAsked(null)}
+          onDone={onClose}
+        />
       )}
     </Dialog>
   );
 }
 
+interface Asked {
+  readonly title: string;
+  readonly act: AskedOrder;
+}
+
 interface ActOptions extends PaletteProps {
-  readonly onOrder: (asked: { readonly title: string; readonly order: Order }) => void;
+  readonly onOrder: (asked: Asked) => void;
 }
 
 function useAct({ onClose, onHelp, onOrder }: ActOptions): (entry: PaletteEntry) => void {
@@ -37,7 +55,7 @@ function useAct({ onClose, onHelp, onOrder }: ActOptions): (entry: PaletteEntry)
   const { setColorScheme } = useMantineColorScheme();
   const isDark = useComputedColorScheme('light') === 'dark';
   return ({ title, act }) => {
-    if (act.kind === 'order') return onOrder({ title, order: act.order });
+    if (act.kind === 'order') return onOrder({ title, act });
     if (act.kind === 'help') return onHelp();
     onClose();
     if (act.kind === 'go') goTo(act.place);
@@ -50,6 +68,7 @@ function useGoTo(): (place: Place) => void {
   return (place) => {
     const { to } = place;
     if (to === '/fleet/$agentId') void navigate({ to, params: place.params });
+    else if (to === '/tasks/$taskId') void navigate({ to, params: place.params });
     else if (to === '/alerts/$alertId') void navigate({ to, params: place.params });
     else if (to === '/repairs/$remediationId') void navigate({ to, params: place.params });
     else void navigate({ to, search: place.pool === undefined ? {} : { pool: place.pool } });

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { pendingAlertsQuery } from '../api/alert-queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import type { ActiveAlert } from '../api/wire.ts';
@@ -29,7 +30,7 @@ export function PendingPanel() {
             <>
               <ul className={styles.rows}>
                 {pending.map((alert) => (
-                  <Pending key={`${alert.rule_id} ${JSON.stringify(alert.labels)}`} {...{ alert, nowMs }} />
+                  <Pending key={alert.active_id} {...{ alert, nowMs }} />
                 ))}
               </ul>
               {!isWhole && (
@@ -44,13 +45,16 @@ export function PendingPanel() {
 }
 
 function Pending({ alert, nowMs }: { readonly alert: ActiveAlert; readonly nowMs: number }) {
-  const { rule_id: rule, labels, value, active_at: activeAt } = alert;
+  const { active_id: id, rule_id: rule, labels, value, active_at: activeAt } = alert;
   const { severity = 'warning' } = labels;
   const subject = subjectOf(labels);
   return (
     <li className={styles.row}>
       <span>
-        {labels['alertname'] ?? rule} {subject}
+        <Link to="/alerts/pending/$activeId" params={{ activeId: id }} data-row>
+          {labels['alertname'] ?? rule}
+        </Link>{' '}
+        {subject}
       </span>
       <ToneLabel tone={severityTone(severity)}>{severity}</ToneLabel>
       <span className={styles.number}>

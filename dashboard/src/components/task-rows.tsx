@@ -9,11 +9,17 @@ import { ToneLabel } from './tone-dot.tsx';
 
 const COLUMNS = { gridTemplateColumns: 'minmax(0, 1.5fr) minmax(0, 1fr) 96px minmax(0, 1.3fr) 120px' };
 
+export interface TaskRowsProps {
+  readonly tasks: readonly Task[];
+  /** What they are, for who hears the page. */
+  readonly label?: string;
+}
+
 /** Tasks in short, each a way to its life. */
-export function TaskRows({ tasks }: { readonly tasks: readonly Task[] }) {
+export function TaskRows({ tasks, label = 'Tasks' }: TaskRowsProps) {
   const nowMs = useNow();
   return (
-    <ul className={styles.rows} aria-label="Tasks">
+    <ul className={styles.rows} aria-label={label}>
       {tasks.map((task) => (
         <li key={task.task_id}>
           <TaskRow {...{ task, nowMs }} />
@@ -40,16 +46,14 @@ function TaskRow({ task, nowMs }: { readonly task: Task; readonly nowMs: number 
         <ToneLabel tone={taskTone(state)}>{state}</ToneLabel>
       </span>
       <span className={styles.cell}>
-        {state === 'claimed' && agentId !== null ? (
+        {(state === 'claimed' || task.finished_at !== null) && agentId !== null && (
           <>
             <Link to="/fleet/$agentId" params={{ agentId }}>
               {agentId}
-            </Link>
-            {task.claimed_at !== null && ` for ${formatElapsed(Date.parse(task.claimed_at), nowMs)}`}
+            </Link>{' '}
           </>
-        ) : (
-          waitOf(task, nowMs)
         )}
+        {timeOf(task, nowMs)}
       </span>
       <span className={`${styles.cell} ${styles.end}`}>
         {attempt === 0 ? `${most} attempts` : `attempt ${attempt} of ${most}`}
@@ -59,6 +63,18 @@ function TaskRow({ task, nowMs }: { readonly task: Task; readonly nowMs: number 
   );
 }
 
+function timeOf(task: Task, nowMs: number): string {
+  const { state, claimed_at: claimedAt, finished_at: finishedAt } = task;
+  if (finishedAt !== null) return `ended ${agoOf(Date.parse(finishedAt), nowMs)}`;
+  if (state !== 'claimed') return waitOf(task, nowMs);
+  return claimedAt === null ? '' : `for ${formatElapsed(Date.parse(claimedAt), nowMs)}`;
+}
+
+function agoOf(atMs: number, nowMs: number): string {
+  const age = formatAge(atMs, nowMs);
+  return age === 'now' ? 'now' : `${age} ago`;
+}
+
 /** For how long it has been there, and where it waits for its time since when it may be taken. */
 function waitOf(
   { state, enqueued_at: enqueuedAt, available_at: availableAt, parked_at: parkedAt }: Task,
@@ -66,7 +82,6 @@ function waitOf(
 ): string {
   if (state === 'parked') return `parked for ${formatElapsed(Date.parse(parkedAt ?? enqueuedAt), nowMs)}`;
   const inMs = Date.parse(availableAt) - nowMs;
-  const age = formatAge(Date.parse(enqueuedAt), nowMs);
-  const enqueued = age === 'now' ? 'enqueued now' : `enqueued ${age} ago`;
+  const enqueued = `enqueued ${agoOf(Date.parse(enqueuedAt), nowMs)}`;
   return inMs > 1_000 ? `${enqueued}, again in ${formatElapsed(nowMs, nowMs + inMs)}` : enqueued;
 }

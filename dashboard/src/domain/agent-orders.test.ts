@@ -7,6 +7,7 @@ const AGENT: OrderedAgent = {
   generation: 3,
   managed: true,
   tasks_held: 2,
+  desired: 'run',
 };
 
 describe('ordersFor', () => {
@@ -18,11 +19,16 @@ describe('ordersFor', () => {
       orders: ['Restart', 'Quarantine', 'Stop'],
       refused: ['Quarantine', 'Stop'],
     },
-    { agent: { managed: false }, orders: ['Quarantine', 'Strike from the list'], refused: [] },
+    { agent: { managed: false }, orders: ['Drain', 'Quarantine', 'Strike from the list'], refused: [] },
+    {
+      agent: { managed: false, desired: 'drain' },
+      orders: ['Drain', 'Quarantine', 'Strike from the list'],
+      refused: ['Drain'],
+    },
     {
       agent: { managed: false, status: 'TERMINATED' },
-      orders: ['Quarantine', 'Strike from the list'],
-      refused: ['Quarantine', 'Strike from the list'],
+      orders: ['Drain', 'Quarantine', 'Strike from the list'],
+      refused: ['Drain', 'Quarantine', 'Strike from the list'],
     },
   ] as const)('offers $orders for $agent and refuses $refused', ({ agent, orders, refused }) => {
     const found = ordersFor({ ...AGENT, ...agent });
@@ -49,6 +55,17 @@ describe('ordersFor', () => {
   ] as const)('says of a restart of $agent: $effect', ({ agent, effect }) => {
     const [restart] = ordersFor({ ...AGENT, ...agent });
     expect(restart?.effect).toBe(effect);
+  });
+
+  it('asks an external agent to leave as the command line does, and says that nothing makes it', () => {
+    const [drain] = ordersFor({ ...AGENT, managed: false });
+    expect(drain).toMatchObject({
+      method: 'POST',
+      path: '/api/v1/fleet/agents/demo-1/drain',
+      body: null,
+      effect:
+        'Its next heartbeat tells it to leave: it is given no more work, finishes the 2 tasks it holds, and ends by itself. Nothing ends it where it does not listen.',
+    });
   });
 
   it('replaces the generation that was seen, by a path that is safe for any id', () => {

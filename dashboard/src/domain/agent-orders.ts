@@ -2,7 +2,10 @@ import type { Agent } from '../api/wire.ts';
 import { count } from './event-sentence.ts';
 
 /** An agent as far as it matters what may be done with it. */
-export type OrderedAgent = Pick<Agent, 'agent_id' | 'status' | 'generation' | 'managed' | 'tasks_held'>;
+export type OrderedAgent = Pick<
+  Agent,
+  'agent_id' | 'status' | 'generation' | 'managed' | 'tasks_held' | 'desired'
+>;
 
 /** What a person may order of an agent. */
 export interface AgentOrder {
@@ -25,14 +28,14 @@ const ENDED: readonly string[] = ['FAILED', 'TERMINATED'];
 /** The orders that make sense for an agent, the most common first. */
 export function ordersFor(agent: OrderedAgent): readonly AgentOrder[] {
   const work = agent.status === 'QUARANTINED' ? release(agent) : quarantine(agent);
-  return agent.managed ? [restart(agent), work, stop(agent)] : [work, remove(agent)];
+  return agent.managed ? [restart(agent), work, stop(agent)] : [drain(agent), work, remove(agent)];
 }
 
-/** Why an agent has no order to restart or stop it; null for one that has. */
+/** Why an agent has no order to restart it; null for one that has. */
 export function whyNoRestart({ managed }: OrderedAgent): string | null {
   return managed
     ? null
-    : 'Somebody else started it: it is restarted and stopped where it runs, or by the command of its wrapper.';
+    : 'Somebody else started it: it is restarted where it runs, or by the command of its wrapper.';
 }
 
 function restart(agent: OrderedAgent): AgentOrder {
@@ -71,6 +74,25 @@ function stop({ agent_id: id, status, tasks_held: held }: OrderedAgent): AgentOr
     isGrave: true,
     refused: ENDED.includes(status) ? 'It does not run.' : null,
   };
+}
+
+/** Of one that Omoi starts, a stop is this: it drains, and ends. */
+function drain({ agent_id: id, status, tasks_held: held, desired }: OrderedAgent): AgentOrder {
+  const work = held === 0 ? '' : `, finishes the ${count(held, 'task')} it holds`;
+  return {
+    label: 'Drain',
+    effect: `Its next heartbeat tells it to leave: it is given no more work${work}, and ends by itself. Nothing ends it where it does not listen.`,
+    method: 'POST',
+    path: pathOf(id, 'drain'),
+    body: null,
+    isGrave: true,
+    refused: drainRefusal(status, desired),
+  };
+}
+
+function drainRefusal(status: OrderedAgent['status'], desired: OrderedAgent['desired']): string | null {
+  if (ENDED.includes(status)) return 'It does not run.';
+  return desired === 'drain' ? 'It has been asked to leave already.' : null;
 }
 
 function quarantine({ agent_id: id, status, tasks_held: held }: OrderedAgent): AgentOrder {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countAlive, groupFleet, groupWorstFirst } from './fleet-groups.ts';
+import { countAlive, groupFleet, groupWorstFirst, groupEnded } from './fleet-groups.ts';
 
 const agent = (agent_id: string, pool_id: string | null, status = 'IDLE') => ({ agent_id, pool_id, status });
 
@@ -57,5 +57,35 @@ describe('countAlive', () => {
       'SPAWNING',
     ];
     expect(countAlive(statuses.map((status) => agent(status, 'coders', status)))).toBe(3);
+  });
+});
+
+describe('groupEnded', () => {
+  const agent = (id: string, poolId: string | null) => ({
+    agent_id: id,
+    pool_id: poolId,
+    status: 'TERMINATED',
+  });
+
+  it('folds pools in which nobody is left and nobody should be, and tells them from those that go on', () => {
+    const pools = [
+      { pool_id: 'empty', effective: 0 },
+      { pool_id: 'starting', effective: 2 },
+      { pool_id: 'external', effective: 0 },
+    ];
+    const present = [{ pool_id: 'external' }, { pool_id: null }];
+    const ended = [
+      agent('laptop-10', 'laptops'),
+      agent('laptop-2', 'laptops'),
+      agent('starting-1', 'starting'),
+      agent('external-1', 'external'),
+      agent('alone', null),
+    ];
+    const { pools: folded, others } = groupEnded(pools, present, ended);
+    expect(folded.map(({ poolId, agents }) => [poolId, ...agents.map(({ agent_id: id }) => id)])).toEqual([
+      ['empty'],
+      ['laptops', 'laptop-2', 'laptop-10'],
+    ]);
+    expect(others.map(({ agent_id: id }) => id)).toEqual(['alone', 'external-1', 'starting-1']);
   });
 });

@@ -76,3 +76,35 @@ export function groupWorstFirst<
     .toSorted((a, b) => a.isHealthy - b.isHealthy || (a.key < b.key ? -1 : 1))
     .map(({ group }) => group);
 }
+
+/** Agents that have ended under their pools. */
+export interface EndedFleet<Agent> {
+  /** Pools in which nobody is left and nobody should be, by name. */
+  readonly pools: readonly { readonly poolId: string; readonly agents: readonly Agent[] }[];
+  /** Those whose pool goes on, or that had none, by name. */
+  readonly others: readonly Agent[];
+}
+
+/**
+ * @param pools those that the server knows
+ * @param present agents that have not ended
+ * @param ended agents that have, as far as they are read
+ */
+export function groupEnded<Agent extends GroupedAgent>(
+  pools: readonly { readonly pool_id: string; readonly effective: number }[],
+  present: readonly Pick<GroupedAgent, 'pool_id'>[],
+  ended: readonly Agent[],
+): EndedFleet<Agent> {
+  const alive = new Set(present.map((agent) => agent.pool_id));
+  for (const { pool_id: id, effective } of pools) if (effective > 0) alive.add(id);
+  const sorted = ended.toSorted((a, b) => byName.compare(a.agent_id, b.agent_id));
+  const members = Map.groupBy(sorted, ({ pool_id: id }) => (id === null || alive.has(id) ? null : id));
+  const emptied = pools.map(({ pool_id: id }) => id).filter((id) => !alive.has(id));
+  const ids = [...new Set([...emptied, ...members.keys()])].filter((id) => id !== null);
+  return {
+    pools: ids
+      .toSorted((a, b) => byName.compare(a, b))
+      .map((poolId) => ({ poolId, agents: members.get(poolId) ?? [] })),
+    others: members.get(null) ?? [],
+  };
+}

@@ -1,11 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import { findEntries, paletteEntries, type PaletteWorld } from './palette.ts';
 
+function agent(
+  agentId: string,
+  known: Partial<PaletteWorld['agents'][number]>,
+): PaletteWorld['agents'][number] {
+  return {
+    agent_id: agentId,
+    status: 'IDLE',
+    generation: 1,
+    managed: true,
+    tasks_held: 0,
+    desired: 'run',
+    ...known,
+  };
+}
+
+const TASK = 'task_01m8ne5ssn5kebt5p6nrbpabcd';
+
 const WORLD: PaletteWorld = {
   agents: [
-    { agent_id: 'coders-1', status: 'IDLE', managed: true },
-    { agent_id: 'coders-10', status: 'STALLED', managed: true },
-    { agent_id: 'reviewers-1', status: 'RUNNING', managed: true },
+    agent('coders-1', { status: 'IDLE' }),
+    agent('coders-10', { status: 'STALLED' }),
+    agent('reviewers-1', { status: 'RUNNING' }),
   ],
   pools: [{ pool_id: 'coders' }],
   alerts: [
@@ -16,6 +33,7 @@ const WORLD: PaletteWorld = {
     { id: 'rem_1', name: 'restart stalled agent on coders-10', state: 'awaiting approval' },
     { id: 'rem_2', name: 'scale out on coders', state: 'healed' },
   ],
+  tasks: [{ task_id: TASK, task_type: 'mail', state: 'parked' }],
   isPaused: false,
   mayHandle: true,
 };
@@ -31,6 +49,13 @@ describe('findEntries', () => {
     { typed: 'pause', titles: ['Pause the watchdog'] },
     { typed: 'approve', titles: ['Approve restart stalled agent on coders-10'] },
     { typed: 'restart rev', titles: ['Restart reviewers-1'] },
+    { typed: 'stop rev', titles: ['Stop reviewers-1'] },
+    { typed: 'quarantine rev', titles: ['Quarantine reviewers-1'] },
+    { typed: 'alt_2', titles: ['QueueGrows'] },
+    { typed: 'rem_2', titles: ['scale out on coders'] },
+    { typed: TASK, titles: [`mail ${TASK.slice(-6)}`] },
+    { typed: 'mail parked', titles: [`mail ${TASK.slice(-6)}`] },
+    { typed: TASK.replace('abcd', 'zzzz'), titles: [TASK.replace('abcd', 'zzzz')] },
     { typed: 'ack', titles: ['Acknowledge AgentStalled of coders-10'] },
     { typed: 'nothing like it', titles: [] },
   ])('finds first by $typed: $titles', ({ typed, titles }) => {
@@ -39,15 +64,11 @@ describe('findEntries', () => {
   });
 
   it('shows something of each kind where nothing was typed, pages first', () => {
-    const agents = Array.from({ length: 5_000 }, (_, at) => ({
-      agent_id: `a-${at}`,
-      status: 'IDLE',
-      managed: true,
-    }));
+    const agents = Array.from({ length: 5_000 }, (_, at) => agent(`a-${at}`, {}));
     const entries = findEntries(paletteEntries({ ...WORLD, agents }), ' ', 100);
     expect(entries[0]?.title).toBe('Overview');
     expect(new Set(entries.map(({ group }) => group))).toEqual(
-      new Set(['page', 'alert', 'repair', 'action', 'pool', 'agent']),
+      new Set(['page', 'alert', 'repair', 'task', 'action', 'pool', 'agent']),
     );
     expect(entries.length).toBeLessThan(45);
   });
@@ -57,9 +78,29 @@ describe('findEntries', () => {
     expect(found('watchdog', { isPaused: true })).toEqual(['Resume the watchdog']);
   });
 
-  it('restarts nothing that somebody else has started', () => {
-    const agents = [{ agent_id: 'laptop-1', status: 'IDLE', managed: false }];
-    expect(found('laptop-1', { agents })).toEqual(['laptop-1']);
+  it('restarts nothing that somebody else has started, and asks it to leave instead', () => {
+    const agents = [agent('laptop-1', { managed: false })];
+    expect(found('laptop-1', { agents })).toEqual([
+      'laptop-1',
+      'Drain laptop-1',
+      'Quarantine laptop-1',
+      'Strike from the list laptop-1',
+    ]);
+  });
+
+  it('offers no order that would be refused', () => {
+    const agents = [agent('reviewers-1', { status: 'FAILED' })];
+    expect(found('reviewers-1', { agents })).toEqual(['reviewers-1', 'Restart reviewers-1']);
+  });
+
+  it('orders as the page of the agent does: by the generation that was seen, with a reason, and says what may be lost', () => {
+    const entry = paletteEntries(WORLD).find(({ title }) => title === 'Restart coders-10');
+    expect(entry?.act).toMatchObject({
+      kind: 'order',
+      reason: 'restart in mission control',
+      isGrave: true,
+      order: { path: '/api/v1/fleet/agents/coders-10/restart', body: { expected_generation: 1 } },
+    });
   });
 
   it('has no two entries of the same id', () => {

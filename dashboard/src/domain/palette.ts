@@ -1,9 +1,11 @@
+import { ordersFor, type AgentOrder, type OrderedAgent } from './agent-orders.ts';
 import { PAGES, type PageEntry } from './pages.ts';
 
 /** Where an entry leads. */
 export type Place =
   | { readonly to: PageEntry['to']; readonly pool?: string }
   | { readonly to: '/fleet/$agentId'; readonly params: { readonly agentId: string } }
+  | { readonly to: '/tasks/$taskId'; readonly params: { readonly taskId: string } }
   | { readonly to: '/alerts/$alertId'; readonly params: { readonly alertId: string } }
   | { readonly to: '/repairs/$remediationId'; readonly params: { readonly remediationId: string } };
 
@@ -19,28 +21,36 @@ export interface Order {
   readonly changes: readonly string[];
 }
 
+/** An order as it is asked about before it is given. */
+export interface AskedOrder {
+  readonly kind: 'order';
+  readonly order: Order;
+  /** What is sent as its reason where none is given; absent: none is asked for. */
+  readonly reason?: string;
+  /** What may lose something is in the colour of that. */
+  readonly isGrave?: boolean;
+}
+
 export type PaletteAct =
   | { readonly kind: 'go'; readonly place: Place }
-  | { readonly kind: 'order'; readonly order: Order }
+  | AskedOrder
   | { readonly kind: 'help' }
   | { readonly kind: 'scheme' };
 
 export interface PaletteEntry {
   readonly id: string;
-  readonly group: 'page' | 'agent' | 'pool' | 'alert' | 'repair' | 'action';
+  readonly group: 'page' | 'agent' | 'pool' | 'alert' | 'repair' | 'task' | 'action';
   readonly title: string;
   /** What tells it from others of the same title: a state, a letter. */
   readonly hint: string;
+  /** Its id, where the title does not have it: who has one from a log finds what it names. */
+  readonly key?: string;
   readonly act: PaletteAct;
 }
 
 /** What there is to find; of large lists what was read of them. */
 export interface PaletteWorld {
-  readonly agents: readonly {
-    readonly agent_id: string;
-    readonly status: string;
-    readonly managed: boolean;
-  }[];
+  readonly agents: readonly OrderedAgent[];
   readonly pools: readonly { readonly pool_id: string }[];
   readonly alerts: readonly {
     readonly id: string;
@@ -52,6 +62,11 @@ export interface PaletteWorld {
   readonly repairs: readonly {
     readonly id: string;
     readonly name: string;
+    readonly state: string;
+  }[];
+  readonly tasks: readonly {
+    readonly task_id: string;
+    readonly task_type: string;
     readonly state: string;
   }[];
   readonly isPaused: boolean;
@@ -70,11 +85,17 @@ export function paletteEntries(world: PaletteWorld): readonly PaletteEntry[] {
     ...world.alerts.map(({ id, name, subject, severity }): PaletteEntry => {
       const title = subject === null ? name : `${name} of ${subject}`;
       const act = { kind: 'go', place: { to: '/alerts/$alertId', params: { alertId: id } } } as const;
-      return { id: `alert ${id}`, group: 'alert', title, hint: severity, act };
+      return { id: `alert ${id}`, group: 'alert', title, hint: severity, key: id, act };
     }),
     ...world.repairs.map(({ id, name, state }): PaletteEntry => {
       const place = { to: '/repairs/$remediationId', params: { remediationId: id } } as const;
-      return { id: `repair ${id}`, group: 'repair', title: name, hint: state, act: { kind: 'go', place } };
+      const act = { kind: 'go', place } as const;
+      return { id: `repair ${id}`, group: 'repair', title: name, hint: state, key: id, act };
+    }),
+    ...world.tasks.map(({ task_id: taskId, task_type: type, state }): PaletteEntry => {
+      const act = { kind: 'go', place: { to: '/tasks/$taskId', params: { taskId } } } as const;
+      const title = `${type} ${taskId.slice(-6)}`;
+      return { id: `task ${taskId}`, group: 'task', title, hint: state, key: taskId, act };
     }),
     ...(world.mayHandle ? actionsOf(world) : []),
     {
@@ -105,8 +126,7 @@ function actionsOf({ alerts, repairs, agents, isPaused }: PaletteWorld): readonl
     ...alerts
       .filter(({ isAcknowledged }) => !isAcknowledged)
       .map(({ id, name, subject }) => acknowledge(id, subject === null ? name : `${name} of ${subject}`)),
-    // What somebody else has started is restarted where it runs.
-    ...agents.filter(({ managed }) => managed).map(({ agent_id: agentId }) => restart(agentId)),
+    ...agents.flatMap(ordersOf),
   ];
 }
 
@@ -154,15 +174,26 @@ function acknowledge(id: string, name: string): PaletteEntry {
   });
 }
 
-function restart(agentId: string): PaletteEntry {
-  return action(`Restart ${agentId}`, {
-    effect:
-      'Its present generation ends, after the tasks it holds where it still works on them, and the next one starts.',
-    method: 'POST',
-    path: `/api/v1/fleet/agents/${encodeURIComponent(agentId)}/restart`,
-    body: { reason: 'restarted in mission control' },
-    changes: ['agents', 'pools', 'overview'],
-  });
+const CHANGED_BY_AGENT_ORDERS = ['agents', 'fleet', 'pools', 'overview', 'remediations', 'held', 'about'];
+
+/** An order to an agent as it is asked about, wherever that is. */
+export function askedOf({ label, effect, method, path, body, isGrave }: AgentOrder): AskedOrder {
+  return {
+    kind: 'order',
+    order: { effect, method, path, body, changes: CHANGED_BY_AGENT_ORDERS },
+    ...(body === null ? {} : { reason: `${label.toLowerCase()} in mission control` }),
+    isGrave,
+  };
+}
+
+/** What may be done with an agent now; what is refused is told on its page. */
+function ordersOf(agent: OrderedAgent): readonly PaletteEntry[] {
+  return ordersFor(agent)
+    .filter(({ refused }) => refused === null)
+    .map((order): PaletteEntry => {
+      const title = `${order.label} ${agent.agent_id}`;
+      return { id: title, group: 'action', title, hint: '', act: askedOf(order) };
+    });
 }
 
 /** What stays of a list where nothing was typed: a few of each kind, so that all kinds are seen. */
@@ -179,7 +210,7 @@ export function findEntries(
 ): readonly PaletteEntry[] {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return fewOfEach(entries).slice(0, max);
-  return entries
+  const found = entries
     .flatMap((entry) => {
       const score = scoreOf(entry, words);
       return score === null ? [] : [{ entry, score }];
@@ -187,6 +218,21 @@ export function findEntries(
     .toSorted((left, right) => left.score - right.score)
     .slice(0, max)
     .map(({ entry }) => entry);
+  const named = entryOfId(typed.trim());
+  return named === null || found.some(({ key }) => key === named.key) ? found : [named];
+}
+
+/** What an id names that is on no list here: what is older, or one of many. */
+function entryOfId(typed: string): PaletteEntry | null {
+  const [, prefix] = /^(task|alrt|rem)_[a-z0-9]{26}$/.exec(typed) ?? [];
+  const place = (): Place => {
+    if (prefix === 'task') return { to: '/tasks/$taskId', params: { taskId: typed } };
+    if (prefix === 'alrt') return { to: '/alerts/$alertId', params: { alertId: typed } };
+    return { to: '/repairs/$remediationId', params: { remediationId: typed } };
+  };
+  if (prefix === undefined) return null;
+  const group = prefix === 'task' ? 'task' : prefix === 'alrt' ? 'alert' : 'repair';
+  return { id: typed, group, title: typed, hint: 'open', key: typed, act: { kind: 'go', place: place() } };
 }
 
 function fewOfEach(entries: readonly PaletteEntry[]): readonly PaletteEntry[] {
@@ -199,9 +245,9 @@ function fewOfEach(entries: readonly PaletteEntry[]): readonly PaletteEntry[] {
 }
 
 /** 0 is best; null: a word does not occur. */
-function scoreOf({ title, group, hint }: PaletteEntry, words: readonly string[]): number | null {
+function scoreOf({ title, group, hint, key = '' }: PaletteEntry, words: readonly string[]): number | null {
   const name = title.toLowerCase();
-  const beside = `${group} ${hint}`.toLowerCase();
+  const beside = `${group} ${hint} ${key}`.toLowerCase();
   let score = group === 'page' ? -1 : 0;
   for (const word of words) {
     const at = name.indexOf(word);

@@ -7,7 +7,7 @@ export interface TaskFilter {
 export const TASK_CHOICES = ['waiting', 'running', 'parked', 'finished'] as const;
 export type TaskChoice = (typeof TASK_CHOICES)[number];
 
-/** As the list of tasks is asked; what is finished is read from the events, the newest first. */
+/** As the list of tasks is asked; what is finished has a list of its own, the newest end first. */
 export const LISTED_STATE = { waiting: 'queued', running: 'claimed', parked: 'parked' } as const;
 
 /** What the address says of the list of tasks; what it does not say is what waits, in any phase. */

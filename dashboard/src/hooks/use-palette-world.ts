@@ -6,6 +6,7 @@ import {
   remediationsQuery,
   watchdogQuery,
 } from '../api/queries.ts';
+import { tasksToFindQuery } from '../api/task-queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import { describeAlert } from '../domain/alert-text.ts';
 import { words } from '../domain/event-sentence.ts';
@@ -25,6 +26,7 @@ export function usePaletteWorld(): PaletteWorld {
   const alerts = useQuery(firingAlertsQuery(client, maxAlerts));
   const repairs = useQuery(remediationsQuery(client));
   const watchdog = useQuery(watchdogQuery(client));
+  const tasks = useQuery(tasksToFindQuery(client));
   return {
     agents: agents.data?.agents ?? [],
     pools: pools.data ?? [],
@@ -38,6 +40,7 @@ export function usePaletteWorld(): PaletteWorld {
       name: `${words(policy)} on ${target.id}`,
       state: words(outcome ?? state),
     })),
+    tasks: tasks.data ?? [],
     isPaused: watchdog.data?.states.some(({ state }) => state === 'paused') ?? false,
     mayHandle,
   };

@@ -25,6 +25,7 @@ import { RepairLinks } from '../components/repair-links.tsx';
 import { StatusStrip } from '../components/status-strip.tsx';
 import { statusChangesOf, statusSpans } from '../domain/activity-strip.ts';
 import { sentence } from '../domain/event-sentence.ts';
+import { lastWithOutput } from '../domain/generations.ts';
 import { QUEUE_RANGE_NAMES, QUEUE_RANGES, type QueueRange } from '../domain/search.ts';
 import { useNow } from '../hooks/use-now.ts';
 import { useView } from '../hooks/use-view.ts';
@@ -54,7 +55,7 @@ export function AgentPage() {
             <div className={styles.columns}>
               <div className={styles.column}>
                 <Activity why={why} />
-                <AgentOutputPanel agentId={agentId} />
+                <AgentOutputPanel agentId={agentId} kept={keptOutputOf(why)} />
                 <Events agentId={agentId} />
               </div>
               <div className={styles.column}>
@@ -91,6 +92,11 @@ export function AgentPage() {
       </QueryView>
     </>
   );
+}
+
+function keptOutputOf({ generations }: Why): { readonly generation: number; readonly text: string } | null {
+  const last = lastWithOutput(generations);
+  return last && { generation: last.generation, text: last.last_output ?? '' };
 }
 
 /** How it was lately, and what it did. */

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link, useParams } from '@tanstack/react-router';
+import { useParams } from '@tanstack/react-router';
 import { timelineQuery } from '../api/alert-queries.ts';
 import { alertQuery } from '../api/queries.ts';
 import { repairsOfAlertQuery } from '../api/repair-queries.ts';
@@ -8,6 +8,7 @@ import type { Alert } from '../api/wire.ts';
 import { AlertChart } from '../components/alert-chart.tsx';
 import { AlertOrders } from '../components/alert-orders.tsx';
 import { EventList } from '../components/events-panel.tsx';
+import { LabelFact } from '../components/label-fact.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { Panel } from '../components/panel.tsx';
 import { Nothing, QueryView } from '../components/query-view.tsx';
@@ -122,28 +123,6 @@ function About({ alert }: { readonly alert: Alert }) {
         )}
       </dl>
     </Panel>
-  );
-}
-
-/** A label; the one that names an agent or a pool leads there. */
-function LabelFact({ name, text }: { readonly name: string; readonly text: string }) {
-  return (
-    <>
-      <dt>{name}</dt>
-      <dd>
-        {name === 'agent_id' ? (
-          <Link to="/fleet/$agentId" params={{ agentId: text }}>
-            {text}
-          </Link>
-        ) : name === 'pool_id' ? (
-          <Link to="/fleet" search={{ pool: text }}>
-            {text}
-          </Link>
-        ) : (
-          text
-        )}
-      </dd>
-    </>
   );
 }
 

@@ -2,10 +2,11 @@ import { TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useDeferredValue, useMemo, useState } from 'react';
-import { endedAgentsQuery, wholeFleetQuery } from '../api/fleet-query.ts';
+import { wholeFleetQuery } from '../api/fleet-query.ts';
 import { maintenancesQuery, poolsQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import type { Agent, Maintenance, Pool } from '../api/wire.ts';
+import { EndedFleet } from '../components/ended-fleet.tsx';
 import { FilterChips } from '../components/filter-chips.tsx';
 import { FleetPool } from '../components/fleet-pool.tsx';
 import styles from '../components/fleet-pool.module.css';
@@ -54,13 +55,14 @@ export function FleetPage() {
             />
           )}
         </QueryView>
-        <Ended />
+        <EndedFleet pools={pools.data ?? NO_POOLS} present={fleet.data ?? NO_AGENTS} />
       </Panel>
     </>
   );
 }
 
 const CHOICE_NAMES = { all: 'all', sick: 'in trouble', working: 'working', idle: 'idle' } as const;
+const NO_AGENTS: readonly Agent[] = [];
 const NO_POOLS: readonly Pool[] = [];
 const NO_MAINTENANCES: readonly Maintenance[] = [];
 
@@ -169,37 +171,5 @@ function Pools({ agents, pools, maintenances, filter }: PoolsProps) {
       blockHeight={220}
       near="250px 0px"
     />
-  );
-}
-
-/** Who has ended is of interest to few: folded until somebody asks. */
-function Ended() {
-  const { client } = useServer();
-  const [isOpen, setIsOpen] = useState(false);
-  const ended = useQuery({ ...endedAgentsQuery(client), enabled: isOpen });
-  return (
-    <details className={styles.ended} onToggle={({ currentTarget }) => setIsOpen(currentTarget.open)}>
-      <summary>Agents that have ended</summary>
-      {isOpen && (
-        <QueryView query={ended} placeholderLines={2}>
-          {(agents) =>
-            agents.length === 0 ? (
-              <Nothing>None is remembered.</Nothing>
-            ) : (
-              <ul className={styles.endedRows}>
-                {agents.map(({ agent_id: id, status_reason: reason }) => (
-                  <li key={id}>
-                    <Link to="/fleet/$agentId" params={{ agentId: id }}>
-                      {id}
-                    </Link>{' '}
-                    {reason}
-                  </li>
-                ))}
-              </ul>
-            )
-          }
-        </QueryView>
-      )}
-    </details>
   );
 }

@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { eventsAboutQuery } from '../api/agent-queries.ts';
-import { alertQuery, remediationQuery } from '../api/queries.ts';
+import { alertQuery, remediationQuery, whyQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import type { Remediation } from '../api/wire.ts';
 import { AlertLinks } from '../components/alert-links.tsx';
 import { EventList } from '../components/events-panel.tsx';
+import { Output } from '../components/output.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { Panel } from '../components/panel.tsx';
 import { Nothing, QueryView } from '../components/query-view.tsx';
@@ -13,7 +14,8 @@ import { RemediationSteps } from '../components/remediations-panel.tsx';
 import { RepairOrders } from '../components/repair-orders.tsx';
 import { TargetName } from '../components/repair-rows.tsx';
 import { ToneLabel } from '../components/tone-dot.tsx';
-import { words } from '../domain/event-sentence.ts';
+import { sentence, words } from '../domain/event-sentence.ts';
+import { describeEnd, generationAt } from '../domain/generations.ts';
 import { describeAttempts } from '../domain/repair-story.ts';
 import { remediationTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
@@ -65,6 +67,7 @@ export function RepairPage() {
                 </Panel>
               </div>
               <div className={styles.column}>
+                <Evidence repair={repair} />
                 <About repair={repair} />
                 <Cause alertId={repair.alert_id} />
               </div>
@@ -103,6 +106,42 @@ function About({ repair }: { readonly repair: Remediation }) {
         )}
         <dt>Id</dt>
         <dd>{id}</dd>
+      </dl>
+    </Panel>
+  );
+}
+
+/** What it rests on: what was seen when it was planned, and what the generation of that time put out last. */
+function Evidence({ repair }: { readonly repair: Remediation }) {
+  const { client } = useServer();
+  const { target, evidence, planned_at: plannedAt } = repair;
+  // An agent that has been struck from the list is not remembered: then there is only what was written down.
+  const why = useQuery({ ...whyQuery(client, target.id), enabled: target.kind === 'agent' });
+  const generation = why.data ? generationAt(why.data.generations, plannedAt) : null;
+  const end = generation && describeEnd(generation);
+  if (evidence === null && end === null) return null;
+  return (
+    <Panel title="Evidence">
+      <dl className={detail.facts}>
+        {evidence !== null && (
+          <>
+            <dt>Seen</dt>
+            <dd>{sentence(evidence)}</dd>
+          </>
+        )}
+        {generation !== null && end !== null && (
+          <>
+            <dt>Generation {generation.generation}</dt>
+            <dd>
+              {end}
+              <Output
+                text={generation.last_output}
+                of={`generation ${generation.generation} of ${target.id}`}
+                isOpen
+              />
+            </dd>
+          </>
+        )}
       </dl>
     </Panel>
   );

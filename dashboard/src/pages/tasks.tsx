@@ -4,7 +4,6 @@ import { overviewQuery, queueHistoryQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import { finishedTasksQuery, tasksQuery } from '../api/task-queries.ts';
 import { EnqueuePanel } from '../components/enqueue-panel.tsx';
-import { EventList } from '../components/events-panel.tsx';
 import { FilterChips } from '../components/filter-chips.tsx';
 import { More } from '../components/more.tsx';
 import { PageTitle } from '../components/page-title.tsx';
@@ -43,10 +42,10 @@ export function TasksPage() {
                 label="Which tasks"
                 choices={TASK_CHOICES}
                 chosen={state}
-                name={(choice) => (choice === 'finished' ? 'finished lately' : choice)}
+                name={(choice) => choice}
                 searchOf={(choice) => ({ state: choice === 'waiting' ? undefined : choice })}
               />
-              {state !== 'finished' && phases.length > 2 && (
+              {phases.length > 2 && (
                 <FilterChips
                   label="In which phase"
                   choices={phases.toSorted((a, b) => PHASES.indexOf(a) - PHASES.indexOf(b))}
@@ -57,7 +56,7 @@ export function TasksPage() {
               )}
             </div>
             {state === 'finished' ? (
-              <Finished />
+              <Finished key={`finished ${phase}`} phase={phase} />
             ) : (
               <Unfinished
                 key={`${state} ${phase}`}
@@ -111,18 +110,29 @@ function Unfinished({ filter }: { readonly filter: TaskFilter }) {
   );
 }
 
-function Finished() {
+function Finished({ phase }: { readonly phase: string | undefined }) {
   const { client } = useServer();
-  const query = useQuery(finishedTasksQuery(client));
+  const size = usePageSize(50);
+  const query = useQuery(finishedTasksQuery(client, phase, size.rows));
   return (
     <QueryView query={query} placeholderLines={6}>
-      {(events) =>
-        events.length === 0 ? (
-          <Nothing>No task has ended lately.</Nothing>
-        ) : (
-          <EventList events={events} label="Tasks that ended, the newest first" />
-        )
-      }
+      {({ tasks, isWhole }) => (
+        <>
+          {tasks.length === 0 ? (
+            <Nothing>No task that ended is remembered.</Nothing>
+          ) : (
+            <TaskRows tasks={tasks} label="Tasks that ended, the newest first" />
+          )}
+          {!isWhole && (
+            <More
+              shown={tasks.length}
+              total={null}
+              what="tasks that ended, the newest first"
+              onMore={size.more}
+            />
+          )}
+        </>
+      )}
     </QueryView>
   );
 }
