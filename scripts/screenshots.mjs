@@ -1,5 +1,5 @@
-// `npm run screenshots [-- AGENTS …]`: every page of the dashboard, light, dark and as a phone shows it, into
-// `.omoi/screenshots/`; of fleets with 6 and 200 agents where none is named.
+// `npm run screenshots [-- --agents=6|50|2000 …]`: every page of the dashboard, light, dark and as a phone shows it, into
+// `.omoi/screenshots/AGENTS/`; of the demo, which has 6 agents, where no number is named.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import {

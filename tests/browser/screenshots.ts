@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
+import { parseArgs } from 'node:util';
+import type { Browser, Page } from 'playwright-core';
 import { Client } from '../acceptance/support/client.ts';
 import { dataDirectory, OmoiServer } from '../acceptance/support/omoi-process.ts';
 import { until } from '../acceptance/support/until.ts';
@@ -43,10 +44,18 @@ async function photograph(browser: Browser, agents: number): Promise<void> {
         body: { ...body, heartbeat_interval_ms: 300_000 },
       });
     }
+    await until(
+      async () =>
+        (await admin.read<FirstOf>(`/api/v1/fleet/tasks?state=claimed&agent_id=demo-3&limit=1`)).tasks
+          .length > 0,
+      'demo-3 is at work',
+      WITHIN_MS,
+    );
     await hang(server, data.path, 'demo-3');
     await until(
       async () =>
-        (await admin.read<FirstOf>('/api/v1/watchdog/remediations?target_id=demo-3')).remediations.length > 0,
+        (await admin.read<FirstOf>('/api/v1/watchdog/remediations?target_id=demo-3&state=completed'))
+          .remediations.length > 0,
       'demo-3 is repaired',
       WITHIN_MS,
     );
@@ -67,10 +76,7 @@ async function photograph(browser: Browser, agents: number): Promise<void> {
           .locator('main [aria-busy="true"][aria-label="Loading"]')
           .first()
           .waitFor({ state: 'detached' });
-        await page.screenshot({
-          path: join(directory, `${name}-${look}.png`),
-          fullPage: look !== 'phone-dark',
-        });
+        await photographWhole(page, viewport, join(directory, `${name}-${look}.png`));
       }
       await context.close();
     }
@@ -79,6 +85,22 @@ async function photograph(browser: Browser, agents: number): Promise<void> {
     await server.stop();
     data.remove();
   }
+}
+
+/** Far more than a person scrolls through. */
+const maxHeightPx = 6_000;
+
+/** All of a page, on a screen that is as high as it: what stays at the foot of the screen would stand in its middle else. */
+async function photographWhole(page: Page, viewport: typeof DESK, path: string): Promise<void> {
+  const height = await page.evaluate<number>('document.documentElement.scrollHeight');
+  await page.setViewportSize({
+    ...viewport,
+    height: Math.min(maxHeightPx, Math.max(viewport.height, height)),
+  });
+  // What comes near the screen is drawn then.
+  await page.evaluate('new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))');
+  await page.screenshot({ path });
+  await page.setViewportSize(viewport);
 }
 
 async function hang(server: OmoiServer, directory: string, agentId: string): Promise<void> {
@@ -96,15 +118,23 @@ async function pagesOf(admin: Client): Promise<readonly (readonly [name: string,
     '/api/v1/watchdog/remediations?target_id=demo-3&limit=1',
   );
   const { tasks } = await admin.read<FirstOf>('/api/v1/fleet/tasks?limit=1');
-  const [alert, repair, task] = [alerts[0], remediations[0], tasks[0]];
+  const { active } = await admin.read<{ active: readonly { readonly active_id: string }[] }>(
+    '/api/v1/alerts/active?state=pending&limit=1',
+  );
+  const [alert, repair, task, pending] = [alerts[0], remediations[0], tasks[0], active[0]];
   return [
     ['overview', '/'],
     ['fleet', '/fleet'],
     ['agent', '/fleet/demo-3'],
+    ['agent-running', '/fleet/demo-1'],
     ['agent-drawer', '/?agent=demo-3'],
     ['tasks', '/tasks'],
     ...(task ? [['task', `/tasks/${task.task_id}`] as const] : []),
+    ['tasks-finished', '/tasks?state=finished'],
     ['alerts', '/alerts'],
+    ...(pending
+      ? [['alert-pending', `/alerts/pending/${encodeURIComponent(pending.active_id)}`] as const]
+      : []),
     ...(alert ? [['alert', `/alerts/${alert.id}`] as const] : []),
     ['repairs', '/repairs'],
     ...(repair ? [['repair', `/repairs/${repair.id}`] as const] : []),
@@ -117,7 +147,9 @@ async function pagesOf(admin: Client): Promise<readonly (readonly [name: string,
 
 const program = chromiumForTests();
 if (program === null) process.exit(1);
-const sizes = process.argv.slice(2).map(Number);
+const { values: options } = parseArgs({
+  options: { agents: { type: 'string', multiple: true, default: [String(DEMO_AGENTS)] } },
+});
 const browser = await openBrowser(program);
-for (const agents of sizes.length > 0 ? sizes : [6, 200]) await photograph(browser, agents);
+for (const agents of options.agents) await photograph(browser, Number(agents));
 await browser.close();

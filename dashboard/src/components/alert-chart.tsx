@@ -8,7 +8,7 @@ import type { Alert, AlertRuleAnswer } from '../api/wire.ts';
 import { formatDuration } from '../domain/age.ts';
 import { short } from '../domain/agent-charts.ts';
 import { QUEUE_RANGE_NAMES, type QueueRange } from '../domain/search.ts';
-import { lineAmong, summaryOf } from '../domain/time-series.ts';
+import { lineAmong, summaryOf, worstWithin } from '../domain/time-series.ts';
 import { useView } from '../hooks/use-view.ts';
 import styles from './alert-chart.module.css';
 import { CodeBlock } from './code-block.tsx';
@@ -82,15 +82,6 @@ function whenOf({ rule_id: id, file, for_ms: forMs, keep_firing_for_ms: keepMs }
   const fires = forMs === 0 ? 'as soon as it holds' : `when it has held for ${formatDuration(forMs)}`;
   const ends = keepMs === 0 ? '' : `, and goes on for ${formatDuration(keepMs)} after it holds no more`;
   return `${id} of ${file.slice(file.lastIndexOf('/') + 1)} fires ${fires}${ends}.`;
-}
-
-/** Looked at so many times within each step of the chart. */
-const looksPerStep = 5;
-
-/** The value that came nearest to the threshold, or went farthest beyond it, within each step: no peak is missed. */
-function worstWithin(step: number, query: string, comparison: string | null): string {
-  const worst = comparison === '<' || comparison === '<=' ? 'min_over_time' : 'max_over_time';
-  return `${worst}((${query})[${step}s:${Math.max(1, Math.round(step / looksPerStep))}s])`;
 }
 
 interface ValueProps {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lineAmong, readLines, summaryOf } from './time-series.ts';
+import { lineAmong, readLines, summaryOf, worstWithin } from './time-series.ts';
 
 const GRID = { start: 100, end: 130, step: 10 };
 
@@ -39,5 +39,20 @@ describe('lineAmong', () => {
     const lines = [line({ __name__: 'm', agent_id: 'a' }), line({ __name__: 'm', agent_id: 'b' })];
     expect(lineAmong(lines, { alertname: 'X', agent_id: 'b', severity: 'error' })).toBe(lines[1]);
     expect(lineAmong(lines, { agent_id: 'c' })).toBeUndefined();
+  });
+});
+
+describe('worstWithin', () => {
+  it.each([
+    { query: 'up', comparison: '<', asked: 'min_over_time(up[15s])' },
+    {
+      query: 'agent_status{agent_id="a}b\\"c",status="STALLED"}',
+      comparison: '==',
+      asked: 'max_over_time(agent_status{agent_id="a}b\\"c",status="STALLED"}[15s])',
+    },
+    { query: 'rate(done[1m])', comparison: '<=', asked: 'min_over_time((rate(done[1m]))[15s:3s])' },
+    { query: 'a{x="1"} + b{y="2"}', comparison: null, asked: 'max_over_time((a{x="1"} + b{y="2"})[15s:3s])' },
+  ])('asks of $query for every sample, or looks often: $asked', ({ query, comparison, asked }) => {
+    expect(worstWithin(15, query, comparison)).toBe(asked);
   });
 });

@@ -49,3 +49,20 @@ export function lineAmong(
     Object.entries(line.labels).every(([name, value]) => name === '__name__' || labels[name] === value),
   );
 }
+
+/** Of what is computed so many values are looked at within each step of a chart. */
+const looksPerStep = 5;
+
+/** A metric with its matchers, and nothing around it: its samples themselves are known. */
+const SELECTOR = /^[a-zA-Z_:][\w:]*(?:\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})?$/;
+
+/**
+ * The value that came nearest to the threshold, or went farthest beyond it, within each step: of a metric every sample
+ * counts, so that no peak is missed, however short it was.
+ * @param query PromQL of the value
+ */
+export function worstWithin(step: number, query: string, comparison: string | null): string {
+  const worst = comparison === '<' || comparison === '<=' ? 'min_over_time' : 'max_over_time';
+  if (SELECTOR.test(query)) return `${worst}(${query}[${step}s])`;
+  return `${worst}((${query})[${step}s:${Math.max(1, Math.round(step / looksPerStep))}s])`;
+}
