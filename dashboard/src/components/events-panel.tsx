@@ -16,12 +16,14 @@ export interface EventsPanelProps {
   readonly filter: EventFilter;
   /** How many are shown. */
   readonly maxLines: number;
+  /** Whether the list is as high as it is long; else it scrolls in a few lines. */
+  readonly isWhole?: boolean;
 }
 
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' });
 
 /** What happened lately, newest first. */
-export function EventsPanel({ events, filter, maxLines }: EventsPanelProps) {
+export function EventsPanel({ events, filter, maxLines, isWhole = false }: EventsPanelProps) {
   const { change } = useView();
   return (
     <Panel
@@ -40,7 +42,9 @@ export function EventsPanel({ events, filter, maxLines }: EventsPanelProps) {
         {(found) => {
           const shown = found.filter(({ event_type: type }) => type.startsWith(EVENT_FILTERS[filter]));
           if (shown.length === 0) return <Nothing>Nothing has happened yet.</Nothing>;
-          return <EventList events={shown.slice(0, maxLines)} label="Events, newest first" />;
+          return (
+            <EventList events={shown.slice(0, maxLines)} label="Events, newest first" isWhole={isWhole} />
+          );
         }}
       </QueryView>
     </Panel>
@@ -51,12 +55,13 @@ export interface EventListProps {
   readonly events: readonly SystemEvent[];
   /** What they are, and in which order. */
   readonly label: string;
+  readonly isWhole?: boolean;
 }
 
 /** Events, one a line. */
-export function EventList({ events, label }: EventListProps) {
+export function EventList({ events, label, isWhole = false }: EventListProps) {
   return (
-    <ol className={styles.events} tabIndex={0} aria-label={label}>
+    <ol className={styles.events} data-whole={isWhole} tabIndex={0} aria-label={label}>
       {events.map((event) => (
         <EventLine key={event.id} event={event} />
       ))}

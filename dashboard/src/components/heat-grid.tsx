@@ -3,6 +3,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef, useState, type KeyboardEvent, type MouseEvent } from 'react';
 import type { Agent } from '../api/wire.ts';
 import { words } from '../domain/event-sentence.ts';
+import { number } from '../domain/headline.ts';
 import { cellAfterKey, cellAt, CELL_PX, layOutGrid, placeOf } from '../domain/heat-grid.ts';
 import { agentTone, TONES, type Tone } from '../domain/tone.ts';
 import styles from './heat-grid.module.css';
@@ -98,7 +99,7 @@ function captionOf({ agent_id: id, status, status_reason: reason, working_on: wo
 function summaryOf(agents: readonly Agent[]): string {
   const counts = new Map<string, number>();
   for (const { status } of agents) counts.set(status, (counts.get(status) ?? 0) + 1);
-  return [...counts].map(([status, count]) => `${count} ${status.toLowerCase()}`).join(', ');
+  return [...counts].map(([status, count]) => `${number(count)} ${status.toLowerCase()}`).join(', ');
 }
 
 function useWidth(place: { readonly current: HTMLElement | null }): number {

@@ -13,7 +13,7 @@ export function EventsPage() {
   return (
     <>
       <PageTitle>Events</PageTitle>
-      <EventsPanel events={events} filter={filter} maxLines={200} />
+      <EventsPanel events={events} filter={filter} maxLines={200} isWhole />
     </>
   );
 }

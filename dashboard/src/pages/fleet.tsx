@@ -15,7 +15,6 @@ import { PageTitle } from '../components/page-title.tsx';
 import { Panel } from '../components/panel.tsx';
 import { Nothing, QueryView } from '../components/query-view.tsx';
 import rows from '../components/rows.module.css';
-import { count } from '../domain/event-sentence.ts';
 import { groupWorstFirst } from '../domain/fleet-groups.ts';
 import { number } from '../domain/headline.ts';
 import { filterFleet, FLEET_CHOICES, isSick, type FleetFilter } from '../domain/whole-fleet.ts';
@@ -70,7 +69,8 @@ const NO_MAINTENANCES: readonly Maintenance[] = [];
 const maxAtOnce = 60;
 
 function noteOf(present: number, sick: number): string {
-  return sick === 0 ? count(present, 'agent') : `${number(present)} agents, ${number(sick)} in trouble`;
+  if (sick === 0) return present === 1 ? '1 agent' : `${number(present)} agents`;
+  return `${number(present)} agents, ${number(sick)} in trouble`;
 }
 
 function OnlyPool({ pool }: { readonly pool: string }) {

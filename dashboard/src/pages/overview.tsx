@@ -34,7 +34,7 @@ const NOTHING_HELD = { states: [], storms: [], more_storms: 0 };
 export function OverviewPage() {
   const { client } = useServer();
   const { pool, agent, range, events: filter } = useView().search;
-  const agentsShown = usePageSize(100);
+  const agentsShown = usePageSize(60);
   const alertsShown = usePageSize(20);
   const mayHandle = useMayHandle();
   const overview = useQuery(overviewQuery(client));
