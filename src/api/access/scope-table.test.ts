@@ -48,6 +48,7 @@ const newTask = (pool_id: string | null) => ({ task_type: 't', phase_id: 'PHASE_
 const TABLE: readonly Row[] = [
   // reading: what is another's does not exist
   { route: 'GET /api/v1/fleet/tasks', expect: all(200) },
+  { route: 'GET /api/v1/fleet/tasks/finished', expect: all(200) },
   {
     route: 'GET /api/v1/fleet/tasks/:task_id',
     path: '/api/v1/fleet/tasks/TASK(pb-1)',
@@ -299,6 +300,22 @@ describe('what an agent’s token reaches', () => {
     expect(await seen('feeder', 'locks', 'agent_id')).toEqual(['qa-1']);
     expect(await seen('member', 'tasks', 'agent_id')).toEqual(['pb-1', 'pb-2']);
     expect(await seen('solo', 'tasks', 'agent_id')).toEqual(['solo']);
+  });
+
+  it('is of what has ended only what is its own', async () => {
+    const made = await ask('operator', 'POST', '/api/v1/fleet/tasks', newTask('qa'));
+    const { task_id: id } = made.json<{ task: { task_id: string } }>().task;
+    await ask('operator', 'POST', `/api/v1/fleet/tasks/${id}/cancel`, {});
+    const sees = async (token: Token | 'operator') => {
+      const answer = await ask(token, 'GET', '/api/v1/fleet/tasks/finished?limit=1000');
+      return answer.json<{ tasks: { task_id: string }[] }>().tasks.some((task) => task.task_id === id);
+    };
+    expect(await Promise.all((['operator', 'feeder', 'pool', 'solo'] as const).map(sees))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 
   it('never is the content of a task that another agent holds', async () => {
