@@ -263,7 +263,7 @@ describe.skipIf(program === null)('the pages of the dashboard and what they orde
       await page.getByText(outcome, { exact: true }).first().waitFor();
     }
     await panel('Evidence').getByText('ended with SIGKILL').waitFor();
-    await panel('Last output of generation 1 of asking-2')
+    await panel('End of the output of generation 1 of asking-2')
       .getByText(/nothing to do \d+$/)
       .waitFor();
     expect(pidOf('asking-1')).not.toBe(pid);
@@ -285,7 +285,7 @@ describe.skipIf(program === null)('the pages of the dashboard and what they orde
       .waitFor();
     await open('/fleet/asking-1');
     await panel('Generations').getByText('Last output', { exact: true }).click();
-    await panel('Last output of generation 1 of asking-1')
+    await panel('End of the output of generation 1 of asking-1')
       .getByText(/nothing to do \d+$/)
       .waitFor();
     expect(await seriousFindings(page)).toEqual([]);

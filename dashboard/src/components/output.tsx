@@ -16,7 +16,7 @@ export function Output({ text, of, isOpen = false }: OutputProps) {
   return (
     <details className={styles.output} open={isOpen}>
       <summary aria-label={`Last output of ${of}`}>Last output</summary>
-      <pre tabIndex={0} aria-label={`Last output of ${of}`} role="region">
+      <pre tabIndex={0} aria-label={`End of the output of ${of}`} role="region">
         {shown}
       </pre>
     </details>
