@@ -56,7 +56,11 @@ it('signals nobody but the unit, whatever pids are given again meanwhile, and le
       expect(machine.living('unit').filter(({ mark }) => mark === MARK)).toEqual([]);
       reaper.close();
     }),
-    { numRuns: propertyRuns(300) },
+    {
+      numRuns: propertyRuns(300),
+      // A witness had left its session meanwhile, whose number a stranger was given.
+      examples: [[2_023_608_293, 0]],
+    },
   );
   expect(signalled).toBeGreaterThan(0);
 });

@@ -181,7 +181,10 @@ function isCertain(table: ProcessTable, { process, known }: UnitMember): boolean
   if (!isCertain(table, witness)) return false;
   const now = table.stat(process.pid);
   if (!isSameProcess(now, process)) return false;
-  const tied =
-    by === 'parent' ? now.parentPid === witness.process.pid : now.sessionId === witness.process.sessionId;
-  return tied && isSameProcess(table.stat(witness.process.pid), witness.process);
+  const { pid, sessionId } = witness.process;
+  const witnessNow = table.stat(pid);
+  if (!isSameProcess(witnessNow, witness.process)) return false;
+  if (by === 'parent') return now.parentPid === pid;
+  // A witness that has begun a session of its own meanwhile says nothing of who has the number of the old one.
+  return now.sessionId === sessionId && witnessNow.sessionId === sessionId;
 }
