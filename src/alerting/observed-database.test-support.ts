@@ -25,7 +25,7 @@ export function observedDatabase(database: StateDatabase, observer: DatabaseObse
   return {
     ...database,
     async transaction(work) {
-      await observer.pause?.();
+      await paused(observer);
       const fault = faults.shift();
       if (fault === 'lost') throw new OmoiError('database_failed', 'lost');
       traffic.transactions++;
@@ -41,9 +41,18 @@ export function observedDatabase(database: StateDatabase, observer: DatabaseObse
           }),
         }),
       );
-      await observer.pause?.();
+      await paused(observer);
       if (fault === 'unanswered') throw new OmoiError('database_failed', 'unanswered');
       return result;
     },
   };
+}
+
+/** Whoever was in a pause when another took its place has that one too: a process that was killed asks nothing any more. */
+async function paused(observer: DatabaseObserver): Promise<void> {
+  let had: DatabaseObserver['pause'];
+  do {
+    had = observer.pause;
+    await had?.();
+  } while (observer.pause !== had);
 }
