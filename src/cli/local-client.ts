@@ -14,7 +14,8 @@ export interface LocalClient {
   call(method: Method, path: string, body?: unknown): Promise<unknown>;
 }
 
-const CALL_TIMEOUT_MS = 30_000;
+/** Longer than the server lets a question wait for news. */
+export const CALL_TIMEOUT_MS = 30_000;
 const RETRY_EVERY_MS = 100;
 /** A call that never reached a server is repeated this long. */
 const UNREACHABLE_LIMIT_MS = 20_000;

@@ -40,6 +40,8 @@ interface Token {
  * whatever the flags say; elsewhere it is an external one.
  */
 export async function run(command: readonly string[], flags: RunFlags): Promise<number> {
+  if (command[0] === '')
+    throw new OmoiError('invalid_request', 'the command is empty: name a program behind --');
   const given = givenIdentity(process.env);
   const agentType = oneOf('type', AGENT_TYPES, given?.agentType ?? flags.type);
   // What a pool starts is to run on; what a person starts is done when it ends well.

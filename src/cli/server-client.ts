@@ -1,7 +1,7 @@
 import { findServer } from '#server';
 import { messageOf, OmoiError } from '#telemetry';
 import { answeredError } from './answered-error.ts';
-import { createLocalClient, type LocalClient, type Method } from './local-client.ts';
+import { CALL_TIMEOUT_MS, createLocalClient, type LocalClient, type Method } from './local-client.ts';
 import { readLogins, tokenFor, type Environment } from './logins.ts';
 
 /** How a command is told which server it asks, and how it answers. */
@@ -98,12 +98,19 @@ async function callFar(
     ...(token !== null && { authorization: `Bearer ${token}` }),
     ...(body !== undefined && { 'content-type': 'application/json' }),
   };
-  const sent = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
+  const sent = {
+    method,
+    headers,
+    signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  };
   const response = await fetch(address, sent).catch((thrown: unknown) => {
+    if (thrown instanceof Error && thrown.name === 'TimeoutError') throw noAnswer(address);
     const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
     throw new OmoiError('not_found', `no server answers at ${address.origin}: ${messageOf(cause)}`);
   });
-  const answer = await answerOf(response).catch(() => {
+  const answer = await answerOf(response).catch((thrown: unknown) => {
+    if (thrown instanceof Error && thrown.name === 'TimeoutError') throw noAnswer(address);
     const problem = `what answers at ${address.origin} (status ${response.status}) is no Omoi server`;
     throw new OmoiError('not_found', problem);
   });
@@ -120,6 +127,11 @@ function withLogin(error: Error, { origin, token }: { origin: string; token: str
       : `${origin} does not know your token: it is mistyped, expired, revoked or another server's`;
   const help = `log in (omoi login ${origin}) or put a token into $OMOI_TOKEN; the owner of the server's data directory needs none with --data-directory`;
   return new OmoiError('unauthenticated', `${wrong}: ${help}`);
+}
+
+function noAnswer({ origin }: URL): OmoiError {
+  const problem = `what listens at ${origin} has not answered within ${CALL_TIMEOUT_MS / 1000} s`;
+  return new OmoiError('not_found', problem);
 }
 
 async function answerOf(response: Response): Promise<unknown> {

@@ -196,6 +196,38 @@ describe('omoi run on a terminal', () => {
   });
 
   it.each([
+    [
+      'what makes terminals is not installed',
+      `throw new Error('Cannot find module x\\nRequire stack:')`,
+      'module',
+    ],
+    [
+      'there is no terminal to be had',
+      `return { requireBinary: () => ({ fork() { throw new Error('posix_openpt failed: No such device'); } }) }`,
+      'posix_openpt',
+    ],
+  ])('gives the command pipes where %s, and says so in one line', async (_, load, reason) => {
+    // The program as it is, but for what the package of terminals gives it.
+    const hook = join(directory, 'no-terminals.cjs');
+    writeFileSync(
+      hook,
+      `const Module = require('node:module'); const load = Module._load;
+       Module._load = function (name, ...rest) {
+         if (name.includes('node-pty')) { ${load} }
+         return load.call(this, name, ...rest);
+       };`,
+    );
+    const window = open(omoiRun(`/bin/sh -c 'test -t 1 || echo piped; exit 4'`), {
+      NODE_OPTIONS: `--require=${hook}`,
+    });
+    expect(await window.end()).toBe(4);
+    const [said = '', ...output] = window.seen.split('\r\n');
+    expect(said).toMatch(/^omoi run: no terminal for the command, it gets pipes: /);
+    expect(said).toContain(reason);
+    expect(output).toEqual(['piped', '']);
+  });
+
+  it.each([
     ['was not found', '/nowhere/command', 127, 'omoi run: /nowhere/command: not found\r\n'],
     ['may not be executed', '/etc', 126, 'omoi run: /etc: may not be executed\r\n'],
   ])('says in one line that a command %s', async (_, command, status, line) => {

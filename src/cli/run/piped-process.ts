@@ -37,7 +37,8 @@ function closeOf(child: ChildProcess): Promise<void> {
 
 const NOTHING = Promise.resolve();
 
-function notStarted(thrown: unknown): CommandProcess {
+/** What could not be started at all. */
+export function notStarted(thrown: unknown): CommandProcess {
   const exited = Promise.reject<ProcessExit>(thrown instanceof Error ? thrown : new Error(String(thrown)));
   return { pid: null, stdout: null, stderr: null, exited, closed: NOTHING, kill: () => undefined };
 }

@@ -6,6 +6,7 @@ import { createAgent, type Agent } from '@omoi/agent';
 import { CommandActivity } from './command-activity.ts';
 import { commandEnvironment } from './command-environment.ts';
 import { settleLeftBehind, type LeftBehindChoice } from './left-behind.ts';
+import { describeTrouble } from './server-trouble.ts';
 import { RotatingFile } from './rotating-file.ts';
 import { UserTerminal } from './user-terminal.ts';
 import { WatchedCommand, type CommandEnd } from './watched-command.ts';
@@ -70,6 +71,7 @@ export async function runCommand(options: RunOptions): Promise<number> {
     nowMs: () => performance.now(),
   });
   let isOver = false;
+  let hasTrouble = false;
   const agent = createAgent({
     url: options.url,
     agentId: options.agentId,
@@ -80,7 +82,10 @@ export async function runCommand(options: RunOptions): Promise<number> {
     handleSigterm: false,
     processActivity: () => activity.look(),
     inFlight: () => (activity.last === 'active' ? 1 : 0),
-    onError: (error) => warn(error.message),
+    onError: (error) => {
+      hasTrouble = true;
+      if (!isOver || command.pid !== null) warn(describeTrouble(error.message, options.url));
+    },
     onLeave: (reason) => {
       if (isOver) return;
       warn(`the command gets SIGTERM: ${reason}`);
@@ -99,6 +104,10 @@ export async function runCommand(options: RunOptions): Promise<number> {
   await command.passedOn();
   notes.release();
   const { askedBy, lastOutput } = command;
+  // Whoever is known not to answer is not waited for.
+  if (!given) await registrationOf(agent, () => hasTrouble);
+  if (command.pid !== null && agent.enabled && agent.generation === null && !hasTrouble)
+    warn(`${options.url} has not answered: the command has ended, and never was an agent`);
   await leave(agent, { ...end, askedBy, lastOutput }, options);
   copies?.stdout.close();
   copies?.stderr.close();
@@ -147,7 +156,6 @@ async function leave(agent: Agent, end: Leaving, { given, expect }: RunOptions):
     if (signal !== null) process.kill(process.pid, signal);
     return;
   }
-  await registrationOf(agent);
   await agent.drain({
     reason: asked ?? signal ?? `exit ${status}`,
     asked: askedBy !== null,
@@ -173,9 +181,9 @@ function openCopies(
 }
 
 /** A command that ends at once was an agent all the same: its registration may still be on its way. */
-async function registrationOf(agent: Agent): Promise<void> {
+async function registrationOf(agent: Agent, isHopeless: () => boolean): Promise<void> {
   const deadline = performance.now() + REGISTRATION_WAIT_MS;
-  while (agent.enabled && agent.generation === null && performance.now() < deadline) {
+  while (agent.enabled && agent.generation === null && !isHopeless() && performance.now() < deadline) {
     await delay(REGISTRATION_POLL_MS);
   }
 }

@@ -40,6 +40,9 @@ export interface PseudoTerminals {
   resize(fd: number, columns: number, rows: number): void;
 }
 
+/** As long as a timer can be. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** As whom this process runs. */
 const SAME = -1;
 
@@ -70,6 +73,7 @@ export function startOnTerminal(
     exit = resolve;
   });
   const onExit = (exitCode: number, signal: number): void => {
+    clearInterval(alive);
     hasExited = true;
     exit?.(signal === 0 ? { exitCode, signal: null } : { exitCode: null, signal: nameOf(signal) });
   };
@@ -87,6 +91,8 @@ export function startOnTerminal(
     helperPath(),
     onExit,
   );
+  // Once its terminal is gone, nothing else of a command that goes on would keep this process from ending before it.
+  const alive = setInterval(() => undefined, LONGEST_MS);
   const master = new ReadStream(fd);
   // Where the last one on the terminal has ended, reading fails (EIO): that is its end.
   master.on('error', () => undefined);

@@ -4,9 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findProgram } from '#fleet';
 import { messageOf } from '#telemetry';
 import type { CommandProcess } from './command-process.ts';
+import { missingInterpreter } from './missing-interpreter.ts';
 import { standardSink, terminalSink, type OutputSink } from './output-sink.ts';
 import { endingWithParent } from './parent-death.ts';
-import { startPiped } from './piped-process.ts';
+import { notStarted, startPiped } from './piped-process.ts';
 import { OutputTail } from './output-tail.ts';
 import type { RotatingFile } from './rotating-file.ts';
 import { TerminalModes } from './terminal-modes.ts';
@@ -62,7 +63,7 @@ export class WatchedCommand {
     const { terminal, copies, onWarning } = options;
     const onTerminal = terminal && this.#startOnTerminal(terminal);
     this.#terminal = onTerminal ? terminal : null;
-    this.#process = onTerminal ?? startPiped(this.#command(), options.env);
+    this.#process = onTerminal ?? this.#startPiped();
     const { stdout, stderr } = this.#process;
     this.#out = onTerminal ? terminalSink(process.stdout) : standardSink(process.stdout, onWarning);
     const { stdout: outTail, stderr: errorTail } = this.#tails;
@@ -125,10 +126,19 @@ export class WatchedCommand {
     return endingWithParent(this.#options.command, this.#options.env);
   }
 
+  #startPiped(): CommandProcess {
+    const { command, env } = this.#options;
+    const program = findProgram(command[0] ?? '', env, null);
+    const interpreter = program === null ? null : missingInterpreter(program);
+    if (interpreter === null) return startPiped(this.#command(), env);
+    return notStarted(new InterpreterMissing(interpreter));
+  }
+
   /** null where it is to have pipes after all: no terminal can be had, or nothing can be started. */
   #startOnTerminal(terminal: UserTerminal): TerminalProcess | null {
     const { command, env, onWarning, isStopped } = this.#options;
-    if (findProgram(command[0] ?? '', env, null) === null) return null;
+    const program = findProgram(command[0] ?? '', env, null);
+    if (program === null || missingInterpreter(program) !== null) return null;
     try {
       const started = startOnTerminal(
         { command: this.#command(), env },
@@ -172,7 +182,8 @@ export class WatchedCommand {
   #notStarted(error: unknown): CommandEnd {
     const [program = ''] = this.#options.command;
     const code = error instanceof Error && 'code' in error ? error.code : null;
-    this.#options.onWarning(`${program}: ${WHY_NOT_STARTED.get(code) ?? messageOf(error)}`);
+    const why = error instanceof InterpreterMissing ? error.message : WHY_NOT_STARTED.get(code);
+    this.#options.onWarning(`${shownName(program)}: ${why ?? messageOf(error)}`);
     const status = code === 'ENOENT' ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
     return { status, exitCode: null, signal: null };
   }
@@ -213,6 +224,19 @@ export class WatchedCommand {
       }
     });
   }
+}
+
+class InterpreterMissing extends Error {
+  readonly code = 'ENOENT';
+
+  constructor(interpreter: string) {
+    super(`the interpreter in its first line, ${JSON.stringify(interpreter)}, is not there`);
+  }
+}
+
+/** As it was typed, where that can be read. */
+function shownName(program: string): string {
+  return /^[\x21-\x7e]+$/.test(program) ? program : JSON.stringify(program);
 }
 
 const WHY_NOT_STARTED: ReadonlyMap<unknown, string> = new Map([
