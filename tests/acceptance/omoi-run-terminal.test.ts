@@ -227,6 +227,20 @@ describe('omoi run on a terminal', () => {
     expect(output).toEqual(['piped', '']);
   });
 
+  it('goes on with a command that outlives its terminal, and says how that ended', async () => {
+    const stubborn = `trap '' HUP; echo ready; while [ ! -e ${directory}/gate ]; do echo more; sleep 0.05; done; exit 6`;
+    writeFileSync(join(directory, 'stubborn'), stubborn);
+    const window = open(`exec ${omoiRun(`/bin/sh ${directory}/stubborn`)}`);
+    await window.shows(/ready/);
+    await until(() => server.of('heartbeat').length > 0, 'it beats', WITHIN_MS);
+    window.process.stdout?.destroy();
+    const beats = server.of('heartbeat').length;
+    await until(() => server.of('heartbeat').length > beats + 5, 'it is beaten for still', WITHIN_MS);
+    writeFileSync(join(directory, 'gate'), '');
+    await until(() => server.of('deregister').length > 0, 'it has left', WITHIN_MS);
+    expect(server.of('deregister')[0]?.body).toMatchObject({ exit_code: 6 });
+  });
+
   it.each([
     ['was not found', '/nowhere/command', 127, 'omoi run: /nowhere/command: not found\r\n'],
     ['may not be executed', '/etc', 126, 'omoi run: /etc: may not be executed\r\n'],

@@ -94,6 +94,8 @@ class StreamSink implements OutputSink {
   }
 
   finish(last: string): Promise<void> {
+    // One that has failed and stays open takes what is written, and says nothing of it any more.
+    if (this.#stream.errored !== null) return Promise.resolve();
     return new Promise((resolve) => {
       this.#stream.write(last, () => resolve());
     });
