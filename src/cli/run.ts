@@ -54,7 +54,10 @@ export async function run(command: readonly string[], flags: RunFlags): Promise<
   const labels = agentLabels(flags.label ?? [], given ? null : hostname());
   const url = flags.url ?? process.env['OMOI_URL'] ?? findServer(flags.dataDirectory)?.url ?? DEFAULT_URL;
   if (!isAddress(url))
-    throw new OmoiError('invalid_request', `--url: "${url}" is no address like ${DEFAULT_URL}`);
+    throw new OmoiError(
+      'invalid_request',
+      `--url: "${url}" is no address like ${DEFAULT_URL}${isAddress(`http://${url}`) ? `; did you mean http://${url}?` : ''}`,
+    );
   const said = given?.agentId ?? flags.id;
   const surroundings = { poolId, host: hostname(), directory: process.cwd() };
   const agentId = named('id', said ?? (await freeAgentId(defaultAgentId(surroundings))));

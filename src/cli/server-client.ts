@@ -142,9 +142,10 @@ async function answerOf(response: Response): Promise<unknown> {
 /** @throws OmoiError `invalid_request` */
 export function addressOf(url: string, path: string): URL {
   if (!/^https?:/.test(url) || !URL.canParse(path, url)) {
+    const meant = URL.canParse(`http://${url}`) ? `; did you mean http://${url}?` : '';
     throw new OmoiError(
       'invalid_request',
-      `--url ${JSON.stringify(url)} is no address like http://host:4600`,
+      `${JSON.stringify(url)} is no address like http://host:4600${meant}`,
     );
   }
   return new URL(path, url);

@@ -194,10 +194,15 @@ describe('a person operates Omoi by its commands', () => {
   });
 
   it('names what was probably meant by what is not there', async () => {
-    const { tasks } = await ask<{ tasks: readonly { task_id: string }[] }>('tasks', 'list');
+    const { task: made } = await admin.read<{ task: { task_id: string } }>('/api/v1/fleet/tasks', {
+      method: 'POST',
+      body: { task_type: 'nobody-does-it', phase_id: 'PHASE_TESTING' },
+    });
     const { alerts } = await ask<{ alerts: readonly { id: string }[] }>('alerts', 'list', '--state', 'all');
     const { remediations } = await ask<{ remediations: readonly { id: string }[] }>('remediations', 'list');
-    const [task = '', alert = '', repair = ''] = [tasks[0]?.task_id, alerts[0]?.id, remediations[0]?.id];
+    const { task_id: task } = made;
+    const [alert = '', repair = ''] = [alerts[0]?.id, remediations[0]?.id];
+    expect([alert, repair]).not.toContain('');
     for (const [args, code, meant] of [
       [['agents', 'show', 'shell-1'], 'unknown_agent', 'shells-1'],
       [['agents', 'why', 'shels-1'], 'unknown_agent', 'shells-1'],
@@ -279,6 +284,7 @@ describe('a person operates Omoi by its commands', () => {
     [['pools', 'scale', 'shells', '4', '--for', '3m'], 2, 'write +N, not 4'],
     [['restart', 'nobody'], 1, '(unknown_agent)'],
     [['ps', '--url', 'http://127.0.0.1:9'], 1, 'no server answers at http://127.0.0.1:9'],
+    [['login', 'build-1:4600'], 2, 'did you mean http://build-1:4600?'],
   ])('is told in a line what is wrong with %j', async (args, status, said) => {
     const ended = await omoi(args, AS_OWNER);
     expect(ended).toMatchObject({ status, stdout: '' });

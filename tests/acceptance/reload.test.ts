@@ -157,6 +157,13 @@ describe('omoi reload', () => {
   });
 });
 
+it('a server that nobody works for yet is healthy to omoi doctor', async () => {
+  const { stdout } = await omoi(['doctor', '--data-directory', data.path]);
+  expect(stdout).toMatch(
+    /^ok +telemetry +there is no agent yet; omoi run --pool mine -- COMMAND makes one$/m,
+  );
+});
+
 describe('SIGHUP', () => {
   it('takes over what has changed in the files, and alerts go on as the same episodes', async () => {
     const before = await whenEpisodesAre([
@@ -205,6 +212,7 @@ describe('SIGHUP', () => {
 
   it('takes no rule over where a policy is broken, and says in the log how it went', async () => {
     const before = await active();
+    const since = new Date().toISOString();
     const [goodRules, goodPolicy] = [readFileSync(rules, 'utf8'), readFileSync(policy, 'utf8')];
     writeFileSync(rules, ruleFile(rule('Kept', 'warning', 'vector(3)')));
     writeFileSync(policy, policyFile('one', '1h').replace('guards:', 'guardz:'));
@@ -215,7 +223,7 @@ describe('SIGHUP', () => {
     server.child.kill('SIGHUP');
     const told = await until(async () => {
       const { lines } = await admin.read<{ lines: { message: string; fields: object }[] }>(
-        '/api/v1/observability/logs?component=server&text=reloaded',
+        `/api/v1/observability/logs?component=server&text=reloaded&from=${encodeURIComponent(since)}`,
       );
       // Both are written some time after they have happened.
       const [done, refused] = lines;

@@ -50,7 +50,9 @@ async function diagnose(flags: ServerFlags, version: string): Promise<readonly D
     asked = { server, client: clientOf(server), version };
     reached = await checkReady(asked);
   } catch (thrown) {
-    return [problem('server', messageOf(thrown), remedyFor(thrown))];
+    // What is not there says itself what to do.
+    const [what = '', ...todo] = messageOf(thrown).split('; ');
+    return [problem('server', what, todo.length > 0 ? todo.join('; ') : remedyFor(thrown))];
   }
   const found = await Promise.all(CHECKS.map(([name, check]) => check(asked).catch(failed(name))));
   return [reached, ...found.flat()];
@@ -190,10 +192,17 @@ const checkWatchdog: Check = async ({ client }) => {
 const MAX_SAMPLE_AGE_S = 60;
 const SAMPLE_AGE = 'time() - max(timestamp(agents_by_status))';
 
-const checkTelemetry: Check = async ({ server }) => {
+const someAgents = z.object({ agents: z.array(z.unknown()) });
+
+const checkTelemetry: Check = async ({ server, client }) => {
   const { data } = await askQuery(server, 'query', { query: SAMPLE_AGE });
   const [newest] = data.resultType === 'vector' ? data.result : [];
   const ageS = Number(newest?.value?.[1] ?? Infinity);
+  if (ageS === Infinity) {
+    const { agents } = someAgents.parse(await client.call('GET', '/api/v1/fleet/agents?limit=1'));
+    if (agents.length === 0)
+      return [ok('telemetry', 'there is no agent yet; omoi run --pool mine -- COMMAND makes one')];
+  }
   return [
     ageS <= MAX_SAMPLE_AGE_S
       ? ok('telemetry', 'samples arrive')

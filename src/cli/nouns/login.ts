@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { OmoiError } from '#telemetry';
 import { z } from 'zod';
 import { loginFile, readLogins, writeLogins } from '../logins.ts';
-import { clientOf } from '../server-client.ts';
+import { addressOf, clientOf } from '../server-client.ts';
 import { note, printJson, printLines, tableFor } from '../terminal/print.ts';
 
 const DEFAULT_URL = 'http://127.0.0.1:4600';
@@ -18,6 +18,7 @@ export async function login(
 ): Promise<void> {
   const url = address ?? process.env['OMOI_URL'] ?? DEFAULT_URL;
   const env = process.env;
+  addressOf(url, '/');
   // Before anything is typed: a file that can't be used is no reason to ask.
   const before = readLogins(env);
   const token = (env['OMOI_TOKEN'] ?? (await askForToken(url))).trim();
