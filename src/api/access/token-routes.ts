@@ -78,7 +78,8 @@ const newToken = z.strictObject({
   name: storedText(200)
     .trim()
     .min(1)
-    .regex(/^\P{Cc}*$/u, 'must have no control characters'),
+    .regex(/^\P{Cc}*$/u, 'must have no control characters')
+    .describe('What the token is called in the audit log.'),
   role: z.enum(ROLES),
   scope: scopeBody.optional().describe('Agent tokens only: what the token may speak for.'),
   speaks_for: speaksForBody

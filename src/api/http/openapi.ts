@@ -3,6 +3,7 @@ import type { FastifySchema } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { ApiApp } from './app.ts';
+import { describeRequest } from './request-words.ts';
 import { withoutRefusedBody } from './unknown-keys.ts';
 import { CSRF_HEADER, SESSION_COOKIE } from '../access/guard.ts';
 import { PUBLIC } from '../access/roles.ts';
@@ -55,7 +56,10 @@ export async function serveOpenApi(app: ApiApp, version: string): Promise<void> 
     transformObject: (document) => {
       const described = jsonSchemaTransformObject(document);
       for (const path of Object.values(described.paths ?? {})) {
-        for (const operation of Object.values(path ?? {})) addErrorResponse(operation);
+        for (const operation of Object.values<unknown>(path ?? {})) {
+          addErrorResponse(operation);
+          describeRequest(operation);
+        }
       }
       if ('components' in described) dropUnnamed(described.components?.schemas ?? {}, described.paths);
       return described;

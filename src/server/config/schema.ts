@@ -5,9 +5,8 @@ import { namesOfShipped, SHIPPED_POLICIES, SHIPPED_RULES } from '../shipped.ts';
 const port = z.number().int().min(0).max(65_535);
 
 const databasePassword = z.strictObject({
-  /** The database's password, joined into the URL. */
-  password: z.string().optional(),
-  password_file: z.string().optional(),
+  password: z.string().optional().describe('The password, where the URL has none.'),
+  password_file: z.string().optional().describe('A file that holds the password.'),
 });
 
 const pools = z.array(poolConfiguration).superRefine((all, context) => {
@@ -19,119 +18,212 @@ const pools = z.array(poolConfiguration).superRefine((all, context) => {
 
 /** The one configuration file. Every key has a default: an empty file is a good one. */
 export const configSchema = z.strictObject({
-  data_directory: z.string().default('.omoi'),
+  data_directory: z.string().default('.omoi').describe('Where all is kept; closed to other users.'),
   http: z
     .strictObject({
-      host: z.string().default('127.0.0.1'),
-      port: port.default(4600),
-      /** Host names a reverse proxy may ask for, besides the listening address and loopback. */
-      allowed_hosts: z.array(z.string()).default([]),
-      max_body_bytes: z.number().int().positive().default(4_194_304),
+      host: z.string().default('127.0.0.1').describe('Where the API and the dashboard listen.'),
+      port: port.default(4600).describe('The port of the API and the dashboard; 0: any that is free.'),
+      allowed_hosts: z
+        .array(z.string())
+        .default([])
+        .describe(
+          'Further host names under which browsers may reach Omoi (a reverse proxy’s); this machine’s name is one where `host` is every address.',
+        ),
+      max_body_bytes: z
+        .number()
+        .int()
+        .positive()
+        .default(4_194_304)
+        .describe('The largest body of a request; telemetry has limits of its own.'),
     })
     .prefault({}),
   otlp: z
     .strictObject({
-      enabled: z.boolean().default(true),
-      host: z.string().default('127.0.0.1'),
-      port: port.default(4318),
+      enabled: z.boolean().default(true).describe('Whether OTLP has a port of its own.'),
+      host: z.string().default('127.0.0.1').describe('Where OTLP listens.'),
+      port: port
+        .default(4318)
+        .describe('The port of OTLP; taken by another program, it does not keep the server from starting.'),
     })
     .prefault({}),
   database: z
-    .strictObject({ url: z.string().optional(), url_file: z.string().optional(), ...databasePassword.shape })
+    .strictObject({
+      url: z
+        .string()
+        .optional()
+        .describe(
+          '`postgres://USER@HOST/DATABASE`: the state is kept there; without it in SQLite, in the data directory.',
+        ),
+      url_file: z.string().optional().describe('A file that holds the URL, in place of `database.url`.'),
+      ...databasePassword.shape,
+    })
     .prefault({}),
   access: z
     .strictObject({
-      open_ingest_on_loopback: z.boolean().default(true),
-      /** Whether the owner of the data directory is admin over a Unix socket in it, without a token. */
-      owner_socket: z.enum(['on', 'off']).default('on'),
-      /** Agents that one agent token may have registered, where the token itself names no other number. */
-      max_agents_per_token: z.number().int().positive().default(1000),
+      open_ingest_on_loopback: z
+        .boolean()
+        .default(true)
+        .describe('Whether telemetry from the same machine, and `/metrics`, need no token.'),
+      owner_socket: z
+        .enum(['on', 'off'])
+        .default('on')
+        .describe(
+          'Whether the owner of the data directory is admin, over a Unix socket in it, without a token.',
+        ),
+      max_agents_per_token: z
+        .number()
+        .int()
+        .positive()
+        .default(1000)
+        .describe('How many agents a token may have registered, where it names no other number.'),
     })
     .prefault({}),
   log: z
     .strictObject({
-      level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-      /** `stdout`, or a file. */
-      destination: z.string().default('stdout'),
+      level: z
+        .enum(['debug', 'info', 'warn', 'error'])
+        .default('info')
+        .describe('The least severe lines that are logged.'),
+      destination: z.string().default('stdout').describe('Where the log goes: `stdout`, or a file.'),
     })
     .prefault({}),
   fleet: z
     .strictObject({
-      pools: pools.default([]),
-      /** How many processes of pools are started a second, of all together; of one pool half as many. */
-      starts_per_second: z.number().int().positive().max(10_000).default(20),
-      /** How long one that has ended for good is counted and alerted on. */
-      forget_after: durationText.pipe(z.number().int().min(1000).max(2_592_000_000)).prefault('1h'),
-      /** How much of what agents write is kept. */
+      pools: pools
+        .prefault([])
+        .describe('Agents that Omoi starts and stops: how many of each kind, and by which command.'),
+      starts_per_second: z
+        .number()
+        .int()
+        .positive()
+        .max(10_000)
+        .default(20)
+        .describe(
+          'How many processes of pools are started a second, of all together; of one pool half as many.',
+        ),
+      forget_after: durationText
+        .pipe(z.number().int().min(1000).max(2_592_000_000))
+        .prefault('1h')
+        .describe(
+          'How long an agent that has ended and that Omoi does not start again is counted and alerted on; its row stays for 30 days.',
+        ),
       output: z
         .strictObject({
-          max_bytes_per_agent: z.number().int().min(65_536).default(67_108_864),
-          max_bytes: z.number().int().min(65_536).default(1_073_741_824),
-          reserve_bytes: z.number().int().min(0).max(67_108_864).default(262_144),
+          max_bytes_per_agent: z
+            .number()
+            .int()
+            .min(65_536)
+            .default(67_108_864)
+            .describe('How much output of one agent is kept.'),
+          max_bytes: z
+            .number()
+            .int()
+            .min(65_536)
+            .default(1_073_741_824)
+            .describe('How much output of all agents is kept.'),
+          reserve_bytes: z
+            .number()
+            .int()
+            .min(0)
+            .max(67_108_864)
+            .default(262_144)
+            .describe('The room that each stream of output keeps for a full disk; 0: none.'),
         })
         .prefault({}),
     })
     .prefault({}),
   monitor: z
     .strictObject({
-      /** Further series to watch for anomalies: PromQL selectors. */
-      watch: z.array(z.string()).default([]),
-      /** Series whose 95th percentile of the last 30 s must stay below a number. */
-      bounds: z.array(z.strictObject({ selector: z.string(), p95: z.number() })).default([]),
+      watch: z
+        .array(z.string())
+        .default([])
+        .describe('PromQL selectors of further series that are watched for anomalies.'),
+      bounds: z
+        .array(z.strictObject({ selector: z.string(), p95: z.number() }))
+        .default([])
+        .describe('A series whose 95th percentile of the last 30 s is above `p95` is an anomaly.'),
     })
     .prefault({}),
   alerting: z
     .strictObject({
-      /** Prometheus rule files, or folders of them, beside those that Omoi ships. */
-      rule_files: z.array(z.string()).default([]),
-      /** Shipped rules that are switched off, by the name of the alert. */
-      disable: namesOfShipped(SHIPPED_RULES).default([]),
-      /** How long a condition stays false before its alert resolves. */
-      resolve_stability: durationText.prefault('1s'),
-      /** The share of the event loop's time that evaluations on arrival may take. */
-      evaluation_share: z.number().positive().max(1).default(0.25),
-      external_labels: recordOf(z.string(), z.string()).default({}),
-      /** Where people reach Omoi; the listening address where it is left out. */
-      external_url: z.string().optional(),
-      /** Groups that are evaluated otherwise, by name. */
+      rule_files: z
+        .array(z.string())
+        .default([])
+        .describe('Prometheus rule files, or folders of them, that are added to the shipped ones.'),
+      disable: namesOfShipped(SHIPPED_RULES)
+        .default([])
+        .describe('Shipped rules that are switched off, by the name of the alert; `*` is all of them.'),
+      resolve_stability: durationText
+        .prefault('1s')
+        .describe('How long a condition has to be false before its alert resolves.'),
+      evaluation_share: z
+        .number()
+        .positive()
+        .max(1)
+        .default(0.25)
+        .describe('The share of the event loop’s time that evaluations on arrival may take.'),
+      external_labels: recordOf(z.string(), z.string())
+        .prefault({})
+        .describe('What templates see as `$externalLabels`.'),
+      external_url: z
+        .string()
+        .optional()
+        .describe(
+          'Where people reach Omoi; without it the address it listens on, or this machine’s name where that is every address.',
+        ),
       groups: recordOf(
         z.string(),
         z.strictObject({
           evaluate: z.enum(['on_arrival', 'interval']).default('on_arrival'),
           resolve_stability: durationText.optional(),
         }),
-      ).default({}),
+      )
+        .prefault({})
+        .describe('Rule groups that are evaluated otherwise, by name.'),
     })
     .prefault({}),
   watchdog: z
     .strictObject({
-      /** Policy files, or folders of them, beside those that Omoi ships. */
-      policy_files: z.array(z.string()).default([]),
-      /** Shipped policies that are switched off, by name. */
-      disable: namesOfShipped(SHIPPED_POLICIES).default([]),
-      /** Replaces the mode of every policy; without it each policy's own mode counts. */
-      mode: z.enum(['observe', 'approve', 'act']).optional(),
+      policy_files: z
+        .array(z.string())
+        .default([])
+        .describe('Policy files, or folders of them, that are added to the shipped ones.'),
+      disable: namesOfShipped(SHIPPED_POLICIES)
+        .default([])
+        .describe('Shipped policies that are switched off, by name; `*` is all of them.'),
+      mode: z
+        .enum(['observe', 'approve', 'act'])
+        .optional()
+        .describe('Replaces the mode of every policy; without it each policy’s own counts.'),
     })
     .prefault({}),
   telemetry: z
     .strictObject({
-      /** How long samples are kept. */
-      retention: durationText.prefault('15d'),
-      /** How many bytes of samples are kept. */
-      retention_bytes: z.number().int().positive().default(10_737_418_240),
-      max_series: z.number().int().positive().default(2_000_000),
+      retention: durationText.prefault('15d').describe('How long samples are kept.'),
+      retention_bytes: z
+        .number()
+        .int()
+        .positive()
+        .default(10_737_418_240)
+        .describe('How many bytes of samples are kept.'),
+      max_series: z
+        .number()
+        .int()
+        .positive()
+        .default(2_000_000)
+        .describe('How many series are in memory at most.'),
     })
     .prefault({}),
   retention: z
     .strictObject({
-      events: durationText.prefault('90d'),
-      alerts: durationText.prefault('90d'),
-      anomalies: durationText.prefault('30d'),
-      remediations: durationText.prefault('90d'),
-      tasks: durationText.prefault('30d'),
-      spans: durationText.prefault('7d'),
-      logs: durationText.prefault('7d'),
-      audit: durationText.prefault('1y'),
+      events: durationText.prefault('90d').describe('How long events are kept.'),
+      alerts: durationText.prefault('90d').describe('How long alerts that have ended are kept.'),
+      anomalies: durationText.prefault('30d').describe('How long anomalies that have ended are kept.'),
+      remediations: durationText.prefault('90d').describe('How long remediations that have ended are kept.'),
+      tasks: durationText.prefault('30d').describe('How long tasks that are finished are kept.'),
+      spans: durationText.prefault('7d').describe('How long spans are kept.'),
+      logs: durationText.prefault('7d').describe('How long log lines are kept.'),
+      audit: durationText.prefault('1y').describe('How long the audit log is kept.'),
     })
     .prefault({}),
 });

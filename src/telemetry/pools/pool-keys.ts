@@ -85,18 +85,41 @@ function optional<Schema extends z.ZodType, Extra extends More>(
  * find of it all follow from here. In the configuration a key in ms is a duration and loses its `_ms`.
  */
 const POOL_KEYS = {
-  agent_type: optional(z.enum(AGENT_TYPES), 'worker', { variable: 'OMOI_AGENT_TYPE' }),
-  phase_id: optional(nameText.nullable().describe('Any name.'), null, { variable: 'OMOI_PHASE_ID' }),
+  agent_type: optional(z.enum(AGENT_TYPES).describe('What its agents are.'), 'worker', {
+    variable: 'OMOI_AGENT_TYPE',
+  }),
+  phase_id: optional(nameText.nullable().describe('The phase that its agents work in, by any name.'), null, {
+    variable: 'OMOI_PHASE_ID',
+  }),
   runtime: optional(z.string().min(1).max(63).describe('What starts and stops its agents.'), 'process', {}),
   command: required(
     z.array(argument).min(1).max(256).describe('Program and arguments; no shell is involved.'),
     {},
   ),
-  cwd: optional(argument.nullable(), null, {}),
-  env: optional(recordOfAtMost(maxVariables, variableName, storedText(32_768)), {}, { secret: true }),
-  desired: required(count, { live: true }),
-  min: optional(count, 0, { live: true }),
-  max: required(count, { live: true }),
+  cwd: optional(
+    argument.nullable().describe('The directory in which the command runs; without it the server’s.'),
+    null,
+    {},
+  ),
+  env: optional(
+    recordOfAtMost(maxVariables, variableName, storedText(32_768)).describe(
+      'Further environment variables; they are never shown.',
+    ),
+    {},
+    { secret: true },
+  ),
+  desired: required(count.describe('How many agents there should be.'), { live: true }),
+  min: optional(
+    count.describe('How few there may be: a smaller `desired`, and a person’s, are refused.'),
+    0,
+    { live: true },
+  ),
+  max: required(
+    count.describe(
+      'How many there may be, with those that a policy adds; of all pools together 20,000, those among them that are being removed until their last agent has ended.',
+    ),
+    { live: true },
+  ),
   max_unavailable: optional(
     count
       .min(1)
@@ -104,9 +127,13 @@ const POOL_KEYS = {
     1,
     { live: true },
   ),
-  grace_ms: optional(graceMs.describe('From being asked to end to being ended by force.'), 10_000, {
-    variable: 'OMOI_GRACE_MS',
-  }),
+  grace_ms: optional(
+    graceMs.describe('From being asked to end (SIGTERM) to being ended by force (SIGKILL).'),
+    10_000,
+    {
+      variable: 'OMOI_GRACE_MS',
+    },
+  ),
   overlap: optional(
     z
       .boolean()
@@ -114,11 +141,15 @@ const POOL_KEYS = {
     false,
     { live: true },
   ),
-  orphan_timeout_ms: optional(orphanTimeoutMs, 600_000, { variable: 'OMOI_ORPHAN_TIMEOUT_MS' }),
+  orphan_timeout_ms: optional(
+    orphanTimeoutMs.describe('How long a worker works on without a server.'),
+    600_000,
+    { variable: 'OMOI_ORPHAN_TIMEOUT_MS' },
+  ),
   on_orphan: optional(
     z
       .enum(['continue', 'leave'])
-      .describe('What a worker does whose server stays away for longer than `orphan_timeout_ms`.'),
+      .describe('What a worker does whose server stays away for longer than its orphan timeout.'),
     'continue',
     { variable: 'OMOI_ON_ORPHAN' },
   ),
@@ -132,15 +163,23 @@ const POOL_KEYS = {
       .enum(HEARTBEAT_SOURCES)
       .nullable()
       .describe(
-        'Who beats for its agents: they themselves (`sdk`), or Omoi, which watches their processes (`process`); null finds out.',
+        'Who beats for its agents: they themselves (`sdk`), or Omoi, which watches their processes (`process`); without either Omoi finds out.',
       ),
     null,
     { live: true },
   ),
-  heartbeat_interval_ms: optional(paceMs.nullable().describe('null takes the agent type’s.'), null, {
-    variable: 'OMOI_HEARTBEAT_INTERVAL_MS',
-  }),
-  heartbeat_ttl_ms: optional(paceMs.nullable(), null, { variable: 'OMOI_HEARTBEAT_TTL_MS' }),
+  heartbeat_interval_ms: optional(
+    paceMs.nullable().describe('How often its agents beat; without it as often as agents of their type.'),
+    null,
+    { variable: 'OMOI_HEARTBEAT_INTERVAL_MS' },
+  ),
+  heartbeat_ttl_ms: optional(
+    paceMs
+      .nullable()
+      .describe('After how much silence an agent is UNRESPONSIVE; without it three and a half intervals.'),
+    null,
+    { variable: 'OMOI_HEARTBEAT_TTL_MS' },
+  ),
   time_limits_ms: optional(
     recordOfAtMost(maxTimeLimits, taskType, taskTimeLimitMs).describe(
       'For how long its agents may hold a task of each type that has no `time_limit_ms` of its own; `*` for all other types.',
@@ -162,7 +201,7 @@ const POOL_KEYS = {
     null,
     {},
   ),
-  group: optional(account.nullable().describe('null takes the user’s own.'), null, {}),
+  group: optional(account.nullable().describe('As which group; without it the user’s own.'), null, {}),
   no_new_privileges: optional(
     z.boolean().describe('No program that its agents start gains rights by its file’s mode, as `sudo` does.'),
     false,
@@ -240,7 +279,9 @@ type NewPool = Pick<PoolDefinition, 'id' | Camel<Exclude<KeyName, Defaulted>>> &
 const poolId = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'small letters, digits, `-` and `_`, at most 63')
-  .describe('Its agents are called `ID-1`, `ID-2` …');
+  .describe(
+    'Its name, of small letters, digits, `-` and `_`; its agents are called `ID-1`, `ID-2` and so on.',
+  );
 export const poolIdText: z.ZodType<string> = poolId;
 
 const NAMES = Object.keys(POOL_KEYS) as readonly KeyName[];
@@ -353,7 +394,9 @@ function configured(name: KeyName): z.ZodType {
   const { schema, configured: written } = keyOf(name);
   const value =
     written ?? (isDuration(name) ? durationText.pipe(schema as z.ZodType<unknown, number>) : schema);
-  return 'default' in keyOf(name) ? value.optional() : value;
+  const { description = '' } = schema;
+  const described = value.describe(description);
+  return 'default' in keyOf(name) ? described.optional() : described;
 }
 
 function withDefault(poolKey: PoolKey): z.ZodType {
