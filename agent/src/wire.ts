@@ -171,4 +171,6 @@ export interface FailRequest {
 export interface ErrorAnswer {
   readonly error: string;
   readonly message: string;
+  /** Where the server tells what the code says and what to do about it. */
+  readonly docs?: string;
 }

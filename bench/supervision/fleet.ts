@@ -34,7 +34,7 @@ export class SupervisedFleet {
     this.#server = server;
     this.#data = data;
     this.#follower = new EventFollower(socket);
-    this.client = createLocalClient(socket);
+    this.client = createLocalClient(() => findServer(data.path));
   }
 
   static async start(): Promise<SupervisedFleet> {

@@ -136,7 +136,11 @@ describe('bad requests', () => {
       payload,
     });
     expect(answer.statusCode).toBe(status);
-    expect(answer.json()).toEqual({ error, message: expect.stringMatching(message) });
+    expect(answer.json()).toEqual({
+      error,
+      message: expect.stringMatching(message),
+      docs: `/docs/errors#${error}`,
+    });
     expect(answer.headers['x-request-id']).toMatch(/^req_/);
   });
 
@@ -184,7 +188,7 @@ describe('failures', () => {
     const answer = await app.inject({ url: '/probe/refusal' });
     expect([answer.statusCode, answer.json()]).toEqual([
       409,
-      { error: 'lease_lost', message: 'worker-2 has the task now' },
+      { error: 'lease_lost', message: 'worker-2 has the task now', docs: '/docs/errors#lease_lost' },
     ]);
   });
 
@@ -280,7 +284,7 @@ describe('health', () => {
     const early = await app.inject({ url: '/readyz' });
     expect([early.statusCode, early.json()]).toEqual([
       503,
-      { error: 'not_ready', message: 'not ready: rules' },
+      { error: 'not_ready', message: 'not ready: rules', docs: '/docs/errors#not_ready' },
     ]);
     waiting.pop();
     expect((await app.inject({ url: '/readyz' })).json()).toEqual({ status: 'ready' });

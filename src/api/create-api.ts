@@ -25,6 +25,7 @@ import { refuseUnknownKeys } from './http/unknown-keys.ts';
 import { compileValidator } from './http/validate-requests.ts';
 import { registerAuditRoute } from './access/audit-route.ts';
 import { registerEventStreamRoute } from './streams/event-stream-route.ts';
+import { registerErrorPage } from './errors/error-page.ts';
 import { registerHealthRoutes } from './health/health-routes.ts';
 import { registerMetricsPage } from './metrics/metrics-page.ts';
 import { registerSessionRoutes } from './access/session-routes.ts';
@@ -136,6 +137,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
     app.waitingRequests.checkPermissions(tokenId);
   });
   registerHealthRoutes(app, parts);
+  registerErrorPage(app);
   registerMetricsPage(app, { ...parts, processMetrics: createProcessMetrics(clock, options.version) });
   registerSessionRoutes(app, access);
   registerTokenRoutes(app, parts);

@@ -42,7 +42,7 @@ export async function runGameday(given: string, options: GamedayOptions): Promis
   const directory = own?.dataDirectory ?? options.dataDirectory;
   const find = own?.find ?? (() => findServer(directory));
   const socketPath = (): string | null => find()?.socket ?? null;
-  const client = createLocalClient(socketPath);
+  const client = createLocalClient(find);
   const follower = new EventFollower(socketPath);
   try {
     const latest = z

@@ -20,15 +20,22 @@ const RETRY_EVERY_MS = 100;
 /** A call that never reached a server is repeated this long. */
 const UNREACHABLE_LIMIT_MS = 20_000;
 
-/** @param socketPath asked at every call: a server that was restarted may have a new one; null while there is none */
-export function createLocalClient(socketPath: () => string | null): LocalClient {
+/** Where a server of this machine is: its socket, and where people reach it. */
+interface LocalServer {
+  readonly socket: string | null;
+  readonly url: string;
+}
+
+/** @param find asked at every call: a server that was restarted may be elsewhere; null while there is none */
+export function createLocalClient(find: () => LocalServer | null): LocalClient {
+  const socketPath = (): string | null => find()?.socket ?? null;
   return {
     async call(method, path, body) {
       const response = await sendPatiently(socketPath, { method, path, body });
       const answered = await text(response);
       const answer: unknown = answered === '' ? null : JSON.parse(answered);
       if ((response.statusCode ?? 0) < 400) return answer;
-      throw answeredError(answer);
+      throw answeredError(answer, find()?.url ?? null);
     },
   };
 }

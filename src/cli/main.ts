@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { OmoiError, messageOf } from '#telemetry';
 import { CommanderError } from 'commander';
 import { createProgram } from './program.ts';
@@ -24,9 +25,15 @@ function tellUsage({ exitCode }: CommanderError): number {
   return exitCode === 0 ? 0 : 2;
 }
 
+/** Where a person reads on: the page of the server that refused, or the file of this installation. */
+function pageAbout({ code, details: { docs } }: OmoiError): string {
+  if (typeof docs === 'string') return docs;
+  return `${fileURLToPath(new URL('../../docs/errors.md', import.meta.url))}#${code}`;
+}
+
 function tellFailure(thrown: unknown): number {
-  const code = thrown instanceof OmoiError ? ` (${thrown.code})` : '';
-  process.stderr.write(`omoi: ${messageOf(thrown)}${code}\n`);
+  const told = thrown instanceof OmoiError ? ` (${thrown.code})\n  ${pageAbout(thrown)}` : '';
+  process.stderr.write(`omoi: ${messageOf(thrown)}${told}\n`);
   if (!(thrown instanceof OmoiError) && thrown instanceof Error)
     process.stderr.write(`${thrown.stack ?? ''}\n`);
   // What can't be meant is a wrong command line, whoever noticed it.

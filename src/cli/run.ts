@@ -137,7 +137,7 @@ async function findToken(
   const none = { secret: process.env['OMOI_AGENT_TOKEN'] ?? null, revoke: () => Promise.resolve() };
   const server = findServer(dataDirectory);
   if (none.secret !== null || !server) return none;
-  const client = createLocalClient(() => findServer(dataDirectory)?.socket ?? null);
+  const client = createLocalClient(() => findServer(dataDirectory));
   try {
     const { token, secret } = minted.parse(
       await client.call('POST', '/api/v1/tokens', {

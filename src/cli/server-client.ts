@@ -73,7 +73,7 @@ function ownerClient(dataDirectory: string): ServerClient {
       `the server on ${dataDirectory} has no owner's socket (access.owner_socket: off); ask --url ${running.url} with a token in $OMOI_TOKEN`,
     );
   }
-  return createLocalClient(() => findServer(dataDirectory)?.socket ?? null);
+  return createLocalClient(() => findServer(dataDirectory));
 }
 
 function runningOn(dataDirectory: string): { readonly url: string; readonly socket: string | null } {
@@ -114,7 +114,10 @@ async function callFar(
     const problem = `what answers at ${address.origin} (status ${response.status}) is no Omoi server`;
     throw new OmoiError('not_found', problem);
   });
-  if (!response.ok) throw withLogin(answeredError(answer), { origin: address.origin, token });
+  if (!response.ok) {
+    const refusal = answeredError(answer, address.origin);
+    throw withLogin(refusal, { origin: address.origin, token });
+  }
   return answer;
 }
 

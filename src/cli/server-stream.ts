@@ -23,18 +23,25 @@ export function openStream(source: StreamSource, asked: StreamRequest): Promise<
     case 'remote':
       return openFar(source, asked);
     case 'socket':
-      return openSocket(source.path(), 'no server listens', asked);
+      return openSocket({ socket: source.path(), url: null, whyNone: 'no server listens' }, asked);
     case 'local': {
       const { dataDirectory } = source;
-      const path = findServer(dataDirectory)?.socket ?? null;
-      return openSocket(path, `no server runs on ${dataDirectory}`, asked);
+      const { socket, url } = findServer(dataDirectory) ?? { socket: null, url: null };
+      return openSocket({ socket, url, whyNone: `no server runs on ${dataDirectory}` }, asked);
     }
   }
 }
 
+interface Listener {
+  readonly socket: string | null;
+  /** Where people reach it, as far as is known. */
+  readonly url: string | null;
+  /** What is wrong where there is no socket. */
+  readonly whyNone: string;
+}
+
 function openSocket(
-  socketPath: string | null,
-  whyNone: string,
+  { socket: socketPath, url, whyNone }: Listener,
   { path, headers, signal }: StreamRequest,
 ): Promise<AsyncIterable<string>> {
   return new Promise((resolve, reject) => {
@@ -47,7 +54,7 @@ function openSocket(
     outgoing.on('response', (response) => {
       response.setEncoding('utf8');
       if (response.statusCode === 200) resolve(response);
-      else text(response).then((answer) => reject(refusal(answer)), reject);
+      else text(response).then((answer) => reject(refusal(answer, url)), reject);
     });
     outgoing.end();
   });
@@ -65,16 +72,16 @@ async function openFar(
       throw new Error(`no server answers at ${address.origin}: ${messageOf(cause)}`);
     },
   );
-  if (!response.ok) throw refusal(await response.text());
+  if (!response.ok) throw refusal(await response.text(), address.origin);
   if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true || !response.body) {
     throw new OmoiError('not_found', `what answers at ${address.origin} is no Omoi server`);
   }
   return response.body.pipeThrough(new TextDecoderStream());
 }
 
-function refusal(answer: string): Error {
+function refusal(answer: string, url: string | null): Error {
   try {
-    return answeredError(JSON.parse(answer));
+    return answeredError(JSON.parse(answer), url);
   } catch {
     return new OmoiError('not_found', 'what answers is no Omoi server');
   }

@@ -100,7 +100,7 @@ export {
   type Tracing,
 } from './tracing/tracing.ts';
 export { isOutage, isRefusal, isRetryable } from './errors/failures.ts';
-export { ERROR_CATALOGUE, OmoiError, messageOf, type ErrorCode } from './errors/errors.ts';
+export { ERROR_CATALOGUE, OmoiError, messageOf, pageOfError, type ErrorCode } from './errors/errors.ts';
 export { knownKeys, lenientPath, nearestWord, suggestKey } from './errors/known-keys.ts';
 export { MAX_DURATION_MS, durationText, formatDuration, parseDuration } from './time/duration.ts';
 export {

@@ -138,7 +138,7 @@ describe('a request that is wrong is told why, and changes nothing', () => {
     const answer = await admin.call(path, call);
     const body = answer.body as { error: string; message: string };
     expect(`${answer.status} ${body.error}`).toBe(expected);
-    expect(Object.keys(body).sort((a, b) => a.localeCompare(b))).toEqual(['error', 'message']);
+    expect(Object.keys(body).sort((a, b) => a.localeCompare(b))).toEqual(['docs', 'error', 'message']);
     expect(body.message).toMatch(message);
     expect(await stateOfFleet()).toEqual(before);
   });

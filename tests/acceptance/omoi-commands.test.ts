@@ -275,7 +275,9 @@ describe('a person operates Omoi by its commands', () => {
     expect(doctor.stdout).toMatch(/^ok +access +you are ann \(viewer\)/m);
     const refused = await omoi(['restart', 'shells-1'], { ...elsewhere, OMOI_URL: server.url });
     expect(refused).toMatchObject({ status: 1, stdout: '' });
-    expect(refused.stderr).toMatch(/^omoi: .*\(forbidden\)\n$/);
+    expect(refused.stderr).toMatch(
+      /^omoi: .*\(forbidden\)\n {2}http:\/\/127\.0\.0\.1:\d+\/docs\/errors#forbidden\n$/,
+    );
   });
 
   it.each([

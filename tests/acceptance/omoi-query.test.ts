@@ -52,7 +52,8 @@ describe('omoi query', () => {
     const asked = await ask(['--data-directory', server.directory, 'sum(']);
     expect(asked).toMatchObject({ status: 1, stdout: '' });
     expect(asked.stderr).toBe(
-      '  sum(\n      ^\nomoi: invalid parameter "query": 1:5: parse error: unclosed left parenthesis (query_invalid)\n',
+      '  sum(\n      ^\nomoi: invalid parameter "query": 1:5: parse error: unclosed left parenthesis (query_invalid)\n' +
+        `  ${server.url}/docs/errors#query_invalid\n`,
     );
   });
 });

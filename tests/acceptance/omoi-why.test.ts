@@ -93,6 +93,7 @@ it('names the agent that was probably meant', async () => {
   const { status, stderr } = await why('demo2');
   expect([status, stderr]).toEqual([
     1,
-    'omoi: Agent demo2 is unknown; did you mean demo-2? (unknown_agent)\n',
+    'omoi: Agent demo2 is unknown; did you mean demo-2? (unknown_agent)\n' +
+      `  ${server.url}/docs/errors#unknown_agent\n`,
   ]);
 });

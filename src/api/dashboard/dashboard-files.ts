@@ -33,7 +33,8 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-const PAGE_HEADERS = {
+/** Of all pages for people. */
+export const PAGE_HEADERS = {
   'content-security-policy': CONTENT_SECURITY_POLICY,
   'cross-origin-opener-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
@@ -43,7 +44,8 @@ const PAGE_HEADERS = {
 const ASSET_NAME = /^[\w-][\w.-]*$/;
 
 /** Prefixes whose unknown paths are errors and no pages of the dashboard. */
-const NO_PAGES = /^\/(?:api|assets|prometheus|alertmanager|v1|metrics|healthz|readyz|openapi\.json)(?:\/|$)/;
+const NO_PAGES =
+  /^\/(?:api|assets|docs|prometheus|alertmanager|v1|metrics|healthz|readyz|openapi\.json)(?:\/|$)/;
 
 /** Serves the built dashboard: `/`, its assets, and `/login`, which also takes login links. */
 export async function serveDashboard(app: ApiApp, parts: DashboardParts): Promise<DashboardPage> {

@@ -48,7 +48,11 @@ describe('the memory for the bodies of requests', () => {
     expect([refused.statusCode, refused.headers['retry-after'], refused.json()]).toEqual([
       503,
       '1',
-      { error: 'server_busy', message: expect.stringContaining('maxLargeRequestBodyBytes') },
+      {
+        error: 'server_busy',
+        message: expect.stringContaining('maxLargeRequestBodyBytes'),
+        docs: '/docs/errors#server_busy',
+      },
     ]);
     expect(usedBytes()).toBeLessThanOrEqual(MAX_LARGE_BYTES);
     const small = Array.from({ length: 6 }, () => post(textOf(60_000)));

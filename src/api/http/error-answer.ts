@@ -1,17 +1,25 @@
-import { ERROR_CATALOGUE, OmoiError, messageOf, type ErrorCode } from '#telemetry';
+import { ERROR_CATALOGUE, OmoiError, messageOf, pageOfError, type ErrorCode } from '#telemetry';
 import { z } from 'zod';
 
 /** The body of every error. */
 export const errorBody = z
   .object({
-    error: z.string().describe('A stable code; docs/errors.md tells what to do about each.'),
+    error: z.string().describe('A stable code.'),
     message: z.string().describe('Names the thing and the place.'),
+    docs: z.string().describe('Where this server tells what the code says and what to do about it.'),
   })
   .meta({ id: 'Error', description: 'What every request that fails is answered with.' });
 
+type ErrorBody = z.output<typeof errorBody>;
+
+/** What says that a request failed, and where to read on. */
+export function errorBodyOf(code: ErrorCode, message: string): ErrorBody {
+  return { error: code, message, docs: pageOfError(code) };
+}
+
 export interface ErrorAnswer {
   readonly status: number;
-  readonly body: z.output<typeof errorBody>;
+  readonly body: ErrorBody;
   /** Seconds, where the same call may succeed later. */
   readonly retryAfterSeconds: number | null;
   /** Whether the server itself is at fault, and the error belongs in its log. */
@@ -64,7 +72,7 @@ function answer(code: ErrorCode, message: string): ErrorAnswer {
   const { status, retryable } = ERROR_CATALOGUE[code];
   return {
     status,
-    body: { error: code, message },
+    body: errorBodyOf(code, message),
     retryAfterSeconds: retryable && (status === 503 || status === 429) ? retryAfterSeconds : null,
     unexpected: code === 'internal_error',
   };

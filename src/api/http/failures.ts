@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ERROR_CATALOGUE, OmoiError, type Logger } from '#telemetry';
 import type { ApiApp } from './app.ts';
 import { isDashboardPage, type DashboardPage } from '../dashboard/dashboard-files.ts';
-import { answerError } from './error-answer.ts';
+import { answerError, errorBodyOf } from './error-answer.ts';
 import { inPrometheusForm, isPrometheusPath } from '../prometheus/error-body.ts';
 import type { RoutePaths } from './route-paths.ts';
 
@@ -93,7 +93,7 @@ export function refuseConnection(error: Error & { readonly code?: string }, sock
     return;
   }
   const { status, message } = refusalOf(error.code);
-  const body = JSON.stringify({ error: 'invalid_request', message });
+  const body = JSON.stringify(errorBodyOf('invalid_request', message));
   // Who sends slowly may read slowly too, or not at all: the connection does not wait for the other side to close it.
   socket.write(
     `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\nconnection: close\r\n` +
@@ -122,5 +122,5 @@ export function refuseExpectation(request: IncomingMessage, response: ServerResp
     'content-type': 'application/json',
     connection: 'close',
   });
-  response.end(JSON.stringify({ error: 'expectation_failed', message }));
+  response.end(JSON.stringify(errorBodyOf('expectation_failed', message)));
 }

@@ -18,7 +18,8 @@ export const prometheusError = z
     status: z.literal('error'),
     errorType: z.enum(ERROR_TYPES),
     error: z.string().describe('What is wrong, for people.'),
-    code: z.string().describe('The stable code; docs/errors.md tells what to do about each.'),
+    code: z.string().describe('The stable code.'),
+    docs: z.string().describe('Where this server tells what the code says and what to do about it.'),
   })
   .meta({
     id: 'PrometheusError',
@@ -39,7 +40,7 @@ export function inPrometheusForm(
   failure: ErrorAnswer,
   thrown: unknown,
 ): { readonly status: number; readonly body: z.output<typeof prometheusError> } {
-  const { error: code, message } = failure.body;
+  const { error: code, message, docs } = failure.body;
   const gone = isCancelled(thrown);
   return {
     status: gone ? CLIENT_CLOSED_REQUEST : failure.status,
@@ -48,6 +49,7 @@ export function inPrometheusForm(
       errorType: gone ? 'canceled' : typeOfStatus(failure.status, code),
       error: message,
       code,
+      docs,
     },
   };
 }

@@ -33,6 +33,7 @@ it('reads a posted form of 1 MiB and 10,000 fields, and tells of the limit beyon
       errorType: 'bad_data',
       code: 'body_too_large',
       error: 'the body exceeds 1048576 bytes',
+      docs: '/docs/errors#body_too_large',
     },
   });
   const fields = (count: number) =>

@@ -78,8 +78,13 @@ function failed(check: string): (thrown: unknown) => readonly Diagnosis[] {
             'use a token of role viewer, operator or admin (omoi tokens create)',
           ),
         ]
-      : [problem(check, message, 'look it up in docs/errors.md')];
+      : [problem(check, message, `look it up: ${whereToRead(thrown)}`)];
   };
+}
+
+function whereToRead(thrown: unknown): string {
+  const docs = thrown instanceof OmoiError ? thrown.details['docs'] : null;
+  return typeof docs === 'string' ? docs : 'docs/errors.md';
 }
 
 const ready = z.object({ waits_for: z.string().optional() });
