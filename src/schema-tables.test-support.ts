@@ -18,7 +18,7 @@ export interface JsonSchema {
   readonly format?: string;
   readonly description?: string;
   readonly default?: unknown;
-  readonly const?: unknown;
+  readonly const?: string | number | boolean;
   readonly enum?: readonly unknown[];
   readonly items?: JsonSchema;
   readonly anyOf?: readonly JsonSchema[];
@@ -95,6 +95,7 @@ export function typeOf(schema: JsonSchema, key: string): string {
       return objectOf(schema, key);
     case 'string':
       return 'text';
+    case undefined:
     default:
       return 'anything';
   }
