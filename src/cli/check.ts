@@ -26,8 +26,12 @@ export async function check(gamedays: readonly string[], flags: CheckFlags): Pro
   const findings = [...(await checkConfiguration(flags.config ?? null)), ...gamedays.flatMap(checkGameday)];
   if (flags.json) process.stdout.write(`${JSON.stringify({ findings })}\n`);
   else {
-    for (const { severity, key, message } of findings)
-      process.stdout.write(`${severity}  ${key}: ${message}\n`);
+    const notices = findings.filter(({ severity }) => severity === 'notice');
+    const print = ({ severity, key, message }: Finding): void =>
+      void process.stdout.write(`${severity}  ${key}: ${message}\n`);
+    findings.filter(({ severity }) => severity !== 'notice').forEach(print);
+    if (notices.length > 0) process.stdout.write('\nfor who comes from an earlier build:\n');
+    notices.forEach(print);
     if (findings.length === 0) process.stdout.write('nothing to say: the configuration is good\n');
   }
   return findings.some(({ severity }) => severity === 'error') ? 1 : 0;

@@ -11,6 +11,7 @@ import { VirtualClock } from '#telemetry';
 import { BLOCKS, codeIn, PAGES, ROOT } from '../documentation.test-support.ts';
 import { PolicyRegistry } from '../watchdog/policies/policy-registry.ts';
 import { unpaced } from '../alerting/rules/unpaced.test-support.ts';
+import { loadExperiment } from './gameday/experiment.ts';
 import { createProgram } from './program.ts';
 
 let directory: string;
@@ -37,9 +38,16 @@ function loadAsRules(text: string): void {
   parseRuleFile({ name: 'rules.yaml', text }, (expr) => void engine.prepare(expr));
 }
 
+function loadAsGameday(text: string): void {
+  const file = join(directory, 'gameday.yaml');
+  writeFileSync(file, text);
+  loadExperiment(file);
+}
+
 /** What a block of YAML is, by how it begins, and what reads it. Null: it is for another program. */
 const LOADERS: readonly (readonly [RegExp, ((text: string) => void) | null])[] = [
   [/^write_relabel_configs:/, null],
+  [/^title: /, loadAsGameday],
   [/^groups:/, loadAsRules],
   [/^- alert:/, (text) => loadAsRules(`groups:\n- name: g\n  rules:\n${text.replace(/^/gm, '  ')}`)],
   [

@@ -1,4 +1,5 @@
-import { findServer } from '#server';
+import { DEMO_POOL, findServer, type RunningServer } from '#server';
+import { OmoiError } from '#telemetry';
 import { createLocalClient } from './local-client.ts';
 import { EventFollower } from './gameday/event-follower.ts';
 import { loadExperiment, type Experiment } from './gameday/experiment.ts';
@@ -37,7 +38,8 @@ export async function runGameday(given: string, options: GamedayOptions): Promis
     }
     return SKIPPED;
   }
-  const running = options.control || needsMachine ? null : findServer(options.dataDirectory);
+  const running =
+    options.control || needsMachine ? null : await serverFor(experiment, options.dataDirectory, say);
   const own = running ? null : await startServer(experiment, options);
   const directory = own?.dataDirectory ?? options.dataDirectory;
   const find = own?.find ?? (() => findServer(directory));
@@ -74,6 +76,27 @@ export async function runGameday(given: string, options: GamedayOptions): Promis
   } finally {
     follower.stop();
     await own?.stop();
+  }
+}
+
+/** The server that runs on a directory, unless the experiment works on the demo's fleet and that one has none. */
+async function serverFor(
+  { configuration }: Experiment,
+  dataDirectory: string,
+  say: (line: string) => void,
+): Promise<RunningServer | null> {
+  const running = findServer(dataDirectory);
+  if (running === null || configuration['pool'] !== DEMO_POOL) return running;
+  try {
+    const client = createLocalClient(() => findServer(dataDirectory));
+    await client.call('GET', `/api/v1/fleet/pools/${DEMO_POOL}`);
+    return running;
+  } catch (thrown) {
+    if (!(thrown instanceof OmoiError) || thrown.code !== 'unknown_pool') throw thrown;
+    say(
+      `the server on ${dataDirectory} has no pool "${DEMO_POOL}"; this game day gets a server of its own with the demo's fleet`,
+    );
+    return null;
   }
 }
 

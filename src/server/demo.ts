@@ -8,6 +8,8 @@ import type { Config } from './config/schema.ts';
 const SOURCES = fileURLToPath(new URL('../../examples/fleet', import.meta.url));
 
 export const DEMO_WORKERS = 4;
+/** The pool of the demo that works on tasks. */
+export const DEMO_POOL = 'demo';
 const MAX_WORKERS = 12;
 /** The agents of a demo have to be noticed quickly. */
 const HEARTBEAT_INTERVAL_MS = 500;
@@ -47,13 +49,13 @@ export function demoPools(
     definePool({ ...single, id: 'demo-source', command: program('source') }),
     definePool({
       ...base,
-      id: 'demo',
+      id: DEMO_POOL,
       phaseId: 'PHASE_IMPLEMENTATION',
       command: program('worker'),
       desired: DEMO_WORKERS,
       max: MAX_WORKERS,
     }),
-    definePool({ ...single, id: 'demo-feeder', enqueueFor: ['demo'], command: program('feeder') }),
+    definePool({ ...single, id: 'demo-feeder', enqueueFor: [DEMO_POOL], command: program('feeder') }),
   ];
 }
 

@@ -3,7 +3,7 @@ export { checkFiles, checkTriggers } from './check-files.ts';
 export { checkInstallation, type Finding } from './check-installation.ts';
 export { ignoredVariables, loadConfig, readConfigFile } from './config/load.ts';
 export type { Config } from './config/schema.ts';
-export { demoConfig, demoPools, DEMO_WORKERS } from './demo.ts';
+export { demoConfig, demoPools, DEMO_POOL, DEMO_WORKERS } from './demo.ts';
 export { findServer, lastAnnouncement, withdrawServer, type RunningServer } from './running-server.ts';
 export { Lifecycle } from './lifecycle.ts';
 export { startParts } from './parts.ts';
