@@ -129,7 +129,7 @@ function withLogin(error: Error, { origin, token }: { origin: string; token: str
       ? `${origin} asks who you are`
       : `${origin} does not know your token: it is mistyped, expired, revoked or another server's`;
   const help = `log in (omoi login ${origin}) or put a token into $OMOI_TOKEN; the owner of the server's data directory needs none with --data-directory`;
-  return new OmoiError('unauthenticated', `${wrong}: ${help}`);
+  return new OmoiError('unauthenticated', `${wrong}: ${help}`, error.details);
 }
 
 function noAnswer({ origin }: URL): OmoiError {
