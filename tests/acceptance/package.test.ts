@@ -1,8 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InstalledPackage, succeeded, type StartedOmoi } from './support/installed-package.ts';
+import { leaveNoGroups } from './support/omoi-process.ts';
+import { readmeCommands, type ReadmeCommand } from './support/readme-commands.ts';
 import { until } from './support/until.ts';
+import { instructionsOf, isShown, type Instruction } from './support/walkthrough.ts';
 
 const installed = new InstalledPackage();
 let server: StartedOmoi;
@@ -105,11 +108,20 @@ describe('the published package, in an empty folder', () => {
     );
   });
 
+  it.each(readmeCommands())('does what README shows: $shown', async (command: ReadmeCommand) => {
+    const args = await Promise.all(command.args.map(givenFor));
+    if (command.goesOn) {
+      const follower = installed.start(args);
+      await until(() => command.tells.test(follower.output), 'it shows what there is');
+      await follower.stop('SIGINT');
+      return;
+    }
+    const { status, stdout, stderr } = await installed.omoi(args);
+    expect([status, stdout + stderr]).toEqual([command.status, expect.stringMatching(command.tells)]);
+  });
+
   it.each([
-    ['check', /demo|configuration|warning/],
-    ['policies check', /./],
     ['policies list', /^restart_unresponsive_agent +act/m],
-    ['reload', /^in force: \d+ rules \(0 new or changed, 0 removed\), \d+ policies$/m],
     ['token login', /^http:\/\/\S+\/login\?code=\S+$/m],
     ['token list', /admin/],
     ['tasks parked --json', /"tasks": *\[/],
@@ -122,6 +134,91 @@ describe('the published package, in an empty folder', () => {
     expect(await server.stop('SIGINT')).toBe(0);
     expect(readdirSync('/proc').flatMap((name) => demoProgramOf(Number(name)))).toEqual([]);
   });
+});
+
+/** What a word in capitals of README stands for here. */
+async function givenFor(word: string): Promise<string> {
+  switch (word) {
+    case 'ALERT': {
+      // Of what ended with 3, as an agent that Omoi has not started.
+      const fires = async (): Promise<string | undefined> => {
+        const { stdout } = succeeded(await installed.omoi(['alerts', 'list', '--json']));
+        const { alerts } = JSON.parse(stdout) as { alerts: readonly { id: string; rule_id: string }[] };
+        return alerts.find(({ rule_id: rule }) => rule === 'fleet/AgentFailed')?.id;
+      };
+      return until(fires, 'an alert fires');
+    }
+    case 'URL':
+      return url;
+    default:
+      return word;
+  }
+}
+
+describe('the tutorial', () => {
+  const going: StartedOmoi[] = [];
+  let folder: string;
+
+  beforeAll(() => {
+    folder = join(installed.directory, 'tutorial');
+    mkdirSync(folder);
+  });
+  afterAll(async () => {
+    for (const one of going) if (one.isRunning) await one.stop('SIGKILL');
+    leaveNoGroups(join(folder, '.omoi'));
+  });
+
+  it('can be followed, command by command, in ten minutes', async () => {
+    const startedAt = performance.now();
+    const instructions = instructionsOf('docs/tutorial.md');
+    expect(instructions.filter(({ kind }) => kind === 'type').length).toBeGreaterThan(10);
+    for (const instruction of instructions) await follow(instruction);
+    expect(performance.now() - startedAt).toBeLessThan(600_000);
+
+    const pids = ['mailers-1', 'mailers-2'].map((agent) =>
+      readFileSync(join(folder, `${agent}.pid`), 'utf8').trim(),
+    );
+    await until(() => pids.every((pid) => !existsSync(`/proc/${pid}`)), 'nothing is left over');
+    const [first] = going;
+    expect(await first?.stop('SIGINT')).toBe(0);
+  }, 240_000);
+
+  async function follow(instruction: Instruction): Promise<void> {
+    if (instruction.kind !== 'type') {
+      const file = join(folder, instruction.file);
+      mkdirSync(dirname(file), { recursive: true });
+      if (instruction.kind === 'append') appendFileSync(file, instruction.text);
+      else writeFileSync(file, instruction.text);
+      return;
+    }
+    const { commands, shows } = instruction;
+    for (const [index, command] of commands.entries()) {
+      await type(command, index === commands.length - 1 ? shows : []);
+    }
+  }
+
+  /** What is to be shown may take a moment: a person would look again. */
+  async function type(command: string, shows: readonly string[]): Promise<void> {
+    if (/^npx omoi (?:serve|run)\b/.test(command)) return start(command);
+    let shown = '';
+    const look = async (): Promise<boolean> => {
+      shown = succeeded(await installed.line(command, folder)).stdout;
+      return isShown(shows, shown);
+    };
+    await until(look, `\`${command}\` shows ${shows.join('\n')}`, 60_000).catch((thrown: unknown) => {
+      throw new Error(`\`${command}\` printed last:\n${shown}`, { cause: thrown });
+    });
+  }
+
+  async function start(command: string): Promise<void> {
+    const started = installed.startLine(command, folder);
+    going.push(started);
+    const isUp = command.startsWith('npx omoi serve') ? 'Ctrl-C stops' : 'thinking';
+    await until(() => {
+      if (!started.isRunning) throw new Error(`it ended:\n${started.output}`);
+      return started.output.includes(isUp);
+    }, `\`${command}\` has started`);
+  }
 });
 
 /** The program of the demo that the process is, where it is one of this installation. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { keysOf, tableRow, withTable, type DocumentedKey } from '../../schema-tables.test-support.ts';
 import { actionSchema } from './action-schemas.ts';
 import { experimentSchema, stepSchema } from './experiment.ts';

@@ -71,12 +71,28 @@ export class InstalledPackage {
 
   /** `omoi ARGS`, which goes on. */
   start(args: readonly string[]): StartedOmoi {
-    const child = spawn(join(this.directory, 'node_modules/.bin/omoi'), args, {
-      cwd: this.directory,
-      env: this.#environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    return new StartedOmoi(child);
+    return this.#start(join(this.directory, 'node_modules/.bin/omoi'), args, this.directory);
+  }
+
+  /** A line as a person types it into a shell in a folder; it goes on. `npx` finds nothing but the package itself. */
+  startLine(line: string, folder: string): StartedOmoi {
+    return this.#start('sh', ['-c', `exec ${this.#withoutNpx(line)}`], folder);
+  }
+
+  /** A line as a person types it into a shell in a folder, to its end. */
+  line(line: string, folder: string): Promise<Ended> {
+    return this.#run('sh', ['-c', this.#withoutNpx(line)], folder);
+  }
+
+  /** What `npx` starts here, and takes half a second for each time: that it does is tested once. */
+  #withoutNpx(line: string): string {
+    return line.replace(/\bnpx omoi\b/g, join(this.directory, 'node_modules/.bin/omoi'));
+  }
+
+  #start(file: string, args: readonly string[], cwd: string): StartedOmoi {
+    return new StartedOmoi(
+      spawn(file, args, { cwd, env: this.#environment, stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
   }
 
   remove(): void {
@@ -84,12 +100,14 @@ export class InstalledPackage {
     leaveNoGroups(this.dataDirectory);
   }
 
-  #run(file: string, args: readonly string[]): Promise<Ended> {
+  #run(file: string, args: readonly string[], cwd = this.directory): Promise<Ended> {
     return new Promise((resolve) => {
-      const options = { cwd: this.directory, env: this.#environment, maxBuffer: MAX_OUTPUT_BYTES };
+      const options = { cwd, env: this.#environment, maxBuffer: MAX_OUTPUT_BYTES };
       const child = execFile(file, args, options, (_error, stdout, stderr) =>
         resolve({ status: child.exitCode, stdout, stderr }),
       );
+      // Whoever asks for something is told that nobody is there.
+      child.stdin?.end();
     });
   }
 }
