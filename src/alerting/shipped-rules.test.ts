@@ -207,6 +207,24 @@ describe('the shipped rules, on the real store and engine', () => {
     ]);
   });
 
+  it('TasksUnserved tells of tasks that nobody has claimed for a minute, and ends when somebody does', async () => {
+    const kind = { phase_id: 'PHASE_TESTING', task_type: 'fetsh' };
+    const unserved = metric('tasks_unserved', kind);
+    await append([[unserved, 3]]);
+    await advance(59_000);
+    expect(await episodes()).toEqual([]);
+    await append([[unserved, 3]]);
+    await advance(16_000);
+    const { alerts } = await alerting.alerts.list({ matchers: ['task_type="fetsh"'], limit: 10 });
+    expect(alerts).toMatchObject([{ rule_id: 'fleet/TasksUnserved', severity: 'warning' }]);
+    expect(alerts[0]?.annotations).toContain(
+      '3 fetsh tasks wait in PHASE_TESTING and no living agent claims them',
+    );
+    await append([[unserved, 0]]);
+    await advance(2000);
+    expect(await episodes()).toEqual(['fleet/TasksUnserved: resolved recovered']);
+  });
+
   it('AnomalyOnSeries tells of any series, for a while', async () => {
     await append([[metric('anomaly_score', { metric_name: 'x', job: 'a' }), 9]]);
     await advance(4000);

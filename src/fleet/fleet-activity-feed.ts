@@ -1,5 +1,6 @@
 import type { AgentObservation, FleetActivity, FleetFeed, FleetSnapshot, Subscription } from '#telemetry';
 import type { AgentIndex } from './agents/agent-index.ts';
+import type { Unserved } from './tasks/unserved-tasks.ts';
 
 interface QueueCount {
   readonly phaseId: string;
@@ -10,6 +11,9 @@ interface QueueCount {
 /** Counts of phases and priorities in which nothing waits are kept, so that they are seen to be 0, while there are so few. */
 const maxKeptCounts = 256;
 
+/** As the label of a metric's series that stands for all that have no room. */
+const OTHERS = '_other';
+
 interface ParkedCount {
   readonly phaseId: string;
   readonly taskType: string;
@@ -19,6 +23,12 @@ interface ParkedCount {
 /** How long the oldest claim of each kind has run; computed when it is asked for. */
 interface RunningAges {
   ages(): FleetSnapshot['running'];
+}
+
+/** What the queue keeps of itself, which is made after this. */
+interface QueueView {
+  readonly running: RunningAges;
+  readonly unserved: { list(): Unserved | null };
 }
 
 interface LockCount {
@@ -43,7 +53,7 @@ export class FleetActivityFeed implements FleetFeed {
   readonly #locks = new Map<string, LockCount>();
   /** Tasks that wait for a person, by phase and type. */
   readonly #parked = new Map<string, ParkedCount>();
-  #running: RunningAges = { ages: () => [] };
+  #queueView: QueueView = { running: { ages: () => [] }, unserved: { list: () => null } };
   #queued = 0;
 
   constructor(agentIndex: AgentIndex) {
@@ -51,11 +61,15 @@ export class FleetActivityFeed implements FleetFeed {
   }
 
   snapshot(): FleetSnapshot {
+    const queueView = this.#queueView;
     return {
       agents: this.#agentIndex.observations(),
       queue: this.#queue,
       parked: [...this.#parked.values()],
-      running: this.#running.ages(),
+      running: queueView.running.ages(),
+      get unserved() {
+        return unservedCounts(queueView.unserved.list());
+      },
       locks: [...this.#locks.values()],
     };
   }
@@ -123,9 +137,8 @@ export class FleetActivityFeed implements FleetFeed {
     return this.#queuedInPhase.has(phaseId);
   }
 
-  /** What is claimed is kept by the queue, which is made after this. */
-  showRunning(running: RunningAges): void {
-    this.#running = running;
+  showQueueOf(view: QueueView): void {
+    this.#queueView = view;
   }
 
   countParked(phaseId: string, taskType: string, change: number): void {
@@ -141,4 +154,16 @@ export class FleetActivityFeed implements FleetFeed {
     if (active > 0) this.#locks.set(key, { resourceType, lockMode, active });
     else this.#locks.delete(key);
   }
+}
+
+/** The tasks of kinds that are not told one by one are counted as one kind. */
+function unservedCounts(unserved: Unserved | null): FleetSnapshot['unserved'] {
+  if (unserved === null) return null;
+  const { kinds, others } = unserved;
+  const counts = kinds.map((kind) => ({
+    phaseId: kind.phase_id,
+    taskType: kind.task_type,
+    unserved: kind.queued,
+  }));
+  return others === 0 ? counts : [...counts, { phaseId: OTHERS, taskType: OTHERS, unserved: others }];
 }

@@ -148,6 +148,7 @@ class ScriptedFleet implements FleetFeed {
   queue: FleetSnapshot['queue'] = [];
   parked: FleetSnapshot['parked'] = [];
   running: FleetSnapshot['running'] = [];
+  unserved: FleetSnapshot['unserved'] = [];
   locks: FleetSnapshot['locks'] = [];
   readonly #listeners = new Set<(activity: FleetActivity) => void>();
 
@@ -157,6 +158,7 @@ class ScriptedFleet implements FleetFeed {
       queue: this.queue,
       parked: this.parked,
       running: this.running,
+      unserved: this.unserved,
       locks: this.locks,
     };
   }

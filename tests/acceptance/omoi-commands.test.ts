@@ -264,6 +264,39 @@ describe('a person operates Omoi by its commands', () => {
     }
   });
 
+  it('says that nobody serves a task: as it is enqueued, in the lists, and no more when somebody does', async () => {
+    const unheard = { heartbeat_interval_ms: 300_000 };
+    const worker = { agent_id: 'mailer-2', agent_type: 'worker', nonce: 'a nonce of its own', ...unheard };
+    await admin.read('/api/v1/fleet/agents', { method: 'POST', body: { ...worker, capabilities: ['mail'] } });
+    const reason = 'no living agent claims it (agents claim: "mail"); did you mean "mail"?';
+    const enqueue = ['tasks', 'enqueue', 'mial', '--phase', 'PHASE_IMPLEMENTATION'];
+    const { status, stdout, stderr } = await omoi(enqueue, AS_OWNER);
+    expect({ status, stderr }).toEqual({
+      status: 0,
+      stderr: `omoi: 1 task of type "mial" waits: ${reason}\n`,
+    });
+    const task = stdout.trim();
+    await run(...enqueue);
+    const listed = await omoi(['tasks', 'list'], AS_OWNER);
+    expect(listed.stderr).toBe(`omoi: 2 tasks of type "mial" wait: ${reason}\n`);
+    expect(await run('tasks', 'show', task)).toMatch(/^warning +no living agent claims it/m);
+    await until(
+      async () => (await run('status')).includes(`warning   tasks: 2 tasks of type "mial" wait: ${reason}\n`),
+      'the status says it',
+      LIMIT_MS,
+    );
+    const able = { ...worker, agent_id: 'mailer-3', capabilities: ['mial'] };
+    await admin.read('/api/v1/fleet/agents', { method: 'POST', body: able });
+    expect(await run('status')).not.toContain('warning   tasks');
+    expect((await omoi(['tasks', 'list'], AS_OWNER)).stderr).toBe('');
+    const { tasks } = await admin.read<{ tasks: readonly unknown[] }>('/api/v1/fleet/tasks/claim', {
+      method: 'POST',
+      body: { agent_id: 'mailer-3', generation: 1, max_tasks: 5 },
+    });
+    expect(tasks).toHaveLength(2);
+    for (const id of ['mailer-2', 'mailer-3']) await run('agents', 'forget', id);
+  });
+
   it('asks a server elsewhere as whom it has logged in', async () => {
     const token = (await run('tokens', 'create', 'ann', '--role', 'viewer')).trim();
     const elsewhere = { XDG_CONFIG_HOME: home };

@@ -421,6 +421,34 @@ describe.skipIf(program === null)('the pages of the dashboard and what they orde
     expect(await seriousFindings(page)).toEqual([]);
   });
 
+  it('says which tasks nobody serves, on the overview and among the tasks, until somebody does', async () => {
+    const body = { task_type: 'dgi', phase_id: 'PHASE_TESTING' };
+    const { task } = await admin.read<{ task: { task_id: string } }>('/api/v1/fleet/tasks', {
+      method: 'POST',
+      body,
+    });
+    const said = /^1 task of type "dgi" waits: no living agent claims it/;
+    for (const path of ['/', '/tasks']) {
+      await open(path);
+      await page.getByRole('group', { name: 'warning about tasks' }).getByText(said).waitFor();
+    }
+    await page
+      .getByRole('listitem')
+      .getByText(/^no living agent claims it/)
+      .waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.getByRole('link', { name: `dgi ${task.task_id.slice(-6)}` }).click();
+    await page.getByText(/It waits: no living agent claims it/).waitFor();
+    const worker = { agent_id: 'digger-2', agent_type: 'worker', nonce: 'nonce of digger' };
+    await admin.read('/api/v1/fleet/agents', {
+      method: 'POST',
+      body: { ...worker, capabilities: ['dgi'], heartbeat_interval_ms: 300_000 },
+    });
+    await open('/tasks');
+    await page.getByRole('link', { name: `dgi ${task.task_id.slice(-6)}` }).waitFor();
+    await page.getByText(/no living agent claims it/).waitFor({ state: 'detached' });
+  });
+
   it('finds agents by what is typed, and keeps it in the address', async () => {
     await open('/fleet');
     const tiles = page.getByRole('link', { name: /^(talking|asking|digger)-\d, / });

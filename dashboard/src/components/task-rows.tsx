@@ -31,6 +31,7 @@ export function TaskRows({ tasks, label = 'Tasks' }: TaskRowsProps) {
 
 function TaskRow({ task, nowMs }: { readonly task: Task; readonly nowMs: number }) {
   const { task_id: id, task_type: type, state, agent_id: agentId, error, attempt, max_attempts: most } = task;
+  const { warnings } = task;
   return (
     <div className={styles.row} style={COLUMNS}>
       <span className={styles.name}>
@@ -59,6 +60,11 @@ function TaskRow({ task, nowMs }: { readonly task: Task; readonly nowMs: number 
         {attempt === 0 ? `${most} attempts` : `attempt ${attempt} of ${most}`}
       </span>
       {error !== null && <span className={styles.wide}>{error}</span>}
+      {warnings.map((warning) => (
+        <span className={styles.wide} key={warning}>
+          {warning}
+        </span>
+      ))}
     </div>
   );
 }

@@ -82,6 +82,7 @@ function Standing({ task }: { readonly task: Task }) {
       <p className={styles.summary}>
         <ToneLabel tone={taskTone(task.state)}>{task.state}</ToneLabel>{' '}
         {task.error !== null && sentence(task.error)}
+        {task.warnings.map((warning) => ` It waits: ${sentence(warning).replace(/^N/, 'n')}`)}
       </p>
     </div>
   );

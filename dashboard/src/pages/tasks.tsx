@@ -11,6 +11,7 @@ import { Panel } from '../components/panel.tsx';
 import { Nothing, QueryView } from '../components/query-view.tsx';
 import { QueuePanel } from '../components/queue-panel.tsx';
 import rows from '../components/rows.module.css';
+import { ServerWarnings, warningsOfTasks } from '../components/server-warnings.tsx';
 import { TaskRows } from '../components/task-rows.tsx';
 import { number } from '../domain/headline.ts';
 import { phaseName, PHASES, waitingNow } from '../domain/queue-history.ts';
@@ -34,6 +35,7 @@ export function TasksPage() {
   return (
     <>
       <PageTitle note={history.data && `${number(waitingNow(history.data))} waiting`}>Tasks</PageTitle>
+      <ServerWarnings warnings={warningsOfTasks(overview.data?.warnings ?? [])} />
       <div className={styles.columns}>
         <div className={styles.column}>
           <Panel title="Tasks">

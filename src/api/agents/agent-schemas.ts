@@ -47,7 +47,11 @@ export const registerBody = z
       .default(false)
       .describe('Takes an external agent over although its present generation may still run.'),
     labels: recordOfAtMost(maxLabels, label, label).default({}),
-    capabilities: z.array(label).max(64).default([]),
+    capabilities: z
+      .array(label)
+      .max(64)
+      .default([])
+      .describe('The types of tasks that it can do: claims that name no `task_types` take these alone.'),
     heartbeat_interval_ms: paceMs.nullish(),
     heartbeat_ttl_ms: paceMs
       .min(MIN_TTL_MS)

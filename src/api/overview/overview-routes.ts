@@ -9,11 +9,12 @@ import { overviewAnswer } from './overview-schemas.ts';
 export interface OverviewParts {
   readonly fleet: Pick<Fleet, 'hostDelay'> & {
     readonly directory: Pick<Fleet['directory'], 'countByStatus'>;
+    readonly tasks: Pick<Fleet['tasks'], 'unservedWarnings'>;
   };
   readonly alerting: { readonly alerts: Pick<Alerting['alerts'], 'countFiring'> };
   readonly watchdog: Pick<Watchdog, 'countOpen'>;
   readonly sampleClock: { leadMs(): number };
-  /** What a person should know of how the server is set up. */
+  /** What a person should know of how the server is set up; what is to be said of the fleet comes behind it. */
   readonly warnings: () => Overview['warnings'];
 }
 
@@ -52,7 +53,10 @@ async function readOverview(parts: OverviewParts): Promise<Overview> {
     sample_clock_lead_seconds: sampleClock.leadMs() / 1000,
     host_delay: viewHostDelay(fleet.hostDelay()),
     remediations: watchdog.countOpen(),
-    warnings: warnings(),
+    warnings: [
+      ...warnings(),
+      ...fleet.tasks.unservedWarnings().map((message) => ({ key: 'tasks', message })),
+    ],
   };
 }
 

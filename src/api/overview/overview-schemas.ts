@@ -37,12 +37,14 @@ export const overviewAnswer = z.object({
       z.object({
         key: z
           .string()
-          .describe('The key of the configuration that it is about; empty where it is of several.'),
+          .describe(
+            'The key of the configuration that it is about, empty where it is of several; `tasks`: of the queue.',
+          ),
         message: z.string(),
       }),
     )
     .readonly()
     .describe(
-      'How the server is set up, and hardly meant so: no policies, a policy that no rule can trigger.',
+      'What hardly is meant so: no policies, a policy that no rule can trigger, tasks that no living agent claims.',
     ),
 });

@@ -1,4 +1,4 @@
-import type { NewTask, TaskRow } from '#fleet';
+import type { NewTask, Reach, TaskRow } from '#fleet';
 import { toRfc3339 } from '#telemetry';
 import type { z } from 'zod';
 import { scopeName } from '../access/agent-scope.ts';
@@ -60,7 +60,7 @@ function registerReading(app: ApiApp, { fleet }: TaskRouteParts): void {
     },
     handler: async ({ query, principal }, reply) => {
       const reach = reachIn(fleet, principal);
-      const speaks = speakerOf(fleet, principal);
+      const caller = { reach, speaksFor: speakerOf(fleet, principal) };
       // The list goes on behind a row whatever becomes of it meanwhile: it may be deleted, or be nobody's business any more.
       const start = query.after === undefined ? null : await fleet.tasks.get(query.after, reach);
       const read = async (after: TaskRow | null, limit: number) => {
@@ -79,7 +79,7 @@ function registerReading(app: ApiApp, { fleet }: TaskRouteParts): void {
         after: start,
         limit: query.limit,
         read,
-        view: (task) => viewTaskWithin(task, reach, speaks),
+        view: (task) => viewTaskWithin(task, caller, warningsOf(fleet, task, reach)),
       });
     },
   });
@@ -91,7 +91,8 @@ function registerReading(app: ApiApp, { fleet }: TaskRouteParts): void {
     handler: async ({ params, principal }) => {
       const reach = reachIn(fleet, principal);
       const task = await fleet.tasks.get(params.task_id, reach);
-      return viewTaskWithin(task, reach, speakerOf(fleet, principal));
+      const caller = { reach, speaksFor: speakerOf(fleet, principal) };
+      return viewTaskWithin(task, caller, warningsOf(fleet, task, reach));
     },
   });
 }
@@ -112,7 +113,10 @@ function registerEnqueueing(app: ApiApp, { fleet }: TaskRouteParts): void {
       const [enqueued] = await fleet.tasks.enqueue([readTask(body, principal)], traceparent);
       if (!enqueued) throw new Error('one task was enqueued and none came back');
       const { task, created } = enqueued;
-      return reply.status(created ? 201 : 200).send({ task: viewTask(task), created });
+      const reach = reachIn(fleet, principal);
+      const view = viewTask(task, warningsOf(fleet, task, reach));
+      const warnings = fleet.tasks.unservedWarningsOf([task], namingFor(reach));
+      return reply.status(created ? 201 : 200).send({ task: view, created, warnings });
     },
   });
   app.route({
@@ -130,7 +134,9 @@ function registerEnqueueing(app: ApiApp, { fleet }: TaskRouteParts): void {
       const tasks = body.tasks.map((task) => readTask(task, principal));
       const enqueued = await fleet.tasks.enqueue(tasks, traceparent);
       const answers = enqueued.map(({ task, created }) => ({ task_id: task.task_id, created }));
-      return reply.status(201).send({ tasks: answers });
+      const rows = enqueued.map(({ task }) => task);
+      const warnings = fleet.tasks.unservedWarningsOf(rows, namingFor(reachIn(fleet, principal)));
+      return reply.status(201).send({ tasks: answers, warnings });
     },
   });
 }
@@ -164,7 +170,7 @@ function registerClaiming(app: ApiApp, { fleet }: TaskRouteParts): void {
       const tasks = await app.waitingRequests.during({ request, reply }, (signal) =>
         fleet.tasks.claim({ ...claim, signal }),
       );
-      return { tasks: tasks.map(viewTask), ...seen() };
+      return { tasks: tasks.map((task) => viewTask(task)), ...seen() };
     },
   });
   app.route({
@@ -241,8 +247,10 @@ function registerOrders(app: ApiApp, { fleet }: TaskRouteParts): void {
       params: taskParams,
       response: { 200: taskView },
     },
-    handler: async ({ params, traceparent }) =>
-      viewTask(await fleet.tasks.reassignTask(params.task_id, traceparent)),
+    handler: async ({ params, traceparent }) => {
+      const task = await fleet.tasks.reassignTask(params.task_id, traceparent);
+      return viewTask(task, warningsOf(fleet, task, null));
+    },
   });
   app.route({
     method: 'POST',
@@ -254,8 +262,10 @@ function registerOrders(app: ApiApp, { fleet }: TaskRouteParts): void {
       params: taskParams,
       response: { 200: taskView },
     },
-    handler: async ({ params, principal, traceparent }) =>
-      viewTask(await fleet.tasks.retry(params.task_id, { by: principal.name, traceparent })),
+    handler: async ({ params, principal, traceparent }) => {
+      const task = await fleet.tasks.retry(params.task_id, { by: principal.name, traceparent });
+      return viewTask(task, warningsOf(fleet, task, null));
+    },
   });
   app.route({
     method: 'POST',
@@ -270,6 +280,21 @@ function registerOrders(app: ApiApp, { fleet }: TaskRouteParts): void {
     handler: async ({ params, principal, traceparent }) =>
       viewTask(await fleet.tasks.cancel(params.task_id, { by: principal.name, traceparent })),
   });
+}
+
+/** That no living agent claims the task. */
+function warningsOf(
+  { tasks }: Pick<TaskRouteParts['fleet'], 'tasks'>,
+  task: TaskRow,
+  reach: Reach | null,
+): string[] {
+  const reason = tasks.unservedReason(task, namingFor(reach));
+  return reason === null ? [] : [reason];
+}
+
+/** What agents claim is told to who may see all of them. */
+function namingFor(reach: Reach | null): 'names_types' | 'names_none' {
+  return reach === null ? 'names_types' : 'names_none';
 }
 
 function readTask(body: z.output<typeof newTask>, principal: Principal): NewTask {

@@ -88,6 +88,9 @@ export const taskView = z
         'The end of what its last holder put out when it was parked; null where Omoi has not got it.',
       ),
     traceparent: z.string().nullable(),
+    warnings: z
+      .array(z.string())
+      .describe('What a person should know: that it waits and no living agent claims such tasks.'),
     content_hidden: z
       .literal(true)
       .optional()
@@ -97,18 +100,33 @@ export const taskView = z
   })
   .meta({ id: 'Task' });
 
+const enqueueWarnings = z
+  .array(z.string())
+  .describe(
+    'Which of the tasks no living agent claims: nothing is wrong where a worker comes later. Empty for 30 s after a start of Omoi.',
+  );
+
 export const enqueuedAnswer = z.object({
   task: taskView,
   created: z.boolean().describe('False where the idempotency key had been used before.'),
+  warnings: enqueueWarnings,
 });
 export const enqueuedBatchAnswer = z.object({
   tasks: z.array(z.object({ task_id: z.string(), created: z.boolean() })),
+  warnings: enqueueWarnings,
 });
 
 export const claimBody = z.strictObject({
   agent_id: name,
   generation,
-  task_types: z.array(name).min(1).max(BOUNDS.maxTaskTypesPerClaim).optional(),
+  task_types: z
+    .array(name)
+    .min(1)
+    .max(BOUNDS.maxTaskTypesPerClaim)
+    .optional()
+    .describe(
+      'Without it those that the agent has registered as its `capabilities`; any, where it has none.',
+    ),
   phase_ids: z.array(phaseId).min(1).max(BOUNDS.maxPhasesPerClaim).optional(),
   own_pool_only: z.boolean().default(false).describe('Leaves the tasks that are for every pool.'),
   max_tasks: z.number().int().min(1).max(BOUNDS.maxClaimedAtOnce).default(1),

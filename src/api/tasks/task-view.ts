@@ -7,23 +7,23 @@ import type { taskView } from './task-schemas.ts';
 /**
  * What a token's agents see of a task: its content where they enqueued, hold or held it, or it is kept for them; else
  * only how it stands.
- * @param speaksFor whether the token speaks for an agent
+ * @param caller.speaksFor whether the token speaks for an agent
  */
 export function viewTaskWithin(
   task: TaskRow,
-  reach: Reach | null,
-  speaksFor: (agentId: string) => boolean,
+  { reach, speaksFor }: { readonly reach: Reach | null; readonly speaksFor: (agentId: string) => boolean },
+  warnings: string[],
 ): z.output<typeof taskView> {
   const isOwn = (agentId: string | null): boolean => agentId !== null && speaksFor(agentId);
-  if (reach === null || task.enqueued_by === reach.enqueuedBy) return viewTask(task);
-  if (isOwn(task.agent_id) || isOwn(task.kept_for_agent_id)) return viewTask(task);
+  if (reach === null || task.enqueued_by === reach.enqueuedBy) return viewTask(task, warnings);
+  if (isOwn(task.agent_id) || isOwn(task.kept_for_agent_id)) return viewTask(task, warnings);
   const content = { payload: null, progress: null, result: null, error: null, last_output: null };
   const origin = { idempotency_key: null, traceparent: null };
-  return { ...viewTask(task), ...content, ...origin, content_hidden: true };
+  return { ...viewTask(task, warnings), ...content, ...origin, content_hidden: true };
 }
 
-/** A task as the API shows it. */
-export function viewTask(task: TaskRow): z.output<typeof taskView> {
+/** A task as the API shows it. @param warnings what a person should know of it */
+export function viewTask(task: TaskRow, warnings: string[] = []): z.output<typeof taskView> {
   return {
     task_id: task.task_id,
     task_type: task.task_type,
@@ -56,5 +56,6 @@ export function viewTask(task: TaskRow): z.output<typeof taskView> {
     error: task.error,
     last_output: task.last_output || null,
     traceparent: task.traceparent,
+    warnings,
   };
 }

@@ -5,6 +5,7 @@ const calm = {
   agents: { by_status: { IDLE: 2 } },
   alerts: { firing: 0, unacknowledged: 0, by_severity: [] },
   remediations: {},
+  warnings: [],
   watchdog: { states: [], storms: [], more_storms: 0 },
 };
 
@@ -17,4 +18,15 @@ it('says how far the host is behind, where it is', () => {
   expect(said(linesOf('http://here', { ...calm, host_delay: null }))).toEqual([]);
   // A server of an earlier version does not know it.
   expect(said(linesOf('http://here', calm))).toEqual([]);
+});
+
+it('says what is hardly meant so, with the key that it is about', () => {
+  const warnings = [
+    { key: 'tasks', message: '3 tasks of type "fetsh" wait: no living agent claims it' },
+    { key: '', message: '0 policies' },
+  ];
+  expect(linesOf('http://here', { ...calm, warnings }).slice(-2)).toEqual([
+    'warning   tasks: 3 tasks of type "fetsh" wait: no living agent claims it',
+    'warning   0 policies',
+  ]);
 });

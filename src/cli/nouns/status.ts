@@ -21,6 +21,7 @@ const overview = z.looseObject({
   }),
   remediations: z.record(z.string(), z.number()),
   host_delay: hostDelay.nullish(),
+  warnings: z.array(z.object({ key: z.string(), message: z.string() })),
 });
 
 /** `omoi status`: how the whole of it stands. */
@@ -34,7 +35,7 @@ export async function showStatus(flags: FollowFlags): Promise<void> {
     else printLines(linesOf(url, answer));
   };
   if (flags.follow !== true) return print();
-  await followWhole(server, { types: ['fleet.agent', 'monitor.alert', 'watchdog'], print });
+  await followWhole(server, { types: ['fleet.agent', 'fleet.task', 'monitor.alert', 'watchdog'], print });
 }
 
 async function readStatus(client: ServerClient) {
@@ -48,7 +49,7 @@ async function readStatus(client: ServerClient) {
 type Status = Awaited<ReturnType<typeof readStatus>>;
 
 export function linesOf(url: string, status: Status): readonly string[] {
-  const { agents, alerts, remediations, watchdog, host_delay: delay } = status;
+  const { agents, alerts, remediations, warnings, watchdog, host_delay: delay } = status;
   const firing = alerts.by_severity.map(({ severity, firing: count }) => [severity, count] as const);
   const seen = alerts.firing === 0 ? '' : `; ${alerts.unacknowledged} not acknowledged`;
   return [
@@ -58,6 +59,7 @@ export function linesOf(url: string, status: Status): readonly string[] {
     `repairs   ${counts(Object.entries(remediations), 'none is open')}`,
     ...(delay ? [`host      ${delayLine(delay)}`] : []),
     ...watchdogLines(watchdog).map((line) => `watchdog  ${line}`),
+    ...warnings.map(({ key, message }) => `warning   ${key === '' ? '' : `${key}: `}${printable(message)}`),
   ];
 }
 

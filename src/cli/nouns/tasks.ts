@@ -44,6 +44,7 @@ const task = z.looseObject({
   progress: z.unknown(),
   result: z.unknown(),
   error: nullable,
+  warnings: z.array(z.string()),
 });
 type Task = z.output<typeof task>;
 
@@ -84,7 +85,10 @@ export async function listTasks(flags: TaskListFlags): Promise<void> {
       if (flags.follow === true) tasks.forEach(printJson);
       else printJson({ tasks });
     } else if (tasks.length === 0) note('no task waits or is worked on');
-    else printLines(table.linesOf(tasks));
+    else {
+      printLines(table.linesOf(tasks));
+      noteWarnings(tasks);
+    }
     if (lists.some(({ more }) => more))
       note(`there are more than ${flags.limit} of a state: --limit shows them`);
   };
@@ -105,6 +109,16 @@ export async function listTasks(flags: TaskListFlags): Promise<void> {
     printAll,
     print: (row) => (flags.json === true ? printJson(row) : printLines(table.linesOf([row]))),
   });
+}
+
+/** Says behind the table, once for each kind, why those of them wait that no living agent claims. */
+function noteWarnings(tasks: readonly Task[]): void {
+  const warned = tasks.flatMap((row) => row.warnings.map((warning) => ({ type: row.task_type, warning })));
+  for (const [, [first, ...more]] of Map.groupBy(warned, ({ type, warning }) => `${type} ${warning}`)) {
+    if (!first) continue;
+    const wait = more.length === 0 ? '1 task' : `${more.length + 1} tasks`;
+    note(`${wait} of type "${first.type}" ${more.length === 0 ? 'waits' : 'wait'}: ${first.warning}`);
+  }
 }
 
 function readTasks(client: ServerClient, { state, phase, agent, limit }: TaskListFlags) {
@@ -154,6 +168,7 @@ function fieldsOfTask(shown: Task): readonly (readonly [string, string | null])[
     ['progress', jsonText(shown.progress)],
     ['result', jsonText(shown.result)],
     ['error', shown.error],
+    ...shown.warnings.map((warning) => ['warning', warning] as const),
   ];
 }
 
@@ -174,6 +189,7 @@ export interface EnqueueFlags extends ServerFlags {
 const enqueued = z.object({
   task: z.object({ task_id: z.string(), state: z.string() }),
   created: z.boolean(),
+  warnings: z.array(z.string()),
 });
 
 /** `omoi tasks enqueue`: its id is all that is printed, for scripts. */
@@ -190,8 +206,9 @@ export async function enqueueTask(type: string, flags: EnqueueFlags): Promise<vo
   };
   const answer = await clientOf(serverOf(flags)).call('POST', PATH, body);
   if (flags.json === true) return printJson(answer);
-  const { task: made, created } = enqueued.parse(answer);
+  const { task: made, created, warnings } = enqueued.parse(answer);
   if (!created) note(`a task with this key is there already, ${made.state}`);
+  warnings.forEach(note);
   printLines([made.task_id]);
 }
 

@@ -16,6 +16,11 @@ export type AgentRow = Selectable<StateTables['agents']>;
 /** What a placement follows from. */
 const STANDS_BY = ['managed', 'pool_id', 'labels'] as const;
 
+const LIVING: ReadonlySet<AgentStatus> = new Set(['IDLE', 'RUNNING', 'DEGRADED']);
+
+/** The JSON of no capabilities. */
+const NONE = '[]';
+
 /** After so many TTLs of silence an agent is judged whether or not its processes could be looked at. */
 const MAX_UNSEEN_TTLS = 2;
 
@@ -85,6 +90,8 @@ export class AgentEntry implements AgentObservation {
   #elsewhere: string | null = null;
   /** Of that row, whose labels are JSON: it is asked for with each decision. */
   #placed: { readonly row: AgentRow; readonly placement: Placement } | null = null;
+  /** Read from that JSON: each claim asks for it. */
+  #said: { readonly json: string; readonly capabilities: readonly string[] } | null = null;
 
   constructor(
     row: AgentRow,
@@ -151,6 +158,14 @@ export class AgentEntry implements AgentObservation {
     return this.#elsewhere !== null;
   }
 
+  /** The types of tasks that it has said it can do; null where it has not: any. */
+  get capabilities(): readonly string[] | null {
+    const { capabilities: json } = this.row;
+    if (json === NONE) return null;
+    if (this.#said?.json !== json) this.#said = { json, capabilities: readCapabilities(json) };
+    return this.#said.capabilities;
+  }
+
   get managed(): boolean {
     return this.row.managed === 1;
   }
@@ -162,6 +177,11 @@ export class AgentEntry implements AgentObservation {
   get status(): AgentStatus {
     if (this.row.status !== 'IDLE') return this.row.status;
     return this.holdsWork ? 'RUNNING' : 'IDLE';
+  }
+
+  /** Whether it is heard, and may be given tasks. */
+  get lives(): boolean {
+    return LIVING.has(this.row.status);
   }
 
   get tasksHeld(): number {
@@ -384,4 +404,10 @@ export class AgentEntry implements AgentObservation {
   droppedTask(taskId: string): void {
     this.#tasks.delete(taskId);
   }
+}
+
+/** What a registration has checked and written. */
+function readCapabilities(json: string): readonly string[] {
+  const read: unknown = JSON.parse(json);
+  return Array.isArray(read) ? [...new Set(read.filter((one) => typeof one === 'string'))] : [];
 }

@@ -21,6 +21,7 @@ export class AgentIndex {
   /** Those that have not ended; external ones without a pool under null. */
   readonly #livingInPool = new Map<string | null, number>();
   #changes = 0;
+  #onChange: (agentId: string, entry: AgentEntry | null) => void = () => undefined;
   #observations: readonly AgentObservation[] | null = null;
 
   readonly #ownHost: string | null;
@@ -44,6 +45,11 @@ export class AgentIndex {
 
   entries(): Iterable<AgentEntry> {
     return this.#entries.values();
+  }
+
+  /** @param listener called with each agent whose row has changed, and null in place of one that is forgotten */
+  onChange(listener: (agentId: string, entry: AgentEntry | null) => void): void {
+    this.#onChange = listener;
   }
 
   /**
@@ -104,6 +110,7 @@ export class AgentIndex {
       this.#observations = null;
       this.#count(entry, 1);
       this.judgedAt.set(entry, nowMonotonicMs);
+      this.#onChange(row.agent_id, entry);
       return entry;
     }
     if (change < known.change) {
@@ -121,6 +128,7 @@ export class AgentIndex {
     }
     noteEnd(known, nowMonotonicMs);
     this.#count(known, 1);
+    this.#onChange(row.agent_id, known);
     return known;
   }
 
@@ -135,6 +143,7 @@ export class AgentIndex {
     const entry = this.#entries.get(agentId);
     if (!entry) return;
     this.#entries.delete(agentId);
+    this.#onChange(agentId, null);
     this.#observations = null;
     this.#count(entry, -1);
     this.judgedAt.delete(entry);

@@ -111,12 +111,13 @@ export class ClaimLines<Waiter extends Place> {
 }
 
 /** The lines of a claim; none for one that takes nothing. */
-export function linesOf({ poolId, taskTypes, ownPoolOnly }: ClaimFilter): readonly string[] {
+export function linesOf({ poolId, taskTypes, ownPoolOnly }: Omit<ClaimFilter, 'agentId'>): readonly string[] {
   const pools = [...(poolId === null ? [] : [poolId]), ...(ownPoolOnly ? [] : [null])];
   return pools.flatMap((pool) => (taskTypes ?? [null]).map((type) => lineOf(pool, type)));
 }
 
-function lineOf(poolId: string | null, type: string | null): string {
+/** Where claims of a pool (null: of none) and a type (null: of any) stand. */
+export function lineOf(poolId: string | null, type: string | null): string {
   return JSON.stringify([poolId, type]);
 }
 

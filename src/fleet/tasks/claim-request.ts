@@ -8,6 +8,7 @@ import type { Holder } from '../leases/lease-registry.ts';
 export interface ClaimRequest extends Holder {
   /** null takes any. */
   readonly phaseIds: readonly string[] | null;
+  /** null takes what the agent has said at its registration that it can do; any where it has said nothing. */
   readonly taskTypes: readonly string[] | null;
   /** Leaves the tasks that are for agents of every pool. */
   readonly ownPoolOnly: boolean;

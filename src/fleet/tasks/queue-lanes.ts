@@ -41,6 +41,20 @@ export class QueueLanes {
     if (phases.size === 0) this.#pools.delete(task.pool_id);
   }
 
+  /** How many tasks of a kind wait. */
+  countOf({ pool_id: poolId, phase_id: phaseId, task_type: type }: LaneTask): number {
+    return this.#pools.get(poolId)?.get(phaseId)?.byType.get(type) ?? 0;
+  }
+
+  /** Each kind of which a task waits; those that come or go while they are walked may be left out. */
+  *kinds(): Generator<LaneTask, void, void> {
+    for (const [poolId, phases] of this.#pools) {
+      for (const [phaseId, { byType }] of phases) {
+        for (const type of byType.keys()) yield { pool_id: poolId, phase_id: phaseId, task_type: type };
+      }
+    }
+  }
+
   /** The lanes that hold tasks which the filter takes. */
   matching(filter: ClaimFilter): QueueLane[] {
     const lanes: QueueLane[] = [];

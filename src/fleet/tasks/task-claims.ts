@@ -70,6 +70,7 @@ export class TaskClaims {
    */
   async claim(request: ClaimRequest): Promise<readonly TaskRow[]> {
     const place = this.#state.waiters.enter(request, () => this.#filterOf(request));
+    this.#state.asked(this.#filterOf(request));
     try {
       const tasks = await this.#findOrWait(request, place);
       place.leave(tasks);
@@ -253,11 +254,13 @@ export class TaskClaims {
   }
 
   #filterOf(request: ClaimRequest): ClaimFilter {
+    const agent = this.#parts.agentIndex.get(request.agentId);
     return {
       agentId: request.agentId,
-      poolId: this.#parts.agentIndex.get(request.agentId)?.poolId ?? null,
+      poolId: agent?.poolId ?? null,
       phaseIds: request.phaseIds,
-      taskTypes: request.taskTypes,
+      // Who names no types takes what it has said it can do.
+      taskTypes: request.taskTypes ?? agent?.capabilities ?? null,
       ownPoolOnly: request.ownPoolOnly,
     };
   }

@@ -1,7 +1,9 @@
 import type { Timer } from '#telemetry';
 import type { AgentEntry } from '../agents/agent-entry.ts';
+import { hasEnded } from '../agents/agent-status.ts';
 import type { ClaimFilter } from './claim-filter.ts';
 import { ClaimWaiters, type ComingTask } from './claim-waiters.ts';
+import { ClaimedKinds } from './claimed-kinds.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import { LeaseRegistry, type Holder, type Lease } from '../leases/lease-registry.ts';
 import { QueueLanes, type LaneTask } from './queue-lanes.ts';
@@ -9,6 +11,7 @@ import { QueueRoom } from './queue-room.ts';
 import { RunningTasks } from './running-tasks.ts';
 import { TaskSolitude } from './task-solitude.ts';
 import { TaskTimeLimits } from './task-time-limits.ts';
+import { UnservedTasks } from './unserved-tasks.ts';
 import {
   endedOthers,
   heldMs,
@@ -40,6 +43,8 @@ export class TaskQueueState {
   readonly solitude: TaskSolitude;
   readonly running: RunningTasks;
   readonly timeLimits = new TaskTimeLimits();
+  readonly claimedKinds: ClaimedKinds;
+  readonly unserved: UnservedTasks;
   readonly #parts: FleetParts;
   readonly #late = new Set<Timer>();
   /** How many tasks are kept for an agent that they were handed to. */
@@ -51,7 +56,13 @@ export class TaskQueueState {
     this.room = new QueueRoom(parts);
     this.solitude = new TaskSolitude(parts.clock);
     this.running = new RunningTasks(parts.clock);
-    parts.activity.showRunning(this.running);
+    this.claimedKinds = new ClaimedKinds(parts.clock);
+    this.unserved = new UnservedTasks({ lanes: this.lanes, claimed: this.claimedKinds, clock: parts.clock });
+    parts.agentIndex.onChange((agentId, agent) => {
+      if (agent === null || hasEnded(agent.row.status)) this.claimedKinds.forget(agentId);
+      else this.claimedKinds.changed(agent);
+    });
+    parts.activity.showQueueOf({ running: this.running, unserved: this.unserved });
     this.waiters = new ClaimWaiters(parts.clock, {
       maxWaiting: parts.limits.maxWaitingClaims,
       maxWaitingPerAgent: parts.limits.maxWaitingClaimsPerAgent,
@@ -64,6 +75,12 @@ export class TaskQueueState {
     for (const timer of this.#late) timer.cancel();
     this.#late.clear();
     this.waiters.stop();
+  }
+
+  /** An agent asks for tasks. */
+  asked(filter: ClaimFilter): void {
+    const agent = this.#parts.agentIndex.get(filter.agentId);
+    if (agent) this.claimedKinds.claimed(agent, filter);
   }
 
   /** Whether a task may be there that the filter takes; the database knows whether one is. */
@@ -130,6 +147,12 @@ export class TaskQueueState {
       limitMs: this.timeLimits.of(task, poolId),
       heldMs,
     });
+  }
+
+  /** At the start of the server: who holds a task claims such, although it has asked an earlier server for it. */
+  claimsLike({ phase_id: phaseId, task_type: taskType }: HeldTask, { agentId }: Holder): void {
+    const poolId = this.#parts.agentIndex.get(agentId)?.poolId ?? null;
+    this.asked({ agentId, poolId, phaseIds: [phaseId], taskTypes: [taskType], ownPoolOnly: false });
   }
 
   /** A task as its claim shows it. Memory alone knows of renewals, and which limit holds for the claim. */

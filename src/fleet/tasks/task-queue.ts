@@ -17,6 +17,8 @@ import { TaskReleases } from './task-releases.ts';
 import { ANNOUNCED_COLUMNS, HELD_COLUMNS, heldForMs, holderOf, loserOf, type TaskRow } from './task-row.ts';
 import { TaskSettlement, unknownTask, type HolderRequest } from './task-settlement.ts';
 import { isWithin } from './tasks-within.ts';
+import type { TaskKind } from './claimed-kinds.ts';
+import type { Naming } from './unserved-tasks.ts';
 
 /** Where a task stands in the order in which all were enqueued. */
 type TaskPlace = Pick<TaskRow, 'queue_order' | 'task_id'>;
@@ -68,6 +70,7 @@ export class TaskQueue {
       .groupBy(COUNTED)
       .execute();
     for (const count of counts) this.#state.count(count, count.queued);
+    this.#state.unserved.start({ amongAgents: agentIndex.size > 0 });
     const claimed = await database.reader
       .selectFrom('tasks')
       .select(HELD_COLUMNS)
@@ -78,6 +81,7 @@ export class TaskQueue {
       const holder = holderOf(task);
       if (!holder) continue;
       this.#state.hold(task, holder, heldForMs(task, now));
+      this.#state.claimsLike(task, holder);
       agentIndex.tookTask(holder, task);
     }
     await this.#knowWhomTasksEnded();
@@ -122,8 +126,27 @@ export class TaskQueue {
 
   /** Takes back what was held too long. To be called every tick. */
   async tick(): Promise<void> {
+    this.#state.unserved.tick();
     await this.#deferred.look();
     await this.#releases.expire();
+  }
+
+  /** What is to be said of queued tasks that no living agent claims; nothing where it is not known yet who claims what. */
+  unservedWarnings(): string[] {
+    return this.#state.unserved.warnings();
+  }
+
+  /** As `unservedWarnings`, of those of some tasks that are queued. */
+  unservedWarningsOf(tasks: readonly (TaskKind & Pick<TaskRow, 'state'>)[], naming: Naming): string[] {
+    return this.#state.unserved.warningsOf(
+      tasks.filter(({ state }) => state === 'queued'),
+      naming,
+    );
+  }
+
+  /** Why a task is queued and no living agent claims it; null where it is not so, or not known yet. */
+  unservedReason(task: TaskKind & Pick<TaskRow, 'state'>, naming: Naming): string | null {
+    return task.state === 'queued' ? this.#state.unserved.reasonOf(task, naming) : null;
   }
 
   /** How many claims wait for a task. */

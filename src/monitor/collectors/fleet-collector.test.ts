@@ -75,6 +75,21 @@ describe('the collector of the fleet', () => {
     expect(times).toEqual([times[0], (times[0] ?? 0) + 1, (times[0] ?? 0) + 2]);
   });
 
+  it('shows tasks that nobody serves each second, by phase and type, and what is known not yet leaves as it was', async () => {
+    const { fleet, store } = stage;
+    const build = { phaseId: 'A', taskType: 'build' };
+    fleet.unserved = [
+      { ...build, unserved: 2 },
+      { ...build, unserved: 1 },
+    ];
+    await stage.clock.advance(1000);
+    fleet.unserved = null;
+    await stage.clock.advance(1000);
+    fleet.unserved = [];
+    await stage.clock.advance(1000);
+    expect(store.history('tasks_unserved')).toEqual({ 'phase_id=A,task_type=build': [3, 0] });
+  });
+
   it('shows ages on a tick, troubled statuses as they come and go, and ends a removed agent’s series', async () => {
     stage.fleet.agents = [agent({ heartbeatAgeMs: 400 })];
     stage.fleet.tell({ kind: 'agents', traceparent: null });

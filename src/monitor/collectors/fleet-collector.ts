@@ -33,6 +33,7 @@ export class FleetCollector {
   readonly #clock: Clock;
   readonly #queued: GaugeFamily;
   readonly #parked: GaugeFamily;
+  readonly #unserved: GaugeFamily;
   readonly #runningAge: GaugeFamily;
   readonly #locksActive: GaugeFamily;
   readonly #agents: AgentGauges;
@@ -62,6 +63,7 @@ export class FleetCollector {
     this.#clock = clock;
     this.#queued = new GaugeFamily(parts, 'tasks_queued_total');
     this.#parked = new GaugeFamily(parts, 'tasks_parked');
+    this.#unserved = new GaugeFamily(parts, 'tasks_unserved');
     this.#runningAge = new GaugeFamily(parts, 'task_running_age_seconds');
     this.#locksActive = new GaugeFamily(parts, 'resource_locks_active');
     this.#agents = new AgentGauges(parts);
@@ -170,6 +172,18 @@ export class FleetCollector {
     this.#runningAge.endIdleZeros();
   }
 
+  #collectUnserved(): void {
+    const { unserved } = this.#feed.snapshot();
+    // Shortly after a start: what the last server has told is true until this one knows.
+    if (unserved === null) return;
+    const tasks = new Map<KeptSeries, number>();
+    for (const count of unserved) {
+      add(tasks, this.#unserved.at(count.phaseId, count.taskType), count.unserved);
+    }
+    this.#unserved.setTotals(tasks);
+    this.#unserved.endIdleZeros();
+  }
+
   #beginPass(): void {
     const waitMs = this.#nextAgentScanMs - this.#clock.monotonicMs();
     if (waitMs > 0 && !this.#tickDue) {
@@ -218,6 +232,7 @@ export class FleetCollector {
   #onTick(): void {
     this.#tickDue = true;
     this.#collectRunning();
+    this.#collectUnserved();
     this.#collect();
     this.#appender.flush();
   }

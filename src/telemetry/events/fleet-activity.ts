@@ -86,6 +86,13 @@ export interface FleetSnapshot {
     readonly taskType: string;
     readonly ageSeconds: number;
   }>;
+  /**
+   * Tasks that wait and that no living agent claims, by phase and type, of several pools one after the other; null while it is
+   * not known who claims what. Computed as it is read.
+   */
+  readonly unserved:
+    | readonly { readonly phaseId: string; readonly taskType: string; readonly unserved: number }[]
+    | null;
   readonly locks: readonly {
     readonly resourceType: string;
     readonly lockMode: string;

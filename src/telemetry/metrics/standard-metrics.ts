@@ -32,6 +32,11 @@ export const STANDARD_METRICS = {
     ['phase_id', 'task_type'],
     'Tasks that used up their attempts by ending their holders, and wait for a person.',
   ),
+  tasks_unserved: gauge(
+    'tasks',
+    ['phase_id', 'task_type'],
+    'Tasks that wait and that no living agent claims, looked at each second.',
+  ),
   task_running_age_seconds: gauge(
     'seconds',
     ['phase_id', 'task_type'],
