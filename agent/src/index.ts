@@ -24,6 +24,7 @@ export type {
   HeartbeatAnswer,
   HeartbeatRequest,
   ProcessActivity,
+  ProcessReport,
   RegisterAnswer,
   RegisterRequest,
   RenewRequest,

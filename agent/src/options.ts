@@ -1,4 +1,4 @@
-import type { AgentType, ProcessActivity } from './wire.ts';
+import type { AgentType, ProcessActivity, ProcessReport } from './wire.ts';
 
 /** Every option has a default from the environment that Omoi gives to the processes it starts. */
 export interface AgentOptions {
@@ -14,6 +14,7 @@ export interface AgentOptions {
   readonly poolId?: string;
   readonly phaseId?: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** The types of tasks that it can do: what it claims where `work` names none. Without them: any. */
   readonly capabilities?: readonly string[];
   /** Where the agent type's pace does not fit. The TTL is at least three intervals. */
   readonly heartbeatIntervalMs?: number;
@@ -23,9 +24,9 @@ export interface AgentOptions {
   /**
    * Of a wrapper that beats for another process: asked before each beat what that one and all that it started have done
    * since the last. One that is stopped, does nothing while it holds a task, or is idle for too long is STALLED although its
-   * wrapper beats.
+   * wrapper beats. What they use may be told with it.
    */
-  readonly processActivity?: () => ProcessActivity;
+  readonly processActivity?: () => ProcessActivity | ProcessReport;
   /** How long work in flight may go on after SIGTERM; then it is aborted. */
   readonly graceMs?: number;
   /** How long the server may be away before `onOrphan` counts. */

@@ -5,6 +5,7 @@ import type {
   HeartbeatAnswer,
   HeartbeatRequest,
   ProcessActivity,
+  ProcessReport,
   RegisterAnswer,
   RegisterRequest,
 } from './wire.ts';
@@ -18,7 +19,7 @@ export interface PresenceEvents {
   onError(error: unknown): void;
   inFlight(): InFlight;
   /** What the processes do that the agent beats for; undefined: it beats for itself. */
-  processActivity(): ProcessActivity | undefined;
+  processActivity(): ProcessActivity | ProcessReport | undefined;
 }
 
 /** Pieces of work that go on. */

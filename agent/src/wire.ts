@@ -12,6 +12,15 @@ export type AgentType = 'worker' | 'monitor' | 'watchdog' | 'guardian';
  */
 export type ProcessActivity = 'active' | 'idle' | 'idle_too_long' | 'stopped' | 'traced';
 
+/** What the processes do that somebody beats for, and what they use. */
+export interface ProcessReport {
+  readonly activity: ProcessActivity;
+  /** CPU time in all. */
+  readonly cpu_seconds: number;
+  /** Resident memory. */
+  readonly memory_bytes: number;
+}
+
 /** `POST /agents` */
 export interface RegisterRequest {
   readonly agent_id: string;
@@ -44,7 +53,7 @@ export interface HeartbeatRequest {
   readonly in_flight: number;
   readonly nonce: string;
   /** Sent by who beats for another process. */
-  readonly process_activity?: ProcessActivity | undefined;
+  readonly process_activity?: ProcessActivity | ProcessReport | undefined;
 }
 
 export interface HeartbeatAnswer {
@@ -82,7 +91,7 @@ export interface SeenAnswer {
 export interface ClaimRequest {
   readonly agent_id: string;
   readonly generation: number;
-  /** Left out: any. */
+  /** Left out: those of the agent's capabilities; any, where it has none. */
   readonly task_types?: readonly string[] | undefined;
   readonly phase_ids?: readonly string[] | undefined;
   readonly max_tasks: number;

@@ -8,7 +8,7 @@ import type { ClaimAnswer, ClaimRequest } from './wire.ts';
 export interface WorkOptions {
   /** How many tasks are worked on at once; 1 by default. */
   readonly concurrency?: number;
-  /** Only these are claimed; all by default. */
+  /** Only these are claimed; by default the agent's `capabilities`, and all where it has none. */
   readonly taskTypes?: readonly string[];
   readonly phaseIds?: readonly string[];
   /** The lease to ask for; the server's default otherwise. */

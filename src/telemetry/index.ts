@@ -159,6 +159,7 @@ export {
   type AgentType,
   type HeartbeatSource,
   type ProcessActivity,
+  type ProcessUsage,
   STALL_REASONS,
   type StallReason,
   type FleetActivity,

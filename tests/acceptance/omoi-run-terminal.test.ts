@@ -160,8 +160,13 @@ describe('omoi run on a terminal', () => {
     const window = open(omoiRun(program()));
     const [, pid = ''] = await window.shows(READY);
     process.kill(Number(pid), 'SIGSTOP');
-    const activity = (): unknown => server.of('heartbeat').at(-1)?.body['process_activity'];
-    await until(() => activity() === 'stopped', 'it is stopped', WITHIN_MS);
+    const told = () =>
+      server.of('heartbeat').at(-1)?.body['process_activity'] as
+        | { readonly activity: string; readonly memory_bytes: number }
+        | undefined;
+    await until(() => told()?.activity === 'stopped', 'it is stopped', WITHIN_MS);
+    // A Node takes that much at least.
+    expect(told()?.memory_bytes).toBeGreaterThan(10_000_000);
     window.type('a');
     await window.shows(/"keys":"61"/);
     window.type('q');

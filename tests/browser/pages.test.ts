@@ -468,6 +468,40 @@ describe.skipIf(program === null)('the pages of the dashboard and what they orde
     await page.getByRole('heading', { level: 1, name: 'asking-2' }).waitFor();
   });
 
+  it('draws what an agent uses, and how long its tasks take', async () => {
+    const worker = { agent_id: 'digger-3', agent_type: 'worker', nonce: 'nonce of digger' };
+    const pace = { heartbeat_interval_ms: 300_000, capabilities: ['bore'] };
+    const post = (path: string, body: object) =>
+      admin.read<{ tasks: readonly { task_id: string }[] }>(`/api/v1/fleet/${path}`, {
+        method: 'POST',
+        body,
+      });
+    await post('agents', { ...worker, ...pace });
+    const holder = { agent_id: 'digger-3', generation: 1 };
+    const counted = async (done: number) => {
+      const query = encodeURIComponent('sum(tasks_completed_total{agent_id="digger-3"})');
+      const { data } = await admin.read<{
+        data: { result: readonly { value: readonly [number, string] }[] };
+      }>(`/prometheus/api/v1/query?query=${query}`);
+      return data.result[0]?.value[1] === String(done);
+    };
+    // Two samples at least, of which a rate is made.
+    for (const done of [1, 2]) {
+      await post('tasks', { task_type: 'bore', phase_id: 'PHASE_TESTING' });
+      const { tasks } = await post('tasks/claim', { ...holder, wait_ms: 10_000 });
+      await post(`tasks/${tasks[0]?.task_id}/complete`, holder);
+      await until(() => counted(done), `${done} tasks are counted`, WITHIN_MS);
+    }
+    await open('/fleet/digger-3');
+    await page.getByRole('img', { name: /^Time for a task: .*, at most \d+\w+ in the last/ }).waitFor();
+    await page.getByRole('img', { name: /^Memory: none now, at most none/ }).waitFor();
+    // Its process is looked at every 15 s.
+    await open('/fleet/asking-1');
+    await page.getByRole('img', { name: /^Memory: [\d,.]+ MB now, at most [\d,.]+ MB/ }).waitFor();
+    await page.getByRole('img', { name: /^CPU: [\d.]+ % now, at most [\d.]+ %/ }).waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+  });
+
   it('offers a viewer nothing that they may not do, and says why', async () => {
     page = await visits.as('viewer');
     const { alerts } = await admin.read<{ alerts: { id: string }[] }>('/api/v1/alerts?limit=1');

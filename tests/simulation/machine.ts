@@ -216,7 +216,17 @@ function activityOf({ isHung, isStarved }: Worker): ProcessActivity {
 }
 
 function sleeping(pid: number, startTicks: number): ProcessStat {
-  return { pid, state: 'S', parentPid: 1, groupId: pid, sessionId: pid, cpuTicks: 0, startTicks };
+  return {
+    pid,
+    state: 'S',
+    parentPid: 1,
+    groupId: pid,
+    sessionId: pid,
+    cpuTicks: 0,
+    reapedTicks: 0,
+    residentPages: 0,
+    startTicks,
+  };
 }
 
 /** The runtime of one server process on the machine. */

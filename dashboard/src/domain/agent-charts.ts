@@ -11,6 +11,8 @@ export interface AgentChart {
 
 /** Shorter, a rate would see too few samples. */
 const minRateSeconds = 60;
+/** Processes are looked at every 15 s. */
+const minLookSeconds = 20;
 
 export const AGENT_CHARTS: readonly AgentChart[] = [
   {
@@ -22,6 +24,25 @@ export const AGENT_CHARTS: readonly AgentChart[] = [
     title: 'Attempts failed',
     query: (agentId, step) => `60 * sum(rate(tasks_failed_total${of(agentId)}[${rateSeconds(step)}s]))`,
     format: (value) => `${short(value)}/min`,
+  },
+  {
+    title: 'Time for a task',
+    query: (agentId, step) => {
+      const window = `${of(agentId)}[${rateSeconds(step)}s]`;
+      return `sum(rate(agent_task_seconds_total${window})) / (sum(rate(tasks_completed_total${window})) > 0)`;
+    },
+    format: (value) => formatDuration(value * 1_000),
+  },
+  {
+    title: 'CPU',
+    query: (agentId, step) => `100 * sum(rate(agent_cpu_seconds_total${of(agentId)}[${rateSeconds(step)}s]))`,
+    format: (value) => `${short(value)} %`,
+  },
+  {
+    title: 'Memory',
+    query: (agentId, step) =>
+      `max(max_over_time(agent_memory_bytes${of(agentId)}[${Math.max(minLookSeconds, step)}s]))`,
+    format: (value) => `${short(value / 1e6)} MB`,
   },
   {
     title: 'Silence',

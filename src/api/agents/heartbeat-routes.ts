@@ -69,10 +69,17 @@ function take(
     reason: beat.reason ?? null,
     inFlight: beat.in_flight,
     nonce: beat.nonce ?? null,
-    activity: beat.process_activity ?? null,
+    ...processesOf(beat.process_activity ?? null),
   });
   const intervalMs = agents.get(beat.agent_id)?.pace.intervalMs ?? limits.heartbeats.worker.intervalMs;
   return { ...ack, heartbeat_interval_ms: intervalMs };
+}
+
+/** What it says of the processes that it stands for. */
+function processesOf(said: NonNullable<Beat['process_activity']> | null) {
+  if (said === null || typeof said === 'string') return { activity: said };
+  const usage = { cpuSeconds: said.cpu_seconds, memoryBytes: said.memory_bytes };
+  return { activity: said.activity, usage };
 }
 
 /** What one beat of many is refused with is its own answer: the others count. */

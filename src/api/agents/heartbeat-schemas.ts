@@ -2,7 +2,16 @@ import { PROCESS_ACTIVITIES, remarkText, type OmoiError } from '#telemetry';
 import { z } from 'zod';
 import { refusalOf } from '../http/validate-requests.ts';
 import { FLEET_BOUNDS as BOUNDS } from '../tasks/fleet-bounds.ts';
-import { generation, name } from './agent-schemas.ts';
+import { generation, maxInteger, name } from './agent-schemas.ts';
+
+const activity = z.enum(PROCESS_ACTIVITIES);
+/** CPU seconds beyond which nobody's process has come. */
+const maxCpuSeconds = 1e12;
+const activityAndUsage = z.strictObject({
+  activity,
+  cpu_seconds: z.number().min(0).max(maxCpuSeconds).describe('CPU time that they have used in all.'),
+  memory_bytes: z.number().int().min(0).max(maxInteger).describe('Memory of theirs that is resident.'),
+});
 
 const beat = {
   generation,
@@ -12,10 +21,10 @@ const beat = {
   in_flight: z.number().int().min(0).max(1_000_000).default(0).describe('Pieces of work that go on.'),
   nonce: z.string().max(200).nullish(),
   process_activity: z
-    .enum(PROCESS_ACTIVITIES)
+    .union([activity, activityAndUsage])
     .nullish()
     .describe(
-      'From who beats for another process: what that one and all that it started have done since the last beat.',
+      'From who beats for another process: what that one and all that it started have done since the last beat, and what they use.',
     ),
 } as const;
 

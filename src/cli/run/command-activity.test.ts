@@ -13,11 +13,22 @@ const command = { pid: PID, outputBytes: 0 };
 
 const table: ProcessTable = {
   pids: () => [PID],
-  stat: (pid) => ({ pid, state, parentPid: 1, groupId: pid, sessionId: pid, cpuTicks, startTicks: 5 }),
+  stat: (pid) => ({
+    pid,
+    state,
+    parentPid: 1,
+    groupId: pid,
+    sessionId: pid,
+    cpuTicks,
+    reapedTicks: 0,
+    residentPages: 5,
+    startTicks: 5,
+  }),
   newestPid: () => PID,
   ioBytes: () => 0,
   environ: () => null,
   isBlank: () => false,
+  pageBytes: () => 4096,
   bootId: () => 'boot',
 };
 
@@ -82,5 +93,18 @@ describe('a command', () => {
     nowMs += 10 * STALL_AFTER_MS;
     expect(activity.look()).toBe('idle');
     expect(looked(STALL_AFTER_MS + 2 * BEAT_MS)).toBe('idle_too_long');
+  });
+
+  it('tells what it uses with what it does; that alone where it has no process', () => {
+    cpuTicks = 250;
+    expect(activity.report()).toEqual({ activity: 'idle', cpu_seconds: 2.5, memory_bytes: 5 * 4096 });
+    cpuTicks = 300;
+    expect(activity.report()).toEqual({ activity: 'active', cpu_seconds: 3, memory_bytes: 5 * 4096 });
+    const none = new CommandActivity(
+      table,
+      { pid: null, outputBytes: 0 },
+      { stallAfterMs: null, nowMs: () => 0 },
+    );
+    expect(none.report()).toBe('idle');
   });
 });

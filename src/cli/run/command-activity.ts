@@ -1,5 +1,6 @@
 import { TreeActivity, type ProcessTable } from '#fleet';
-import type { ProcessActivity } from '#telemetry';
+import type { ProcessReport } from '@omoi/agent';
+import type { ProcessActivity, ProcessUsage } from '#telemetry';
 import type { WatchedCommand } from './watched-command.ts';
 
 /** Longer than from any beat to the next. */
@@ -18,6 +19,7 @@ export class CommandActivity {
   readonly #command: Pick<WatchedCommand, 'pid' | 'outputBytes'>;
   #outputBytes = 0;
   #last: ProcessActivity = 'idle';
+  #usage: ProcessUsage | null = null;
   readonly #options: ActivityOptions;
   #quietSinceMs: number;
   #lookedAtMs: number;
@@ -38,11 +40,20 @@ export class CommandActivity {
     return this.#last;
   }
 
+  /** What the command has done since the last look, and what it uses, for a heartbeat. */
+  report(): ProcessActivity | ProcessReport {
+    const activity = this.look();
+    if (this.#usage === null) return activity;
+    const { cpuSeconds, memoryBytes } = this.#usage;
+    return { activity, cpu_seconds: cpuSeconds, memory_bytes: memoryBytes };
+  }
+
   /** What the command has done since the last look. */
   look(): ProcessActivity {
     const { pid, outputBytes } = this.#command;
     const wrote = outputBytes !== this.#outputBytes;
     this.#outputBytes = outputBytes;
+    this.#usage = null;
     const seen = pid === null ? 'idle' : this.#lookAt(pid);
     this.#last = wrote && seen === 'idle' ? 'active' : seen;
     if (this.#isIdleTooLong()) this.#last = 'idle_too_long';
@@ -62,7 +73,9 @@ export class CommandActivity {
 
   /** Without pauses: nobody else waits in this process. */
   #lookAt(pid: number): ProcessActivity {
-    const looking = this.#trees.look([{ pid, startTicks: null }]);
+    const looking = this.#trees.look([{ pid, startTicks: null }], undefined, (_, usage) => {
+      this.#usage = usage;
+    });
     for (;;) {
       const step = looking.next();
       if (step.done) return step.value.get(pid) ?? 'idle';

@@ -80,7 +80,7 @@ export async function runCommand(options: RunOptions): Promise<number> {
     labels: options.labels,
     nonce,
     handleSigterm: false,
-    processActivity: () => activity.look(),
+    processActivity: () => activity.report(),
     inFlight: () => (activity.last === 'active' ? 1 : 0),
     onError: (error) => {
       hasTrouble = true;

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import type { AgentObservation, AgentStatus, AgentType, ProcessActivity } from '#telemetry';
+import type { AgentObservation, AgentStatus, AgentType, ProcessActivity, ProcessUsage } from '#telemetry';
 import type { StateTables } from '#storage';
 import { placementOf, type Placement } from './failure-domain.ts';
 import { hasEnded } from './agent-status.ts';
@@ -20,6 +20,9 @@ const LIVING: ReadonlySet<AgentStatus> = new Set(['IDLE', 'RUNNING', 'DEGRADED']
 
 /** The JSON of no capabilities. */
 const NONE = '[]';
+
+/** What was used longer ago, and longer than a TTL, is not shown as what is used. */
+const MAX_USAGE_AGE_MS = 60_000;
 
 /** After so many TTLs of silence an agent is judged whether or not its processes could be looked at. */
 const MAX_UNSEEN_TTLS = 2;
@@ -85,6 +88,8 @@ export class AgentEntry implements AgentObservation {
     readonly lookedAtMs: number;
   } | null = null;
   #processesTold = false;
+  /** What its processes were seen to use, and when (monotonic). */
+  #used: { readonly usage: ProcessUsage; readonly atMs: number } | null = null;
   readonly #ownHost: string | null;
   /** Where a server on another machine has started its process; null where it runs here, or is external. */
   #elsewhere: string | null = null;
@@ -316,6 +321,17 @@ export class AgentEntry implements AgentObservation {
     this.#stall.heard(this.#punctuality, { heardAtMs: this.#heardAtMs, intervalMs: this.pace.intervalMs });
   }
 
+  /** What its processes were seen to use, at monotonic `atMs`. */
+  uses(usage: ProcessUsage, atMs: number): void {
+    this.#used = { usage, atMs };
+  }
+
+  get usage(): ProcessUsage | null {
+    if (this.#used === null || hasEnded(this.row.status)) return null;
+    const ageMs = this.#stall.silenceMs(this.#used.atMs);
+    return ageMs <= Math.max(this.pace.ttlMs, MAX_USAGE_AGE_MS) ? this.#used.usage : null;
+  }
+
   /** A sign of life at monotonic `atMs`. */
   heard(atMs: number): void {
     this.#heardAtMs = atMs;
@@ -383,6 +399,7 @@ export class AgentEntry implements AgentObservation {
     this.#saysRunning = false;
     this.#processes = null;
     this.#processesTold = false;
+    this.#used = null;
     // What Omoi starts from now on it starts here.
     if (this.#elsewhere !== null) this.#placed = null;
     this.#elsewhere = null;

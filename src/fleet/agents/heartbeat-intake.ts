@@ -1,4 +1,4 @@
-import { OmoiError, type ProcessActivity } from '#telemetry';
+import { OmoiError, type ProcessActivity, type ProcessUsage } from '#telemetry';
 import type { AgentEntry } from './agent-entry.ts';
 import { agentGone, currentAgent } from './agent-refusals.ts';
 import { hasEnded } from './agent-status.ts';
@@ -18,6 +18,8 @@ export interface Heartbeat extends Holder {
   readonly nonce: string | null;
   /** What the processes do that it beats for; null or left out: it beats for itself. */
   readonly activity?: ProcessActivity | null;
+  /** What they use; null or left out: that is not known. */
+  readonly usage?: ProcessUsage | null;
 }
 
 export interface HeartbeatAck {
@@ -104,6 +106,12 @@ export class HeartbeatIntake {
     this.#watch.settle(agent);
   }
 
+  /** What the processes of a generation were seen to use. */
+  used({ agentId, generation }: Holder, usage: ProcessUsage): void {
+    const agent = this.#parts.agentIndex.get(agentId);
+    if (agent?.generation === generation) agent.uses(usage, this.#parts.clock.monotonicMs());
+  }
+
   /** The process of a generation runs: its time to register begins. */
   started({ agentId, generation }: Holder): void {
     const { agentIndex, clock } = this.#parts;
@@ -143,6 +151,7 @@ export class HeartbeatIntake {
     agent.says({ running: beat.inFlight > 0, degraded: beat.degraded, reason: beat.reason });
     agent.inFlight = beat.inFlight;
     agent.told(beat.activity ?? null, this.#parts.clock.monotonicMs());
+    if (beat.usage) agent.uses(beat.usage, this.#parts.clock.monotonicMs());
     if (beat.inFlight > 0) this.#parts.agentIndex.workSeen(beat);
     if (agent.status === before) return;
     this.#parts.activity.tell({ kind: 'agent', agentId: agent.agentId, traceparent: null });

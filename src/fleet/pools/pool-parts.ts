@@ -6,6 +6,7 @@ import type {
   FleetFeed,
   Logger,
   ProcessActivity,
+  ProcessUsage,
   Random,
   SelfMetrics,
   Tracing,
@@ -58,6 +59,8 @@ export interface SilentAgents {
   showed(holder: { readonly agentId: string; readonly generation: number }, activity: ProcessActivity): void;
   /** Takes what the processes of an agent do for its heartbeat: it sends none by itself. */
   beatFor(holder: { readonly agentId: string; readonly generation: number }, activity: ProcessActivity): void;
+  /** Takes what the processes of an agent use. */
+  used(holder: { readonly agentId: string; readonly generation: number }, usage: ProcessUsage): void;
 }
 
 /** An agent in memory, as far as a roll asks for it. */

@@ -12,6 +12,8 @@ const LOOK_EVERY_MS = 500;
  */
 const PAUSE_FOR_LOOK = 20;
 const MAX_PAUSE_MS = 1000;
+/** Who was silent before that shows what it does with the next look: what it did since the last one is no news. */
+const COMPARED_WITHIN_MS = 5000;
 
 interface RunningUnit {
   readonly key: UnitKey;
@@ -78,7 +80,7 @@ export class UnitActivityWatch {
   }
 
   async #lookAt(runtime: Runtime, handles: readonly string[]): Promise<void> {
-    for (const [handle, activity] of await runtime.activity(handles)) {
+    for (const [handle, activity] of await runtime.activity(handles, { withinMs: COMPARED_WITHIN_MS })) {
       const unit = this.#units.get(handle);
       if (unit) this.#parts.silence.showed(unit.key, activity);
     }

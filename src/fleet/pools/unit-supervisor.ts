@@ -31,6 +31,7 @@ import {
 import type { ProcessBeats } from './process-beats.ts';
 import { UnitActivityWatch } from './unit-activity-watch.ts';
 import { keptOutputOf, UNWATCHED, type UnitEnd } from './unit-end.ts';
+import { UnitUsageWatch } from './unit-usage-watch.ts';
 import { SpawnQueue } from './spawn-queue.ts';
 import { DEFAULT_START_LIMITS, StartRates } from './start-rates.ts';
 import { UnitStopper } from './unit-stopper.ts';
@@ -77,6 +78,7 @@ export class UnitSupervisor {
   readonly #stopper: UnitStopper;
   readonly #earlier: EarlierUnits;
   readonly #activity: UnitActivityWatch;
+  readonly #usage: UnitUsageWatch;
   readonly #beats: ProcessBeats;
   readonly #outages: OutageLog;
   readonly #closing = new AbortController();
@@ -112,6 +114,7 @@ export class UnitSupervisor {
       new StartRates(parts.clock, parts.startLimits ?? DEFAULT_START_LIMITS),
     );
     this.#activity = new UnitActivityWatch(parts, this.#running);
+    this.#usage = new UnitUsageWatch(parts, this.#running);
     this.#runtimes = new Map(parts.runtimes.map((runtime) => [runtime.name, runtime]));
     for (const runtime of parts.runtimes) runtime.onEnd((ended) => this.#onEnd(ended));
     this.#earlier = new EarlierUnits(parts, {
@@ -154,6 +157,7 @@ export class UnitSupervisor {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#activity.close();
+    this.#usage.close();
     this.#earlier.close();
     this.#stopper.close();
     this.#spawns.stop();

@@ -1,4 +1,4 @@
-import type { ProcessActivity } from '#telemetry';
+import type { ProcessActivity, ProcessUsage } from '#telemetry';
 import type {
   EndedUnit,
   Runtime,
@@ -29,6 +29,9 @@ export class MemoryMachine {
   readonly #outputs = new Map<string, string>();
   /** What the processes do that a test speaks for; nothing is seen of others. By handle. */
   readonly #activities = new Map<string, ProcessActivity>();
+  readonly #usages = new Map<string, ProcessUsage>();
+  /** The handles that were looked at for what they use alone, look by look. */
+  readonly measured: (readonly string[])[] = [];
   #lastPid = 100;
   /** Of each agent, how many of its processes ran at one time. */
   readonly mostAtOnce = new Map<string, number>();
@@ -87,6 +90,15 @@ export class MemoryMachine {
     else this.#activities.set(`memory/${pid}`, activity);
   }
 
+  /** From now on that is what the process is seen to use. */
+  uses(pid: number, usage: ProcessUsage): void {
+    this.#usages.set(`memory/${pid}`, usage);
+  }
+
+  usage(handle: string): ProcessUsage | undefined {
+    return this.#processes.has(handle) ? this.#usages.get(handle) : undefined;
+  }
+
   activity(handle: string): ProcessActivity | undefined {
     return this.#processes.has(handle) ? this.#activities.get(handle) : undefined;
   }
@@ -125,6 +137,7 @@ export class MemoryRuntime implements Runtime {
   readonly capabilities = { seesExitOfWatched: false, onThisMachine: true } as const;
   readonly #machine: MemoryMachine;
   #listener: (ended: EndedUnit) => void = () => {};
+  #onUsage: (handle: string, usage: ProcessUsage) => void = () => {};
 
   constructor(machine: MemoryMachine) {
     this.#machine = machine;
@@ -151,7 +164,24 @@ export class MemoryRuntime implements Runtime {
     return this.#machine.isRunning(handle) ? { kind: 'running' } : { kind: 'ended', exit: null };
   }
 
+  onUsage(listener: (handle: string, usage: ProcessUsage) => void): void {
+    this.#onUsage = listener;
+  }
+
+  async measure(handles: readonly string[]): Promise<void> {
+    this.#machine.measured.push(handles);
+    this.#tellUsage(handles);
+  }
+
+  #tellUsage(handles: readonly string[]): void {
+    for (const handle of handles) {
+      const usage = this.#machine.usage(handle);
+      if (usage) this.#onUsage(handle, usage);
+    }
+  }
+
   async activity(handles: readonly string[]): Promise<ReadonlyMap<string, ProcessActivity>> {
+    this.#tellUsage(handles);
     const activities = new Map<string, ProcessActivity>();
     for (const handle of handles) {
       const activity = this.#machine.activity(handle);

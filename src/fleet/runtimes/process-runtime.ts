@@ -5,6 +5,7 @@ import {
   type Clock,
   type Logger,
   type ProcessActivity,
+  type ProcessUsage,
   type Timer,
 } from '#telemetry';
 import { confine, notEnforced, thisMachine, type Confinement, type ConfiningMachine } from './confinement.ts';
@@ -98,6 +99,7 @@ export class ProcessRuntime implements Runtime {
   #lookingForWatched = false;
   #restUntilMs = 0;
   #listener: (ended: EndedUnit) => void = () => {};
+  #onUsage: (handle: string, usage: ProcessUsage) => void = () => {};
   #closed = false;
 
   constructor(parts: ProcessRuntimeParts) {
@@ -196,20 +198,54 @@ export class ProcessRuntime implements Runtime {
     return runs || this.#leaving.has(handle) ? { kind: 'running' } : { kind: 'ended', exit: null };
   }
 
-  async activity(handles: readonly string[]): Promise<ReadonlyMap<string, ProcessActivity>> {
-    const { table, clock } = this.#parts;
-    const units = new Map<string, UnitIdentity>();
-    for (const handle of handles) {
-      const unit = parseHandle(handle);
-      if (unit?.bootId === table.bootId()) units.set(handle, unit);
-    }
-    const seen = await paced(this.#trees.look([...units.values()]), new Stretch(clock));
+  async activity(
+    handles: readonly string[],
+    { withinMs }: { readonly withinMs: number } = { withinMs: Number.POSITIVE_INFINITY },
+  ): Promise<ReadonlyMap<string, ProcessActivity>> {
+    const { clock } = this.#parts;
+    const units = this.#unitsOf(handles);
+    const atMs = clock.monotonicMs();
+    const looking = this.#trees.look(
+      [...units.values()],
+      { atMs, sinceMs: atMs - withinMs },
+      this.#tellUsage(units),
+    );
+    const seen = await paced(looking, new Stretch(clock));
     const activities = new Map<string, ProcessActivity>();
     for (const [handle, { pid }] of units) {
       const activity = seen.get(pid);
       if (activity !== undefined) activities.set(handle, activity);
     }
     return activities;
+  }
+
+  onUsage(listener: (handle: string, usage: ProcessUsage) => void): void {
+    this.#onUsage = listener;
+  }
+
+  async measure(handles: readonly string[]): Promise<void> {
+    const units = this.#unitsOf(handles);
+    const measuring = this.#trees.measure([...units.values()], this.#tellUsage(units));
+    await paced(measuring, new Stretch(this.#parts.clock));
+  }
+
+  /** The units of this boot, by handle. */
+  #unitsOf(handles: readonly string[]): Map<string, UnitIdentity> {
+    const bootId = this.#parts.table.bootId();
+    const units = new Map<string, UnitIdentity>();
+    for (const handle of handles) {
+      const unit = parseHandle(handle);
+      if (unit?.bootId === bootId) units.set(handle, unit);
+    }
+    return units;
+  }
+
+  #tellUsage(units: ReadonlyMap<string, UnitIdentity>): (pid: number, usage: ProcessUsage) => void {
+    const handles = new Map(Array.from(units, ([handle, { pid }]) => [pid, handle]));
+    return (pid, usage) => {
+      const handle = handles.get(pid);
+      if (handle !== undefined) this.#onUsage(handle, usage);
+    };
   }
 
   /**

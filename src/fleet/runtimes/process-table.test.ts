@@ -13,7 +13,7 @@ import {
 import { until } from './until.test-support.ts';
 
 const LINE =
-  '4242 (a (odd) name) S 17 4240 4200 34816 4242 4194304 100 0 0 0 7 5 0 0 20 0 11 0 987654 1000 200 18446744073709551615';
+  '4242 (a (odd) name) S 17 4240 4200 34816 4242 4194304 100 0 0 0 7 5 3 2 20 0 11 0 987654 1000 200 18446744073709551615';
 
 function tableOf(...stats: readonly ProcessStat[]): ProcessTable {
   return {
@@ -24,6 +24,7 @@ function tableOf(...stats: readonly ProcessStat[]): ProcessTable {
     environ: () => null,
     isBlank: () => false,
     bootId: () => 'boot-1',
+    pageBytes: () => 4096,
   };
 }
 
@@ -34,6 +35,8 @@ const process4242: ProcessStat = {
   groupId: 4240,
   sessionId: 4200,
   cpuTicks: 12,
+  reapedTicks: 5,
+  residentPages: 200,
   startTicks: 987_654,
 };
 
@@ -44,6 +47,19 @@ describe('the table of processes', () => {
 
   it.each(['', '4242 (cut', '4242 (cut) S 1 2 3'])('takes "%s" for no stat line', (line) => {
     expect(parseStat(4242, line)).toBeNull();
+  });
+
+  it('tells what this process uses', () => {
+    const table = createProcessTable();
+    const stat = table.stat(process.pid);
+    const usedSeconds = process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6;
+    // Threads that have ended, and those of the runtime, are in both.
+    expect((stat?.cpuTicks ?? 0) / 100).toBeGreaterThan(usedSeconds / 2);
+    expect((stat?.cpuTicks ?? 0) / 100).toBeLessThan(2 * usedSeconds + 1);
+    const residentBytes = (stat?.residentPages ?? 0) * table.pageBytes();
+    const { rss } = process.memoryUsage();
+    expect(residentBytes).toBeGreaterThan(rss / 2);
+    expect(residentBytes).toBeLessThan(2 * rss);
   });
 
   it('shows this process, and none that does not exist', () => {

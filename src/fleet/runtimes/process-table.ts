@@ -10,6 +10,10 @@ export interface ProcessStat {
   readonly sessionId: number;
   /** User and system time, in clock ticks. */
   readonly cpuTicks: number;
+  /** Of what it had started and has waited for, in clock ticks, with all below. */
+  readonly reapedTicks: number;
+  /** Memory that is resident, in pages. */
+  readonly residentPages: number;
   /** Since the boot, in clock ticks: with the pid it names one process of this boot. */
   readonly startTicks: number;
 }
@@ -32,7 +36,13 @@ export interface ProcessTable {
   isBlank(pid: number): boolean;
   /** Tells one boot of the machine from another. */
   bootId(): string;
+  /** How large a page of memory is. */
+  pageBytes(): number;
 }
+
+const USUAL_PAGE_BYTES = 4096;
+/** AT_PAGESZ of the auxiliary vector (getauxval(3)), which is pairs of words. */
+const PAGE_SIZE_TYPE = 6n;
 
 // Places in what follows the command name, which is the second field, in parentheses, and may contain anything.
 const STATE = 0;
@@ -41,13 +51,16 @@ const GROUP = 2;
 const SESSION = 3;
 const USER_TICKS = 11;
 const SYSTEM_TICKS = 12;
+const REAPED_USER_TICKS = 13;
+const REAPED_SYSTEM_TICKS = 14;
 const START_TICKS = 19;
+const RESIDENT_PAGES = 21;
 
 /** @returns null for a text that is no stat line */
 export function parseStat(pid: number, line: string): ProcessStat | null {
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
   const number = (place: number): number => Number(fields[place]);
-  if (fields.length <= START_TICKS) return null;
+  if (fields.length <= RESIDENT_PAGES) return null;
   return {
     pid,
     state: fields[STATE] ?? '',
@@ -55,6 +68,8 @@ export function parseStat(pid: number, line: string): ProcessStat | null {
     groupId: number(GROUP),
     sessionId: number(SESSION),
     cpuTicks: number(USER_TICKS) + number(SYSTEM_TICKS),
+    reapedTicks: number(REAPED_USER_TICKS) + number(REAPED_SYSTEM_TICKS),
+    residentPages: number(RESIDENT_PAGES),
     startTicks: number(START_TICKS),
   };
 }
@@ -97,7 +112,22 @@ export function createProcessTable(): ProcessTable {
       boot ??= readOrNull('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown';
       return boot;
     },
+    pageBytes: () => {
+      try {
+        return readPageBytes(readFileSync('/proc/self/auxv')) ?? USUAL_PAGE_BYTES;
+      } catch {
+        return USUAL_PAGE_BYTES;
+      }
+    },
   };
+}
+
+/** @param auxv of a 64-bit process of this machine's own byte order, which is little-endian wherever Node runs on Linux but s390x */
+function readPageBytes(auxv: Buffer): number | null {
+  for (let at = 0; at + 16 <= auxv.length; at += 16) {
+    if (auxv.readBigUInt64LE(at) === PAGE_SIZE_TYPE) return Number(auxv.readBigUInt64LE(at + 8));
+  }
+  return null;
 }
 
 /** A process may end between any two reads: that is no error. */

@@ -1,4 +1,4 @@
-import type { ProcessActivity } from '#telemetry';
+import type { ProcessActivity, ProcessUsage } from '#telemetry';
 
 import type { Confinement } from './confinement.ts';
 
@@ -95,8 +95,16 @@ export interface Runtime {
   /**
    * What units and all that they started have done since they were looked at before; of a first look, only that they
    * are stopped. A unit that has ended is left out, and so is one whose processes can't be looked at.
+   * @param within a look longer ago than so many ms is none; left out: however long ago
    */
-  activity(handles: readonly string[]): Promise<ReadonlyMap<string, ProcessActivity>>;
+  activity(
+    handles: readonly string[],
+    within?: { readonly withinMs: number },
+  ): Promise<ReadonlyMap<string, ProcessActivity>>;
+  /** One listener, told what a unit uses whenever it is looked at; absent: that is not known. */
+  onUsage?(listener: (handle: string, usage: ProcessUsage) => void): void;
+  /** Looks at units for what they use alone. */
+  measure?(handles: readonly string[]): Promise<void>;
   /** Stops a unit and all that it started; false when it is gone. Repeating it does no harm. */
   stop(handle: string, order: StopOrder): Promise<boolean>;
   /** The end of what it wrote, at most `maxBytes` of each stream; also after it has ended and been replaced, while that is kept. */

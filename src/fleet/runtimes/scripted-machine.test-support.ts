@@ -113,6 +113,10 @@ export class ScriptedMachine implements ProcessTable, ProcessSignals {
     return null;
   }
 
+  pageBytes(): number {
+    return 4096;
+  }
+
   bootId(): string {
     return 'boot';
   }
@@ -141,6 +145,8 @@ export class ScriptedMachine implements ProcessTable, ProcessSignals {
       ...born,
       startTicks: this.#tick(),
       cpuTicks: 0,
+      reapedTicks: 0,
+      residentPages: 0,
       state: 'S',
       stopped: false,
       blank: false,

@@ -1,4 +1,4 @@
-import { beforeEach, expect, it, test } from 'vitest';
+import { beforeEach, describe, expect, it, test } from 'vitest';
 import type { ProcessActivity } from '#telemetry';
 import type { ProcessTable } from './process-table.ts';
 import { TreeActivity, type TreeRoot } from './tree-activity.ts';
@@ -7,6 +7,8 @@ interface TestProcess {
   parent: number;
   session: number;
   cpu: number;
+  reaped: number;
+  pages: number;
   io: number | null;
   state: string;
   startTicks: number;
@@ -18,7 +20,7 @@ let activity: TreeActivity;
 let reads: number;
 
 function add(pid: number, parent: number, session: number): TestProcess {
-  const added = { parent, session, cpu: 1, io: 100, state: 'S', startTicks: pid };
+  const added = { parent, session, cpu: 1, reaped: 0, pages: 10, io: 100, state: 'S', startTicks: pid };
   machine.set(pid, added);
   return added;
 }
@@ -38,13 +40,15 @@ const table: ProcessTable = {
   stat: (pid) => {
     const found = machine.get(pid);
     if (!found) return null;
-    const { parent, session, cpu, state, startTicks } = found;
-    return { pid, state, parentPid: parent, groupId: pid, sessionId: session, cpuTicks: cpu, startTicks };
+    const { parent, session, cpu, reaped, pages, state, startTicks } = found;
+    const used = { cpuTicks: cpu, reapedTicks: reaped, residentPages: pages };
+    return { pid, state, parentPid: parent, groupId: pid, sessionId: session, ...used, startTicks };
   },
   ioBytes: (pid) => machine.get(pid)?.io ?? null,
   environ: () => null,
   isBlank: () => false,
   bootId: () => 'boot',
+  pageBytes: () => 4096,
 };
 
 function look(...pids: number[]): ReadonlyMap<number, ProcessActivity> {
@@ -122,4 +126,80 @@ it('compares with the last look, and reads the table once for all trees', () => 
   expect(look(10, 20).get(10)).toBe('active');
   expect(look(10, 20).get(10)).toBe('idle');
   expect(reads).toBe(2);
+});
+
+it('compares each tree with its own last look, whatever was looked at meanwhile, and with none that is too old', () => {
+  const lookAgain = (pid: number, time: { atMs: number; sinceMs: number }) => {
+    const looking = activity.look([{ pid, startTicks: null }], time);
+    for (;;) {
+      const step = looking.next();
+      if (step.done) return step.value.get(pid);
+    }
+  };
+  at(10).cpu++;
+  look(20);
+  expect(lookAgain(10, { atMs: 1000, sinceMs: 0 })).toBe('active');
+  at(10).cpu++;
+  expect(lookAgain(10, { atMs: 9000, sinceMs: 4000 })).toBe('idle');
+  at(10).cpu++;
+  expect(lookAgain(10, { atMs: 9500, sinceMs: 4500 })).toBe('active');
+});
+
+describe('what a tree uses', () => {
+  function measure(pid: number): { cpuSeconds: number; memoryBytes: number } | undefined {
+    const seen: { cpuSeconds: number; memoryBytes: number }[] = [];
+    const measuring = activity.measure([{ pid, startTicks: null }], (_, usage) => seen.push(usage));
+    while (measuring.next().done !== true);
+    return seen[0];
+  }
+  const cpu = () => measure(10)?.cpuSeconds;
+
+  it('is that of all its processes', () => {
+    at(11).cpu = 98;
+    expect(measure(10)).toEqual({ cpuSeconds: 1, memoryBytes: 3 * 10 * 4096 });
+    expect(measure(99)).toBeUndefined();
+  });
+
+  it('counts on when a process of it ends: before it is waited for, and with who has waited for it', () => {
+    at(12).cpu = 398;
+    expect(cpu()).toBe(4);
+    at(12).state = 'Z';
+    expect(measure(10)).toEqual({ cpuSeconds: 4, memoryBytes: 2 * 10 * 4096 });
+    machine.delete(12);
+    at(11).reaped = 398;
+    expect(cpu()).toBe(4);
+    at(11).cpu += 100;
+    expect(cpu()).toBe(5);
+  });
+
+  it('never goes down: what nobody of it waits for counts up to the last look', () => {
+    at(12).cpu = 398;
+    expect(cpu()).toBe(4);
+    machine.delete(12);
+    expect(cpu()).toBe(4);
+    at(11).cpu += 100;
+    expect(cpu()).toBe(5);
+  });
+
+  it('begins anew with another process of that pid', () => {
+    at(10).cpu = 398;
+    expect(cpu()).toBe(4);
+    machine.delete(11);
+    machine.delete(12);
+    Object.assign(at(10), { startTicks: 99, cpu: 100 });
+    expect(cpu()).toBe(1);
+  });
+
+  it('is told with each look as well, and measuring is no look', () => {
+    const used = new Map<number, number>();
+    at(10).cpu++;
+    measure(10);
+    const looking = activity.look([{ pid: 10, startTicks: null }], undefined, (pid, { memoryBytes }) =>
+      used.set(pid, memoryBytes),
+    );
+    let step = looking.next();
+    while (step.done !== true) step = looking.next();
+    expect(step.value.get(10)).toBe('active');
+    expect([...used]).toEqual([[10, 3 * 10 * 4096]]);
+  });
 });

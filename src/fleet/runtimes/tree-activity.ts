@@ -1,5 +1,6 @@
-import type { ProcessActivity } from '#telemetry';
+import type { ProcessActivity, ProcessUsage } from '#telemetry';
 import { isRunning, type ProcessStat, type ProcessTable } from './process-table.ts';
+import { TreeUsage, type ReadTree } from './tree-usage.ts';
 
 /** Processes read before others may have a turn: a fraction of a millisecond. */
 const PROCESSES_PER_SLICE = 50;
@@ -16,6 +17,21 @@ interface Used {
 
 type Tree = Map<number, Used>;
 
+interface SeenTree {
+  readonly used: Tree;
+  /** When it was looked at, by the clock of who looks. */
+  readonly atMs: number;
+}
+
+/** When a look is, and since when another one has to be for it to be compared with. */
+interface LookTime {
+  readonly atMs: number;
+  readonly sinceMs: number;
+}
+
+/** For who looks at one tree alone: each look is compared with the one before. */
+const WHENEVER: LookTime = { atMs: 0, sinceMs: 0 };
+
 /** The first process of a tree; without its start it is whatever has the pid. */
 export interface TreeRoot {
   readonly pid: number;
@@ -29,34 +45,60 @@ export interface TreeRoot {
  */
 export class TreeActivity {
   readonly #table: ProcessTable;
-  #trees = new Map<number, Tree>();
+  readonly #usage: TreeUsage;
+  readonly #trees = new Map<number, SeenTree>();
 
   constructor(table: ProcessTable) {
     this.#table = table;
+    this.#usage = new TreeUsage(table.pageBytes());
   }
 
   /**
-   * Offers pauses; of looks that overlap each compares with the one that ended last. A tree that is looked at for the
-   * first time is `idle`, or `stopped`: what it did before is not known. One whose root has ended is left out.
+   * Offers pauses; of looks at a tree that overlap each compares with the one that ended last. A tree that was not looked at
+   * before, or not since then, is `idle`, or `stopped`: what it did is not known. One whose root has ended is left out.
+   * @param used is told what each tree uses, by the pid of its root
    * @returns by the pid of the root
    */
-  *look(roots: readonly TreeRoot[]): Generator<void, Map<number, ProcessActivity>> {
+  *look(
+    roots: readonly TreeRoot[],
+    { atMs, sinceMs }: LookTime = WHENEVER,
+    used: (rootPid: number, usage: ProcessUsage) => void = () => undefined,
+  ): Generator<void, Map<number, ProcessActivity>> {
     const processes = yield* readProcesses(this.#table);
-    const trees = new Map<number, Tree>();
     const activities = new Map<number, ProcessActivity>();
-    for (const { pid: rootPid, startTicks } of roots) {
+    const seen: [number, SeenTree][] = [];
+    for (const { root, tree } of treesOf(processes, roots)) {
       yield;
-      const members = membersOf(processes, rootPid);
-      const root = members[0];
-      if (!root || (startTicks !== null && root.startTicks !== startTicks)) continue;
-      const used = new Map(members.map((member) => [member.pid, this.#usedBy(member)]));
-      const before = this.#trees.get(rootPid);
-      const known = before?.get(rootPid)?.startTicks === root.startTicks ? before : undefined;
-      trees.set(rootPid, used);
-      activities.set(rootPid, judge(members, { used, known }));
+      const { members } = tree;
+      const usedNow = new Map(members.map((member) => [member.pid, this.#usedBy(member)]));
+      const before = this.#trees.get(root.pid);
+      const isSame = before?.used.get(root.pid)?.startTicks === root.startTicks;
+      const known = isSame && before.atMs >= sinceMs ? before.used : undefined;
+      seen.push([root.pid, { used: usedNow, atMs }]);
+      activities.set(root.pid, judge(members, { used: usedNow, known }));
+      used(root.pid, this.#usage.measure(root, tree));
     }
-    this.#trees = trees;
+    for (const [pid, tree] of seen) this.#trees.set(pid, tree);
+    this.#forgetEnded(processes);
     return activities;
+  }
+
+  /** Looks at what trees use alone: it is no look that others are compared with. One whose root has ended is left out. */
+  *measure(
+    roots: readonly TreeRoot[],
+    used: (rootPid: number, usage: ProcessUsage) => void,
+  ): Generator<void, void> {
+    const processes = yield* readProcesses(this.#table);
+    for (const { root, tree } of treesOf(processes, roots)) {
+      yield;
+      used(root.pid, this.#usage.measure(root, tree));
+    }
+    this.#forgetEnded(processes);
+  }
+
+  #forgetEnded({ byPid }: ProcessIndex): void {
+    for (const pid of this.#trees.keys()) if (!byPid.has(pid)) this.#trees.delete(pid);
+    this.#usage.forgetEnded((pid) => byPid.has(pid));
   }
 
   #usedBy({ pid, startTicks, cpuTicks }: ProcessStat): Used {
@@ -68,21 +110,46 @@ interface ProcessIndex {
   readonly byPid: ReadonlyMap<number, ProcessStat>;
   readonly byParent: ReadonlyMap<number, readonly ProcessStat[]>;
   readonly bySession: ReadonlyMap<number, readonly ProcessStat[]>;
+  /** What the ended children of a process had used that it has not waited for yet. */
+  readonly zombieTicks: ReadonlyMap<number, number>;
+}
+
+/** The trees whose roots run. */
+function* treesOf(
+  processes: ProcessIndex,
+  roots: readonly TreeRoot[],
+): Generator<{ readonly root: ProcessStat; readonly tree: ReadTree }, void> {
+  for (const { pid, startTicks } of roots) {
+    const members = membersOf(processes, pid);
+    const [root] = members;
+    if (!root || (startTicks !== null && root.startTicks !== startTicks)) continue;
+    const zombieTicks = members.reduce(
+      (sum, member) => sum + (processes.zombieTicks.get(member.pid) ?? 0),
+      0,
+    );
+    yield { root, tree: { members, zombieTicks } };
+  }
 }
 
 function* readProcesses(table: ProcessTable): Generator<void, ProcessIndex> {
   const byPid = new Map<number, ProcessStat>();
   const byParent = new Map<number, ProcessStat[]>();
   const bySession = new Map<number, ProcessStat[]>();
+  const zombieTicks = new Map<number, number>();
   for (const [at, pid] of table.pids().entries()) {
     if (at % PROCESSES_PER_SLICE === 0) yield;
     const stat = table.stat(pid);
-    if (!isRunning(stat)) continue;
+    if (stat === null) continue;
+    const { parentPid, cpuTicks, reapedTicks } = stat;
+    if (!isRunning(stat)) {
+      zombieTicks.set(parentPid, (zombieTicks.get(parentPid) ?? 0) + cpuTicks + reapedTicks);
+      continue;
+    }
     byPid.set(pid, stat);
-    addTo(byParent, stat.parentPid, stat);
+    addTo(byParent, parentPid, stat);
     addTo(bySession, stat.sessionId, stat);
   }
-  return { byPid, byParent, bySession };
+  return { byPid, byParent, bySession, zombieTicks };
 }
 
 function addTo(groups: Map<number, ProcessStat[]>, key: number, stat: ProcessStat): void {

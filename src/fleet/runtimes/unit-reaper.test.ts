@@ -34,7 +34,17 @@ class FleeingProcess implements ProcessTable, ProcessSignals {
     const isThere = this.stopped.has(pid) || (this.#runs && pid === this.#pid);
     if (!isThere) return null;
     const state = this.stopped.has(pid) ? 'T' : 'R';
-    return { pid, state, parentPid: 1, groupId: pid, sessionId: 7, cpuTicks: 0, startTicks: pid };
+    return {
+      pid,
+      state,
+      parentPid: 1,
+      groupId: pid,
+      sessionId: 7,
+      cpuTicks: 0,
+      reapedTicks: 0,
+      residentPages: 0,
+      startTicks: pid,
+    };
   }
 
   environ(pid: number): string | null {
@@ -47,6 +57,10 @@ class FleeingProcess implements ProcessTable, ProcessSignals {
 
   ioBytes(): null {
     return null;
+  }
+
+  pageBytes(): number {
+    return 4096;
   }
 
   bootId(): string {
@@ -111,7 +125,17 @@ class BlankMachine implements ProcessTable, ProcessSignals {
 
   stat(pid: number): ProcessStat | null {
     if (!this.runs || pid !== FIRST_PID) return null;
-    return { pid, state: 'R', parentPid: 1, groupId: 2, sessionId: 2, cpuTicks: 0, startTicks: pid };
+    return {
+      pid,
+      state: 'R',
+      parentPid: 1,
+      groupId: 2,
+      sessionId: 2,
+      cpuTicks: 0,
+      reapedTicks: 0,
+      residentPages: 0,
+      startTicks: pid,
+    };
   }
 
   isBlank(pid: number): boolean {
@@ -125,6 +149,10 @@ class BlankMachine implements ProcessTable, ProcessSignals {
 
   ioBytes(): null {
     return null;
+  }
+
+  pageBytes(): number {
+    return 4096;
   }
 
   bootId(): string {

@@ -11,6 +11,8 @@ it('units that end together cost what their own processes cost, however many oth
     groupId: sessionId,
     state: 'S',
     cpuTicks: 0,
+    reapedTicks: 0,
+    residentPages: 0,
     startTicks: 7,
     unitId: `unit-${sessionId}`,
     get parentPid() {

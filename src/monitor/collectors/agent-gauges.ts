@@ -15,6 +15,9 @@ const TROUBLED: ReadonlySet<string> = new Set([
   'FAILED',
 ]);
 
+/** What is used changes with each look: it is kept as often as a value that does not change. */
+const USE_EVERY_MS = 15_000;
+
 /** Its end was seen, or somebody took it out of service. */
 const OWES_NO_BEATS: ReadonlySet<string> = new Set(['FAILED', 'QUARANTINED']);
 
@@ -25,10 +28,19 @@ interface Counted {
   readonly alive: number;
 }
 
+/** What its processes use. */
+interface Use {
+  readonly poolId: string | null;
+  readonly cpu: KeptSeries;
+  readonly memory: KeptSeries;
+}
+
 interface OneAgent {
   readonly age: KeptSeries;
   /** Null while it owes no beats. */
   missed: KeptSeries | null;
+  /** Null while nobody looks at its processes. */
+  use: Use | null;
   /** By status, opened when the agent first is in it. */
   readonly statuses: Map<string, KeptSeries>;
 }
@@ -95,6 +107,7 @@ export class AgentGauges {
     if (agent.heartbeatAgeMs !== null && (withAge || Number.isNaN(one.age.value))) {
       this.#appender.put(one.age, agent.heartbeatAgeMs / 1000);
     }
+    if (withAge) this.#lookAtUse(one, agent);
     // An agent from before the start may have left a status while nobody looked: its series still show it.
     if (!this.#sawAll) for (const status of TROUBLED) this.#openStatus(one, agent.agentId, status);
     if (TROUBLED.has(agent.status)) this.#openStatus(one, agent.agentId, agent.status);
@@ -114,6 +127,29 @@ export class AgentGauges {
     if (heartbeatAgeMs === null && heartbeatsMissed === 0) return;
     one.missed ??= this.#appender.open('agent_heartbeats_missed', { agent_id: agentId });
     this.#appender.put(one.missed, heartbeatsMissed);
+  }
+
+  /** With the tick alone: the end of a process shows in its status at once. */
+  #lookAtUse(one: OneAgent, { agentId, poolId, usage }: AgentObservation): void {
+    if (one.use !== null && (usage === null || one.use.poolId !== poolId)) this.#endUse(one);
+    if (usage === null) return;
+    const labels = { agent_id: agentId, pool_id: poolId ?? '' };
+    one.use ??= {
+      poolId,
+      cpu: this.#appender.open('agent_cpu_seconds_total', labels),
+      memory: this.#appender.open('agent_memory_bytes', labels),
+    };
+    const { cpu, memory } = one.use;
+    if (this.#appender.clock.wallMs() - memory.appendedAtMs < USE_EVERY_MS) return;
+    this.#appender.put(cpu, usage.cpuSeconds);
+    this.#appender.put(memory, usage.memoryBytes);
+  }
+
+  #endUse(one: OneAgent): void {
+    if (!one.use) return;
+    this.#appender.remove(one.use.cpu);
+    this.#appender.remove(one.use.memory);
+    one.use = null;
   }
 
   #count({ agentId, agentType, status, phaseId }: AgentObservation): void {
@@ -165,6 +201,7 @@ export class AgentGauges {
       one = {
         age: this.#appender.open('agent_heartbeat_age_seconds', labels),
         missed: null,
+        use: null,
         statuses: new Map(),
       };
       this.#byAgent.set(agentId, one);
@@ -178,6 +215,7 @@ export class AgentGauges {
     this.#byAgent.delete(agentId);
     for (const series of [one.age, ...one.statuses.values()]) this.#appender.remove(series);
     if (one.missed) this.#appender.remove(one.missed);
+    this.#endUse(one);
   }
 
   #forgetAbsent(feed: FleetFeed): void {

@@ -27,9 +27,9 @@ describe('the collector of the fleet', () => {
     const units = new Set(stage.store.samples.map(({ unit }) => unit));
     expect(units.size).toBe(1);
     expect(stage.store.history('tasks_queued_total')).toEqual({ 'phase_id=PHASE_TESTING,priority=5': [2] });
-    expect(stage.store.history('tasks_completed_total')).toEqual({
-      'phase_id=PHASE_TESTING,agent_id=w1': [1],
-    });
+    const ofAgent = 'phase_id=PHASE_TESTING,agent_id=w1';
+    expect(stage.store.history('tasks_completed_total')).toEqual({ [ofAgent]: [1] });
+    expect(stage.store.history('agent_task_seconds_total')).toEqual({ [ofAgent]: [0.3] });
   });
 
   it('counts durations into cumulative buckets', async () => {
@@ -88,6 +88,30 @@ describe('the collector of the fleet', () => {
     fleet.unserved = [];
     await stage.clock.advance(1000);
     expect(store.history('tasks_unserved')).toEqual({ 'phase_id=A,task_type=build': [3, 0] });
+  });
+
+  it('keeps every 15 s what agents use, by agent and pool, and ends it with the agent or when nobody looks', async () => {
+    const { fleet, store, clock } = stage;
+    const uses = (cpuSeconds: number, memoryBytes: number) =>
+      (fleet.agents = [agent({ usage: { cpuSeconds, memoryBytes } }), agent({ agentId: 'w2' })]);
+    uses(1, 1000);
+    await clock.advance(1000);
+    for (let second = 1; second <= 15; second++) {
+      uses(1 + second, 1000 + second);
+      await clock.advance(1000);
+    }
+    fleet.agents = [agent({ usage: null })];
+    await clock.advance(1000);
+    uses(0.5, 500);
+    await clock.advance(1000);
+    fleet.agents = [agent({ status: 'TERMINATED' })];
+    await clock.advance(1000);
+    expect(store.history('agent_cpu_seconds_total')).toEqual({
+      'agent_id=w1,pool_id=demo': [1, 16, 'stale', 0.5, 'stale'],
+    });
+    expect(store.history('agent_memory_bytes')).toEqual({
+      'agent_id=w1,pool_id=demo': [1000, 1015, 'stale', 500, 'stale'],
+    });
   });
 
   it('shows ages on a tick, troubled statuses as they come and go, and ends a removed agent’s series', async () => {

@@ -246,6 +246,7 @@ type CountedActivity = Exclude<
 /** What is counted from the fleet's activity. */
 class FleetCounters {
   readonly #completed: CounterFamily;
+  readonly #taskSeconds: CounterFamily;
   readonly #failed: CounterFamily;
   readonly #restarts: CounterFamily;
   readonly #handoffs: CounterFamily;
@@ -255,6 +256,7 @@ class FleetCounters {
 
   constructor(parts: FamilyParts) {
     this.#completed = new CounterFamily(parts, 'tasks_completed_total');
+    this.#taskSeconds = new CounterFamily(parts, 'agent_task_seconds_total');
     this.#failed = new CounterFamily(parts, 'tasks_failed_total');
     this.#restarts = new CounterFamily(parts, 'agent_restarts_total');
     this.#handoffs = new CounterFamily(parts, 'handoffs_requested_total');
@@ -267,6 +269,7 @@ class FleetCounters {
     switch (activity.kind) {
       case 'task_completed':
         this.#completed.increment(activity.phaseId, activity.agentId);
+        this.#taskSeconds.add(activity.durationSeconds, activity.phaseId, activity.agentId);
         this.#duration.observe(activity.durationSeconds, activity.phaseId, activity.taskType);
         return;
       case 'task_failed':
@@ -288,6 +291,7 @@ class FleetCounters {
 
   forget(agentId: string): void {
     this.#completed.endAgent('agent_id', agentId);
+    this.#taskSeconds.endAgent('agent_id', agentId);
     this.#failed.endAgent('agent_id', agentId);
     this.#restarts.endAgent('agent_id', agentId);
     this.#handoffs.endAgent('from_agent_id', agentId);

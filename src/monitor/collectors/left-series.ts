@@ -14,7 +14,7 @@ import {
 } from '#telemetry';
 import type { SeriesAppender } from './series-appender.ts';
 
-/** The gauges of the fleet: what their newest sample says is believed for as long as readers look back. */
+/** What is told of the fleet and its agents as it is: what their newest sample says is believed for as long as readers look back. */
 const GAUGES: readonly StandardMetric[] = [
   'tasks_queued_total',
   'resource_locks_active',
@@ -23,6 +23,8 @@ const GAUGES: readonly StandardMetric[] = [
   'agent_status',
   'agent_heartbeat_age_seconds',
   'agent_heartbeats_missed',
+  'agent_cpu_seconds_total',
+  'agent_memory_bytes',
 ];
 /** How far an instant selector looks back, and how far a sample may be ahead after a step of the clock. */
 const LOOKBACK_MS = 300_000;

@@ -72,7 +72,7 @@ describe('the members of a metric', () => {
         const names = Object.keys(sample?.labels ?? {});
         return names.some((name) => name.endsWith('agent_id'));
       });
-    expect(ofAgents()).toHaveLength(4 * 2000);
+    expect(ofAgents()).toHaveLength(5 * 2000);
     for (const agentId of agentIds) {
       stage.fleet.tell({ kind: 'agent_removed', agentId, traceparent: null });
     }

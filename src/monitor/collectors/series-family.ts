@@ -186,8 +186,12 @@ export class GaugeFamily extends SeriesFamily {
 /** A metric that only grows; it starts at 0 when the server starts, like any Prometheus counter. */
 export class CounterFamily extends SeriesFamily {
   increment(...labelValues: readonly string[]): void {
+    this.add(1, ...labelValues);
+  }
+
+  add(amount: number, ...labelValues: readonly string[]): void {
     const series = this.at(...labelValues);
-    this.appender.put(series, (Number.isNaN(series.value) ? 0 : series.value) + 1);
+    this.appender.put(series, (Number.isNaN(series.value) ? 0 : series.value) + amount);
   }
 }
 

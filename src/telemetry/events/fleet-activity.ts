@@ -25,6 +25,14 @@ export type StallReason = (typeof STALL_REASONS)[number];
 export const PROCESS_ACTIVITIES = ['active', 'idle', 'idle_too_long', 'stopped', 'traced'] as const;
 export type ProcessActivity = (typeof PROCESS_ACTIVITIES)[number];
 
+/** What a process and all that it started use. */
+export interface ProcessUsage {
+  /** CPU time in all, also of what has ended meanwhile; begins anew with another process. */
+  readonly cpuSeconds: number;
+  /** Resident memory now; pages that several of them share count in each. */
+  readonly memoryBytes: number;
+}
+
 /** Who beats for an agent that Omoi starts: the program itself, by the SDK or the API, or Omoi, which watches its process. */
 export const HEARTBEAT_SOURCES = ['sdk', 'process'] as const;
 export type HeartbeatSource = (typeof HEARTBEAT_SOURCES)[number];
@@ -111,6 +119,8 @@ export interface AgentObservation {
   /** By the server's monotonic clock; null before the first beat. */
   readonly heartbeatAgeMs: number | null;
   readonly heartbeatsMissed: number;
+  /** What its processes use; null where nobody has looked at them lately. */
+  readonly usage: ProcessUsage | null;
 }
 
 /** What a fleet shows to whoever observes it. */

@@ -44,6 +44,11 @@ export const STANDARD_METRICS = {
   ),
   tasks_completed_total: counter('tasks', ['phase_id', 'agent_id'], 'Tasks completed.'),
   tasks_failed_total: counter('tasks', ['phase_id', 'agent_id'], 'Task attempts that failed.'),
+  agent_task_seconds_total: counter(
+    'seconds',
+    ['phase_id', 'agent_id'],
+    'Time from claim to completion of the tasks that tasks_completed_total counts.',
+  ),
   task_duration_seconds: histogram('seconds', ['phase_id', 'task_type'], 'Time from claim to completion.'),
   task_wait_seconds: histogram(
     'seconds',
@@ -66,6 +71,16 @@ export const STANDARD_METRICS = {
     'heartbeats',
     ['agent_id'],
     'Heartbeats missed in a row; none of an agent that has ended or is quarantined.',
+  ),
+  agent_cpu_seconds_total: counter(
+    'seconds',
+    ['agent_id', 'pool_id'],
+    'CPU time of the processes of an agent, where somebody looks at them; kept every 15 s.',
+  ),
+  agent_memory_bytes: gauge(
+    'bytes',
+    ['agent_id', 'pool_id'],
+    'Resident memory of the processes of an agent, where somebody looks at them; kept every 15 s.',
   ),
   agent_restarts_total: counter('restarts', ['agent_id', 'reason'], 'Generations started after the first.'),
   agent_anomaly_score: gauge('score', ['agent_id'], 'How unlike its pool an agent behaves, 0 to 1.'),
