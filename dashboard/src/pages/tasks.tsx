@@ -35,7 +35,9 @@ export function TasksPage() {
   return (
     <>
       <PageTitle note={history.data && `${number(waitingNow(history.data))} waiting`}>Tasks</PageTitle>
-      <ServerWarnings warnings={warningsOfTasks(overview.data?.warnings ?? [])} />
+      <div className={styles.told}>
+        <ServerWarnings warnings={warningsOfTasks(overview.data?.warnings ?? [])} />
+      </div>
       <div className={styles.columns}>
         <div className={styles.column}>
           <Panel title="Tasks">
