@@ -10,7 +10,7 @@ import {
   type EndedUnit,
   type Runtime,
 } from '#fleet';
-import { createSystemClock, silentLogger } from '#telemetry';
+import { createSystemClock, silentLogger, type ProcessUsage } from '#telemetry';
 import { MemoryMachine, MemoryRuntime } from '../../src/fleet/runtimes/memory-runtime.test-support.ts';
 
 /** A machine on which runtimes come and go, and the commands that it understands. */
@@ -22,6 +22,8 @@ interface Fixture {
   readonly missing: readonly string[];
   /** Resolves when the agent's process has set itself up. */
   ready(agentId: string): Promise<void>;
+  /** The unit uses some memory from now on. */
+  uses(handle: string): void;
   close(): void;
 }
 
@@ -44,6 +46,8 @@ function processFixture(): Fixture {
     missing: ['/nowhere/omoi-worker'],
     ready: (agentId) =>
       until(() => readFileSync(join(directory, agentId, '1.stdout.log'), 'utf8').includes('ready')),
+    // Every process does.
+    uses() {},
     close: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
@@ -57,6 +61,7 @@ function memoryFixture(): Fixture {
     exits3: ['exit', '3'],
     missing: ['/nowhere/omoi-worker'],
     ready: () => Promise.resolve(),
+    uses: (handle) => machine.uses(handle, { cpuSeconds: 0, memoryBytes: 1_000_000 }),
     close() {},
   };
 }
@@ -186,6 +191,24 @@ describe.each([
     await until(() => ends.length > 0);
     expect(await runtime.observe(handle)).toMatchObject({ kind: 'ended' });
     expect(await runtime.observe('of another runtime')).toMatchObject({ kind: 'ended' });
+  });
+
+  it('tells what units use whenever they are looked at, and of none that has ended', async () => {
+    const { handle } = await start(fixture.runs);
+    fixture.uses(handle);
+    const told: [string, ProcessUsage][] = [];
+    runtime.onUsage?.((...seen) => told.push(seen));
+    await runtime.measure?.([handle, 'of another runtime']);
+    await runtime.activity([handle]);
+    expect(told.map(([of]) => of)).toEqual([handle, handle]);
+    for (const [, { cpuSeconds, memoryBytes }] of told) {
+      expect(cpuSeconds).toBeGreaterThanOrEqual(0);
+      expect(memoryBytes).toBeGreaterThan(100_000);
+    }
+    await runtime.stop(handle, FORCE);
+    await until(() => ends.length > 0);
+    await runtime.measure?.([handle]);
+    expect(told).toHaveLength(2);
   });
 
   it('gives the end of what a unit wrote, also when it has ended', async () => {

@@ -34,8 +34,8 @@ afterEach(() => pools.close());
 
 it('looks every 15 s, all at once, at what agents use that nobody else looks at', async () => {
   await create('coders', 'sdk', 2);
-  machine.uses(machine.pidOf('coders-1'), { cpuSeconds: 2, memoryBytes: 4096 });
-  machine.uses(machine.pidOf('coders-2'), { cpuSeconds: 3, memoryBytes: 8192 });
+  machine.uses(handleOf('coders-1'), { cpuSeconds: 2, memoryBytes: 4096 });
+  machine.uses(handleOf('coders-2'), { cpuSeconds: 3, memoryBytes: 8192 });
   expect(usage('coders-1')).toBeNull();
   const looks = machine.measured.length;
   await pass(30_000);
@@ -55,7 +55,7 @@ it('takes along what others see, and looks at nobody for it', async () => {
     await pass(250);
     return test.fleet.agents.get('mailers-1')?.status === 'IDLE';
   });
-  machine.uses(machine.pidOf('mailers-1'), { cpuSeconds: 5, memoryBytes: 4096 });
+  machine.uses(handleOf('mailers-1'), { cpuSeconds: 5, memoryBytes: 4096 });
   machine.shows(machine.pidOf('mailers-1'), 'active');
   await pass(2000);
   expect(usage('mailers-1')).toEqual({ cpuSeconds: 5, memoryBytes: 4096 });
@@ -66,7 +66,7 @@ it('takes along what others see, and looks at nobody for it', async () => {
 
 it('shows nothing of a generation that has ended', async () => {
   await create('coders', 'sdk', 1);
-  machine.uses(machine.pidOf('coders-1'), { cpuSeconds: 2, memoryBytes: 4096 });
+  machine.uses(handleOf('coders-1'), { cpuSeconds: 2, memoryBytes: 4096 });
   await pass(15_000);
   expect(usage('coders-1')).not.toBeNull();
   machine.end(machine.pidOf('coders-1'), { exitCode: 1 });

@@ -91,8 +91,8 @@ export class MemoryMachine {
   }
 
   /** From now on that is what the process is seen to use. */
-  uses(pid: number, usage: ProcessUsage): void {
-    this.#usages.set(`memory/${pid}`, usage);
+  uses(handle: string, usage: ProcessUsage): void {
+    this.#usages.set(handle, usage);
   }
 
   usage(handle: string): ProcessUsage | undefined {
