@@ -59,7 +59,7 @@ export class UnitUsageWatch {
     try {
       const due = Map.groupBy(this.#due(startedMs - FRESH_MS), ([, { runtime }]) => runtime);
       await Promise.all(
-        Array.from(due, ([runtime, units]) => runtime.measure?.(units.map(([handle]) => handle))),
+        Array.from(due, async ([runtime, units]) => runtime.measure?.(units.map(([handle]) => handle))),
       );
     } catch (error) {
       logger.warn(
