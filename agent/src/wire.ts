@@ -15,9 +15,9 @@ export type ProcessActivity = 'active' | 'idle' | 'idle_too_long' | 'stopped' | 
 /** What the processes do that somebody beats for, and what they use. */
 export interface ProcessReport {
   readonly activity: ProcessActivity;
-  /** CPU time in all. */
-  readonly cpu_seconds: number;
-  /** Resident memory. */
+  /** CPU time in all, in whole ms. */
+  readonly cpu_ms: number;
+  /** Resident memory, in whole bytes. */
   readonly memory_bytes: number;
 }
 

@@ -41,7 +41,7 @@ const beat: Whole<HeartbeatRequest> = {
   reason: 'hot',
   in_flight: 0,
   nonce: registration.nonce,
-  process_activity: { activity: 'stopped', cpu_seconds: 1.25, memory_bytes: 4096 },
+  process_activity: { activity: 'stopped', cpu_ms: 1250, memory_bytes: 4096 },
 };
 const claim: Whole<ClaimRequest> = {
   agent_id: 'worker-1',

@@ -78,7 +78,7 @@ function take(
 /** What it says of the processes that it stands for. */
 function processesOf(said: NonNullable<Beat['process_activity']> | null) {
   if (said === null || typeof said === 'string') return { activity: said };
-  const usage = { cpuSeconds: said.cpu_seconds, memoryBytes: said.memory_bytes };
+  const usage = { cpuSeconds: said.cpu_ms / 1000, memoryBytes: said.memory_bytes };
   return { activity: said.activity, usage };
 }
 

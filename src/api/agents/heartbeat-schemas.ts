@@ -5,11 +5,9 @@ import { FLEET_BOUNDS as BOUNDS } from '../tasks/fleet-bounds.ts';
 import { generation, maxInteger, name } from './agent-schemas.ts';
 
 const activity = z.enum(PROCESS_ACTIVITIES);
-/** CPU seconds beyond which nobody's process has come. */
-const maxCpuSeconds = 1e12;
 const activityAndUsage = z.strictObject({
   activity,
-  cpu_seconds: z.number().min(0).max(maxCpuSeconds).describe('CPU time that they have used in all.'),
+  cpu_ms: z.number().int().min(0).max(maxInteger).describe('CPU time that they have used in all.'),
   memory_bytes: z.number().int().min(0).max(maxInteger).describe('Memory of theirs that is resident.'),
 });
 

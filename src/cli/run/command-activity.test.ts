@@ -97,9 +97,9 @@ describe('a command', () => {
 
   it('tells what it uses with what it does; that alone where it has no process', () => {
     cpuTicks = 250;
-    expect(activity.report()).toEqual({ activity: 'idle', cpu_seconds: 2.5, memory_bytes: 5 * 4096 });
+    expect(activity.report()).toEqual({ activity: 'idle', cpu_ms: 2500, memory_bytes: 5 * 4096 });
     cpuTicks = 300;
-    expect(activity.report()).toEqual({ activity: 'active', cpu_seconds: 3, memory_bytes: 5 * 4096 });
+    expect(activity.report()).toEqual({ activity: 'active', cpu_ms: 3000, memory_bytes: 5 * 4096 });
     const none = new CommandActivity(
       table,
       { pid: null, outputBytes: 0 },

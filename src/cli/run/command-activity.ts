@@ -45,7 +45,7 @@ export class CommandActivity {
     const activity = this.look();
     if (this.#usage === null) return activity;
     const { cpuSeconds, memoryBytes } = this.#usage;
-    return { activity, cpu_seconds: cpuSeconds, memory_bytes: memoryBytes };
+    return { activity, cpu_ms: Math.round(cpuSeconds * 1000), memory_bytes: memoryBytes };
   }
 
   /** What the command has done since the last look. */
