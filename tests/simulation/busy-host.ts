@@ -18,8 +18,11 @@ interface Load {
 /** The first delay of a load is a quarter of its worst: what takes the CPUs begins as one of many. */
 const FIRST_SHARE = 0.25;
 const GROWTH = 1.5;
-/** Nobody waits as long as the others: for this share of the delay, at least. */
-const MIN_SHARE = 0.2;
+/**
+ * Nobody waits as long as the others: for this share of the delay, at least. Were the server hardly held up where an idle agent
+ * gets no CPU for seconds, that agent would be given up as silent.
+ */
+const MIN_SHARE = 0.4;
 const MAX_PAUSE_MS = 2500;
 
 /** Others use the CPUs of the machine: the server and its agents get them late, and each time together. */

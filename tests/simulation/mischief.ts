@@ -132,7 +132,7 @@ const FAULTS = {
   },
   /** Others take the CPUs: the server and all agents get them late, by up to seconds and together. */
   host_is_busy: (world) =>
-    world.host.begin(between(world.random, 10_000, 60_000), between(world.random, 200, 3000)),
+    world.host.begin(between(world.random, 10_000, 60_000), between(world.random, 200, 2000)),
   /** A collection of garbage, of the server or of one agent. */
   process_pauses: (world) => {
     const pauseMs = between(world.random, 50, 800);
