@@ -4,6 +4,7 @@
  */
 const REQUEST_WORDS: Readonly<Record<string, string>> = {
   // who and what
+  active_id: 'A label set of a rule, by the id that the list of active alerts gives it.',
   agent_id: 'An agent, by its id.',
   agent_ids: 'Agents, by their ids.',
   agent_type: 'What the agent is.',
