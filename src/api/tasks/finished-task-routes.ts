@@ -22,7 +22,7 @@ export function registerFinishedTasksRoute(app: ApiApp, { fleet }: TaskRoutePart
     },
     handler: async ({ query, principal }, reply) => {
       const reach = reachIn(fleet, principal);
-      const speaks = speakerOf(fleet, principal);
+      const speaksFor = speakerOf(fleet, principal);
       const { cursor, limit, ...filters } = query;
       const cursors = new PageCursors('finished tasks', filters);
       let end: FinishedPlace | null = null;
@@ -43,7 +43,7 @@ export function registerFinishedTasksRoute(app: ApiApp, { fleet }: TaskRoutePart
         after: cursor === undefined ? null : parsePlace(cursors.placeOf(cursor)),
         limit,
         read,
-        view: (task) => viewTaskWithin(task, reach, speaks),
+        view: (task) => viewTaskWithin(task, { reach, speaksFor }, []),
         nextCursor: () => (end === null ? null : cursors.at(formatPlace(end))),
       });
     },
