@@ -66,6 +66,8 @@ describe('what the documentation names', () => {
   });
 
   const FILE = /^(?:[\w.<>-]+\/)+[\w.-]*$/;
+  /** What a start makes: on a fresh clone it is not there yet. */
+  const isBuilt = (file: string): boolean => file.startsWith('dist/');
 
   it.each(PAGES)('%s: files and folders are there', (page) => {
     const files = codeIn(page).filter(
@@ -73,7 +75,7 @@ describe('what the documentation names', () => {
     );
     const own = writtenBy(page);
     const missing = files.filter((file) => {
-      if (/[A-Z]{2,}|</.test(file) || own.includes(file)) return false;
+      if (/[A-Z]{2,}|</.test(file) || own.includes(file) || isBuilt(file)) return false;
       return !['', 'src', dirname(page)].some((folder) => existsSync(join(ROOT, folder, file)));
     });
     expect(missing).toEqual([]);
