@@ -25,14 +25,18 @@ function tellUsage({ exitCode }: CommanderError): number {
   return exitCode === 0 ? 0 : 2;
 }
 
-/** Where a person reads on: the page of the server that refused, or the file of this installation. */
+/**
+ * Where a person reads on: the page of the server that refused, or the file of this installation. What is wrong with a
+ * command line is said in its one line.
+ */
 function pageAbout({ code, details: { docs } }: OmoiError): string {
-  if (typeof docs === 'string') return docs;
-  return `${fileURLToPath(new URL('../../docs/errors.md', import.meta.url))}#${code}`;
+  if (typeof docs === 'string') return `\n  ${docs}`;
+  if (code === 'invalid_request') return '';
+  return `\n  ${fileURLToPath(new URL('../../docs/errors.md', import.meta.url))}#${code}`;
 }
 
 function tellFailure(thrown: unknown): number {
-  const told = thrown instanceof OmoiError ? ` (${thrown.code})\n  ${pageAbout(thrown)}` : '';
+  const told = thrown instanceof OmoiError ? ` (${thrown.code})${pageAbout(thrown)}` : '';
   process.stderr.write(`omoi: ${messageOf(thrown)}${told}\n`);
   if (!(thrown instanceof OmoiError) && thrown instanceof Error)
     process.stderr.write(`${thrown.stack ?? ''}\n`);

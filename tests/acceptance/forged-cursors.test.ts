@@ -42,6 +42,7 @@ const refusedBy = ({ parameter }: PagedList): string =>
 const ALERTS = new PageCursors('alerts', { matchers: [] });
 const ACTIVE = new PageCursors('active alerts', {});
 const LOGS = new PageCursors('logs', {});
+const FINISHED = new PageCursors('finished tasks', {});
 const TRACES = new PageCursors('traces', { attributes: {} });
 /** Beyond all that a date can be, and beyond all whole numbers. */
 const endOfTime = '9'.repeat(16);
@@ -71,6 +72,17 @@ const LISTS: readonly PagedList[] = [
     extremes: [[ACTIVE.at(`${'f'.repeat(16)}.no/such rule`), '400 invalid_cursor']],
   },
   { path: '/api/v1/fleet/tasks', parameter: 'after', own: () => id('task'), forged: '404 unknown_task' },
+  {
+    path: '/api/v1/fleet/tasks/finished',
+    parameter: 'cursor',
+    own: () => FINISHED.at(`1764330000000.${id('task')}`),
+    forged: '200',
+    extremes: [
+      [FINISHED.at(`${endOfTime}.${id('task')}`), '200'],
+      [FINISHED.at(`0.${id('task')}`), '200'],
+      [`1764330000000.${id('task')}`, '400 invalid_cursor'],
+    ],
+  },
   { path: '/api/v1/fleet/locks', parameter: 'after', own: () => id('lock'), forged: '200' },
   { path: '/api/v1/tokens', parameter: 'after', own: () => id('tok'), forged: '200' },
   {

@@ -228,6 +228,7 @@ describe('a person operates Omoi by its commands', () => {
         stderr: expect.stringContaining(`; did you mean ${meant}? (${code})\n`),
       });
     }
+    await run('tasks', 'cancel', task);
   });
 
   it('follows an agent, why it stands so, and what is under maintenance', async () => {

@@ -56,7 +56,11 @@ describe('every route below /api/v1', () => {
       expect([`${method} ${path}`, answer.status, answer.body]).toEqual([
         `${method} ${path}`,
         400,
-        { error: 'unknown_key', message: expect.stringContaining(`${place}: unknown `) },
+        {
+          error: 'unknown_key',
+          message: expect.stringContaining(`${place}: unknown `),
+          docs: '/docs/errors#unknown_key',
+        },
       ]);
     }
     expect(await admin.read(`${OPEN_QUERY}?no_such_label=1`)).toEqual([]);

@@ -453,9 +453,9 @@ interface Body {
   readonly [other: string]: unknown;
 }
 
-/** An answer without what Prometheus 2.42 has not (annotations, our code), its unordered lists in one order. */
+/** An answer without what Prometheus 2.42 has not (annotations, our code and its page), its unordered lists in one order. */
 function comparable({ data, ...rest }: Body): Body {
-  const { warnings: _warnings, infos: _infos, code: _code, ...told } = rest;
+  const { warnings: _warnings, infos: _infos, code: _code, docs: _docs, ...told } = rest;
   return { ...told, ...(data !== undefined && { data: inOrder(data) }) };
 }
 

@@ -52,8 +52,8 @@ export const NEEDS: Readonly<Record<Guard, Need>> = {
   },
   storm: {
     mischief: { nothing: 40, network_splits: 1, server_stalls: 1 },
-    seed: 5,
-    steps: 120,
+    seed: 23,
+    steps: 240,
     breaks: 'aStormStopsRepairs',
   },
   one_per_target: {
