@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { OmoiError, type SystemEvent } from '#telemetry';
+import { messageOf, OmoiError, type SystemEvent } from '#telemetry';
+import { isTransient, unreached } from './server-address.ts';
 import { openStream, type StreamSource } from './server-stream.ts';
 
 /** What somebody hears who follows a server's events. */
@@ -29,7 +30,7 @@ const MAX_SILENCE_MS = 50_000;
 
 /**
  * The events of a server as they happen. A connection that breaks off is made anew, and goes on behind the last event.
- * @throws OmoiError with the server's own code where it refuses, Error where it can't be reached at first
+ * @throws OmoiError with the server's own code where it refuses, or `not_found` where it can't be reached at first
  */
 export async function* followEvents(source: StreamSource, options: FeedOptions): AsyncGenerator<FeedMessage> {
   const { afterId, maxRetryMs = MAX_RETRY_MS } = options;
@@ -50,8 +51,10 @@ export async function* followEvents(source: StreamSource, options: FeedOptions):
       }
     } catch (thrown) {
       if (options.signal.aborted) return;
-      const isFinal = thrown instanceof OmoiError && !TRANSIENT.has(thrown.code);
-      if ((!wasOpen && afterId === undefined) || isFinal) throw thrown;
+      const isFinal = thrown instanceof OmoiError && !isTransient(thrown);
+      if ((!wasOpen && afterId === undefined) || isFinal) {
+        throw thrown instanceof OmoiError ? thrown : unreached(`no server answers: ${messageOf(thrown)}`);
+      }
     }
     if (options.signal.aborted) return;
     if (!isLost) options.onConnection('lost');
@@ -59,14 +62,6 @@ export async function* followEvents(source: StreamSource, options: FeedOptions):
     await delay(retryMs, null, { signal: options.signal }).catch(() => null);
   }
 }
-
-/** Of a server that is just starting or stopping. */
-const TRANSIENT: ReadonlySet<string> = new Set([
-  'shutting_down',
-  'not_ready',
-  'server_busy',
-  'too_many_streams',
-]);
 
 interface StreamMessage {
   readonly id: string | null;

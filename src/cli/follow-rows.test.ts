@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { SystemEvent } from '#telemetry';
-import { tellsOf } from './follow-rows.ts';
+import { followRows, followWhole, tellsOf } from './follow-rows.ts';
+import { unreached } from './server-address.ts';
 
 const event = (entityId: string, payload: object): SystemEvent =>
   ({ id: 1, event_type: 'watchdog.escalated', entity_id: entityId, payload }) as unknown as SystemEvent;
@@ -12,4 +15,64 @@ describe('an event tells of w-1', () => {
     ['where it is the target', event('rem_1', { target: { kind: 'agent', id: 'w-1' } }), true],
     ['and not where another one is', event('w-11', { agent_id: 'w-11', target: null }), false],
   ])('%s', (_, one, tells) => expect(tellsOf('w-1')(one)).toBe(tells));
+});
+
+let close = (): void => {};
+afterEach(() => close());
+
+/** A server of which one agent has changed, and then refuses all. */
+async function telling() {
+  let connections = 0;
+  const server = createServer((_, response) => {
+    response.setHeader('content-type', 'text/event-stream');
+    if (++connections === 1) response.write(`id: 1\n\nid: 2\ndata: ${JSON.stringify(event('w-1', {}))}\n\n`);
+    else response.writeHead(403).end('{"error":"forbidden","message":"the end of the test"}');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('a port');
+  return {
+    kind: 'remote',
+    url: `http://127.0.0.1:${address.port}`,
+    token: null,
+    end: () => server.closeAllConnections(),
+  } as const;
+}
+
+describe('a server that goes between telling of a change and being asked for it', () => {
+  it('is asked again when it is back', async () => {
+    const server = await telling();
+    let asked = 0;
+    const printed: string[] = [];
+    const following = followRows(server, {
+      types: [],
+      idOf: ({ entity_id: id }) => id,
+      read: async (id) => {
+        if (++asked === 1) throw unreached('it has gone');
+        return `${id}, asked ${asked} times`;
+      },
+      printAll: async () => {},
+      print: (row: string) => {
+        printed.push(row);
+        server.end();
+      },
+    });
+    await expect(following).rejects.toThrow('the end of the test');
+    expect(printed).toEqual(['w-1, asked 2 times']);
+  });
+
+  it('has the whole printed again when it is back', async () => {
+    const server = await telling();
+    let asked = 0;
+    const print = async (): Promise<void> => {
+      if (++asked === 2) throw unreached('it has gone');
+      if (asked === 3) server.end();
+    };
+    await expect(followWhole(server, { types: [], print })).rejects.toThrow('the end of the test');
+    expect(asked).toBe(3);
+  });
 });

@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { followEvents } from './event-feed.ts';
+import { isTransient } from './server-address.ts';
 import type { Server } from './server-client.ts';
 import { note } from './terminal/print.ts';
 import type { SystemEvent } from '#telemetry';
@@ -26,7 +28,7 @@ export async function followRows<Row>(server: Server, rows: FollowedRows<Row>): 
   const printChanged = async (): Promise<void> => {
     for (const id of changed) {
       changed.delete(id);
-      const row = await rows.read(id);
+      const row = await patiently(() => rows.read(id), ending.signal);
       if (row !== null) rows.print(row);
     }
   };
@@ -35,7 +37,7 @@ export async function followRows<Row>(server: Server, rows: FollowedRows<Row>): 
       if (message.kind !== 'event') {
         changed.clear();
         await printing;
-        await rows.printAll();
+        await (message.kind === 'opened' ? rows.printAll() : patiently(rows.printAll, ending.signal));
         continue;
       }
       const id = rows.idOf(message.event);
@@ -72,6 +74,7 @@ export async function followWhole(
   { types, isMeant = () => true, print }: FollowedWhole,
 ): Promise<void> {
   const failed = Promise.withResolvers<never>();
+  const ending = new AbortController();
   let next: NodeJS.Timeout | null = null;
   const following = followEach(server, {
     types,
@@ -80,11 +83,30 @@ export async function followWhole(
       if (!isMeant(event)) return;
       next ??= setTimeout(() => {
         next = null;
-        print().catch(failed.reject);
+        patiently(print, ending.signal).catch(failed.reject);
       }, AT_MOST_EVERY_MS);
     },
   });
-  await Promise.race([following, failed.promise]);
+  try {
+    await Promise.race([following, failed.promise]);
+  } finally {
+    ending.abort();
+  }
+}
+
+/** Long enough for a server to come up, and no load on one that is busy. */
+const ASK_AGAIN_MS = 500;
+
+/** Asks until the server is there to answer: it may go between telling of a change and being asked for it. */
+async function patiently<Answer>(ask: () => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (thrown) {
+      if (!isTransient(thrown) || signal.aborted) throw thrown;
+    }
+    await delay(ASK_AGAIN_MS, null, { signal });
+  }
 }
 
 /** Whether an event is about something, or names it in what it says. */

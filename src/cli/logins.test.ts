@@ -1,5 +1,5 @@
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loginFile, readLogins, writeLogins, type Environment } from './logins.ts';
@@ -49,6 +49,20 @@ describe('the file of logins', () => {
       '/home/ann/.config/omoi/logins.json',
     );
   });
+
+  it.each([[''], ['relative'], [undefined]])('never lies where a command happens to run: HOME=%s', (HOME) => {
+    expect(loginFile({ HOME })).toBe(join(userInfo().homedir, '.config/omoi/logins.json'));
+  });
+
+  it('that can’t be written is said in one line', () => {
+    writeFileSync(join(home, 'file'), '');
+    expect(() => writeLogins(LOGINS, { XDG_CONFIG_HOME: join(home, 'file') })).toThrow(
+      expect.objectContaining({
+        code: 'config_invalid',
+        message: expect.stringMatching(/logins\.json can't be written: .*\$OMOI_TOKEN/) as string,
+      }),
+    );
+  });
 });
 
 describe('the server that is meant', () => {
@@ -68,6 +82,13 @@ describe('the server that is meant', () => {
       { OMOI_TOKEN: 't' },
       far('http://far:4600', 't'),
     ],
+    [
+      'a login where $OMOI_TOKEN is empty',
+      { url: 'http://far:4600' },
+      { OMOI_TOKEN: ' ' },
+      far('http://far:4600', 'secret'),
+    ],
+    ['$OMOI_TOKEN as a file ends it', { url: 'http://a' }, { OMOI_TOKEN: 't\n' }, far('http://a', 't')],
   ])('is that of %s', (_, flags, more, server) => {
     writeLogins(LOGINS, env);
     expect(serverOf(flags, { ...env, ...more })).toEqual(server);

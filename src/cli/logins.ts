@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
-import { OmoiError } from '#telemetry';
+import { messageOf, OmoiError } from '#telemetry';
 import { z } from 'zod';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -24,8 +24,12 @@ const OTHERS = 0o077;
 export function loginFile(env: Environment): string {
   // A relative path is to be ignored (XDG Base Directory Specification).
   const given = env['XDG_CONFIG_HOME'] ?? '';
-  const home = given.startsWith('/') ? given : join(env['HOME'] ?? homedir(), '.config');
-  return join(home, 'omoi', 'logins.json');
+  return join(given.startsWith('/') ? given : join(homeOf(env), '.config'), 'omoi', 'logins.json');
+}
+
+/** Never the directory in which a command happens to run, where a token would lie among a project's files. */
+function homeOf({ HOME: home = '' }: Environment): string {
+  return home.startsWith('/') ? home : userInfo().homedir;
 }
 
 /** @throws OmoiError `config_invalid` where others may read the file, or it is none of Omoi's */
@@ -53,13 +57,20 @@ export function tokenFor(url: string, env: Environment): string | null {
   return URL.canParse(url) ? (readLogins(env).tokens[new URL(url).origin] ?? null) : null;
 }
 
-/** Its owner's alone, whole or not at all. @returns the file */
+/** Its owner's alone, whole or not at all. @returns the file @throws OmoiError `config_invalid` where it can't be written */
 export function writeLogins(changed: Logins, env: Environment): string {
   const file = loginFile(env);
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const next = `${file}.${process.pid}`;
-  writeFileSync(next, `${JSON.stringify(changed)}\n`, { mode: 0o600 });
-  chmodSync(next, 0o600);
-  renameSync(next, file);
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const next = `${file}.${process.pid}`;
+    writeFileSync(next, `${JSON.stringify(changed)}\n`, { mode: 0o600 });
+    chmodSync(next, 0o600);
+    renameSync(next, file);
+  } catch (thrown) {
+    throw new OmoiError(
+      'config_invalid',
+      `${file} can't be written: ${messageOf(thrown)}; set $XDG_CONFIG_HOME to a directory of yours, or put the token into $OMOI_TOKEN`,
+    );
+  }
   return file;
 }

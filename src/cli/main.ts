@@ -8,11 +8,14 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string;
 };
 
-// A reader that has seen enough (`| head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(0);
+  // A reader that has seen enough (`| head`) is no failure.
+  if (error.code === 'EPIPE') process.exit(0);
+  process.stderr.write(`omoi: what is put out can't be written: ${messageOf(error)}\n`);
+  process.exit(1);
 });
+// There is nobody left to tell.
+process.stderr.on('error', () => {});
 
 try {
   await createProgram(version).parseAsync();

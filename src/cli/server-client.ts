@@ -3,6 +3,7 @@ import { messageOf, OmoiError } from '#telemetry';
 import { answeredError } from './answered-error.ts';
 import { CALL_TIMEOUT_MS, createLocalClient, type LocalClient, type Method } from './local-client.ts';
 import { readLogins, tokenFor, type Environment } from './logins.ts';
+import { addressOf, authorizationOf, unreached, whyUnanswered } from './server-address.ts';
 
 /** How a command is told which server it asks, and how it answers. */
 export interface ServerFlags {
@@ -44,7 +45,9 @@ export function serverOf(
 }
 
 function farServer(url: string, env: Environment): Server {
-  return { kind: 'remote', url, token: env['OMOI_TOKEN'] ?? tokenFor(url, env) };
+  // A secret that comes from a file often ends with a line break.
+  const given = (env['OMOI_TOKEN'] ?? '').trim();
+  return { kind: 'remote', url, token: given === '' ? tokenFor(url, env) : given };
 }
 
 /** @throws OmoiError `not_found` where none runs on the directory, or it has no owner's socket */
@@ -73,7 +76,14 @@ function ownerClient(dataDirectory: string): ServerClient {
       `the server on ${dataDirectory} has no owner's socket (access.owner_socket: off); ask --url ${running.url} with a token in $OMOI_TOKEN`,
     );
   }
-  return createLocalClient(() => findServer(dataDirectory));
+  const client = createLocalClient(() => findServer(dataDirectory));
+  return {
+    call: (method, path, body) =>
+      client.call(method, path, body).catch((thrown: unknown) => {
+        if (thrown instanceof OmoiError) throw thrown;
+        throw unreached(`the server on ${dataDirectory} does not answer: ${messageOf(thrown)}`);
+      }),
+  };
 }
 
 function runningOn(dataDirectory: string): { readonly url: string; readonly socket: string | null } {
@@ -95,7 +105,7 @@ async function callFar(
 ): Promise<unknown> {
   const address = addressOf(url, path);
   const headers = {
-    ...(token !== null && { authorization: `Bearer ${token}` }),
+    ...authorizationOf(token),
     ...(body !== undefined && { 'content-type': 'application/json' }),
   };
   const sent = {
@@ -106,11 +116,12 @@ async function callFar(
   };
   const response = await fetch(address, sent).catch((thrown: unknown) => {
     if (thrown instanceof Error && thrown.name === 'TimeoutError') throw noAnswer(address);
-    const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
-    throw new OmoiError('not_found', `no server answers at ${address.origin}: ${messageOf(cause)}`);
+    throw whyUnanswered(thrown, address);
   });
   const answer = await answerOf(response).catch((thrown: unknown) => {
     if (thrown instanceof Error && thrown.name === 'TimeoutError') throw noAnswer(address);
+    // The connection broke off amid the answer.
+    if (thrown instanceof TypeError) throw whyUnanswered(thrown, address);
     const problem = `what answers at ${address.origin} (status ${response.status}) is no Omoi server`;
     throw new OmoiError('not_found', problem);
   });
@@ -133,23 +144,10 @@ function withLogin(error: Error, { origin, token }: { origin: string; token: str
 }
 
 function noAnswer({ origin }: URL): OmoiError {
-  const problem = `what listens at ${origin} has not answered within ${CALL_TIMEOUT_MS / 1000} s`;
-  return new OmoiError('not_found', problem);
+  return unreached(`what listens at ${origin} has not answered within ${CALL_TIMEOUT_MS / 1000} s`);
 }
 
 async function answerOf(response: Response): Promise<unknown> {
   const answered = await response.text();
   return answered === '' && response.ok ? null : JSON.parse(answered);
-}
-
-/** @throws OmoiError `invalid_request` */
-export function addressOf(url: string, path: string): URL {
-  if (!/^https?:/.test(url) || !URL.canParse(path, url)) {
-    const meant = URL.canParse(`http://${url}`) ? `; did you mean http://${url}?` : '';
-    throw new OmoiError(
-      'invalid_request',
-      `${JSON.stringify(url)} is no address like http://host:4600${meant}`,
-    );
-  }
-  return new URL(path, url);
 }

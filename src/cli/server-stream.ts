@@ -1,9 +1,10 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { findServer } from '#server';
-import { messageOf, OmoiError } from '#telemetry';
+import { OmoiError } from '#telemetry';
 import { answeredError } from './answered-error.ts';
-import { addressOf, type Server } from './server-client.ts';
+import { addressOf, authorizationOf, unreached, whyUnanswered } from './server-address.ts';
+import type { Server } from './server-client.ts';
 
 /** A server, or what listens on a Unix socket that is asked for anew at every connection; null: nothing does now. */
 export type StreamSource = Server | { readonly kind: 'socket'; readonly path: () => string | null };
@@ -16,7 +17,7 @@ interface StreamRequest {
 
 /**
  * Opens an answer that goes on and on. Its pieces end when the server ends it; a connection that breaks is an error.
- * @throws OmoiError with the server's own code where it refuses; another Error where it can't be reached now
+ * @throws OmoiError with the server's own code where it refuses, or that it can't be reached now; Error where a connection breaks
  */
 export function openStream(source: StreamSource, asked: StreamRequest): Promise<AsyncIterable<string>> {
   switch (source.kind) {
@@ -46,7 +47,7 @@ function openSocket(
 ): Promise<AsyncIterable<string>> {
   return new Promise((resolve, reject) => {
     if (socketPath === null) {
-      reject(new Error(whyNone));
+      reject(unreached(whyNone));
       return;
     }
     const outgoing = request({ socketPath, path, headers: { host: 'localhost', ...headers }, signal });
@@ -65,13 +66,12 @@ async function openFar(
   { path, headers, signal }: StreamRequest,
 ): Promise<AsyncIterable<string>> {
   const address = addressOf(url, path);
-  const authorization = token === null ? {} : { authorization: `Bearer ${token}` };
-  const response = await fetch(address, { headers: { ...headers, ...authorization }, signal }).catch(
-    (thrown: unknown) => {
-      const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
-      throw new Error(`no server answers at ${address.origin}: ${messageOf(cause)}`);
-    },
-  );
+  const response = await fetch(address, {
+    headers: { ...headers, ...authorizationOf(token) },
+    signal,
+  }).catch((thrown: unknown) => {
+    throw whyUnanswered(thrown, address);
+  });
   if (!response.ok) throw refusal(await response.text(), address.origin);
   if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true || !response.body) {
     throw new OmoiError('not_found', `what answers at ${address.origin} is no Omoi server`);

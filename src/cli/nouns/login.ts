@@ -4,7 +4,8 @@ import { text } from 'node:stream/consumers';
 import { OmoiError } from '#telemetry';
 import { z } from 'zod';
 import { loginFile, readLogins, writeLogins } from '../logins.ts';
-import { addressOf, clientOf } from '../server-client.ts';
+import { addressOf } from '../server-address.ts';
+import { clientOf } from '../server-client.ts';
 import { note, printJson, printLines, tableFor } from '../terminal/print.ts';
 
 const DEFAULT_URL = 'http://127.0.0.1:4600';
@@ -16,12 +17,13 @@ export async function login(
   address: string | undefined,
   { json }: { readonly json?: boolean },
 ): Promise<void> {
-  const url = address ?? process.env['OMOI_URL'] ?? DEFAULT_URL;
+  const url = address ?? (process.env['OMOI_URL'] || DEFAULT_URL);
   const env = process.env;
   addressOf(url, '/');
   // Before anything is typed: a file that can't be used is no reason to ask.
   const before = readLogins(env);
-  const token = (env['OMOI_TOKEN'] ?? (await askForToken(url))).trim();
+  const given = (env['OMOI_TOKEN'] ?? '').trim();
+  const token = given === '' ? (await askForToken(url)).trim() : given;
   if (token === '')
     throw new OmoiError('invalid_request', 'no token was given; make one with `omoi tokens create`');
   const answer = await clientOf({ kind: 'remote', url, token }).call('GET', '/api/v1/session');
