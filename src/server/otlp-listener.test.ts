@@ -2,10 +2,10 @@ import { expect, it } from 'vitest';
 import { silentLogger, VirtualClock } from '#telemetry';
 import { OtlpListener, TAKEN_RETRY_MS } from './otlp-listener.ts';
 
-function listenerOf(open: () => Promise<string>) {
+function listenerOf(open: () => Promise<string>, port = 4318) {
   const clock = new VirtualClock();
   const listener = new OtlpListener({
-    address: { host: '127.0.0.1', port: 4318 },
+    address: { host: '127.0.0.1', port },
     open,
     apiUrl: () => 'http://127.0.0.1:4600',
     clock,
@@ -53,4 +53,16 @@ it('it is not tried again once it is stopped', async () => {
   listener.stop();
   await clock.advance(10 * TAKEN_RETRY_MS);
   expect(tried).toBe(1);
+});
+
+it('the API’s own port is not said to be another program’s', async () => {
+  const { listener } = listenerOf(() => Promise.reject(failure('EADDRINUSE')), 4600);
+  await listener.start();
+  expect(listener.warnings).toEqual([
+    {
+      key: 'otlp.port',
+      message:
+        'otlp.port: the API listens on port 4600 itself (http.port); choose another one, or set otlp.enabled: false; meanwhile OTLP is taken on http://127.0.0.1:4600',
+    },
+  ]);
 });

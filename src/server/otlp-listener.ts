@@ -47,7 +47,12 @@ export class OtlpListener {
       this.#taken = null;
     } catch (thrown) {
       if (!isTaken(thrown)) throw thrown;
-      const message = `${messageOf(thrown)}; meanwhile OTLP is taken on ${apiUrl()}`;
+      const url = apiUrl();
+      const isOurs = new URL(url).port === String(address.port);
+      const why = isOurs
+        ? `otlp.port: the API listens on port ${address.port} itself (http.port); choose another one, or set otlp.enabled: false`
+        : messageOf(thrown);
+      const message = `${why}; meanwhile OTLP is taken on ${url}`;
       if (!this.#taken) logger.warn({ key: 'otlp.port' }, message);
       this.#taken = { key: 'otlp.port', message };
       if (!this.#stopped) this.#retryLater();

@@ -66,8 +66,29 @@ describe('the configuration', () => {
       `fleet: {pools: [${Array.from({ length: 21 }, (_, at) => `{id: p${at}, command: [a], desired: 0, max: 1000}`).join(', ')}]}\n`,
       /"fleet\.pools": by their max all pools may have 21000 agents together; a fleet has at most 20000/,
     ],
+    [
+      'fleet:\n  pools:\n    - { id: p, command: [a], desired: 1, max: 1 }\n    - { id: p, command: [b], desired: 1, max: 1 }\n',
+      /omoi\.yaml:4:9: "fleet\.pools\.1\.id": fleet\.pools\.0 is called "p", too; give each pool an id of its own/,
+    ],
+    [
+      'fleet: { pools: [{ id: p, command: [a], desired: 3, min: 5, max: 2 }] }\n',
+      /omoi\.yaml:1:41: "fleet\.pools\.0\.desired": min 5 ≤ desired 3 ≤ max 2 does not hold/,
+    ],
+    [
+      'fleet: { pools: [{ id: p, command: ["", a], desired: 1, max: 2 }] }\n',
+      /"fleet\.pools\.0\.command\.0": name the program/,
+    ],
   ])('refuses %j', (text, message) => {
     expect(refusal(text)).toMatch(message);
+  });
+
+  it('that is a directory, as a container makes one of a missing file, is said so', () => {
+    expect(() => loadConfig({ file: directory, environment: {} })).toThrow(
+      expect.objectContaining({
+        code: 'config_invalid',
+        message: `${directory}: that is a directory; name the configuration file in it, or mount a file that exists`,
+      }),
+    );
   });
 
   it('takes every key from the environment, over the file', () => {

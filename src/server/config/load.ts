@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { OmoiError, messageOf, parseStrictDocument, type DocumentSource } from '#telemetry';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
@@ -38,16 +38,31 @@ export function loadConfig(sources: ConfigSources): Config {
 
 /**
  * The configuration file as it is written; null where none is named and there is no `omoi.yaml`.
- * @throws OmoiError `config_invalid` where the named one is not there
+ * @throws OmoiError `config_invalid` where the named one is not there, or it can't be read
  */
 export function readConfigFile(file: string | null): DocumentSource | null {
   const name = file ?? DEFAULT_FILE;
-  if (existsSync(name)) return { name, text: readFileSync(name, 'utf8') };
-  if (file === null) return null;
-  throw new OmoiError(
-    'config_invalid',
-    `${name}: there is no such file; name an existing one after --config`,
-  );
+  try {
+    return { name, text: readFileSync(name, 'utf8') };
+  } catch (thrown) {
+    const { code } = thrown as { readonly code?: unknown };
+    if (code === 'ENOENT' && file === null) return null;
+    throw new OmoiError('config_invalid', `${name}: ${whyUnread(code, thrown)}`);
+  }
+}
+
+function whyUnread(code: unknown, thrown: unknown): string {
+  switch (code) {
+    case 'ENOENT':
+      return 'there is no such file; name an existing one after --config';
+    case 'EISDIR':
+      // A container makes one where the file that is to be mounted does not exist.
+      return 'that is a directory; name the configuration file in it, or mount a file that exists';
+    case 'EACCES':
+      return 'this user may not read it';
+    default:
+      return messageOf(thrown);
+  }
 }
 
 /**

@@ -10,10 +10,23 @@ const databasePassword = z.strictObject({
 });
 
 const pools = z.array(poolConfiguration).superRefine((all, context) => {
+  const refuse = (path: readonly (string | number)[], message: string): void =>
+    context.addIssue({ code: 'custom', path: [...path], message });
   const agents = all.reduce((sum, { max }) => sum + max, 0);
-  if (agents <= maxAgentsOfFleet) return;
-  const message = `by their max all pools may have ${agents} agents together; a fleet has at most ${maxAgentsOfFleet}`;
-  context.addIssue({ code: 'custom', message });
+  if (agents > maxAgentsOfFleet)
+    refuse(
+      [],
+      `by their max all pools may have ${agents} agents together; a fleet has at most ${maxAgentsOfFleet}`,
+    );
+  const first = new Map<string, number>();
+  for (const [at, { id, command, min, desired, max }] of all.entries()) {
+    const before = first.get(id);
+    if (before === undefined) first.set(id, at);
+    else refuse([at, 'id'], `fleet.pools.${before} is called "${id}", too; give each pool an id of its own`);
+    if (command[0] === '') refuse([at, 'command', 0], 'name the program');
+    if (min > desired || desired > max)
+      refuse([at, 'desired'], `min ${min} ≤ desired ${desired} ≤ max ${max} does not hold`);
+  }
 });
 
 /** The one configuration file. Every key has a default: an empty file is a good one. */

@@ -44,6 +44,10 @@ describe('a strict document', () => {
       'pools:\n  - id: a\n',
       'omoi.yaml:2:5: "pools.0.desired": Invalid input: expected number, received undefined',
     ],
+    [
+      'pools: []\n---\nhttp: {}\n',
+      'omoi.yaml:2:1: a second document begins here; leave out the `---`, or put it into a file of its own',
+    ],
     ['pools: []\npools: []\n', 'omoi.yaml:2:1: Map keys must be unique'],
     [
       'http: [',

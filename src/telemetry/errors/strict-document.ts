@@ -1,4 +1,14 @@
-import { isMap, isPair, isScalar, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
+import {
+  isMap,
+  isPair,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  visit,
+  YAMLError,
+  type Document,
+  type Node,
+} from 'yaml';
 import type { z } from 'zod';
 import { OmoiError, type ErrorCode } from './errors.ts';
 import { knownKeys, suggestKey } from './known-keys.ts';
@@ -73,6 +83,8 @@ function valueOf(document: Document.Parsed, name: string, code: ErrorCode): unkn
 }
 
 function whyUnreadable(error: Error): string {
+  if (error instanceof YAMLError && error.code === 'MULTIPLE_DOCS')
+    return 'a second document begins here; leave out the `---`, or put it into a file of its own';
   return error.message.startsWith('Maximum call stack size exceeded')
     ? 'lists and maps stand too deep in each other'
     : error.message;
