@@ -6,7 +6,7 @@ import { hasEnded } from './agent-status.ts';
 import { missedHeartbeats, paceOf, untilNextMissMs, type LifeEvidence } from './heartbeat-ladder.ts';
 import type { FleetLimits, HeartbeatPace } from '../limits.ts';
 import { newPunctuality } from '../leases/scheduling-delay.ts';
-import type { StallWatch } from '../leases/stall-watch.ts';
+import type { StallWatch, Whereabouts } from '../leases/stall-watch.ts';
 
 /** What is known here of a task that an agent holds. */
 export type AgentTask = Pick<Selectable<StateTables['tasks']>, 'task_id' | 'task_type'>;
@@ -205,12 +205,13 @@ export class AgentEntry implements AgentObservation {
 
   /** Its TTL at this moment: longer than that of its pace while the host is behind. */
   get ttlMs(): number {
-    return this.#stall.ttlMs(this.pace.ttlMs, { onThisHost: this.#isOnThisHost });
+    return this.#stall.ttlMs(this.pace.ttlMs, this.#whereabouts);
   }
 
-  get #isOnThisHost(): boolean {
+  get #whereabouts(): Whereabouts {
     const { host } = this.placement;
-    return host !== null && host === this.#ownHost;
+    if (host === null || host !== this.#ownHost) return 'elsewhere';
+    return this.managed ? 'started' : 'says_so';
   }
 
   get heartbeatAgeMs(): number | null {
@@ -317,8 +318,10 @@ export class AgentEntry implements AgentObservation {
     // Who stood still, or is a wrapper of who did, was late for reasons of its own.
     const tells = this.#hasSpoken && this.row.status !== 'STALLED' && !this.#processesTold;
     this.#hasSpoken = true;
-    if (!tells || !this.#isOnThisHost) return;
-    this.#stall.heard(this.#punctuality, { heardAtMs: this.#heardAtMs, intervalMs: this.pace.intervalMs });
+    const vouching = this.#whereabouts;
+    if (!tells || vouching === 'elsewhere') return;
+    const { intervalMs } = this.pace;
+    this.#stall.heard(this.#punctuality, { heardAtMs: this.#heardAtMs, intervalMs, vouching });
   }
 
   /** What its processes were seen to use, at monotonic `atMs`. */

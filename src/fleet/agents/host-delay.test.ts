@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { registration, useTestFleet } from '../fleet.test-support.ts';
+import { generationOrder, registration, useTestFleet } from '../fleet.test-support.ts';
 
 const HOST = 'web-1';
 const running = useTestFleet({ host: HOST });
@@ -78,6 +78,19 @@ test.each([
   await beating([...punctual, ...late], 968, 1);
   expect(running.fleet.hostDelay()).toBeNull();
   expect(running.fleet.agents.get('a')?.ttlMs).toBe(3500);
+});
+
+test('who only says that it runs here makes no TTL longer of an agent that Omoi has started', async () => {
+  await start(HOST);
+  const { fleet, database } = running;
+  await database.transaction((tx) =>
+    fleet.generations.openGeneration(tx, generationOrder('m', { nonce: 'nonce of m' })),
+  );
+  await fleet.agents.register(registration('m', { generation: 1, nonce: 'nonce of m' }));
+  await beating([...AGENTS, 'm'], 1000, 3);
+  await beating(['m'], 967, 2);
+  await beating([...AGENTS, 'm'], 966, 1);
+  expect(['a', 'm'].map((agentId) => fleet.agents.get(agentId)?.ttlMs)).toEqual([5500, 3500]);
 });
 
 test('beats that were lost on their way are no delay of the host', async () => {

@@ -64,7 +64,7 @@ export class HostDelayReport {
   }
 
   get #delayMs(): number {
-    return this.#parts.stall.delayMs({ onThisHost: true });
+    return this.#parts.stall.delayMs('says_so');
   }
 
   #shortest(agents: AgentIndex): Pick<HostDelay, 'usualTtlMs' | 'ttlMs'> {
@@ -78,6 +78,6 @@ export class HostDelayReport {
       // The agents of other hosts come late by themselves alone.
       if (ttlMs > usualTtlMs) shortest = { usualTtlMs, ttlMs };
     }
-    return shortest ?? { usualTtlMs: usualMs, ttlMs: stall.ttlMs(usualMs, { onThisHost: true }) };
+    return shortest ?? { usualTtlMs: usualMs, ttlMs: stall.ttlMs(usualMs, 'says_so') };
   }
 }

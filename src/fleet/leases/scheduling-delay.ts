@@ -17,6 +17,9 @@ const BUCKET_MS = 100;
 /** Later than the last one nobody is said to be: 30 s, more than any TTL becomes longer by. */
 const BUCKETS = 300;
 
+/** Who comes late: an agent that Omoi has started here, or one that says itself that it runs here. */
+export type Vouching = 'started' | 'says_so';
+
 /** In which window an agent was last heard, and how late it came in it at most. Each agent of this host has one. */
 export interface Punctuality {
   window: number;
@@ -30,24 +33,26 @@ export function newPunctuality(): Punctuality {
 /**
  * How far this host is behind: how late the server's own timer comes, and how late the agents of this host beat together.
  * One agent that comes late has its own reasons; half of them come late because they do not get the CPU. It grows at once,
- * and is forgotten when `delayWindows` have passed without.
+ * and is forgotten when `delayWindows` have passed without. Anybody may register agents that say they run here: for those
+ * that Omoi has started it counts only as far as half of them come late, too.
  */
 export class SchedulingDelay {
   readonly #clock: Clock;
   readonly #limits: DelayLimits;
   /** The greatest of each window, ms; the place of a window is its number modulo their count. */
   readonly #own: Float64Array;
-  readonly #together: Float64Array;
-  /** Of the agents heard in the present window: how many came at most so late, by buckets. */
-  readonly #heard = new Uint32Array(BUCKETS);
-  #heardCount = 0;
+  readonly #together: Readonly<Record<Vouching, Float64Array>>;
+  /** All that are heard in the present window, and of them those that Omoi has started. */
+  readonly #heard = new Lateness();
+  readonly #heardStarted = new Lateness();
   #window = 0;
 
   constructor(clock: Clock, limits: DelayLimits) {
     this.#clock = clock;
     this.#limits = limits;
     this.#own = new Float64Array(limits.delayWindows);
-    this.#together = new Float64Array(limits.delayWindows);
+    const windows = (): Float64Array => new Float64Array(limits.delayWindows);
+    this.#together = { started: windows(), says_so: windows() };
     this.#window = this.#windowNow();
   }
 
@@ -57,10 +62,10 @@ export class SchedulingDelay {
     return aboveJitter(this.#own.reduce(greater, 0));
   }
 
-  /** How late half of this host's agents were lately, ms. */
-  get togetherMs(): number {
+  /** How late half of this host's agents were lately, ms, as it counts for such an agent. */
+  togetherMs(agent: Vouching): number {
     this.#turn();
-    return aboveJitter(this.#together.reduce(greater, 0));
+    return aboveJitter(this.#together[agent].reduce(greater, 0));
   }
 
   /** The server's own timer came so late. */
@@ -71,20 +76,16 @@ export class SchedulingDelay {
   }
 
   /** An agent of this host gave a sign of life, so late. */
-  heard(agent: Punctuality, lateMs: number): void {
+  heard(agent: Punctuality, lateMs: number, vouching: Vouching): void {
     this.#turn();
     const bucket = Math.min(BUCKETS - 1, Math.max(0, Math.floor(lateMs / BUCKET_MS)));
-    if (agent.window === this.#window) {
-      if (bucket <= agent.bucket) return;
-      this.#count(agent.bucket, -1);
-    } else {
-      agent.window = this.#window;
-      this.#heardCount++;
-    }
+    const before = agent.window === this.#window ? agent.bucket : null;
+    if (before !== null && bucket <= before) return;
+    agent.window = this.#window;
     agent.bucket = bucket;
-    this.#count(bucket, 1);
-    const at = this.#window % this.#together.length;
-    if (bucket > 0 && upperMs(bucket) > (this.#together[at] ?? 0)) this.#compare(at);
+    this.#heard.count(bucket, before);
+    if (vouching === 'started') this.#heardStarted.count(bucket, before);
+    if (bucket > 0) this.#compare(upperMs(bucket));
   }
 
   /** How long a TTL is while the host is that far behind. */
@@ -92,20 +93,14 @@ export class SchedulingDelay {
     return Math.min(usualMs + delayMs, usualMs * this.#limits.maxTtlFactor);
   }
 
-  #count(bucket: number, change: 1 | -1): void {
-    this.#heard[bucket] = (this.#heard[bucket] ?? 0) + change;
-  }
-
-  /** Looks how late those are of whom half came so late, or later. */
-  #compare(at: number): void {
-    const needed = Math.max(this.#limits.minAgentsLate, Math.ceil(this.#heardCount / 2));
-    let later = 0;
-    for (let bucket = BUCKETS - 1; bucket > 0; bucket--) {
-      later += this.#heard[bucket] ?? 0;
-      if (later < needed) continue;
-      this.#together[at] = Math.max(this.#together[at] ?? 0, upperMs(bucket));
-      return;
-    }
+  /** Looks how late those are of whom half came so late, or later; one came by `latestMs` just now. */
+  #compare(latestMs: number): void {
+    const { started, says_so: all } = this.#together;
+    const at = this.#window % all.length;
+    if (latestMs <= Math.min(all[at] ?? 0, started[at] ?? 0)) return;
+    const allMs = this.#heard.ofHalfMs(this.#limits.minAgentsLate);
+    all[at] = Math.max(all[at] ?? 0, allMs);
+    started[at] = Math.max(started[at] ?? 0, Math.min(allMs, this.#heardStarted.ofHalfMs(1)));
   }
 
   /** Empties what has been passed since: at most all windows. */
@@ -116,15 +111,45 @@ export class SchedulingDelay {
     for (let back = 0; back < passed; back++) {
       const at = (now - back) % this.#own.length;
       this.#own[at] = 0;
-      this.#together[at] = 0;
+      this.#together.started[at] = 0;
+      this.#together.says_so[at] = 0;
     }
     this.#window = now;
-    this.#heard.fill(0);
-    this.#heardCount = 0;
+    this.#heard.clear();
+    this.#heardStarted.clear();
   }
 
   #windowNow(): number {
     return Math.floor(this.#clock.monotonicMs() / this.#limits.delayWindowMs);
+  }
+}
+
+/** How many agents came how late in a window: each counts once, by the latest that it came. */
+class Lateness {
+  readonly #byBucket = new Uint32Array(BUCKETS);
+  #count = 0;
+
+  /** @param before where it counted in this window until now; null: nowhere */
+  count(bucket: number, before: number | null): void {
+    if (before === null) this.#count++;
+    else this.#byBucket[before] = (this.#byBucket[before] ?? 0) - 1;
+    this.#byBucket[bucket] = (this.#byBucket[bucket] ?? 0) + 1;
+  }
+
+  /** How late those are of whom half came so late or later, and so many at least, ms; 0 where there are none. */
+  ofHalfMs(minAgents: number): number {
+    const needed = Math.max(minAgents, Math.ceil(this.#count / 2));
+    let later = 0;
+    for (let bucket = BUCKETS - 1; bucket > 0; bucket--) {
+      later += this.#byBucket[bucket] ?? 0;
+      if (later >= needed) return upperMs(bucket);
+    }
+    return 0;
+  }
+
+  clear(): void {
+    this.#byBucket.fill(0);
+    this.#count = 0;
   }
 }
 

@@ -50,7 +50,7 @@ test('who is asked after a stall and before the tick that notices it holds nothi
 test('what is too short for a stall makes TTLs longer by as much, for half a minute', () => {
   const clock = createJumpingClock();
   const stall = new StallWatch(clock, LIMITS);
-  const ttls = (): number[] => [true, false].map((onThisHost) => stall.ttlMs(3000, { onThisHost }));
+  const ttls = (): number[] => (['started', 'elsewhere'] as const).map((agent) => stall.ttlMs(3000, agent));
   expect(ttls()).toEqual([3000, 3000]);
   clock.jump(900);
   // Also before the tick that notices it: somebody may be judged sooner.
@@ -73,17 +73,20 @@ test('TTLs never become longer than three times, however long the server stood s
   const stall = new StallWatch(clock, LIMITS);
   clock.jump(199);
   stall.tick();
-  expect(stall.ttlMs(3000, { onThisHost: true })).toBe(3000);
+  expect(stall.ttlMs(3000, 'started')).toBe(3000);
   clock.jump(60_000);
   stall.tick();
-  expect(stall.ttlMs(3000, { onThisHost: true })).toBe(9000);
+  expect(stall.ttlMs(3000, 'started')).toBe(9000);
 });
 
 describe('agents of this host', () => {
-  /** The TTL of one of this host and of one elsewhere, after each of the agents has come so late, one after the other. */
+  /**
+   * The TTL of one that Omoi has started here, of one that says it is here and of one elsewhere, after each of the agents has
+   * come so late, one after the other. Those of `latesMs` were started by Omoi, those of `strangersMs` say they are here.
+   */
   function ttlsAfter(
     latesMs: readonly number[],
-    { apartMs }: { readonly apartMs: number },
+    { apartMs, strangersMs = [] }: { readonly apartMs: number; readonly strangersMs?: readonly number[] },
   ): readonly number[] {
     const clock = createJumpingClock();
     const stall = new StallWatch(clock, LIMITS);
@@ -94,22 +97,42 @@ describe('agents of this host', () => {
       }
     };
     pass(10_000);
-    for (const lateMs of latesMs) {
+    const heard = (lateMs: number, vouching: 'started' | 'says_so'): void => {
       const heardAtMs = clock.monotonicMs() - 500 - lateMs;
-      stall.heard(newPunctuality(), { heardAtMs, intervalMs: 500 });
+      stall.heard(newPunctuality(), { heardAtMs, intervalMs: 500, vouching });
       pass(apartMs);
-    }
-    return [true, false].map((onThisHost) => stall.ttlMs(3000, { onThisHost }));
+    };
+    for (const lateMs of latesMs) heard(lateMs, 'started');
+    for (const lateMs of strangersMs) heard(lateMs, 'says_so');
+    return (['started', 'says_so', 'elsewhere'] as const).map((agent) => stall.ttlMs(3000, agent));
   }
   const TOGETHER = { apartMs: 100 };
 
   test.each([
-    ['that come late together have longer TTLs', [1200, 1250, 1290], TOGETHER, [4300, 3000]],
-    ['of which half come late', [1200, 1250, 1290, 0, 0, 0], TOGETHER, [4300, 3000]],
-    ['of which few come late', [1200, 1250, 0, 0, 0], TOGETHER, [3000, 3000]],
-    ['of which one hung, and comes back', [4000, 0, 0, 0], TOGETHER, [3000, 3000]],
-    ['of which there are only two', [1200, 1250], TOGETHER, [3000, 3000]],
-    ['that come late one after the other', [1200, 1250, 1290], { apartMs: 5000 }, [3000, 3000]],
+    ['that come late together have longer TTLs', [1200, 1250, 1290], TOGETHER, [4300, 4300, 3000]],
+    ['of which half come late', [1200, 1250, 1290, 0, 0, 0], TOGETHER, [4300, 4300, 3000]],
+    ['of which few come late', [1200, 1250, 0, 0, 0], TOGETHER, [3000, 3000, 3000]],
+    ['of which one hung, and comes back', [4000, 0, 0, 0], TOGETHER, [3000, 3000, 3000]],
+    ['of which there are only two', [1200, 1250], TOGETHER, [3000, 3000, 3000]],
+    [
+      'that come late with those that Omoi has started count, too',
+      [1200],
+      { ...TOGETHER, strangersMs: [1250, 1290] },
+      [4300, 4300, 3000],
+    ],
+    [
+      'that only say they are here and come late do nothing to those that Omoi has started',
+      [0, 0, 0],
+      { apartMs: 10, strangersMs: Array.from({ length: 100 }, () => 9000) },
+      [3000, 9000, 3000],
+    ],
+    [
+      'that come late cover none that comes late alone among those that Omoi has started',
+      [4000, 0, 0],
+      { apartMs: 10, strangersMs: [4000, 4000, 4000] },
+      [3000, 7100, 3000],
+    ],
+    ['that come late one after the other', [1200, 1250, 1290], { apartMs: 5000 }, [3000, 3000, 3000]],
   ])('%s', (_what, latesMs, apart, ttls) => {
     expect(ttlsAfter(latesMs, apart)).toEqual(ttls);
   });

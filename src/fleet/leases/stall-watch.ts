@@ -1,10 +1,13 @@
 import type { Clock } from '#telemetry';
-import { SchedulingDelay, type DelayLimits, type Punctuality } from './scheduling-delay.ts';
+import { SchedulingDelay, type DelayLimits, type Punctuality, type Vouching } from './scheduling-delay.ts';
 
 export interface StallLimits extends DelayLimits {
   readonly tickMs: number;
   readonly maxStallMs: number;
 }
+
+/** Where an agent runs: on another host, or on this one, as Omoi knows or as it says itself. */
+export type Whereabouts = 'elsewhere' | Vouching;
 
 /**
  * Knows since when Omoi itself has been listening without a gap. While it was not, nobody else's silence may be
@@ -56,25 +59,29 @@ export class StallWatch {
     return this.#clock.monotonicMs() - Math.max(heardAtMs, this.trustedSinceMs);
   }
 
-  /** How far the host is behind, ms, by the server alone or by the agents of its host, too; 0 while it is not. */
-  delayMs({ onThisHost }: { readonly onThisHost: boolean }): number {
+  /** How far the host is behind, ms, as it counts for such an agent; 0 while it is not. */
+  delayMs(agent: Whereabouts): number {
     // Also what no tick has noticed yet: others may be called before it.
     this.#delay.own(this.#lateMs(this.#clock.monotonicMs()));
     const { ownMs } = this.#delay;
-    return onThisHost ? Math.max(ownMs, this.#delay.togetherMs) : ownMs;
+    return agent === 'elsewhere' ? ownMs : Math.max(ownMs, this.#delay.togetherMs(agent));
   }
 
   /** The TTL of an agent whose usual one that is, at this moment; ms. */
-  ttlMs(usualMs: number, where: { readonly onThisHost: boolean }): number {
-    return this.#delay.ttlMs(usualMs, this.delayMs(where));
+  ttlMs(usualMs: number, agent: Whereabouts): number {
+    return this.#delay.ttlMs(usualMs, this.delayMs(agent));
   }
 
   /** An agent of this host gave a sign of life that is due every `intervalMs`, and before it one at `heardAtMs`. */
   heard(
     agent: Punctuality,
-    { heardAtMs, intervalMs }: { readonly heardAtMs: number; readonly intervalMs: number },
+    {
+      heardAtMs,
+      intervalMs,
+      vouching,
+    }: { readonly heardAtMs: number; readonly intervalMs: number; readonly vouching: Vouching },
   ): void {
-    this.#delay.heard(agent, this.silenceMs(heardAtMs) - intervalMs);
+    this.#delay.heard(agent, this.silenceMs(heardAtMs) - intervalMs, vouching);
   }
 
   #lateMs(nowMs: number): number {
