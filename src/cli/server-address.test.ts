@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { OmoiError } from '#telemetry';
@@ -65,7 +65,7 @@ it.each(['secret\nsecret', 'sec ret', 'sécret', ''])(
 );
 
 /** Something listens that is no Omoi, and does so with each connection. */
-async function listening(answer: (socket: import('node:net').Socket) => void): Promise<string> {
+async function listening(answer: (socket: Socket) => void): Promise<string> {
   const server = createServer((socket) => {
     socket.on('error', () => {});
     answer(socket);

@@ -1,9 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Call, Client } from './support/client.ts';
 import { dataDirectory, omoi, OmoiServer } from './support/omoi-process.ts';
+import { StartedProcess } from './support/started-process.ts';
 import { until } from './support/until.ts';
+
+const OMOI = fileURLToPath(new URL('../../bin/omoi', import.meta.url));
 
 const MAX_BODY_BYTES = 65_536;
 
@@ -258,4 +262,16 @@ describe('a file that is wrong refuses the start with its place', () => {
     expect(refused.stderr).toContain(`(${code})`);
     expect(refused.stderr).not.toMatch(/^ +at /m);
   }
+});
+
+it('output that has no room is said in one line', async () => {
+  const script = '"$0" "$1" --help > /dev/full';
+  const started = new StartedProcess('/bin/sh', ['-c', script, process.execPath, OMOI], {
+    ...(process.env as Record<string, string>),
+  });
+  await started.closed;
+  expect([started.exitCode, started.stderr]).toEqual([
+    1,
+    expect.stringMatching(/^omoi: what is put out can't be written: ENOSPC[^\n]*\n$/),
+  ]);
 });
