@@ -3,10 +3,10 @@ import { Link } from '@tanstack/react-router';
 import { heldTasksQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import type { Agent, Pool, Why } from '../api/wire.ts';
-import { formatDuration, formatElapsed } from '../domain/age.ts';
+import { formatElapsed } from '../domain/age.ts';
 import { factsOf } from '../domain/agent-facts.ts';
 import { describeStatus, sentence, words } from '../domain/event-sentence.ts';
-import { describeEnd } from '../domain/generations.ts';
+import { describeLife } from '../domain/generations.ts';
 import { describeHeldTask, describeTimeLimits } from '../domain/held-task.ts';
 import { describeAttempts, describeHold } from '../domain/repair-story.ts';
 import { agentTone } from '../domain/tone.ts';
@@ -137,7 +137,7 @@ export function Generations({ why }: { readonly why: Why }) {
   return (
     <ol className={styles.generations}>
       {why.generations.map((generation) => (
-        <Generation key={generation.generation} agentId={why.agent.agent_id} {...{ generation, nowMs }} />
+        <Generation key={generation.generation} agent={why.agent} {...{ generation, nowMs }} />
       ))}
     </ol>
   );
@@ -153,25 +153,23 @@ function limitsOf(
 }
 
 interface GenerationProps {
-  readonly agentId: string;
+  readonly agent: Pick<Agent, 'agent_id' | 'generation'>;
   readonly generation: Why['generations'][number];
   readonly nowMs: number;
 }
 
-function Generation({ agentId, generation, nowMs }: GenerationProps) {
-  const { generation: number, opened_at: openedAt, ended_at: endedAt, reason, requested_by: by } = generation;
-  const openedMs = Date.parse(openedAt);
-  const how = describeEnd(generation);
+function Generation({
+  agent: { agent_id: agentId, generation: newest },
+  generation,
+  nowMs,
+}: GenerationProps) {
+  const { generation: number, reason, requested_by: by } = generation;
   return (
     <li className={styles.generation}>
       <span className={styles.number}>{number}</span>
       <span>
         {words(reason)}, asked by {by}
-        <span className={styles.life}>
-          {endedAt === null
-            ? `for ${formatElapsed(openedMs, nowMs)}`
-            : `lived ${formatDuration(Date.parse(endedAt) - openedMs)}, ${how}`}
-        </span>
+        <span className={styles.life}>{describeLife(generation, { newest, nowMs })}</span>
         <Output text={generation.last_output} of={`generation ${number} of ${agentId}`} />
       </span>
       <TraceLink traceId={traceIdOf(generation.traceparent)} of={`generation ${number} of ${agentId}`} />

@@ -13,7 +13,7 @@ import { useServer } from '../api/server-context.tsx';
 import type { Remediation, Task, WatchdogState } from '../api/wire.ts';
 import { formatAge } from '../domain/age.ts';
 import { sentence, words } from '../domain/event-sentence.ts';
-import { number } from '../domain/headline.ts';
+import { describeNoDecision, number } from '../domain/headline.ts';
 import { describeAttempts } from '../domain/repair-story.ts';
 import type { Tone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
@@ -31,6 +31,8 @@ import { TraceLink } from './trace-link.tsx';
 export interface NeedsYouPanelProps {
   /** Whether whoever is logged in may decide. */
   readonly mayHandle: boolean;
+  /** Alerts that fire and that nobody has acknowledged; null before it is known. */
+  readonly unacknowledged: number | null;
 }
 
 const FIRST_ROWS = 5;
@@ -39,7 +41,7 @@ const FIRST_ROWS = 5;
  * What does not go on without a person: storms, approvals, repairs that were given up or do not last, pools whose new definition
  * does not work, parked tasks.
  */
-export function NeedsYouPanel({ mayHandle }: NeedsYouPanelProps) {
+export function NeedsYouPanel({ mayHandle, unacknowledged }: NeedsYouPanelProps) {
   const { client } = useServer();
   const sizes = {
     approvals: usePageSize(FIRST_ROWS),
@@ -58,7 +60,7 @@ export function NeedsYouPanel({ mayHandle }: NeedsYouPanelProps) {
   const storms = watchdog.data?.storms;
   const isEmpty = storms?.length === 0 && lists.every(({ data }) => data?.rows.length === 0);
   return (
-    <Panel title="Needs you" note={isEmpty ? 'Nothing waits for a person.' : undefined}>
+    <Panel title="Needs you" note={isEmpty ? describeNoDecision(unacknowledged) : undefined}>
       {!isEmpty && (
         <div className={styles.lists}>
           <Storms watchdog={watchdog.data ?? null} />

@@ -6,13 +6,12 @@ import { sentence, words } from '../domain/event-sentence.ts';
 import { describeNoRepairs, describeRepairs, isOpen, type FleetCounts } from '../domain/headline.ts';
 import { describeSteps, type RemediationMark } from '../domain/remediation-steps.ts';
 import { describeAttempts, describeHold, describePastHolds } from '../domain/repair-story.ts';
-import { remediationTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
 import { Output } from './output.tsx';
 import { Panel } from './panel.tsx';
 import { Nothing, QueryView } from './query-view.tsx';
 import styles from './remediations-panel.module.css';
-import { ToneLabel } from './tone-dot.tsx';
+import { RepairStand } from './repair-stand.tsx';
 import { TraceLink } from './trace-link.tsx';
 
 export interface RemediationsPanelProps {
@@ -51,7 +50,7 @@ export function RemediationSteps({
   readonly remediation: Remediation;
   readonly nowMs: number;
 }) {
-  const { policy, target, state, outcome, planned_at: plannedAt, ended_at: endedAt } = remediation;
+  const { policy, target, planned_at: plannedAt, ended_at: endedAt } = remediation;
   const running = isOpen(remediation);
   const attempts = describeAttempts(remediation);
   const hold = running ? describeHold(remediation.suppressions, nowMs) : null;
@@ -67,7 +66,7 @@ export function RemediationSteps({
         >
           {words(policy)}
         </Link>
-        <ToneLabel tone={remediationTone(state, outcome)}>{words(outcome ?? state)}</ToneLabel>
+        <RepairStand repair={remediation} />
       </div>
       <p className={styles.facts}>
         <span>

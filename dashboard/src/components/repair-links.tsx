@@ -2,10 +2,9 @@ import { Link } from '@tanstack/react-router';
 import type { Why } from '../api/wire.ts';
 import { formatElapsed } from '../domain/age.ts';
 import { words } from '../domain/event-sentence.ts';
-import { remediationTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
 import styles from './link-rows.module.css';
-import { ToneLabel } from './tone-dot.tsx';
+import { RepairStand } from './repair-stand.tsx';
 
 /** Repairs in short, the newest first, each a way to its story. */
 export function RepairLinks({ remediations }: Pick<Why, 'remediations'>) {
@@ -13,13 +12,13 @@ export function RepairLinks({ remediations }: Pick<Why, 'remediations'>) {
   if (remediations.length === 0) return <p className={styles.none}>None was needed.</p>;
   return (
     <ul className={styles.rows}>
-      {remediations.map(({ id, policy, state, outcome, planned_at: plannedAt }) => (
-        <li key={id} className={styles.row}>
-          <Link to="/repairs/$remediationId" params={{ remediationId: id }}>
-            {words(policy)}
+      {remediations.map((repair) => (
+        <li key={repair.id} className={styles.row}>
+          <Link to="/repairs/$remediationId" params={{ remediationId: repair.id }}>
+            {words(repair.policy)}
           </Link>
-          <ToneLabel tone={remediationTone(state, outcome)}>{words(outcome ?? state)}</ToneLabel>
-          <span className={styles.number}>{formatElapsed(Date.parse(plannedAt), nowMs)} ago</span>
+          <RepairStand repair={repair} />
+          <span className={styles.number}>{formatElapsed(Date.parse(repair.planned_at), nowMs)} ago</span>
         </li>
       ))}
     </ul>

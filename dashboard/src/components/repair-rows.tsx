@@ -3,12 +3,11 @@ import type { Remediation } from '../api/wire.ts';
 import { formatAge, formatDuration, formatElapsed } from '../domain/age.ts';
 import { words } from '../domain/event-sentence.ts';
 import { describeAttempts, describeHold } from '../domain/repair-story.ts';
-import { remediationTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
+import { RepairStand } from './repair-stand.tsx';
 import styles from './rows.module.css';
-import { ToneLabel } from './tone-dot.tsx';
 
-const COLUMNS = { gridTemplateColumns: 'minmax(0, 1.3fr) minmax(0, 0.9fr) 96px minmax(0, 1.5fr) 76px' };
+const COLUMNS = { gridTemplateColumns: 'minmax(0, 1.3fr) minmax(0, 0.9fr) 136px minmax(0, 1.3fr) 68px' };
 
 /** Repairs in short, each a way to its story. */
 export function RepairRows({ repairs }: { readonly repairs: readonly Remediation[] }) {
@@ -25,7 +24,7 @@ export function RepairRows({ repairs }: { readonly repairs: readonly Remediation
 }
 
 function RepairRow({ repair, nowMs }: { readonly repair: Remediation; readonly nowMs: number }) {
-  const { id, policy, target, state, outcome, planned_at: plannedAt, ended_at: endedAt, reason } = repair;
+  const { id, policy, target, outcome, planned_at: plannedAt, ended_at: endedAt, reason } = repair;
   const plannedMs = Date.parse(plannedAt);
   const hold = endedAt === null ? describeHold(repair.suppressions, nowMs) : null;
   const took =
@@ -45,10 +44,10 @@ function RepairRow({ repair, nowMs }: { readonly repair: Remediation; readonly n
         <TargetName target={target} />
       </span>
       <span>
-        <ToneLabel tone={remediationTone(state, outcome)}>{words(outcome ?? state)}</ToneLabel>
+        <RepairStand repair={repair} />
       </span>
       <span className={styles.cell}>{attempts === null ? took : `${took}, ${attempts}`}</span>
-      <span className={`${styles.cell} ${styles.end}`}>{ago(plannedMs, nowMs)}</span>
+      <span className={`${styles.cell} ${styles.end}`}>{endedAt === null ? '' : ago(plannedMs, nowMs)}</span>
       {told !== null && <span className={styles.wide}>{told}</span>}
     </div>
   );

@@ -1,14 +1,7 @@
 import type { ServerWarning } from '../api/wire.ts';
 import { sentence } from '../domain/event-sentence.ts';
+import { QUEUE } from '../domain/task-warnings.ts';
 import { Banner } from './banner.tsx';
-
-/** The key of what is said of the queue, and not of the configuration. */
-const QUEUE = 'tasks';
-
-/** Those of them that are about tasks. */
-export function warningsOfTasks(warnings: readonly ServerWarning[]): readonly ServerWarning[] {
-  return warnings.filter(({ key }) => key === QUEUE);
-}
 
 export interface ServerWarningsProps {
   readonly warnings: readonly ServerWarning[];

@@ -6,14 +6,14 @@ const WINDOW = { fromMs: 100, toMs: 200, status: 'IDLE', knownSinceMs: 0 };
 
 describe('statusSpans', () => {
   it.each([
-    { name: 'nothing changed', changes: [], spans: [['IDLE', 100, 200]] },
+    { name: 'nothing changed', changes: [], spans: [['WELL', 100, 200]] },
     {
       name: 'it hung and came back',
       changes: [change(120, 'IDLE', 'UNRESPONSIVE'), change(150, 'UNRESPONSIVE', 'IDLE')],
       spans: [
-        ['IDLE', 100, 120],
+        ['WELL', 100, 120],
         ['UNRESPONSIVE', 120, 150],
-        ['IDLE', 150, 200],
+        ['WELL', 150, 200],
       ],
     },
     {
@@ -21,7 +21,21 @@ describe('statusSpans', () => {
       changes: [change(130, 'NONE', 'SPAWNING'), change(140, 'SPAWNING', 'IDLE')],
       spans: [
         ['SPAWNING', 130, 140],
-        ['IDLE', 140, 200],
+        ['WELL', 140, 200],
+      ],
+    },
+    {
+      name: 'it works now, which no event has told',
+      changes: [
+        change(140, 'SPAWNING', 'IDLE'),
+        change(160, 'RUNNING', 'DEGRADED'),
+        change(180, 'DEGRADED', 'RUNNING'),
+      ],
+      spans: [
+        ['SPAWNING', 100, 140],
+        ['WELL', 140, 160],
+        ['DEGRADED', 160, 180],
+        ['WELL', 180, 200],
       ],
     },
     {
@@ -34,7 +48,7 @@ describe('statusSpans', () => {
       changes: [change(250, 'IDLE', 'FAILED'), change(160, 'FAILED', 'IDLE')],
       spans: [
         ['FAILED', 100, 160],
-        ['IDLE', 160, 200],
+        ['WELL', 160, 200],
       ],
     },
   ])('$name', ({ changes, spans }) => {
@@ -44,7 +58,7 @@ describe('statusSpans', () => {
 
   it('leaves open what is not known', () => {
     expect(statusSpans([], { ...WINDOW, knownSinceMs: 180 })).toEqual([
-      { status: 'IDLE', fromMs: 180, toMs: 200 },
+      { status: 'WELL', fromMs: 180, toMs: 200 },
     ]);
   });
 });
@@ -53,7 +67,7 @@ describe('timeByStatus', () => {
   it('sums each status, the longest first', () => {
     const spans = statusSpans([change(120, 'FAILED', 'IDLE')], WINDOW);
     expect(timeByStatus(spans)).toEqual([
-      ['IDLE', 80],
+      ['WELL', 80],
       ['FAILED', 20],
     ]);
   });

@@ -8,7 +8,7 @@ export interface StatusChange {
   readonly to: string;
 }
 
-/** A time in which an agent was in one status. */
+/** A time in which an agent was in one status; `WELL`: it worked or waited for work, which no event tells apart. */
 export interface StatusSpan {
   readonly status: string;
   readonly fromMs: number;
@@ -33,12 +33,17 @@ export function statusSpans(changes: readonly StatusChange[], options: StripOpti
   for (const { atMs, from } of ordered) {
     if (atMs <= sinceMs) continue;
     if (atMs >= toMs) break;
-    if (from !== 'NONE') spans.push({ status: from, fromMs: sinceMs, toMs: atMs });
+    if (from !== 'NONE') spans.push({ status: toldOf(from), fromMs: sinceMs, toMs: atMs });
     sinceMs = atMs;
   }
   const last = ordered.findLast(({ atMs }) => atMs <= toMs);
-  if (sinceMs < toMs) spans.push({ status: last?.to ?? status, fromMs: sinceMs, toMs });
+  if (sinceMs < toMs) spans.push({ status: toldOf(last?.to ?? status), fromMs: sinceMs, toMs });
   return joined(spans);
+}
+
+/** With work and without it takes turns many times a second, of which there are no events. */
+function toldOf(status: string): string {
+  return status === 'IDLE' || status === 'RUNNING' ? 'WELL' : status;
 }
 
 /** Neighbours of one status are one. */

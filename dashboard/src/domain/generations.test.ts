@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { describeEnd, generationAt, lastWithOutput, type KnownGeneration } from './generations.ts';
+import {
+  describeEnd,
+  describeLife,
+  generationAt,
+  lastWithOutput,
+  type KnownGeneration,
+} from './generations.ts';
 
 const at = (time: string): string => `2026-05-01T${time}.000Z`;
 
@@ -14,6 +20,17 @@ function generation(number: number, known: Partial<KnownGeneration> = {}): Known
     ...known,
   };
 }
+
+describe('describeLife', () => {
+  const nowMs = Date.parse(at('10:02:15'));
+  const open = { ended_at: null, exit_code: null };
+  it.each([
+    [generation(2, open), 'for 15s'],
+    [generation(1), 'lived 30s, ended with 1'],
+    // Its process is still being ended: it is not the one that runs.
+    [generation(1, open), 'replaced, its end not seen yet; started 1m15s ago'],
+  ])('%j: %s', (life, text) => expect(describeLife(life, { newest: 2, nowMs })).toBe(text));
+});
 
 describe('lastWithOutput', () => {
   it.each([

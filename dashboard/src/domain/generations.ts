@@ -1,3 +1,5 @@
+import { formatDuration, formatElapsed } from './age.ts';
+
 /** One life of an agent, as far as it matters when it was and what it put out last. */
 export interface KnownGeneration {
   readonly generation: number;
@@ -33,6 +35,19 @@ export function generationAt<Generation extends KnownGeneration>(
 ): Generation | null {
   const there = generations.filter(({ opened_at: openedAt }) => Date.parse(openedAt) <= Date.parse(at));
   return there.toSorted((a, b) => b.generation - a.generation)[0] ?? null;
+}
+
+/** How long one is there, or was, and how it ended. @param newest the generation that its agent has now */
+export function describeLife(
+  life: KnownGeneration,
+  { newest, nowMs }: { readonly newest: number; readonly nowMs: number },
+): string {
+  const { generation, opened_at: openedAt, ended_at: endedAt } = life;
+  const openedMs = Date.parse(openedAt);
+  if (endedAt !== null)
+    return `lived ${formatDuration(Date.parse(endedAt) - openedMs)}, ${describeEnd(life)}`;
+  const age = formatElapsed(openedMs, nowMs);
+  return generation < newest ? `replaced, its end not seen yet; started ${age} ago` : `for ${age}`;
 }
 
 function hasText(text: string | null): boolean {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   countFleet,
+  describeNoDecision,
   describeNoRepairs,
   describeRepairs,
   describeSituation,
@@ -62,6 +63,7 @@ const ALONE: readonly Row[] = [
     text: '2 repairs awaiting approval.',
     tone: 'caution',
   },
+  { hasUnserved: true, rank: 'unserved', text: 'Tasks wait that no agent claims.', tone: 'caution' },
   { alerts: [alerts('warning', 1)], rank: 'firing', text: '1 alert firing.', tone: 'caution' },
   { alerts: [alerts('info', 1)], rank: 'firing', text: '1 alert firing.', tone: 'busy' },
   {
@@ -163,6 +165,14 @@ const TOGETHER: readonly Row[] = [
     text: '1 alert firing.',
     tone: 'caution',
   },
+  // Nor is a calm one in which work stands still.
+  {
+    agents: { IDLE: 7 },
+    hasUnserved: true,
+    rank: 'unserved',
+    text: 'Tasks wait that no agent claims.',
+    tone: 'caution',
+  },
   {
     agents: { IDLE: 1 },
     telemetryAgeSeconds: 30,
@@ -180,7 +190,13 @@ function situationOf({ agents = {}, alerts: bySeverity = [], remediations = {}, 
     alerts: { firing: sum('firing'), unacknowledged: sum('unacknowledged'), by_severity: bySeverity },
     remediations: { planned: 0, awaiting_approval: 0, executing: 0, verifying: 0, ...remediations },
   });
-  const calm = { lostSince: null, heldBy: [], telemetryAgeSeconds: 3, escalated: givenUp(0) };
+  const calm = {
+    lostSince: null,
+    heldBy: [],
+    telemetryAgeSeconds: 3,
+    hasUnserved: false,
+    escalated: givenUp(0),
+  };
   return { ...calm, ...given, counts };
 }
 
@@ -203,6 +219,15 @@ describe('describeRepairs', () => {
   ])('%j: %s', (counts, text) => {
     expect(describeRepairs(counts)).toBe(text);
   });
+});
+
+it.each([
+  [null, undefined],
+  [0, 'Nothing waits for a person.'],
+  [1, 'No decision is waited for; 1 alert that nobody has acknowledged fires.'],
+  [1200, 'No decision is waited for; 1,200 alerts that nobody has acknowledged fire.'],
+])('says of %s unacknowledged alerts beside no decision: %s', (unacknowledged, text) => {
+  expect(describeNoDecision(unacknowledged)).toBe(text);
 });
 
 describe('describeNoRepairs', () => {

@@ -77,6 +77,8 @@ export interface Situation {
   readonly heldBy: readonly HeldBy[];
   /** How long ago Omoi kept its last sample of itself, s; null where it has kept none yet. */
   readonly telemetryAgeSeconds: number | null;
+  /** Whether tasks wait that no living agent claims. */
+  readonly hasUnserved: boolean;
   /** Repairs that were given up while their alerts fire; there may be more than have been counted. */
   readonly escalated: { readonly count: number; readonly isWhole: boolean };
 }
@@ -92,6 +94,7 @@ export const RANKS = [
   'unresponsive',
   'degraded',
   'approvals',
+  'unserved',
   'firing',
   'repairing',
   'empty',
@@ -145,6 +148,8 @@ const PARTS: Readonly<Record<Rank, (situation: Situation) => Part | null>> = {
   degraded: ({ counts }) => describeIll(counts, ['DEGRADED', 'QUARANTINED'], 'caution'),
   approvals: ({ counts: { awaiting } }) =>
     awaiting === 0 ? null : { text: `${amount(awaiting, 'repair')} awaiting approval`, tone: 'caution' },
+  unserved: ({ hasUnserved }) =>
+    hasUnserved ? { text: 'tasks wait that no agent claims', tone: 'caution' } : null,
   firing: ({ counts: { firing, critical, error, worst } }) => {
     const named = critical > 0 ? critical : error;
     const rest = firing - named;
@@ -226,6 +231,14 @@ export function describeNoRepairs(
 ): string {
   if (counts !== null && describeRepairs(counts) !== null) return 'They are being read.';
   return 'Nothing has needed a repair. What a policy may do is its mode: observe, approve or act.';
+}
+
+/** What it means that nothing waits for a decision: alerts that nobody has seen wait for somebody all the same. */
+export function describeNoDecision(unacknowledged: number | null): string | undefined {
+  if (unacknowledged === null) return undefined;
+  if (unacknowledged === 0) return 'Nothing waits for a person.';
+  const alerts = amount(unacknowledged, 'alert');
+  return `No decision is waited for; ${alerts} that nobody has acknowledged ${unacknowledged === 1 ? 'fires' : 'fire'}.`;
 }
 
 /** `5,000`: as the rest of the page is, in English. */

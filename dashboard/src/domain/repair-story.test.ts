@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { describeAttempts, describeHold, describePastHolds, type ToldHold } from './repair-story.ts';
+import {
+  describeAttempts,
+  describeHold,
+  describePastHolds,
+  describeStand,
+  type ToldHold,
+} from './repair-story.ts';
 
 const NOW = Date.parse('2026-11-28T12:00:00Z');
 const cooldown: ToldHold = {
@@ -19,6 +25,15 @@ const paused: ToldHold = {
   until: null,
 };
 
+const observed: ToldHold = {
+  guard: 'observe',
+  reason: 'the policy only observes; set its mode to act',
+  holds: true,
+  lifts: 'when the mode of its policy changes',
+  person: 'set the policy to act or approve, and reload',
+  until: null,
+};
+
 describe('describeHold', () => {
   it.each([
     [[cooldown], 'Held back by cooldown: cooldown of 1m after the last attempt. Lifts in 13s.'],
@@ -30,9 +45,22 @@ describe('describeHold', () => {
       [{ ...cooldown, holds: false }, paused],
       'Held back by paused: paused by ann: maintenance. Lifts when somebody resumes. You can resume.',
     ],
+    [[observed], 'Not acted on: the policy only observes; set its mode to act.'],
     [[{ ...cooldown, holds: false }], null],
     [[], null],
   ])('%j', (holds, told) => expect(describeHold(holds, NOW)).toBe(told));
+});
+
+describe('describeStand', () => {
+  it.each([
+    ['planned', null, [observed], 'only observed', 'gone'],
+    ['planned', null, [{ ...observed, holds: false }, paused], 'held back', 'caution'],
+    ['planned', null, [{ ...paused, holds: false }], 'planned', 'repair'],
+    ['awaiting_approval', null, [paused], 'awaiting approval', 'caution'],
+    ['completed', 'no_effect', [paused], 'no effect', 'caution'],
+  ])('%s, %s', (state, outcome, suppressions, text, tone) =>
+    expect(describeStand({ state, outcome, suppressions })).toEqual({ text, tone }),
+  );
 });
 
 it('tells of the guards that hold no more', () => {

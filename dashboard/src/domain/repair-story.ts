@@ -1,5 +1,6 @@
 import { formatDuration } from './age.ts';
 import { sentence, words } from './event-sentence.ts';
+import { remediationTone, type Tone } from './tone.ts';
 
 /** What holds a remediation back, as far as its telling depends on it. */
 export interface ToldHold {
@@ -11,11 +12,29 @@ export interface ToldHold {
   readonly until: string | null;
 }
 
+/** Where a repair stands, in a word or two: one that a guard holds back is not about to happen. */
+export function describeStand({
+  state,
+  outcome,
+  suppressions,
+}: {
+  readonly state: string;
+  readonly outcome: string | null;
+  readonly suppressions: readonly Pick<ToldHold, 'guard' | 'holds'>[];
+}): { readonly text: string; readonly tone: Tone } {
+  const hold = state === 'planned' ? suppressions.find(({ holds }) => holds) : undefined;
+  if (hold?.guard === 'observe') return { text: 'only observed', tone: 'gone' };
+  if (hold !== undefined) return { text: 'held back', tone: 'caution' };
+  return { text: words(outcome ?? state), tone: remediationTone(state, outcome) };
+}
+
 /** What holds a repair back now, when that lifts, and what a person can do; null where nothing does. */
 export function describeHold(holds: readonly ToldHold[], nowMs: number): string | null {
   const hold = holds.find((one) => one.holds);
   if (!hold) return null;
   const { guard, reason, lifts, person, until } = hold;
+  // Its reason says what ends it.
+  if (guard === 'observe') return `Not acted on: ${sentence(reason)}`;
   const leftMs = until === null ? null : Math.ceil((Date.parse(until) - nowMs) / 1000) * 1000;
   // What is over is looked at again within a moment: the server's word of it is a little old.
   const when = leftMs === null ? lifts : leftMs > 0 ? `in ${formatDuration(leftMs)}` : 'now';

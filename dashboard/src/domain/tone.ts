@@ -2,10 +2,11 @@
 export const TONES = ['good', 'calm', 'busy', 'caution', 'bad', 'repair', 'gone'] as const;
 export type Tone = (typeof TONES)[number];
 
-/** The tone of an agent's status; an unknown one is shown as it is, without alarm. */
+/** The tone of an agent's status, or of a time that it was well (`WELL`); an unknown one is shown as it is, without alarm. */
 export function agentTone(status: string): Tone {
   switch (status) {
     case 'RUNNING':
+    case 'WELL':
       return 'good';
     case 'IDLE':
       return 'calm';

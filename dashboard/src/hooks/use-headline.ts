@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { concernsQuery, overviewQuery, telemetryAgeQuery, watchdogQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import { countFleet, describeSituation, type Headline } from '../domain/headline.ts';
+import { warningsOfTasks } from '../domain/task-warnings.ts';
 import { useLostSince } from './use-contact.ts';
 
 /** As many as the list of what needs a person reads at first, so that both read once. */
@@ -22,6 +23,7 @@ export function useHeadline(): Headline | null {
     counts: countFleet(overview.data),
     heldBy: watchdog.data?.states.map(({ state }) => state) ?? [],
     telemetryAgeSeconds: telemetryAge.data ?? null,
+    hasUnserved: warningsOfTasks(overview.data.warnings ?? []).length > 0,
     escalated: {
       count: escalated.data?.rows.length ?? 0,
       isWhole: escalated.data?.isWhole ?? true,

@@ -66,7 +66,7 @@ export function OverviewPage() {
       )}
       <MaintenanceList maintenances={maintenances.data ?? []} mayHandle={mayHandle} />
       <div className={styles.needs}>
-        <NeedsYouPanel mayHandle={mayHandle} />
+        <NeedsYouPanel mayHandle={mayHandle} unacknowledged={counts?.unacknowledged ?? null} />
       </div>
       <div className={styles.columns}>
         <div className={styles.column}>

@@ -13,11 +13,10 @@ import { Nothing, QueryView } from '../components/query-view.tsx';
 import { RemediationSteps } from '../components/remediations-panel.tsx';
 import { RepairOrders } from '../components/repair-orders.tsx';
 import { TargetName } from '../components/repair-rows.tsx';
-import { ToneLabel } from '../components/tone-dot.tsx';
+import { RepairStand } from '../components/repair-stand.tsx';
 import { sentence, words } from '../domain/event-sentence.ts';
 import { describeEnd, generationAt } from '../domain/generations.ts';
 import { describeAttempts } from '../domain/repair-story.ts';
-import { remediationTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
 import styles from './columns.module.css';
 import detail from './detail.module.css';
@@ -40,10 +39,7 @@ export function RepairPage() {
           <>
             <div className={styles.head}>
               <p className={styles.summary}>
-                <ToneLabel tone={remediationTone(repair.state, repair.outcome)}>
-                  {words(repair.outcome ?? repair.state)}
-                </ToneLabel>{' '}
-                {repair.reason}
+                <RepairStand repair={repair} /> {repair.reason}
               </p>
               <RepairOrders repair={repair} />
             </div>
