@@ -7,12 +7,12 @@ const UNITS = [
 
 /**
  * A duration in one or two units, as the server writes it: `13s`, `4m10s`, `2h5m`. Short ones to a hundredth of a second:
- * `1s750ms`, `240ms`.
+ * `1.75s`, `240ms`.
  */
 export function formatDuration(exactMs: number): string {
   const durationMs = Math.max(0, Math.round(exactMs));
   if (durationMs < 1_000) return `${durationMs}ms`;
-  if (durationMs < 10_000) return shortly(durationMs);
+  if (durationMs < 10_000) return `${Math.floor(durationMs / 10) / 100}s`;
   const first = UNITS.findIndex(({ ms }) => durationMs >= ms);
   const large = UNITS[first];
   if (!large) return '0s';
@@ -22,12 +22,6 @@ export function formatDuration(exactMs: number): string {
   return rest > 0 && small && count < 10
     ? `${count}${large.name}${rest}${small.name}`
     : `${count}${large.name}`;
-}
-
-function shortly(durationMs: number): string {
-  const restMs = Math.floor((durationMs % 1_000) / 10) * 10;
-  const seconds = `${Math.floor(durationMs / 1_000)}s`;
-  return restMs === 0 ? seconds : `${seconds}${restMs}ms`;
 }
 
 /** How long ago something was, in whole seconds; what lies ahead by a clock's error counts as now. */

@@ -20,7 +20,7 @@ const agent = {
 it('tells of heartbeats only where an agent lives', () => {
   expect(factsOf(agent).slice(3)).toEqual([
     ['Last beat', 'none yet'],
-    ['Beats', 'every 500ms, unresponsive after 1s750ms'],
+    ['Beats', 'every 500ms, unresponsive after 1.75s'],
     ['Work', '1 task held; 1 in flight at the last beat'],
   ]);
   const failed = { ...agent, status: 'FAILED', tasks_held: 0 } as const;

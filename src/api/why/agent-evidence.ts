@@ -1,5 +1,5 @@
 import type { AgentRecord, GenerationRow, ReplicaView, TaskRow } from '#fleet';
-import { formatDuration, toRfc3339, type AgentStatus } from '#telemetry';
+import { formatTime, toRfc3339, type AgentStatus } from '#telemetry';
 import type { Evidence, Verdict } from './why-schemas.ts';
 
 interface DomainHealth {
@@ -67,7 +67,7 @@ function exitOf({ generations }: KnownAgent, nowMs: number): Evidence | null {
   if (!ended || ended.ended_at_ms === null) return null;
   const { generation, exit_code: code, exit_signal: signal, opened_at_ms: openedAtMs } = ended;
   const how = signal ?? (code === null ? 'no exit that anybody saw' : `exit code ${code}`);
-  const lived = lengthOf(ended.ended_at_ms - openedAtMs);
+  const lived = formatTime(ended.ended_at_ms - openedAtMs);
   const ago = ageOf(ended.ended_at_ms, nowMs);
   return { kind: 'exit', text: `generation ${generation} ended ${ago} ago with ${how}, after ${lived}` };
 }
@@ -76,9 +76,9 @@ function heartbeatOf({ live, pace }: KnownAgent): Evidence | null {
   if (!live || live.status === 'FAILED' || live.status === 'TERMINATED') return null;
   const { heartbeatAgeMs: ageMs, heartbeatsMissed: missed } = live;
   const heard =
-    ageMs === null ? 'no heartbeat of this generation yet' : `last heartbeat ${formatDuration(ageMs)} ago`;
+    ageMs === null ? 'no heartbeat of this generation yet' : `last heartbeat ${formatTime(ageMs)} ago`;
   const late = missed === 0 ? '' : `, ${missed} missed`;
-  const rule = `due every ${formatDuration(pace.intervalMs)}, silent after ${formatDuration(pace.ttlMs)}`;
+  const rule = `due every ${formatTime(pace.intervalMs)}, silent after ${formatTime(pace.ttlMs)}`;
   const by = live.evidenceTold ? '; another process beats for it' : '';
   return { kind: 'heartbeat', text: `${heard}${late} (${rule})${by}` };
 }
@@ -130,16 +130,11 @@ function leaseOf(
   { task_id: id, task_type: type, lease_until_ms: untilMs }: TaskRow,
   nowMs: number,
 ): Evidence {
-  const leased = untilMs === null ? 'leased' : `leased for ${lengthOf(untilMs - nowMs)} more`;
+  const leased = untilMs === null ? 'leased' : `leased for ${formatTime(untilMs - nowMs)} more`;
   const text = `holds task ${id} (${type}), ${leased}; a lease alone is no sign of life`;
   return { kind: 'lease', text };
 }
 
 function ageOf(atMs: number, nowMs: number): string {
-  return lengthOf(nowMs - atMs);
-}
-
-function lengthOf(ms: number): string {
-  const lengthMs = Math.max(0, ms);
-  return formatDuration(lengthMs < 10_000 ? lengthMs : Math.floor(lengthMs / 1000) * 1000);
+  return formatTime(nowMs - atMs);
 }

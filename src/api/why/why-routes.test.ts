@@ -91,7 +91,7 @@ it('says of an agent that is well that it is, and why', async () => {
   expect(answer).toMatchObject({ verdict: 'well', alerts: [], remediations: [], watchdog: [], advice: [] });
   expect(answer.summary).toBe('worker-1 is IDLE for 400ms: registered');
   expect(textsOf(answer)).toEqual([
-    'heartbeat: no heartbeat of this generation yet (due every 1s, silent after 3s500ms)',
+    'heartbeat: no heartbeat of this generation yet (due every 1s, silent after 3.5s)',
     'process: external: Omoi did not start it and cannot restart it',
     'domain: 0 of 2 agents of its failure domain external are silent',
   ]);
@@ -103,7 +103,7 @@ it('says what is known of a silent one, and that a person has to see to an exter
   const answer = await why('worker-1');
   expect(answer.verdict).toBe('ill');
   expect(textsOf(answer)[0]).toMatch(
-    /^heartbeat: no heartbeat of this generation yet, 3 missed \(due every 1s, silent after 3s500ms\)$/,
+    /^heartbeat: no heartbeat of this generation yet, 3 missed \(due every 1s, silent after 3\.5s\)$/,
   );
   expect(answer.advice).toEqual([
     'restart it where it was started, or take it out of the fleet: DELETE /api/v1/fleet/agents/worker-1',

@@ -42,6 +42,14 @@ export function formatDuration(durationMs: number): string {
   return text;
 }
 
+/** A time as people read it: `340ms`, `4.51s` below ten seconds, then in whole seconds as `formatDuration`: `1m12s`. */
+export function formatTime(durationMs: number): string {
+  const ms = Math.max(0, Math.round(durationMs));
+  if (ms < 1_000 || ms % 1_000 === 0) return formatDuration(ms);
+  if (ms < 10_000) return `${Math.floor(ms / 10) / 100}s`;
+  return formatDuration(Math.floor(ms / 1_000) * 1_000);
+}
+
 /** What fits Go's nanoseconds in 64 bits, some 292 years: the most that Prometheus takes, and a time that far can be told. */
 export const MAX_DURATION_MS = 2 ** 63 / 1e6;
 

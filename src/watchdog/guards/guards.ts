@@ -1,4 +1,4 @@
-import { formatDuration, GUARDS, type AgentStatus, type Guard } from '#telemetry';
+import { formatDuration, formatTime, GUARDS, type AgentStatus, type Guard } from '#telemetry';
 import { formatActOn } from '../policies/act-on.ts';
 import type { Policy } from '../policies/policy.ts';
 import type { AgentFacts } from '../ports.ts';
@@ -229,7 +229,7 @@ function healthy({ policy, agent }: GuardInput): Suppression | null {
   if (!agent || !policy.guards.spare_healthy) return null;
   const leftMs = agent.heartbeatTtlMs - agent.silenceMs;
   if (agent.status === 'DEGRADED' && !(agent.saysUnwell && leftMs > 0)) {
-    const silence = formatDuration(agent.silenceMs);
+    const silence = formatTime(agent.silenceMs);
     return held(
       'target_healthy',
       `agent ${agent.agentId} is DEGRADED, silent for ${silence}, and not given up: it is late or at work`,
@@ -238,7 +238,7 @@ function healthy({ policy, agent }: GuardInput): Suppression | null {
   if (!HEALTHY.has(agent.status)) return null;
   return held(
     'target_healthy',
-    `agent ${agent.agentId} is ${agent.status} and was heard ${formatDuration(agent.silenceMs)} ago`,
+    `agent ${agent.agentId} is ${agent.status} and was heard ${formatTime(agent.silenceMs)} ago`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { formatDuration, GUARDS, type Guard } from '#telemetry';
+import { formatDuration, formatTime, GUARDS, type Guard } from '#telemetry';
 import type { PassedGuard } from '../actions/action-rows.ts';
 import { formatActOn } from '../policies/act-on.ts';
 import { isCertainlyIll, type GuardInput } from './guards.ts';
@@ -18,7 +18,7 @@ const SAW: Readonly<Record<Guard, (input: GuardInput) => string | null>> = {
   storm: ofTheSilent(({ domains }) => `no storm in ${domains.join(', ')}`),
   one_per_target: () => 'nothing else is at work on the target',
   cooldown: ({ agent, coolsFromMs, nowMs }) => {
-    if (coolsFromMs !== null) return `the last attempt was ${formatDuration(nowMs - coolsFromMs)} ago`;
+    if (coolsFromMs !== null) return `the last attempt was ${formatTime(nowMs - coolsFromMs)} ago`;
     if (!agent?.blamedTaskId) return 'the policy had not acted on the target before';
     return `task ${agent.blamedTaskId} explains why ${agent.agentId} is ill: nothing has to cool down`;
   },
@@ -34,8 +34,7 @@ const SAW: Readonly<Record<Guard, (input: GuardInput) => string | null>> = {
     agent && isCertainlyIll(agent) ? `${agent.domains.join(', ')} had a token` : null,
   target_withdrawn: ({ agent }) =>
     agent && `${agent.agentId} is ${agent.status}, and nobody has asked it to leave`,
-  target_healthy: ({ agent }) =>
-    agent && `${agent.agentId} was silent for ${formatDuration(agent.silenceMs)}`,
+  target_healthy: ({ agent }) => agent && `${agent.agentId} was silent for ${formatTime(agent.silenceMs)}`,
   new_generation: ({ agent, newGenerationUntilMs, nowMs }) =>
     agent &&
     (newGenerationUntilMs !== null && newGenerationUntilMs > nowMs

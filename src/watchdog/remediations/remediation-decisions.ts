@@ -1,7 +1,7 @@
 import type { StateDatabase, StateTransaction } from '#storage';
 import {
   allSettled,
-  formatDuration,
+  formatTime,
   GUARDS,
   momentOf,
   OmoiError,
@@ -468,7 +468,7 @@ function evidenceOf({ ruleId, value }: AlertFacts, agent: AgentFacts | null): st
   const { agentId, generation, status, silenceMs, blamedTaskId } = agent;
   const blamed =
     blamedTaskId === null ? '' : `, lost with task ${blamedTaskId}, which others were lost with before`;
-  return `agent ${agentId}: generation ${generation} is ${status}${blamed}, silent for ${formatDuration(silenceMs)}; ${alert}`;
+  return `agent ${agentId}: generation ${generation} is ${status}${blamed}, silent for ${formatTime(silenceMs)}; ${alert}`;
 }
 
 function rateOf({ repair_burst: burst, repair_every: refillMs }: Policy['guards']): RepairRateLimits {

@@ -1,6 +1,6 @@
 import {
   elapsedMs,
-  formatDuration,
+  formatTime,
   leftMs,
   type Moment,
   type PersistedDuration,
@@ -83,7 +83,7 @@ export function judgeRestart(evidence: RestartEvidence, now: Moment): Verdict {
       `the alert still fires, though generation ${agent.generation} is ${agent.status}`,
     );
   }
-  const health = `generation ${agent.generation} is ${agent.status}, healthy for ${formatDuration(healthyForMs)}`;
+  const health = `generation ${agent.generation} is ${agent.status}, healthy for ${formatTime(healthyForMs)}`;
   return { kind: 'over', outcome: 'healed', reason: `${health}; ${ended.reason}` };
 }
 
