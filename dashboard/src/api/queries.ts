@@ -9,7 +9,7 @@ import {
   type VectorSample,
 } from '../domain/queue-history.ts';
 import { QUEUE_RANGES, type QueueRange } from '../domain/search.ts';
-import { agentFilters, alertFilters, countPresent } from '../domain/urgent-first.ts';
+import { agentFilters, alertFilters } from '../domain/urgent-first.ts';
 import type { ApiClient } from './client.ts';
 import { SHOWN_TYPES } from './live.ts';
 import type {
@@ -105,7 +105,6 @@ export const fleetQuery = (client: ApiClient, { poolId, rows }: FleetPage) =>
       const agents = await gatherRows(readings, limits);
       return {
         agents,
-        total: poolId === undefined ? countPresent(counts.by_status) : null,
         isWhole: agents.length < rows,
       };
     },

@@ -8,9 +8,8 @@ import { useServer } from '../api/server-context.tsx';
 import type { Agent, Maintenance, Pool } from '../api/wire.ts';
 import { EndedFleet } from '../components/ended-fleet.tsx';
 import { FilterChips } from '../components/filter-chips.tsx';
-import { FleetPool } from '../components/fleet-pool.tsx';
+import { FleetPools } from '../components/fleet-pool.tsx';
 import styles from '../components/fleet-pool.module.css';
-import { InBlocks } from '../components/in-blocks.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { Panel } from '../components/panel.tsx';
 import { Nothing, QueryView } from '../components/query-view.tsx';
@@ -64,9 +63,6 @@ const CHOICE_NAMES = { all: 'all', sick: 'in trouble', working: 'working', idle:
 const NO_AGENTS: readonly Agent[] = [];
 const NO_POOLS: readonly Pool[] = [];
 const NO_MAINTENANCES: readonly Maintenance[] = [];
-
-/** So many agents and pools are in the page whether or not they are on the screen. */
-const maxAtOnce = 60;
 
 function noteOf(present: number, sick: number): string {
   if (sick === 0) return present === 1 ? '1 agent' : `${number(present)} agents`;
@@ -150,26 +146,5 @@ function Pools({ agents, pools, maintenances, filter }: PoolsProps) {
       </Nothing>
     );
   }
-  if (shown.reduce((sum, group) => sum + group.agents.length, shown.length) <= maxAtOnce) {
-    return (
-      <ul className={styles.few}>
-        {shown.map((group) => (
-          <li key={group.poolId ?? ''} data-agents={group.agents.length}>
-            <FleetPool group={group} maintenances={maintenances} isFiltered={isFiltered} />
-          </li>
-        ))}
-      </ul>
-    );
-  }
-  return (
-    <InBlocks
-      rows={shown}
-      keyOf={({ poolId }) => poolId ?? ''}
-      render={(group) => <FleetPool group={group} maintenances={maintenances} isFiltered={isFiltered} />}
-      className={styles.pools}
-      perBlock={1}
-      blockHeight={220}
-      near="250px 0px"
-    />
-  );
+  return <FleetPools groups={shown} maintenances={maintenances} isFiltered={isFiltered} opens="page" />;
 }

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { wholeFleetQuery } from '../api/fleet-query.ts';
 import {
   eventsQuery,
   fleetQuery,
@@ -28,17 +29,19 @@ import { usePageSize } from '../hooks/use-page-size.ts';
 import { useView } from '../hooks/use-view.ts';
 import styles from './overview.module.css';
 
+/** More agents than this are read as the page of the fleet does. */
+const FIRST_AGENTS = 60;
 const NOTHING_HELD = { states: [], storms: [], more_storms: 0 };
 
 /** The fleet, its alerts and its repairs on one page. */
 export function OverviewPage() {
   const { client } = useServer();
   const { pool, agent, range, events: filter } = useView().search;
-  const agentsShown = usePageSize(60);
   const alertsShown = usePageSize(20);
   const mayHandle = useMayHandle();
   const overview = useQuery(overviewQuery(client));
-  const fleet = useQuery(fleetQuery(client, { poolId: pool, rows: agentsShown.rows }));
+  const first = useQuery(fleetQuery(client, { poolId: pool, rows: FIRST_AGENTS }));
+  const whole = useQuery({ ...wholeFleetQuery(client), enabled: first.data?.isWhole === false });
   const pools = useQuery(poolsQuery(client));
   const firing = useFiring(alertsShown.rows);
   const resolved = useQuery(resolvedAlertsQuery(client));
@@ -71,11 +74,11 @@ export function OverviewPage() {
       <div className={styles.columns}>
         <div className={styles.column}>
           <FleetPanel
-            fleet={fleet}
+            first={first}
+            whole={whole}
             pools={pools}
             maintenances={maintenances.data ?? []}
             poolId={pool}
-            onMore={agentsShown.more}
           />
           <QueuePanel history={history} range={range} />
           <EventsPanel events={events} filter={filter} maxLines={40} />
