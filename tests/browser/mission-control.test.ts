@@ -160,6 +160,23 @@ describe.skipIf(program === null)('mission control', () => {
     await maintenances.waitFor({ state: 'detached' });
   });
 
+  it('says on a phone why an agent stands so, then what it did, then what it is', async () => {
+    page = await visits.as('admin');
+    await page.setViewportSize(PHONE);
+    await page.goto(`${server.url}/fleet/demo-1`);
+    const topOf = async (name: string): Promise<number> => {
+      const panel = page.getByRole('region', { name, exact: true });
+      await panel.waitFor();
+      return (await panel.boundingBox())?.y ?? Number.NaN;
+    };
+    const tops = [];
+    for (const name of ['Why', 'Repairs', 'Activity', 'Events', 'About', 'Generations'])
+      tops.push(await topOf(name));
+    expect(tops.every(Number.isFinite)).toBe(true);
+    expect(tops).toEqual(tops.toSorted((a, b) => a - b));
+    await page.goto(server.url);
+  });
+
   it.each([
     { name: 'a phone', viewport: PHONE },
     // The last, since the tests that follow are of a desk.

@@ -52,7 +52,7 @@ export function AgentPage() {
               </div>
               <AgentOrders agent={why.agent} />
             </div>
-            <div className={styles.columns}>
+            <div className={`${styles.columns} ${styles.reasonsFirst}`}>
               <div className={styles.column}>
                 <Activity why={why} />
                 <AgentOutputPanel agentId={agentId} kept={keptOutputOf(why)} />
@@ -79,12 +79,14 @@ export function AgentPage() {
                 <Panel title="Repairs">
                   <RepairLinks remediations={why.remediations} />
                 </Panel>
-                <Panel title="About">
-                  <AgentFactList agent={why.agent} pools={pools.data ?? []} />
-                </Panel>
-                <Panel title="Generations">
-                  <Generations why={why} />
-                </Panel>
+                <div className={`${styles.column} ${styles.background}`}>
+                  <Panel title="About">
+                    <AgentFactList agent={why.agent} pools={pools.data ?? []} />
+                  </Panel>
+                  <Panel title="Generations">
+                    <Generations why={why} />
+                  </Panel>
+                </div>
               </div>
             </div>
           </>

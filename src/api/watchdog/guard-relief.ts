@@ -8,7 +8,7 @@ export interface GuardRelief {
   readonly person: string | null;
 }
 
-const RESUME = 'POST /api/v1/watchdog/resume, or the button in mission control';
+const RESUME = 'omoi resume, or the button in mission control';
 
 /** For each guard how it lifts. No guard waits for what it forbids. */
 export const GUARD_RELIEF: Readonly<Record<Guard, GuardRelief>> = {

@@ -4,14 +4,14 @@ type Known = Pick<WhyAnswer, 'agent' | 'alerts' | 'remediations' | 'parked_tasks
 
 /** What a person can do for an agent; empty where nothing is to be done. */
 export function adviceFor({ agent, alerts, remediations, parked_tasks: parked, verdict }: Known): string[] {
-  const path = `/api/v1/fleet/agents/${agent.agent_id}`;
+  const { agent_id: agentId } = agent;
   const advice: string[] = [];
-  for (const { id, state, suppressions } of remediations) {
+  for (const { id, policy, state, suppressions } of remediations) {
     if (state === 'awaiting_approval') {
-      advice.push(`decide: POST /api/v1/watchdog/remediations/${id}/approve or /reject`);
+      advice.push(`${policy} waits for a yes or no: omoi approve ${id}, or omoi remediations reject ${id}`);
     }
     for (const { holds, guard, person } of suppressions) {
-      if (holds && person !== null) advice.push(`${guard}: ${person}`);
+      if (holds && person !== null) advice.push(`${policy} is held back by ${guard}: ${person}`);
     }
   }
   const firing = new Set(alerts.map(({ id }) => id));
@@ -21,15 +21,17 @@ export function adviceFor({ agent, alerts, remediations, parked_tasks: parked, v
     // A return after the last attempt is given up without one of its own.
     const tried = attempts === 0 ? maxAttempts : attempts;
     advice.push(
-      `${policy} has given it to ${guardian} after ${tried} attempts and tries no more: read its last output, mend the cause, then POST ${path}/restart`,
+      `${policy} has given it to ${guardian} after ${tried} attempts and tries no more: read its last output, mend the cause, then omoi restart ${agentId}`,
     );
   }
   if (alerts.length > 0 && alerts.every(({ policies }) => policies.length === 0)) {
     advice.push('no policy is for what fires: nothing is done about it unless a person does it');
   }
-  if (agent.status === 'QUARANTINED') advice.push(`give it work again: POST ${path}/release`);
+  if (agent.status === 'QUARANTINED') advice.push(`give it work again: omoi agents release ${agentId}`);
   if (!agent.managed && verdict === 'ill') {
-    advice.push(`restart it where it was started, or take it out of the fleet: DELETE ${path}`);
+    advice.push(
+      `restart it where it was started, or take it out of the fleet: omoi agents forget ${agentId}`,
+    );
   }
   for (const { task_id: id } of parked) advice.push(`omoi tasks retry ${id}, or omoi tasks cancel ${id}`);
   return [...new Set(advice)];

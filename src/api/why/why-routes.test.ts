@@ -106,7 +106,7 @@ it('says what is known of a silent one, and that a person has to see to an exter
     /^heartbeat: no heartbeat of this generation yet, 3 missed \(due every 1s, silent after 3\.5s\)$/,
   );
   expect(answer.advice).toEqual([
-    'restart it where it was started, or take it out of the fleet: DELETE /api/v1/fleet/agents/worker-1',
+    'restart it where it was started, or take it out of the fleet: omoi agents forget worker-1',
   ]);
 });
 
@@ -133,7 +133,7 @@ it('shows what fires, who is for it, and which guard holds its repair until when
       suppressions: [{ guard: 'paused', holds: true, lifts: 'when somebody resumes' }],
     },
   ]);
-  expect(held.advice).toEqual([expect.stringMatching(/^paused: resume: POST \/api\/v1\/watchdog\/resume/)]);
+  expect(held.advice).toEqual([expect.stringMatching(/is held back by paused: resume: omoi resume/)]);
 
   await watchdog.watchdog.resume('ann');
   await becomes(watchdog, 'a1', 'verifying');
