@@ -136,8 +136,8 @@ describe.skipIf(program === null)('the pages of the dashboard and what they orde
     await output.filter({ hasText: 'ready nothing to do 1 ' }).waitFor();
     const before = await output.textContent();
     await expect.poll(() => output.textContent(), { timeout: WITHIN_MS }).not.toBe(before);
-    await page.getByRole('img', { name: /^In the last 15m: .*idle \d/ }).waitFor();
-    await page.getByRole('img', { name: /^Silence: \d+\w+ now, at most \d/ }).waitFor();
+    await page.getByRole('img', { name: /^In the last 15m: .*well \d/ }).waitFor();
+    await page.getByRole('img', { name: /^Silence: \d+(\.\d+)?\w+ now, at most \d/ }).waitFor();
     await page
       .getByRole('list', { name: 'Events of talking-1, newest first' })
       .getByText('talking-1 registered')
