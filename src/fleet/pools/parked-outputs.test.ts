@@ -3,6 +3,7 @@ import { definePool } from '#telemetry';
 import { claimOf, registration, task, useTestFleet } from '../fleet.test-support.ts';
 import { MemoryMachine } from '../runtimes/memory-runtime.test-support.ts';
 import type { TaskRow } from '../tasks/task-row.ts';
+import { maxOutputWaitMs } from './last-outputs.ts';
 import type { Pools } from './pools.ts';
 import { openTestPools, untilTrue } from './pools.test-support.ts';
 
@@ -136,4 +137,14 @@ it('with its generation too, whatever ends that, of the newest five', async () =
     await until(() => ended(restarts + 1));
   }
   expect(await outputs()).toEqual(['ready', 'ready', 'ready', 'ready', 'ready', null]);
+});
+
+it('and never holds its end up where it can’t be read', async () => {
+  machine.answersOutput = false;
+  machine.end(machine.pidOf(AGENT), { signal: 'SIGKILL' });
+  await test.clock.advance(maxOutputWaitMs);
+  await until(async () => (await test.events('fleet.agent.exited')).length === 1);
+  const generations = await test.fleet.directory.generations(AGENT, 2);
+  const ended = generations.find(({ generation }) => generation === 1);
+  expect(ended).toMatchObject({ last_output: null, exit_signal: 'SIGKILL' });
 });

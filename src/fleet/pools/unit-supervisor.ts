@@ -30,7 +30,8 @@ import {
 } from './unit-rows.ts';
 import type { ProcessBeats } from './process-beats.ts';
 import { UnitActivityWatch } from './unit-activity-watch.ts';
-import { keptOutputOf, UNWATCHED, type UnitEnd } from './unit-end.ts';
+import { LastOutputs } from './last-outputs.ts';
+import { UNWATCHED, type UnitEnd } from './unit-end.ts';
 import { UnitUsageWatch } from './unit-usage-watch.ts';
 import { SpawnQueue } from './spawn-queue.ts';
 import { DEFAULT_START_LIMITS, StartRates } from './start-rates.ts';
@@ -79,6 +80,7 @@ export class UnitSupervisor {
   readonly #earlier: EarlierUnits;
   readonly #activity: UnitActivityWatch;
   readonly #usage: UnitUsageWatch;
+  readonly #lastOutputs: LastOutputs;
   readonly #beats: ProcessBeats;
   readonly #outages: OutageLog;
   readonly #closing = new AbortController();
@@ -115,6 +117,7 @@ export class UnitSupervisor {
     );
     this.#activity = new UnitActivityWatch(parts, this.#running);
     this.#usage = new UnitUsageWatch(parts, this.#running);
+    this.#lastOutputs = new LastOutputs(parts);
     this.#runtimes = new Map(parts.runtimes.map((runtime) => [runtime.name, runtime]));
     for (const runtime of parts.runtimes) runtime.onEnd((ended) => this.#onEnd(ended));
     this.#earlier = new EarlierUnits(parts, {
@@ -158,6 +161,7 @@ export class UnitSupervisor {
     this.#closing.abort();
     this.#activity.close();
     this.#usage.close();
+    this.#lastOutputs.close();
     this.#earlier.close();
     this.#stopper.close();
     this.#spawns.stop();
@@ -357,7 +361,7 @@ export class UnitSupervisor {
 
   async #recordEnd(key: PoolKey, exit: UnitEnd): Promise<void> {
     // Read before the transaction: in there only the database is asked.
-    const lastOutput = await keptOutputOf(this.#parts.runtimes, key);
+    const lastOutput = await this.#lastOutputs.of(key);
     await persist(this.#persisting('The exit of an agent', key), async (tx) => {
       const pool = await lockPool(tx, key.poolId);
       const unit = await readUnit(tx, key);
