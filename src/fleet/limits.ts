@@ -21,7 +21,7 @@ export interface FleetLimits {
   readonly delayWindowMs: number;
   /** … and lengthens heartbeat TTLs until so many of them have passed without. */
   readonly delayWindows: number;
-  /** So many agents of this host, and half of those heard, have to come late together: one has its own reasons. */
+  /** So many agents of this host, and half of those heard lately, have to come late together: one has its own reasons. */
   readonly minAgentsLate: number;
   /** While the host is behind, a heartbeat TTL is longer by as much, and at most so many times itself. */
   readonly maxTtlFactor: number;

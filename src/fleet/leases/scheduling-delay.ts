@@ -5,7 +5,7 @@ export interface DelayLimits {
   readonly delayWindowMs: number;
   /** … and count for so many of them, the present one among them. */
   readonly delayWindows: number;
-  /** So many agents of this host have to come late in one window, at least, and half of those that are heard in it. */
+  /** So many agents of this host have to come late in one window, at least, and half of those heard in it or the one before. */
   readonly minAgentsLate: number;
   /** A heartbeat TTL becomes longer by the delay, and no longer than so many times itself. */
   readonly maxTtlFactor: number;
@@ -75,6 +75,12 @@ export class SchedulingDelay {
     this.#own[at] = Math.max(this.#own[at] ?? 0, lateMs);
   }
 
+  /** Nobody was late until now. */
+  forget(): void {
+    this.#own.fill(0);
+    for (const together of Object.values(this.#together)) together.fill(0);
+  }
+
   /** An agent of this host gave a sign of life, so late. */
   heard(agent: Punctuality, lateMs: number, vouching: Vouching): void {
     this.#turn();
@@ -115,8 +121,7 @@ export class SchedulingDelay {
       this.#together.says_so[at] = 0;
     }
     this.#window = now;
-    this.#heard.clear();
-    this.#heardStarted.clear();
+    for (const heard of [this.#heard, this.#heardStarted]) heard.next(passed);
   }
 
   #windowNow(): number {
@@ -124,10 +129,15 @@ export class SchedulingDelay {
   }
 }
 
-/** How many agents came how late in a window: each counts once, by the latest that it came. */
+/**
+ * How many agents came how late in a window: each counts once, by the latest that it came. Those who come first in one are not
+ * taken for all: half of those of the window before are as many as it takes, too.
+ */
 class Lateness {
   readonly #byBucket = new Uint32Array(BUCKETS);
   #count = 0;
+  /** Of the window before. */
+  #countBefore = 0;
 
   /** @param before where it counted in this window until now; null: nowhere */
   count(bucket: number, before: number | null): void {
@@ -138,7 +148,7 @@ class Lateness {
 
   /** How late those are of whom half came so late or later, and so many at least, ms; 0 where there are none. */
   ofHalfMs(minAgents: number): number {
-    const needed = Math.max(minAgents, Math.ceil(this.#count / 2));
+    const needed = Math.max(minAgents, Math.ceil(Math.max(this.#count, this.#countBefore) / 2));
     let later = 0;
     for (let bucket = BUCKETS - 1; bucket > 0; bucket--) {
       later += this.#byBucket[bucket] ?? 0;
@@ -147,8 +157,10 @@ class Lateness {
     return 0;
   }
 
-  clear(): void {
+  /** @param passed how many windows have begun since: but for the last one nobody was heard in them */
+  next(passed: number): void {
     this.#byBucket.fill(0);
+    this.#countBefore = passed === 1 ? this.#count : 0;
     this.#count = 0;
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Clock } from '#telemetry';
 import { LeaseRegistry } from './lease-registry.ts';
 import { DEFAULT_FLEET_LIMITS } from '../limits.ts';
-import { newPunctuality } from './scheduling-delay.ts';
+import { newPunctuality, type Punctuality } from './scheduling-delay.ts';
 import { StallWatch } from './stall-watch.ts';
 
 const LIMITS = { ...DEFAULT_FLEET_LIMITS, tickMs: 100, maxStallMs: 1000 };
@@ -77,6 +77,37 @@ test('TTLs never become longer than three times, however long the server stood s
   clock.jump(60_000);
   stall.tick();
   expect(stall.ttlMs(3000, 'started')).toBe(9000);
+});
+
+test('what passes before the server begins to tick is no delay, whoever asks meanwhile', () => {
+  const clock = createJumpingClock();
+  const stall = new StallWatch(clock, LIMITS);
+  clock.jump(20_000);
+  stall.delayMs('started');
+  stall.restart();
+  expect(stall.ttlMs(3000, 'started')).toBe(3000);
+});
+
+test('those that come first in a window are not taken for all: half of those heard in the one before have to be late', () => {
+  const clock = createJumpingClock();
+  const stall = new StallWatch(clock, LIMITS);
+  const agents = Array.from({ length: 10 }, () => newPunctuality());
+  const pass = (forMs: number): void => {
+    for (let ms = 0; ms < forMs; ms += 100) {
+      clock.jump(100);
+      stall.tick();
+    }
+  };
+  const come = (late: readonly Punctuality[], lateMs: number): number => {
+    const heardAtMs = clock.monotonicMs() - 500 - lateMs;
+    for (const agent of late) stall.heard(agent, { heardAtMs, intervalMs: 500, vouching: 'started' });
+    return stall.ttlMs(3000, 'started');
+  };
+  pass(10_000);
+  expect(come(agents, 0)).toBe(3000);
+  pass(LIMITS.delayWindowMs);
+  expect(come(agents.slice(0, 4), 1250)).toBe(3000);
+  expect(come(agents.slice(4, 5), 1250)).toBe(4300);
 });
 
 describe('agents of this host', () => {

@@ -41,6 +41,7 @@ export class StallWatch {
   restart(): void {
     this.#lastTickMs = this.#clock.monotonicMs();
     this.#trustedSinceMs = this.#lastTickMs;
+    this.#delay.forget();
   }
 
   /** To be called every tick. Returns how long a stall lasted that has just ended, or 0. */

@@ -49,6 +49,29 @@ it('looks every 15 s, all at once, at what agents use that nobody else looks at'
   ]);
 });
 
+it('looks again while what was seen is still shown, however long a look has waited', async () => {
+  await create('coders', 'sdk', 1);
+  machine.uses(handleOf('coders-1'), { cpuSeconds: 2, memoryBytes: 4096 });
+  // One that is silent would be looked at for that.
+  const pace = { heartbeatIntervalMs: 18_000, heartbeatTtlMs: 60_000 };
+  const nonce = machine.starts[0]?.nonce ?? '';
+  await test.fleet.agents.register(registration('coders-1', { generation: 1, nonce, ...pace }));
+  const gate = Promise.withResolvers<void>();
+  machine.beforeMeasured = gate.promise;
+  const looks = machine.measured.length;
+  await pass(17_000);
+  expect(machine.measured.length).toBe(looks + 1);
+  gate.resolve();
+  await test.clock.advance(0);
+  expect(usage('coders-1')).not.toBeNull();
+  const beat = { agentId: 'coders-1', generation: 1, inFlight: 0, degraded: false, reason: null, nonce };
+  for (let sequence = 1; sequence <= 24; sequence++) {
+    await pass(5000);
+    test.fleet.heartbeats.take({ ...beat, sequence });
+    expect(usage('coders-1')).toEqual({ cpuSeconds: 2, memoryBytes: 4096 });
+  }
+});
+
 it('takes along what others see, and looks at nobody for it', async () => {
   await create('mailers', 'process', 1);
   await untilTrue(test.clock, async () => {

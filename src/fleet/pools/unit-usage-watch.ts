@@ -7,8 +7,12 @@ import type { UnitKey } from './unit-rows.ts';
 const LOOK_EVERY_MS = 15_000;
 /** Who was looked at within so long, for whatever reason, is not looked at again for this. */
 const FRESH_MS = 10_000;
-/** A look is followed by a pause of this many times its length: it costs a two-hundredth of a core at most. */
+/**
+ * A look is followed by a pause of this many times its length: it costs a two-hundredth of a core. But it waits, too, on a busy
+ * machine: the pause is no longer than that what was seen is shown until the next look.
+ */
 const PAUSE_FOR_LOOK = 200;
+const MAX_PAUSE_MS = 30_000;
 
 interface RunningUnit {
   readonly key: UnitKey;
@@ -69,7 +73,7 @@ export class UnitUsageWatch {
     } finally {
       this.#isLooking = false;
       const endedMs = clock.monotonicMs();
-      this.#restUntilMs = endedMs + PAUSE_FOR_LOOK * (endedMs - startedMs);
+      this.#restUntilMs = endedMs + Math.min(MAX_PAUSE_MS, PAUSE_FOR_LOOK * (endedMs - startedMs));
     }
   }
 
