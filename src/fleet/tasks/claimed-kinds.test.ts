@@ -92,6 +92,17 @@ describe('what living agents claim', () => {
     expect(claimed.claims(kind())).toBe(false);
   });
 
+  it('forgets it also where what it claims instead is nothing new', async () => {
+    claimed.claimed(agent('a'), filter);
+    claimed.claimed(agent('a'), { ...filter, taskTypes: ['test'] });
+    await clock.advance(600_000);
+    claimed.claimed(agent('a'), { ...filter, taskTypes: ['test'] });
+    expect(claimed.claims(kind())).toBe(true);
+    await clock.advance(1);
+    claimed.claimed(agent('a'), { ...filter, taskTypes: ['test'] });
+    expect([claimed.claims(kind()), claimed.claims(kind({ task_type: 'test' }))]).toEqual([false, true]);
+  });
+
   it('takes who claims more than 8 kinds for one that claims anything', () => {
     for (let at = 0; at < 8; at++) claimed.claimed(agent('a'), { ...filter, taskTypes: [`type ${at}`] });
     expect(claimed.claims(kind())).toBe(false);

@@ -67,6 +67,7 @@ export class ClaimedKinds {
   /** How many known claims name a type. */
   readonly #types = new Map<string, number>();
   #ofAnyType = 0;
+  #typesVersion = 0;
   #places = 0;
 
   constructor(clock: Clock) {
@@ -76,6 +77,11 @@ export class ClaimedKinds {
   /** The types that are claimed by their names. */
   get types(): Iterable<string> {
     return this.#types.keys();
+  }
+
+  /** Another number whenever other types are claimed by their names. */
+  get typesVersion(): number {
+    return this.#typesVersion;
   }
 
   /** Whether a type is claimed in some pool and phase, by its name or with all others. */
@@ -140,12 +146,10 @@ export class ClaimedKinds {
     const filter = { poolId, phaseIds, taskTypes, ownPoolOnly };
     const key = JSON.stringify([poolId, phaseIds, taskTypes, ownPoolOnly]);
     const known = claims.get(key);
-    if (known) {
-      known.usedMs = Math.max(known.usedMs, usedMs);
-      return;
-    }
+    if (known) known.usedMs = Math.max(known.usedMs, usedMs);
     const beforeMs = this.#clock.monotonicMs() - claimKeptMs;
     for (const [old, { usedMs: oldMs }] of claims) if (oldMs < beforeMs) this.#drop(claimant, old);
+    if (known) return;
     const isAny = phaseIds === null && taskTypes === null;
     if (!isAny && (claims.size >= maxClaimsPerAgent || !this.#hasRoom(filter))) {
       this.#note(claimant, { poolId, phaseIds: null, taskTypes: null, ownPoolOnly: false }, usedMs);
@@ -185,7 +189,9 @@ export class ClaimedKinds {
     if (set.lines.size > 0) this.#sets.set(setKey, set);
     else this.#sets.delete(setKey);
     if (taskTypes === null) this.#ofAnyType += change;
-    for (const type of taskTypes ?? []) addTo(this.#types, type, change);
+    if (taskTypes === null) return;
+    for (const type of taskTypes) addTo(this.#types, type, change);
+    this.#typesVersion++;
   }
 }
 

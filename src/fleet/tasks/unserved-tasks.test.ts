@@ -1,5 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { VirtualClock } from '#telemetry';
 import { claimOf, heldBy, registration, task, useTestFleet } from '../fleet.test-support.ts';
+import { ClaimedKinds } from './claimed-kinds.ts';
+import { QueueLanes } from './queue-lanes.ts';
+import { UnservedTasks } from './unserved-tasks.ts';
 
 const IDLE_FOR_LONG = { heartbeatIntervalMs: 3_600_000, heartbeatTtlMs: 36_000_000 };
 /** More than the walk over a few kinds takes. */
@@ -124,6 +128,63 @@ describe('tasks that nobody serves', () => {
     const warnings = test.fleet.tasks.unservedWarnings();
     expect(warnings).toHaveLength(11);
     expect(warnings.at(-1)).toBe('391 tasks of other types wait: no living agent claims them');
+  });
+});
+
+/** Counts how often a type is compared with those that are claimed. */
+class ObservedKinds extends ClaimedKinds {
+  compared = 0;
+
+  override get types(): Iterable<string> {
+    this.compared++;
+    return super.types;
+  }
+}
+
+describe('what is said of a type that nobody claims', () => {
+  const clock = new VirtualClock();
+  const of = (type: string) => ({ pool_id: null, phase_id: 'PHASE_IMPLEMENTATION', task_type: type });
+  const filter = { poolId: null, phaseIds: null, ownPoolOnly: false };
+  const claims = (agentId: string, ...taskTypes: string[]) =>
+    [
+      { agentId, generation: 1, lives: true },
+      { ...filter, taskTypes },
+    ] as const;
+  let claimed: ObservedKinds;
+  let unserved: UnservedTasks;
+  beforeEach(() => {
+    claimed = new ObservedKinds(clock);
+    unserved = new UnservedTasks({ lanes: new QueueLanes(), claimed, clock });
+    unserved.start({ amongAgents: false });
+  });
+
+  it('is found once for all its tasks, until other types are claimed', () => {
+    claimed.claimed(...claims('a', 'build'));
+    for (let time = 0; time < 1000; time++) unserved.reasonOf(of('fetsh'), 'names_types');
+    expect(claimed.compared).toBe(1);
+    claimed.claimed(...claims('b', 'fetch'));
+    expect(unserved.reasonOf(of('fetsh'), 'names_types')).toContain('did you mean "fetch"?');
+    claimed.forget('b');
+    expect(unserved.reasonOf(of('fetsh'), 'names_types')).not.toContain('fetch');
+  });
+
+  it('is remembered of 1,000 types', () => {
+    claimed.claimed(...claims('a', 'build'));
+    const ask = (count: number) => {
+      for (let at = 0; at < count; at++) unserved.reasonOf(of(`type ${at}`), 'names_types');
+      return claimed.compared;
+    };
+    expect([ask(1000), ask(1000)]).toEqual([1000, 1000]);
+    expect([ask(1001), ask(1)]).toEqual([1001, 1002]);
+  });
+
+  it('compares it with the first 200', () => {
+    const known = Array.from({ length: 200 }, (_, at) => `a long name ${at}`);
+    claimed.claimed(...claims('a', ...known.slice(0, 199), 'fetch'));
+    expect(unserved.reasonOf(of('fetsh'), 'names_types')).toContain('did you mean "fetch"?');
+    claimed.forget('a');
+    claimed.claimed(...claims('a', ...known, 'fetch'));
+    expect(unserved.reasonOf(of('fetsh'), 'names_types')).not.toContain('did you mean');
   });
 });
 

@@ -14,8 +14,10 @@ const saidAfterMs = 5000;
 const maxKindsTold = 10;
 /** Types named in a sentence, and compared with one that nobody claims. */
 const maxTypesNamed = 10;
-const maxTypesCompared = 1000;
+const maxTypesCompared = 200;
 const maxEditsOfNear = 2;
+/** Types of which it is remembered what to say of them: it is asked with each task that comes, and with each row of a list. */
+const maxTypesRemembered = 1000;
 
 /** Tasks that wait, of a kind that no living agent claims. */
 interface UnservedKind extends TaskKind {
@@ -52,6 +54,9 @@ export class UnservedTasks {
   #kinds: readonly FoundKind[] = [];
   #others = 0;
   #knownFromMs = Number.POSITIVE_INFINITY;
+  /** Of types that nobody claims, while the same types are claimed. */
+  readonly #reasons = new Map<string, string>();
+  #reasonsVersion = 0;
 
   constructor(parts: { readonly lanes: QueueLanes; readonly claimed: ClaimedKinds; readonly clock: Clock }) {
     this.#lanes = parts.lanes;
@@ -134,6 +139,22 @@ export class UnservedTasks {
       const pool = poolId === null ? 'of no pool' : `of pool ${poolId}`;
       return `no living agent claims it in ${phaseId} ${pool}, some do elsewhere`;
     }
+    return this.#reasonOfType(type);
+  }
+
+  #reasonOfType(type: string): string {
+    const { typesVersion } = this.#claimed;
+    if (typesVersion !== this.#reasonsVersion) this.#reasons.clear();
+    this.#reasonsVersion = typesVersion;
+    const known = this.#reasons.get(type);
+    if (known !== undefined) return known;
+    if (this.#reasons.size >= maxTypesRemembered) this.#reasons.clear();
+    const reason = this.#compared(type);
+    this.#reasons.set(type, reason);
+    return reason;
+  }
+
+  #compared(type: string): string {
     const types = firstOf(this.#claimed.types, maxTypesCompared);
     if (types.length === 0) return 'no living agent claims any task';
     const more = types.length > maxTypesNamed ? ' …' : '';
