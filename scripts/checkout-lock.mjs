@@ -11,7 +11,8 @@ const maxNameCharacters = 120;
 
 /**
  * Runs `work` while no other process runs any under the same lock. A lock whose process is gone, or is another one by now, is
- * broken. Where nothing can be written there is no lock: nothing can be installed there either.
+ * broken. Where nothing can be written there is no lock: nothing can be installed there either. Nor is there one where the file
+ * system knows no hard links.
  * @template Result
  * @param {{ file: string, maxWaitMs?: number, say?: (line: string) => void }} lock
  * @param {() => Promise<Result>} work
@@ -35,17 +36,16 @@ export async function withLock(lock, work) {
 async function acquire({ file, maxWaitMs: limitMs = maxWaitMs, say = sayOnStandardError }) {
   const own = JSON.stringify({ pid: process.pid, started: startOf(process.pid) });
   const claim = `${file}.${process.pid}`;
-  try {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(claim, own);
-  } catch {
-    return null;
-  }
+  if (!prepare(claim, own)) return null;
   const startedMs = performance.now();
   let isTold = false;
   try {
     for (;;) {
-      if (place(claim, file)) return own;
+      const placed = place(claim, file);
+      if (placed === 'yes') return own;
+      if (placed === 'never') return null;
+      // Somebody has emptied the directory meanwhile.
+      if (placed === 'gone' && !prepare(claim, own)) return null;
       const held = read(file);
       if (held !== null && !isRunning(held)) breakStale({ file, claim, held });
       else if (held !== null) {
@@ -68,14 +68,28 @@ function heldTooLong(file, pid, limitMs) {
   );
 }
 
-/** Complete at once, and never over another: whoever reads it finds all of it. @returns whether it is there now */
+/** @returns whether what is to be written in the lock could be */
+function prepare(claim, own) {
+  try {
+    mkdirSync(dirname(claim), { recursive: true });
+    writeFileSync(claim, own);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Complete at once, and never over another: whoever reads it finds all of it.
+ * @returns {'yes' | 'no' | 'gone' | 'never'} `no`: another is there; `gone`: the claim is not there any more; `never`: files can't be linked here
+ */
 function place(claim, file) {
   try {
     linkSync(claim, file);
-    return true;
+    return 'yes';
   } catch (error) {
-    if (error.code === 'EEXIST') return false;
-    throw error;
+    if (error.code === 'EEXIST') return 'no';
+    return error.code === 'ENOENT' ? 'gone' : 'never';
   }
 }
 
@@ -85,7 +99,7 @@ function place(claim, file) {
  */
 function breakStale({ file, claim, held }) {
   const successor = `${file}.after-${held.replaceAll(/[^\w-]+/g, '-').slice(0, maxNameCharacters)}`;
-  if (!place(claim, successor)) {
+  if (place(claim, successor) !== 'yes') {
     const other = read(successor);
     if (other !== null && !isRunning(other)) rmSync(successor, { force: true });
     return;

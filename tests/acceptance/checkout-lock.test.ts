@@ -42,8 +42,8 @@ function run(script: string): StartedProcess {
 }
 
 /** A process that writes `NAME begins` under the lock, and `NAME ends` once a file of its name is there. */
-function holder(name: string, options = ''): StartedProcess {
-  const script = `
+function holder(name: string, { options = '', before = '' } = {}): StartedProcess {
+  const script = `${before}
     import { appendFileSync, existsSync } from 'node:fs';
     import { setTimeout as delay } from 'node:timers/promises';
     import { withLock } from ${JSON.stringify(join(SCRIPTS, 'checkout-lock.mjs'))};
@@ -121,7 +121,7 @@ it.each([
 it('who has waited too long says who has the lock, and where it is', async () => {
   const first = holder('first');
   await tells('first begins');
-  const second = holder('second', 'maxWaitMs: 300');
+  const second = holder('second', { options: 'maxWaitMs: 300' });
   await second.closed;
   expect(second.exitCode).toBe(1);
   expect(second.stderr).toContain(`process ${first.pid} has been installing or building in this checkout`);
@@ -134,6 +134,35 @@ it('without a place for a lock the work is done all the same', async () => {
   const first = holder('first');
   await first.closed;
   expect(told()).toEqual(['first begins', 'first ends', '']);
+});
+
+it('where files can’t be linked the work is done all the same', async () => {
+  letEnd('first');
+  const first = holder('first', {
+    before: `
+      import fs from 'node:fs';
+      import { syncBuiltinESMExports } from 'node:module';
+      fs.linkSync = () => { throw Object.assign(new Error('EPERM: operation not permitted, link'), { code: 'EPERM' }); };
+      syncBuiltinESMExports();`,
+  });
+  await first.closed;
+  expect([first.exitCode, first.stderr]).toEqual([0, '']);
+  expect(told()).toEqual(['first begins', 'first ends', '']);
+  expect(readdirSync(join(directory, 'dist'))).toEqual([]);
+});
+
+it('who waits gets its turn where somebody removes the directory of the lock', async () => {
+  const first = holder('first');
+  await tells('first begins');
+  const second = holder('second');
+  await until(() => second.stderr.includes('waiting'), 'it waits');
+  rmSync(join(directory, 'dist'), { recursive: true });
+  letEnd('second');
+  await second.closed;
+  expect([second.exitCode, told()]).toEqual([0, ['first begins', 'second begins', 'second ends', '']]);
+  letEnd('first');
+  await first.closed;
+  expect(first.exitCode).toBe(0);
 });
 
 it('a start that is told to end takes what it runs with it', async () => {
