@@ -70,7 +70,7 @@ export class TaskClaims {
    */
   async claim(request: ClaimRequest): Promise<readonly TaskRow[]> {
     const place = this.#state.waiters.enter(request, () => this.#filterOf(request));
-    this.#state.asked(this.#filterOf(request));
+    this.#state.asked(request.generation, this.#filterOf(request));
     try {
       const tasks = await this.#findOrWait(request, place);
       place.leave(tasks);

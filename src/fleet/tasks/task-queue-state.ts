@@ -77,10 +77,10 @@ export class TaskQueueState {
     this.waiters.stop();
   }
 
-  /** An agent asks for tasks. */
-  asked(filter: ClaimFilter): void {
+  /** A generation of an agent asks for tasks; what one of before asks for is refused, and says nothing of the present one. */
+  asked(generation: number, filter: ClaimFilter): void {
     const agent = this.#parts.agentIndex.get(filter.agentId);
-    if (agent) this.claimedKinds.claimed(agent, filter);
+    if (agent?.generation === generation) this.claimedKinds.claimed(agent, filter);
   }
 
   /** Whether a task may be there that the filter takes; the database knows whether one is. */
@@ -150,9 +150,15 @@ export class TaskQueueState {
   }
 
   /** At the start of the server: who holds a task claims such, although it has asked an earlier server for it. */
-  claimsLike({ phase_id: phaseId, task_type: taskType }: HeldTask, { agentId }: Holder): void {
+  claimsLike({ phase_id: phaseId, task_type: taskType }: HeldTask, { agentId, generation }: Holder): void {
     const poolId = this.#parts.agentIndex.get(agentId)?.poolId ?? null;
-    this.asked({ agentId, poolId, phaseIds: [phaseId], taskTypes: [taskType], ownPoolOnly: false });
+    this.asked(generation, {
+      agentId,
+      poolId,
+      phaseIds: [phaseId],
+      taskTypes: [taskType],
+      ownPoolOnly: false,
+    });
   }
 
   /** A task as its claim shows it. Memory alone knows of renewals, and which limit holds for the claim. */

@@ -91,6 +91,18 @@ describe('tasks that nobody serves', () => {
     expect(await names()).toEqual(['a', 'c']);
   });
 
+  it('are not served by what an earlier generation of an agent still asks for', async () => {
+    await register('a');
+    await test.fleet.agents.register(
+      registration('a', { ...IDLE_FOR_LONG, nonce: 'another one', newGeneration: true }),
+    );
+    await enqueue('build');
+    await expect(test.fleet.tasks.claim(claimOf('a'))).rejects.toMatchObject({
+      code: 'generation_superseded',
+    });
+    expect((await walked())?.map(({ taskType }) => taskType)).toEqual(['build']);
+  });
+
   it('begin anew when the agents that claimed them are silent', async () => {
     await register('a', { heartbeatIntervalMs: 1000, heartbeatTtlMs: 3500 });
     await test.fleet.tasks.claim(claimOf('a'));
