@@ -71,8 +71,8 @@ function feed(): void {
   }
   inFlight += 1;
   const file = `document ${count % FILE_COUNT}`;
-  if (askedRate === undefined)
-    unfinished.push({ path: join(outputDirectory, `${fileNameFor(file)}.gz`), sinceMs: Date.now() });
+  const fed = { path: join(outputDirectory, `${fileNameFor(file)}.gz`), sinceMs: Date.now() };
+  if (askedRate === undefined) unfinished.push(fed);
   const outgoing = request(new URL('/api/v1/fleet/tasks', serverUrl), {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
@@ -88,7 +88,10 @@ function feed(): void {
   outgoing.on('error', () => {});
   outgoing.on('close', () => {
     inFlight -= 1;
-    if (!enqueued) leftOut.add(1);
+    if (enqueued) return;
+    leftOut.add(1);
+    // It waits in no queue: nobody will work it off.
+    unfinished = unfinished.filter((one) => one !== fed);
   });
   outgoing.end(JSON.stringify(taskNumber(count++, file)));
 }

@@ -22,11 +22,14 @@ const WITHIN_MS = 30_000;
 let directory: string;
 let server: ScriptedServer;
 let children: ChildProcess[];
+/** What the server answers to an enqueued task. */
+let taskStatus: number;
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'omoi-demo-'));
   children = [];
-  server = new ScriptedServer({ tasks: () => ({ status: 201 }) });
+  taskStatus = 201;
+  server = new ScriptedServer({ tasks: () => ({ status: taskStatus }) });
   await server.open();
 });
 
@@ -154,6 +157,15 @@ describe('the demo fleet', () => {
       writeFileSync(join(output, `${fileNameFor(file)}.gz`), '');
     }
     await server.until(() => server.of('tasks').length > 8, WITHIN_MS);
+  });
+
+  it('is fed on at once when the server takes tasks again', async () => {
+    taskStatus = 503;
+    start('feeder', { ...asAgent('feeder-1'), OMOI_DEMO_OUTPUT: join(directory, 'output') });
+    await server.until(() => server.of('tasks').length >= 8, WITHIN_MS);
+    const beats = server.of('heartbeat').length;
+    await server.until(() => server.of('heartbeat').length >= beats + 25, WITHIN_MS);
+    expect(server.of('tasks').length).toBeGreaterThan(8);
   });
 
   it('never names more files than it may', () => {
