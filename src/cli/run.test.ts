@@ -9,7 +9,17 @@ it.each([
   [
     'an address',
     { pool: 'coders', url: 'localhost:4600' },
-    '--url: "localhost:4600" is no address like http://',
+    '"localhost:4600" is no address like http://host:4600; did you mean http://localhost:4600?',
+  ],
+  [
+    'an address that is not one with another scheme in front',
+    { pool: 'coders', url: 'ftp://a' },
+    /^"ftp:\/\/a" is no address like http:\/\/host:4600$/,
+  ],
+  [
+    'an address with a password, which is not shown',
+    { pool: 'coders', url: 'http://ann:secret@127.0.0.1:4600' },
+    /^(?!.*secret).*no user and password: write http:\/\/127\.0\.0\.1:4600/,
   ],
   [
     'a limit',

@@ -8,6 +8,7 @@ import { defaultAgentId, freeAgentId } from './run/default-agent-id.ts';
 import { givenIdentity } from './run/given-identity.ts';
 import { LEFT_BEHIND_CHOICES } from './run/left-behind.ts';
 import { runCommand } from './run/run-command.ts';
+import { addressOf } from './server-address.ts';
 
 export interface RunFlags {
   /** Left out where a pool has started this process: then it is that pool's agent. */
@@ -52,12 +53,8 @@ export async function run(command: readonly string[], flags: RunFlags): Promise<
   named('pool', poolId);
   // Of what a pool has started the server knows the machine.
   const labels = agentLabels(flags.label ?? [], given ? null : hostname());
-  const url = flags.url ?? process.env['OMOI_URL'] ?? findServer(flags.dataDirectory)?.url ?? DEFAULT_URL;
-  if (!isAddress(url))
-    throw new OmoiError(
-      'invalid_request',
-      `--url: "${url}" is no address like ${DEFAULT_URL}${isAddress(`http://${url}`) ? `; did you mean http://${url}?` : ''}`,
-    );
+  const url = flags.url ?? saidBy('OMOI_URL') ?? findServer(flags.dataDirectory)?.url ?? DEFAULT_URL;
+  addressOf(url, '/');
   const said = given?.agentId ?? flags.id;
   const surroundings = { poolId, host: hostname(), directory: process.cwd() };
   const agentId = named('id', said ?? (await freeAgentId(defaultAgentId(surroundings))));
@@ -85,8 +82,9 @@ export async function run(command: readonly string[], flags: RunFlags): Promise<
   }
 }
 
-function isAddress(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+/** What a variable says; an empty one says nothing, and a secret that comes from a file often ends with a line break. */
+function saidBy(variable: string): string | null {
+  return process.env[variable]?.trim() || null;
 }
 
 /** @throws OmoiError `invalid_request` */
@@ -134,7 +132,7 @@ async function findToken(
   dataDirectory: string,
   { agentId, pool }: { readonly agentId: string; readonly pool: string },
 ): Promise<Token> {
-  const none = { secret: process.env['OMOI_AGENT_TOKEN'] ?? null, revoke: () => Promise.resolve() };
+  const none = { secret: saidBy('OMOI_AGENT_TOKEN'), revoke: () => Promise.resolve() };
   const server = findServer(dataDirectory);
   if (none.secret !== null || !server) return none;
   const client = createLocalClient(() => findServer(dataDirectory));

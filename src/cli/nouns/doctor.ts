@@ -228,14 +228,23 @@ const overview = z.looseObject({
 const checkConfiguration: Check = async ({ client }) => {
   const { warnings = [] } = overview.parse(await client.call('GET', '/api/v1/overview'));
   if (warnings.length === 0) return [ok('configuration', 'the server warns of nothing')];
-  return warnings.map(({ key, message }) =>
-    warning(
-      'configuration',
-      `${key}: ${message}`,
-      'change the configuration; omoi check looks at it before a start',
-    ),
-  );
+  return warnings.map(diagnosisOf);
 };
+
+/** What the server warns of is its configuration's, but for tasks that nobody serves. */
+export function diagnosisOf({ key, message }: { readonly key: string; readonly message: string }): Diagnosis {
+  return key === 'tasks'
+    ? warning(
+        'tasks',
+        message,
+        'start workers that claim them, or cancel them; omoi tasks list names them, omoi agents list who works',
+      )
+    : warning(
+        'configuration',
+        `${key}: ${message}`,
+        'change the configuration; omoi check looks at it before a start',
+      );
+}
 
 const CHECKS: readonly (readonly [string, Check])[] = [
   ['access', checkAccess],

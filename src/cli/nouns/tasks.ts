@@ -84,7 +84,7 @@ export async function listTasks(flags: TaskListFlags): Promise<void> {
     if (flags.json === true) {
       if (flags.follow === true) tasks.forEach(printJson);
       else printJson({ tasks });
-    } else if (tasks.length === 0) note('no task waits or is worked on');
+    } else if (tasks.length === 0) note(noneListed(flags.state));
     else {
       printLines(table.linesOf(tasks));
       noteWarnings(tasks);
@@ -212,15 +212,21 @@ export async function enqueueTask(type: string, flags: EnqueueFlags): Promise<vo
   printLines([made.task_id]);
 }
 
+/** What is said where the list is empty: without a state it is of what is not finished. */
+export function noneListed(state: string | undefined): string {
+  return state === undefined ? 'no task waits or is worked on' : `no task is ${state}`;
+}
+
 /** JSON itself, `@FILE`, or `-` for the standard input. @throws OmoiError `invalid_request` */
-function readPayload(said: string): unknown {
+export function readPayload(said: string): unknown {
   const isFile = said === '-' || said.startsWith('@');
   try {
     const text = isFile ? readFileSync(said === '-' ? 0 : said.slice(1), 'utf8') : said;
     return JSON.parse(text);
   } catch (thrown) {
     const where = isFile ? said : 'the text';
-    throw new OmoiError('invalid_request', `--payload: ${where} is no JSON: ${messageOf(thrown)}`);
+    const what = thrown instanceof SyntaxError ? 'is no JSON' : "can't be read";
+    throw new OmoiError('invalid_request', `--payload: ${where} ${what}: ${messageOf(thrown)}`);
   }
 }
 
