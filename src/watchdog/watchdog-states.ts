@@ -102,8 +102,8 @@ export class WatchdogStates {
       const reason = first ? `${first.domain}: ${first.reason}` : change.ended;
       const state = { active: first !== undefined, reason, by: change.by };
       await this.#database.transaction(async (tx) => {
-        const before = await recordedStorms(tx);
         const hasChanged = await compareAndSet(tx, 'storm', state);
+        const before = await holdStorms(tx);
         await tx.db
           .updateTable('watchdog_states')
           .set({ storms: JSON.stringify(storms) })
@@ -170,11 +170,13 @@ function stormEvents(
   ];
 }
 
-async function recordedStorms(tx: StateTransaction): Promise<readonly Storm[]> {
+/** The storms on record, of a row that no other process changes before this transaction's end. */
+async function holdStorms(tx: StateTransaction): Promise<readonly Storm[]> {
   const row = await tx.db
     .selectFrom('watchdog_states')
     .select('storms')
     .where('state', '=', 'storm')
+    .forUpdate()
     .executeTakeFirst();
   return stormsOf(row?.storms ?? null);
 }
