@@ -189,11 +189,10 @@ it('lets maxWaitingLocksPerAgent requests of one agent wait for locks, and has i
   const other = lock('x', 'c');
   await stage.fleet.locks.release(held.lock_id, { agentId: 'a', generation: 1, traceparent: null });
   const [given] = await Promise.all(waiting);
-  const again = Array.from({ length: most }, () => lock('y', 'c'));
+  const settled = Promise.allSettled(Array.from({ length: most }, () => lock('y', 'c')));
   await stage.fleet.locks.release(given?.lock_id ?? '', { agentId: 'b', generation: 1, traceparent: null });
   // What `c` waits for counts as that of `b` did.
   expect(await other).toMatchObject({ agent_id: 'c' });
-  const settled = Promise.allSettled(again);
   await stage.clock.advance(30_000);
   expect(new Set((await settled).map(({ status }) => status))).toEqual(new Set(['rejected']));
 });
