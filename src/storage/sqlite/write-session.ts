@@ -40,7 +40,8 @@ class TransactionLost extends Error {
 }
 
 /**
- * The writing connection: one outer transaction at a time, with savepoints in it one after the other.
+ * The writing connection: one outer transaction at a time, with savepoints in it one after the other. The first needs none
+ * of SQLite, which would keep a copy of each page that it changes: where it is undone, so is all that there is.
  * SQLite rolls a whole transaction back by itself on some errors (disk full, I/O). From then on every call up to
  * and including `commit` fails, so that nothing that believes itself inside runs outside.
  */
@@ -51,6 +52,8 @@ export class WriteSession {
   #broken: unknown = null;
   /** A statement of the savepoint failed after the work had nothing more to ask. */
   #failedAtCommit = false;
+  /** Whether the outer transaction holds what a savepoint before this one has left. */
+  #holdsEarlier = false;
 
   constructor(file: SqliteFile) {
     this.#database = openConnection(file, 'write');
@@ -61,6 +64,7 @@ export class WriteSession {
   /** @throws what made it impossible, as all that follows does until the next one */
   begin(): void {
     this.#broken = null;
+    this.#holdsEarlier = false;
     try {
       this.#database.exec('BEGIN IMMEDIATE');
     } catch (error) {
@@ -71,16 +75,17 @@ export class WriteSession {
 
   savepoint(): void {
     this.#failedAtCommit = false;
-    this.#control('SAVEPOINT work');
+    if (this.#holdsEarlier) this.#control('SAVEPOINT work');
   }
 
   release(): void {
-    if (this.#failedAtCommit) this.undo();
-    else this.#control('RELEASE work');
+    if (this.#failedAtCommit) return this.undo();
+    if (this.#holdsEarlier) return this.#control('RELEASE work');
+    this.#holdsEarlier = true;
   }
 
   undo(): void {
-    this.#control('ROLLBACK TO work; RELEASE work');
+    this.#control(this.#holdsEarlier ? 'ROLLBACK TO work; RELEASE work' : 'ROLLBACK; BEGIN IMMEDIATE');
   }
 
   write(sql: string, { parameters, atCommit = false }: Write): SqliteRows {

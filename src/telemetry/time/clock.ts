@@ -36,7 +36,10 @@ export interface Clock {
   readonly boots?: readonly Boot[];
   /** Calls `run` once after `delayMs`; where that has passed already (0 or less), in the next turn of the event loop. */
   after(delayMs: number, run: () => void): Timer;
-  /** Calls `run` every `periodMs`, first after one period; a period missed by a stall is not made up for. */
+  /**
+   * Calls `run` every `periodMs`, first after one period, where many share their moments up to two; a period missed by a
+   * stall is not made up for.
+   */
   every(periodMs: number, run: () => void): Timer;
 }
 

@@ -1,14 +1,19 @@
 import { readFileSync } from 'node:fs';
 import type { Clock, Timer } from './clock.ts';
+import { SharedTicks } from './shared-ticks.ts';
 
 /** The runtime fires what is to wait longer than this after 1 ms: such a wait is made of several. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** Shorter periods have common moments: a longer one wakes nobody often. */
+const MAX_SHARED_PERIOD_MS = 1000;
 
 /**
  * The machine's clock. Its timers do not keep a process alive by themselves.
  * @param bootId of the boot in which the process runs
  */
 export function createSystemClock(bootId = readBootId()): Clock {
+  const ticks = new SharedTicks();
   return {
     wallMs: () => Date.now(),
     monotonicMs: () => performance.now(),
@@ -18,6 +23,7 @@ export function createSystemClock(bootId = readBootId()): Clock {
     bootId,
     after,
     every(periodMs, run) {
+      if (periodMs >= 1 && periodMs <= MAX_SHARED_PERIOD_MS) return ticks.every(periodMs, run);
       if (periodMs > MAX_TIMEOUT_MS) return everyLong(periodMs, run);
       const handle = setInterval(run, periodMs);
       handle.unref();
