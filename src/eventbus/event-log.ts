@@ -31,7 +31,7 @@ export function writeEvents(
     traceparent: event.traceparent,
     trace_id: traceIdOf(event.traceparent),
   }));
-  INSERT_EVENTS.atCommit(tx, rows, (inserted) => {
+  const told = (inserted: readonly { readonly id: number }[]): void => {
     // Ids are given in the order of the values, but rows may come back in any.
     const ids = inserted.map(({ id }) => id).sort((a, b) => a - b);
     const time = toRfc3339(tx.nowMs);
@@ -43,7 +43,8 @@ export function writeEvents(
         return { ...event, id, payload: payloads[at], at: time } as SystemEvent;
       }),
     );
-  });
+  };
+  INSERT_EVENTS.atCommit(tx, rows, { onRows: told });
 }
 
 const INSERT_EVENTS = new PreparedInsert<Insertable<StateTables['events']>, { id: number }>((db, rows) =>

@@ -38,6 +38,19 @@ export interface TransactionOptions {
   readonly urgent?: boolean;
 }
 
+export interface AtCommit<Row> {
+  /** Told the rows before the first effect. */
+  readonly onRows?: (rows: readonly Row[]) => void;
+  /** How many rows have to come back; any number where absent. */
+  readonly foreseen?: number;
+}
+
+/**
+ * What memory had foreseen of a transaction is not so: it has changed nothing, and is done again by asking. What memory
+ * knows is behind the database now and then; a transaction that needs no answer before its commit costs half the ways.
+ */
+export class UnforeseenRows extends Error {}
+
 export interface DatabaseTransaction<Tables> {
   readonly dialect: 'sqlite' | 'postgres';
   readonly db: Transaction<Tables>;
@@ -45,9 +58,10 @@ export interface DatabaseTransaction<Tables> {
   readonly nowMs: number;
   /**
    * Runs a statement behind all that `work` awaits, and tells its rows before the first effect: on SQLite it goes to the
-   * database in one message with the commit, which saves a way there and back. Where it fails, so does the transaction.
+   * database in one message with the commit, which saves a way there and back. Where it fails, so does the transaction,
+   * with `UnforeseenRows` where another number of rows comes back than `foreseen`.
    */
-  atCommit<Row>(statement: CompiledQuery<Row>, then?: (rows: readonly Row[]) => void): void;
+  atCommit<Row>(statement: CompiledQuery<Row>, options?: AtCommit<Row>): void;
   /** Calls `effect` after a successful commit, in order of commit. For wake-ups: it must not throw. */
   afterCommit(effect: () => void): void;
   /** Calls `effect` when the transaction failed, also where only its commit did. It must not throw. */

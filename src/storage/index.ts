@@ -7,6 +7,7 @@ export type {
   TelemetryTransaction,
   TransactionOptions,
 } from './database.ts';
+export { UnforeseenRows } from './database.ts';
 export { withTransactions } from './database-view.ts';
 export type { StateTables, TelemetryTables } from './tables.ts';
 export {

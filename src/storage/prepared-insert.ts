@@ -1,6 +1,6 @@
 import { allSettled } from '#telemetry';
 import type { Compilable, CompiledQuery, Kysely } from 'kysely';
-import type { StateTransaction } from './database.ts';
+import type { AtCommit, StateTransaction } from './database.ts';
 import type { StateTables } from './tables.ts';
 
 /** There is one statement for each number of rows up to this. */
@@ -31,18 +31,25 @@ export class PreparedInsert<Values extends object, Row> {
     return (await allSettled(statements)).flat();
   }
 
-  /** Inserts at the end of the transaction. @param then is told what comes back, in any order, before the effects */
+  /**
+   * Inserts at the end of the transaction.
+   * @param options.onRows is told what comes back, in any order, before the effects
+   * @param options.foreseen how many rows come back of each statement; for rows that fit into one
+   */
   atCommit(
     tx: Pick<StateTransaction, 'dialect' | 'db' | 'atCommit'>,
     values: readonly Values[],
-    then: (rows: readonly Row[]) => void,
+    { onRows, ...options }: AtCommit<Row>,
   ): void {
     const inserted: Row[] = [];
     for (let at = 0; at < values.length; at += MAX_ROWS_PER_STATEMENT) {
       const isLast = at + MAX_ROWS_PER_STATEMENT >= values.length;
-      tx.atCommit(this.#statement(tx, values.slice(at, at + MAX_ROWS_PER_STATEMENT)), (rows) => {
-        inserted.push(...rows);
-        if (isLast) then(inserted);
+      tx.atCommit(this.#statement(tx, values.slice(at, at + MAX_ROWS_PER_STATEMENT)), {
+        ...options,
+        onRows: (rows) => {
+          inserted.push(...rows);
+          if (isLast) onRows?.(inserted);
+        },
       });
     }
   }

@@ -1,5 +1,5 @@
 import type { Compilable, CompiledQuery, Kysely, QueryResult } from 'kysely';
-import type { StateTransaction } from './database.ts';
+import type { AtCommit, StateTransaction } from './database.ts';
 import type { StateTables } from './tables.ts';
 
 /** Stands for a value while a query is compiled. */
@@ -40,13 +40,13 @@ export class PreparedQuery<Values extends object, Row> {
     return tx.db.executeQuery(this.#statement(tx, values));
   }
 
-  /** Runs it at the end of the transaction. @param then is told its rows, before the effects */
+  /** Runs it at the end of the transaction. */
   atCommit(
     tx: Pick<StateTransaction, 'dialect' | 'db' | 'atCommit'>,
     values: Values,
-    then: (rows: readonly Row[]) => void,
+    options: AtCommit<Row>,
   ): void {
-    tx.atCommit(this.#statement(tx, values), then);
+    tx.atCommit(this.#statement(tx, values), options);
   }
 
   #statement(tx: Pick<StateTransaction, 'dialect' | 'db'>, values: Values): CompiledQuery<Row> {

@@ -1,5 +1,10 @@
 import { isRetryable, OmoiError } from '#telemetry';
-import type { StateDatabase, StateTransaction, TransactionOptions } from './database.ts';
+import {
+  UnforeseenRows,
+  type StateDatabase,
+  type StateTransaction,
+  type TransactionOptions,
+} from './database.ts';
 
 const maxWaitingRequests = 20_000;
 /**
@@ -8,10 +13,15 @@ const maxWaitingRequests = 20_000;
  */
 const maxRequestsPerTransaction = 150;
 
-/** Does all that is asked, in order, and answers in that order; a refusal is an answer, so that it is committed. */
+/**
+ * Does all that is asked, in order, and answers in that order; a refusal is an answer, so that it is committed. Answers may
+ * be put into their places until the commit.
+ * @param mayForesee false where a transaction with the same requests has ended with `UnforeseenRows`
+ */
 type Work<Request, Answer> = (
   tx: StateTransaction,
   requests: readonly Request[],
+  mayForesee: boolean,
 ) => Promise<readonly (Answer | OmoiError)[]>;
 
 interface Waiting<Request, Answer> {
@@ -60,10 +70,13 @@ export class SharedTransactions<Request, Answer> {
   }
 
   /** Never rejects. */
-  async #doTogether(together: readonly Waiting<Request, Answer>[]): Promise<void> {
+  async #doTogether(together: readonly Waiting<Request, Answer>[], mayForesee = true): Promise<void> {
     try {
       const requests = together.map(({ request }) => request);
-      const answers = await this.#database.transaction((tx) => this.#work(tx, requests), this.#options);
+      const answers = await this.#database.transaction(
+        (tx) => this.#work(tx, requests, mayForesee),
+        this.#options,
+      );
       for (const [at, { resolve, reject }] of together.entries()) {
         const answer = answers[at];
         if (answer === undefined) reject(new Error('a request was left without an answer'));
@@ -71,6 +84,7 @@ export class SharedTransactions<Request, Answer> {
         else resolve(answer);
       }
     } catch (error) {
+      if (mayForesee && error instanceof UnforeseenRows) return this.#doTogether(together, false);
       // Doing it again at once would only ask a database that is away once more.
       if (together.length > 1 && !isRetryable(error)) {
         for (const waiting of together) await this.#doTogether([waiting]);

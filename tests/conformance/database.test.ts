@@ -8,6 +8,7 @@ import {
   stateRetention,
   type StateDatabase,
   type StateTransaction,
+  UnforeseenRows,
 } from '#storage';
 import { createSystemClock, OmoiError, silentLogger } from '#telemetry';
 import { DATABASE_KINDS } from './state-databases.ts';
@@ -133,7 +134,7 @@ describe.each(DATABASE_KINDS)('the state database on $name', (kind) => {
       const seen: unknown[] = [];
       await database.transaction(async (tx) => {
         tx.afterCommit(() => seen.push('effect'));
-        tx.atCommit(raise(tx, 'a'), (rows) => seen.push(rows));
+        tx.atCommit(raise(tx, 'a'), { onRows: (rows) => seen.push(rows) });
         await put(tx, 'a', 1);
       });
       expect(seen).toEqual([[{ last_event_id: 2 }], 'effect']);
@@ -163,6 +164,26 @@ describe.each(DATABASE_KINDS)('the state database on $name', (kind) => {
       expect(await read(database.reader)).toEqual(
         Object.fromEntries(ended.filter(({ fails }) => !fails).map(({ at }) => [`key-${at}`, 3])),
       );
+    });
+
+    it('changes nothing where another number of rows comes back than was foreseen, and keeps its neighbours', async () => {
+      await database.transaction((tx) => put(tx, 'there', 1));
+      const outcomes = await Promise.allSettled(
+        ['missing', 'there', 'missing too'].map((key) =>
+          database.transaction(async (tx) => {
+            tx.atCommit(insertion(tx, `beside ${key}`).compile());
+            tx.atCommit(raise(tx, key), { foreseen: 1 });
+            tx.atCommit(raise(tx, `beside ${key}`));
+          }),
+        ),
+      );
+      expect(outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason : null))).toEqual([
+        expect.any(UnforeseenRows),
+        null,
+        expect.any(UnforeseenRows),
+      ]);
+      await database.transaction((tx) => put(tx, 'later', 5));
+      expect(await read(database.reader)).toEqual({ there: 2, 'beside there': 2, later: 5 });
     });
 
     it('keeps nothing of what was left for the commit where the work throws after it', async () => {

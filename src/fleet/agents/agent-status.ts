@@ -1,4 +1,4 @@
-import type { AgentStatus } from '#telemetry';
+import { AGENT_STATUSES, type AgentStatus } from '#telemetry';
 
 /** Which status may follow which. SPAWNING follows where a new generation shall run. */
 const FOLLOWERS: Readonly<Record<AgentStatus, readonly AgentStatus[]>> = {
@@ -37,6 +37,11 @@ export function hasEnded(status: AgentStatus): boolean {
 export function isGivenUp(status: AgentStatus): boolean {
   return status === 'UNRESPONSIVE' || status === 'STALLED';
 }
+
+/** Those in which an agent is given work. */
+export const CLAIMING_STATUSES: readonly AgentStatus[] = AGENT_STATUSES.filter(
+  (status) => claimObstacle(status) === null,
+);
 
 /** Why an agent of this status is given no work, or null where it may have some. */
 export function claimObstacle(status: AgentStatus): 'not_registered' | 'quarantined' | 'ended' | null {

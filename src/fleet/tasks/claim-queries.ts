@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
-import { PreparedQuery, type StateTransaction } from '#storage';
+import { PreparedInsert, PreparedQuery, type StateTransaction } from '#storage';
 import type { Moment } from '#telemetry';
 import type { AgentRow } from '../agents/agent-entry.ts';
+import { CLAIMING_STATUSES } from '../agents/agent-status.ts';
 import type { ClaimRequest } from './claim-request.ts';
 import type { QueueLane } from './queue-lanes.ts';
 import { sinceNow, type TaskRow } from './task-row.ts';
@@ -152,6 +153,22 @@ const claimants = new PreparedQuery<{ agentId: string }, Pick<AgentRow, 'generat
     db.selectFrom('agents').select(['generation', 'status']).where('agent_id', '=', agentId).forShare(),
 );
 
+/** The agent where a claim of its generation is given work, held against a restart until the commit. */
+const takers = new PreparedQuery<{ agentId: string; generation: number }, { agent_id: string }>(
+  (db, { agentId, generation }) =>
+    db
+      .selectFrom('agents')
+      .select('agent_id')
+      .where('agent_id', '=', agentId)
+      .where('generation', '=', generation)
+      .where(
+        'status',
+        'in',
+        CLAIMING_STATUSES.map((status) => sql.lit(status)),
+      )
+      .forShare(),
+);
+
 /** The agent, held against a restart until the commit; null where it is unknown. */
 export function holdClaimant(
   tx: StateTransaction,
@@ -206,27 +223,43 @@ function takeValuesOf(taskId: string, { agentId, generation, leaseMs, now }: Tak
   return { taskId, ...holder, nowMs, bootMs: Math.floor(now.bootMs), bootId };
 }
 
+const INSERT_TASKS = new PreparedInsert<TaskRow, { task_id: string }>((db, rows) =>
+  db
+    .insertInto('tasks')
+    .values(rows)
+    .onConflict((conflict) => conflict.column('idempotency_key').doNothing())
+    .returning('task_id'),
+);
+
+/** @returns those that are new: an idempotency key is used once */
+export async function insertTasks(
+  tx: StateTransaction,
+  rows: readonly TaskRow[],
+): Promise<ReadonlySet<string>> {
+  return new Set((await INSERT_TASKS.rows(tx, rows)).map((row) => row.task_id));
+}
+
 /**
- * Gives a task that the transaction itself has queued, and nobody else can see, to an agent's generation: with the commit,
- * since what comes of it is known.
+ * A new task that is claimed as it comes, with the commit: no question lies before it.
+ * @throws UnforeseenRows at the commit where its idempotency key had been used, or the agent is given no work any more
  */
-export function takeNewTask(tx: StateTransaction, task: TaskRow, taker: Taker): TaskRow {
-  const values = takeValuesOf(task.task_id, taker);
-  taking.atCommit(tx, values, (taken) => {
-    if (taken.length !== 1) throw new Error(`task ${task.task_id} was taken before it was there`);
-  });
-  return {
+export function insertClaimedTask(tx: StateTransaction, task: TaskRow, taker: Taker): TaskRow {
+  const { nowMs, agentId, generation, leaseMs, leaseUntilMs } = takeValuesOf(task.task_id, taker);
+  const claimed: TaskRow = {
     ...task,
     state: 'claimed',
-    agent_id: values.agentId,
-    generation: values.generation,
+    agent_id: agentId,
+    generation,
     attempt: task.attempt + 1,
-    claimed_at_ms: values.nowMs,
+    claimed_at_ms: nowMs,
     ...sinceNow(taker.now),
-    lease_ms: values.leaseMs,
-    lease_until_ms: values.leaseUntilMs,
-    first_claimed_at_ms: task.first_claimed_at_ms ?? values.nowMs,
+    lease_ms: leaseMs,
+    lease_until_ms: leaseUntilMs,
+    first_claimed_at_ms: nowMs,
   };
+  takers.atCommit(tx, { agentId, generation }, { foreseen: 1 });
+  INSERT_TASKS.atCommit(tx, [claimed], { foreseen: 1 });
+  return claimed;
 }
 
 /** Gives a queued task, which the transaction holds, to an agent's generation. @throws Error where it was not queued */

@@ -6,6 +6,8 @@ const claim = (taskId: string, more: { type?: string } = {}) => ({
   task_id: taskId,
   phase_id: 'PHASE_TESTING',
   task_type: more.type ?? 'fetch',
+  traceparent: null,
+  claimed_at_ms: 0,
 });
 
 describe('the age of running tasks', () => {

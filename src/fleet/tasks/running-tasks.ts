@@ -1,7 +1,7 @@
 import type { Clock } from '#telemetry';
-import type { TaskRow } from './task-row.ts';
+import type { NamedTask, TaskRow } from './task-row.ts';
 
-type RunningTask = Pick<TaskRow, 'task_id' | 'phase_id' | 'task_type'>;
+type RunningTask = NamedTask & Pick<TaskRow, 'claimed_at_ms'>;
 
 /** Tasks of one phase and type that are claimed, by id: since when (monotonic ms), the longest first. */
 interface RunningKind {
@@ -17,7 +17,7 @@ interface RunningKind {
 export class RunningTasks {
   readonly #clock: Clock;
   readonly #kinds = new Map<string, RunningKind>();
-  readonly #kindOf = new Map<string, RunningKind>();
+  readonly #claims = new Map<string, { readonly kind: RunningKind; readonly task: RunningTask }>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -33,14 +33,20 @@ export class RunningTasks {
     }
     // Claimed again, it is the youngest.
     kind.since.delete(task.task_id);
-    this.#kindOf.set(task.task_id, kind);
+    const { task_id, phase_id, task_type, traceparent, claimed_at_ms } = task;
+    this.#claims.set(task_id, { kind, task: { task_id, phase_id, task_type, traceparent, claimed_at_ms } });
     kind.since.set(task.task_id, this.#clock.monotonicMs() - heldMs);
   }
 
+  /** A claim that runs; null where none of the task does. */
+  get(taskId: string): RunningTask | null {
+    return this.#claims.get(taskId)?.task ?? null;
+  }
+
   end(taskId: string): void {
-    const kind = this.#kindOf.get(taskId);
+    const kind = this.#claims.get(taskId)?.kind;
     if (!kind) return;
-    this.#kindOf.delete(taskId);
+    this.#claims.delete(taskId);
     kind.since.delete(taskId);
     if (kind.since.size === 0) this.#kinds.delete(keyOf(kind));
   }

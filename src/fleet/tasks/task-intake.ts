@@ -1,7 +1,7 @@
-import type { StateTransaction } from '#storage';
+import { UnforeseenRows, type StateTransaction } from '#storage';
 import { createId, momentOf, OmoiError } from '#telemetry';
 import type { FleetParts } from '../fleet-parts.ts';
-import { holdClaimant, takeNewTask } from './claim-queries.ts';
+import { insertClaimedTask, insertTasks } from './claim-queries.ts';
 import { refusalOf, type ClaimRequest } from './claim-request.ts';
 import type { TakenClaim } from './claim-waiters.ts';
 import type { TaskQueueState } from './task-queue-state.ts';
@@ -51,49 +51,57 @@ export class TaskIntake {
     this.#assertSizes(tasks);
     const giveRoomBack = this.#state.room.reserve(tasks.length, new Set(tasks.map(({ phaseId }) => phaseId)));
     const claim = this.#claimWaitingFor(tasks);
-    const enqueueing = this.#parts.database.transaction((tx) => {
-      tx.afterCommit(giveRoomBack);
-      return this.#enqueue(tx, tasks, { traceparent, claim: claim?.request ?? null });
-    });
+    let given: TaskRow | null = null;
     try {
-      const { enqueued, given } = await enqueueing;
+      given = claim && (await this.#enqueueFor(claim.request, tasks, { traceparent, giveRoomBack }));
+      if (given) return [{ task: given, created: true }];
+      return await this.#parts.database.transaction((tx) => {
+        tx.afterCommit(giveRoomBack);
+        return this.#enqueue(tx, tasks, traceparent);
+      });
+    } finally {
+      // Where it was not given to this claim the next in line has been told of it.
       if (given) claim?.give(given);
       else claim?.release();
-      return enqueued;
-    } catch (error) {
-      claim?.release();
-      throw error;
-    } finally {
       giveRoomBack();
     }
   }
 
-  /** @param of.claim waits for the one task that is enqueued */
+  /** The task as it was enqueued for a claim; null where that is not as memory says. */
+  async #enqueueFor(
+    claim: ClaimRequest,
+    [task]: readonly NewTask[],
+    { traceparent, giveRoomBack }: { readonly traceparent: string | null; readonly giveRoomBack: () => void },
+  ): Promise<TaskRow | null> {
+    if (!task || !this.#mayClaim(claim)) return null;
+    try {
+      return await this.#parts.database.transaction(async (tx) => {
+        tx.afterCommit(giveRoomBack);
+        return this.#enqueueClaimed(tx, this.#rowOf(task, { nowMs: tx.nowMs, traceparent }), claim);
+      });
+    } catch (error) {
+      if (error instanceof UnforeseenRows) return null;
+      throw error;
+    }
+  }
+
   async #enqueue(
     tx: StateTransaction,
     tasks: readonly NewTask[],
-    of: { readonly traceparent: string | null; readonly claim: ClaimRequest | null },
-  ): Promise<{ readonly enqueued: EnqueuedTask[]; readonly given: TaskRow | null }> {
-    const { traceparent, claim } = of;
+    traceparent: string | null,
+  ): Promise<EnqueuedTask[]> {
     const rows = tasks.map((task) => this.#rowOf(task, { nowMs: tx.nowMs, traceparent }));
-    if (rows.length === 0) return { enqueued: [], given: null };
-    const [mayClaim, inserted] = await Promise.all([
-      claim !== null && this.#mayClaim(tx, claim),
-      insert(tx, rows),
-    ]);
-    const created = new Set(inserted.map((row) => row.task_id));
+    if (rows.length === 0) return [];
+    const created = await insertTasks(tx, rows);
     const earlier = await this.#earlier(tx, rows, created);
     const fresh = rows.filter((row) => created.has(row.task_id));
-    const enqueued = rows.map((row) => ({
-      task: earlier.get(row.idempotency_key ?? '') ?? row,
-      created: created.has(row.task_id),
-    }));
-    const [first] = fresh;
-    if (claim && mayClaim && first) return { enqueued, given: await this.#claim(tx, claim, first) };
     await this.#parts.bus.append(tx, ...fresh.map(enqueuedEvent));
     const { nowMs } = tx;
     if (fresh.length > 0) tx.afterCommit(() => this.#state.queued(fresh, { nowMs, traceparent }));
-    return { enqueued, given: null };
+    return rows.map((row) => ({
+      task: earlier.get(row.idempotency_key ?? '') ?? row,
+      created: created.has(row.task_id),
+    }));
   }
 
   /** The claim that a task enqueued alone would go to. Several go to the claims that look for several. */
@@ -111,15 +119,15 @@ export class TaskIntake {
     });
   }
 
-  /** Whether the agent may be given a task; if so its row is held until the commit. */
-  async #mayClaim(tx: StateTransaction, claim: ClaimRequest): Promise<boolean> {
-    const leaves = this.#parts.agentIndex.get(claim.agentId)?.desired === 'drain';
-    if (leaves || this.#state.solitude.holdsAlone(claim.agentId) || claim.signal?.aborted) return false;
-    return refusalOf(claim, await holdClaimant(tx, claim.agentId)) === null;
+  /** Whether the agent may be given a task, as far as memory knows. */
+  #mayClaim(claim: ClaimRequest): boolean {
+    const agent = this.#parts.agentIndex.get(claim.agentId);
+    if (agent?.desired === 'drain' || this.#state.solitude.holdsAlone(claim.agentId)) return false;
+    return !claim.signal?.aborted && refusalOf(claim, agent?.row ?? null) === null;
   }
 
-  async #claim(tx: StateTransaction, claim: ClaimRequest, task: TaskRow): Promise<TaskRow> {
-    const given = takeNewTask(tx, task, { ...claim, now: momentOf(this.#parts.clock, tx.nowMs) });
+  async #enqueueClaimed(tx: StateTransaction, task: TaskRow, claim: ClaimRequest): Promise<TaskRow> {
+    const given = insertClaimedTask(tx, task, { ...claim, now: momentOf(this.#parts.clock, tx.nowMs) });
     await this.#parts.bus.append(tx, enqueuedEvent(task), claimedEvent(task, claim, claim.traceparent));
     tx.afterCommit(() => this.#state.queuedAndClaimed(given, claim));
     return given;
@@ -197,16 +205,6 @@ export class TaskIntake {
       traceparent: origin.traceparent,
     };
   }
-}
-
-/** @returns those that are new: an idempotency key is used once */
-function insert(tx: StateTransaction, rows: readonly TaskRow[]): Promise<{ readonly task_id: string }[]> {
-  return tx.db
-    .insertInto('tasks')
-    .values(rows)
-    .onConflict((conflict) => conflict.column('idempotency_key').doNothing())
-    .returning('task_id')
-    .execute();
 }
 
 /** @throws OmoiError `body_too_large` */

@@ -22,6 +22,7 @@ export const HELD_COLUMNS = [
   'agent_id',
   'generation',
   'attempt',
+  'traceparent',
   'claimed_at_ms',
   'since_ms',
   'since_boot_ms',
@@ -75,7 +76,7 @@ export const ANNOUNCED_COLUMNS = [
 export type AnnouncedTask = Pick<TaskRow, (typeof ANNOUNCED_COLUMNS)[number]>;
 
 /** What every event about a task names, and the trace in which it was enqueued. */
-type NamedTask = Pick<TaskRow, 'task_id' | 'task_type' | 'phase_id' | 'traceparent'>;
+export type NamedTask = Pick<TaskRow, 'task_id' | 'task_type' | 'phase_id' | 'traceparent'>;
 
 function taskRef(task: NamedTask): { task_id: string; task_type: string; phase_id: string } {
   return { task_id: task.task_id, task_type: task.task_type, phase_id: task.phase_id };
@@ -106,7 +107,11 @@ export function claimedEvent(task: NamedTask, holder: Holder, traceparent: strin
   };
 }
 
-export function completedEvent(task: TaskRow, holder: Holder, traceparent: string | null): NewSystemEvent {
+export function completedEvent(
+  task: NamedTask & Pick<TaskRow, 'claimed_at_ms' | 'finished_at_ms'>,
+  holder: Holder,
+  traceparent: string | null,
+): NewSystemEvent {
   return {
     ...aboutTask(task, traceparent),
     event_type: 'fleet.task.completed',
@@ -242,7 +247,7 @@ export function endedOthers({ lost_by: lostBy }: Pick<TaskRow, 'lost_by'>, holde
 }
 
 /** How long the last claim lasted, ms; 0 where it never was claimed or did not end. */
-export function heldMs(task: TaskRow): number {
+export function heldMs(task: Pick<TaskRow, 'claimed_at_ms' | 'finished_at_ms'>): number {
   if (task.claimed_at_ms === null || task.finished_at_ms === null) return 0;
   return Math.max(0, task.finished_at_ms - task.claimed_at_ms);
 }

@@ -5,6 +5,7 @@ import { knownAgent } from '../agents/agent-refusals.ts';
 import { claimObstacle } from '../agents/agent-status.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import { isOverLimit, type Lease } from '../leases/lease-registry.ts';
+import type { RunningTasks } from './running-tasks.ts';
 import { judgeHolder, type ClaimRef } from './task-holding.ts';
 import { assertSize } from './task-intake.ts';
 import type { TaskQueueState } from './task-queue-state.ts';
@@ -27,6 +28,12 @@ interface CompleteRequest extends HolderRequest {
   readonly resultJson: string | null;
 }
 
+/** A completion, and what memory knows of the claim. */
+interface ForeseenCompletion {
+  readonly request: CompleteRequest;
+  readonly task: NonNullable<ReturnType<RunningTasks['get']>>;
+}
+
 /** What holders do with their tasks; whoever holds a task no longer is told so and changes nothing. */
 export class TaskSettlement {
   readonly #parts: FleetParts;
@@ -36,9 +43,10 @@ export class TaskSettlement {
   constructor(parts: FleetParts, state: TaskQueueState) {
     this.#parts = parts;
     this.#state = state;
-    this.#completions = new SharedTransactions(parts.database, (tx, requests) =>
-      this.#completeEach(tx, requests),
-    );
+    this.#completions = new SharedTransactions(parts.database, (tx, requests, mayForesee) => {
+      const running = mayForesee ? this.#runningOf(tx, requests) : null;
+      return running ? this.#completeForeseen(tx, running) : this.#completeEach(tx, requests);
+    });
   }
 
   /**
@@ -80,6 +88,52 @@ export class TaskSettlement {
   async complete(request: HolderRequest, resultJson: string | null): Promise<TaskRow> {
     if (resultJson !== null) assertSize('result', resultJson, this.#parts.limits.maxPayloadBytes);
     return this.#completions.ask({ ...request, resultJson });
+  }
+
+  /** What memory knows of the claims, where all of them run as the requests say; else the database is asked. */
+  #runningOf(
+    { dialect }: StateTransaction,
+    requests: readonly CompleteRequest[],
+  ): ForeseenCompletion[] | null {
+    // On PostgreSQL, where transactions overlap, the rows of several are taken in their order.
+    if (dialect === 'postgres' && requests.length > 1) return null;
+    const completions: ForeseenCompletion[] = [];
+    for (const request of requests) {
+      const { taskId, agentId, generation, attempt } = request;
+      const lease = this.#state.leases.get(taskId);
+      const task = this.#state.running.get(taskId);
+      const isHeld = lease?.agentId === agentId && lease.generation === generation && lease.term === attempt;
+      if (!isHeld || !task) return null;
+      completions.push({ request, task });
+    }
+    return completions;
+  }
+
+  /** As `#completeEach`, without a question before the commit. @throws UnforeseenRows where one is not held so any more */
+  async #completeForeseen(
+    tx: StateTransaction,
+    completions: readonly ForeseenCompletion[],
+  ): Promise<readonly TaskRow[]> {
+    const completed: TaskRow[] = [];
+    for (const { request } of completions) {
+      COMPLETING.attempt.atCommit(tx, completeValuesOf(tx, request), {
+        foreseen: 1,
+        onRows: (rows) => completed.push(...rows),
+      });
+    }
+    await this.#parts.bus.append(
+      tx,
+      ...completions.map(({ task, request }) =>
+        completedEvent({ ...task, finished_at_ms: tx.nowMs }, request, request.traceparent),
+      ),
+    );
+    tx.afterCommit(() => {
+      for (const [at, { request }] of completions.entries()) {
+        const task = completed[at];
+        if (task) this.#state.completed(task, request, request.traceparent);
+      }
+    });
+    return completed;
   }
 
   async #completeEach(
@@ -301,9 +355,13 @@ const COMPLETING = { attempt: completing('attempt'), newest: completing('newest'
 
 /** The hot path: one statement that changes the task only where the asker is its holder and still the newest. */
 function markCompleted(tx: StateTransaction, request: CompleteRequest): Promise<TaskRow | null> {
+  const query = request.attempt === null ? COMPLETING.newest : COMPLETING.attempt;
+  return query.first(tx, completeValuesOf(tx, request));
+}
+
+function completeValuesOf({ nowMs }: StateTransaction, request: CompleteRequest): CompleteValues {
   const { taskId, agentId, generation, attempt, resultJson } = request;
-  const query = attempt === null ? COMPLETING.newest : COMPLETING.attempt;
-  return query.first(tx, { taskId, agentId, generation, attempt, result: resultJson, nowMs: tx.nowMs });
+  return { taskId, agentId, generation, attempt, result: resultJson, nowMs };
 }
 
 async function keepProgress(tx: StateTransaction, taskId: string, progress: string): Promise<void> {

@@ -10,7 +10,7 @@ import {
   type Clock,
   type Logger,
 } from '#telemetry';
-import type { Database, DatabaseTransaction } from '../database.ts';
+import { UnforeseenRows, type AtCommit, type Database, type DatabaseTransaction } from '../database.ts';
 import { Effects } from '../effects.ts';
 import { Leadership } from '../leadership.ts';
 import { CommitOrder, type CommitTurn } from './commit-order.ts';
@@ -243,10 +243,11 @@ async function runWork<Tables, Result>(
   { tx, nowMs, effects: { afterCommit, afterRollback } }: Beginning<Tables>,
 ): Promise<Result> {
   const closing: (() => Promise<void>)[] = [];
-  const atCommit = <Row>(statement: CompiledQuery<Row>, then?: (rows: readonly Row[]) => void): void => {
+  const atCommit = <Row>(statement: CompiledQuery<Row>, { onRows, foreseen }: AtCommit<Row> = {}): void => {
     closing.push(async () => {
       const { rows } = await tx.executeQuery(statement);
-      then?.(rows);
+      if (foreseen !== undefined && rows.length !== foreseen) throw new UnforeseenRows();
+      onRows?.(rows);
     });
   };
   const done = await work({ dialect: 'postgres', db: tx, nowMs, atCommit, afterCommit, afterRollback });

@@ -11,6 +11,7 @@ export type SqliteQuestion =
       readonly parameters: readonly SQLInputValue[];
       /** Nobody waits for its answer before the commit: where it fails, the transaction is not kept. */
       readonly atCommit?: boolean;
+      readonly foreseen?: number;
     };
 export type SqliteNote = Exclude<SqliteRequest, { id: number }>;
 

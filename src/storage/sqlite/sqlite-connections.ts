@@ -9,7 +9,7 @@ import type {
   SqliteRows,
   WriteAheadLog,
 } from './worker-protocol.ts';
-import { openConnection, WriteSession } from './write-session.ts';
+import { openConnection, RowsDiffer, WriteSession } from './write-session.ts';
 
 const NOTHING: SqliteRows = { rows: [], changes: null, lastInsertRowid: null };
 
@@ -112,6 +112,7 @@ function failureOf(error: unknown): SqliteFailure {
   if (error instanceof LockRefused) {
     return { message, resultCode: null, ...(error.heldByPid !== null && { heldByPid: error.heldByPid }) };
   }
+  if (error instanceof RowsDiffer) return { message, resultCode: null, unforeseen: true };
   const resultCode =
     error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : null;
   return { message, resultCode };

@@ -124,8 +124,8 @@ export function createSqliteDatabase<Tables>(options: SqliteDatabaseOptions): Sq
       if (closing) return Promise.reject(closedError(path));
       return queue.enqueue(async ({ afterCommit, afterRollback }, expectAnswer) => {
         const closing: (() => void)[] = [];
-        const atCommit: DatabaseTransaction<Tables>['atCommit'] = (statement, then) => {
-          closing.push(() => expectAnswer(connection.atCommit(statement).then(then)));
+        const atCommit: DatabaseTransaction<Tables>['atCommit'] = (statement, { onRows, foreseen } = {}) => {
+          closing.push(() => expectAnswer(connection.atCommit(statement, foreseen).then(onRows)));
         };
         const nowMs = Math.trunc(clock.wallMs());
         writer.tell({ op: 'savepoint' });

@@ -119,9 +119,10 @@ export class ThreadConnection implements DatabaseConnection {
    * A statement whose answer nobody waits for before the commit; where it fails, so does the transaction.
    * @throws TypeError at once for what can't be sent: it would be missing in the thread when the commit comes
    */
-  atCommit<Row>({ sql, parameters }: CompiledQuery<Row>): Promise<readonly Row[]> {
+  atCommit<Row>({ sql, parameters }: CompiledQuery<Row>, foreseen?: number): Promise<readonly Row[]> {
     const values = parameters.map(sendable);
-    return this.#thread.ask({ op: 'write', sql, parameters: values, atCommit: true }).then((reply) => {
+    const write = { op: 'write', sql, parameters: values, atCommit: true } as const;
+    return this.#thread.ask(foreseen === undefined ? write : { ...write, foreseen }).then((reply) => {
       if (!reply.ok) throw errorOf(reply.failure, this.#path);
       return reply.result.rows as readonly Row[];
     });

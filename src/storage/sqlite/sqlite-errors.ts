@@ -1,4 +1,5 @@
 import { OmoiError } from '#telemetry';
+import { UnforeseenRows } from '../database.ts';
 import type { SqliteFailure } from './worker-protocol.ts';
 
 /** Primary result codes: https://sqlite.org/rescode.html */
@@ -25,11 +26,12 @@ export function isStorageFull(error: unknown): boolean {
 const primaryOf = (resultCode: number): number => resultCode & 0xff;
 
 /**
- * The error that a caller sees: `storage_full`, `database_failed`, or (a broken constraint, wrong SQL) a plain
+ * The error that a caller sees: `storage_full`, `database_failed`, `UnforeseenRows`, or (a broken constraint, wrong SQL) a plain
  * Error with SQLite's words, which is the programmer's to prevent.
  */
 export function errorOf(failure: SqliteFailure, path: string): Error {
-  const { message, resultCode } = failure;
+  const { message, resultCode, unforeseen } = failure;
+  if (unforeseen) return new UnforeseenRows();
   if (resultCode === null) return new Error(message);
   const primary = primaryOf(resultCode);
   if (primary === SQLITE_FULL) {

@@ -55,6 +55,8 @@ export type SqliteRequest =
       readonly parameters: readonly SQLInputValue[];
       /** Nobody waits for its answer before the `release` is sent: where it fails, that undoes the savepoint. */
       readonly atCommit?: boolean;
+      /** Where another number of rows comes back the statement counts as failed. */
+      readonly foreseen?: number;
     };
 
 export interface SqliteRows {
@@ -75,6 +77,8 @@ export interface SqliteFailure {
   readonly message: string;
   /** SQLite's extended result code; null for errors of other kinds. */
   readonly resultCode: number | null;
+  /** Another number of rows came back than was foreseen. */
+  readonly unforeseen?: true;
   /** The process that holds the lock, where a lock was refused. */
   readonly heldByPid?: number;
 }

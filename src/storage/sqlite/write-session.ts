@@ -7,6 +7,8 @@ interface Write {
   readonly parameters: readonly SQLInputValue[];
   /** Where it fails, the savepoint that it stands in is undone by its release. */
   readonly atCommit?: boolean;
+  /** Where another number of rows comes back it has failed. */
+  readonly foreseen?: number;
 }
 
 const busyTimeoutMs = 5000;
@@ -29,6 +31,9 @@ export function openConnection(file: SqliteFile, access: 'read' | 'write'): Data
 }
 
 const SQLITE_ABORT = 4;
+
+/** Another number of rows came back than was foreseen. */
+export class RowsDiffer extends Error {}
 
 /** The outer transaction is gone, as after a crash of the thread that had it. */
 class TransactionLost extends Error {
@@ -88,10 +93,12 @@ export class WriteSession {
     this.#control(this.#holdsEarlier ? 'ROLLBACK TO work; RELEASE work' : 'ROLLBACK; BEGIN IMMEDIATE');
   }
 
-  write(sql: string, { parameters, atCommit = false }: Write): SqliteRows {
+  write(sql: string, { parameters, atCommit = false, foreseen }: Write): SqliteRows {
     this.#assertInside();
     try {
-      return this.#statements.run(sql, parameters);
+      const result = this.#statements.run(sql, parameters);
+      if (foreseen !== undefined && result.rows.length !== foreseen) throw new RowsDiffer();
+      return result;
     } catch (error) {
       if (!this.#database.isTransaction) this.#broken = error;
       this.#failedAtCommit ||= atCommit;
