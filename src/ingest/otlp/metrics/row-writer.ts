@@ -39,48 +39,57 @@ export class RowWriter {
   write(row: number, family: Family, writer: ResolvedWriter): string | null {
     const rows = this.#rows;
     const timeMs = rows.timesMs[row] ?? 0;
-    const isReset = !family.isDelta && this.#isReset(row, writer);
+    const resetMs = family.isDelta ? null : this.#resetMs(row, writer);
     if (rows.stale[row] === 1) this.#writeStale(timeMs, writer);
     else {
       const problem = writer.group
-        ? this.#writeGroup(row, family, { group: writer.group, isReset })
-        : this.#writeSingle(row, family, { ref: writer.ref, isReset });
+        ? this.#writeGroup(row, family, { group: writer.group, resetMs })
+        : this.#writeSingle(row, family, { ref: writer.ref, resetMs });
       if (problem !== null) return problem;
     }
     if (writer.entry !== 0) {
       const place = placeInBlock(writer.entry);
-      writer.block.timesMs[place] = timeMs;
-      writer.block.startsMs[place] = rows.startsMs[row] ?? 0;
+      // A point that comes late says nothing of where its stream stands now.
+      if (timeMs >= (writer.block.timesMs[place] ?? 0)) {
+        writer.block.timesMs[place] = timeMs;
+        writer.block.startsMs[place] = rows.startsMs[row] ?? 0;
+      }
     }
     return null;
   }
 
   /**
-   * A cumulative stream that starts anew after the last point counts from zero again, even where its first value is
-   * above the last one. A start that lies before the last point is no reset: senders that compute it, from the time
-   * since boot for instance, are off by a little each time.
+   * When a cumulative stream began anew, or null: it counts from zero again where it starts after the last point, even
+   * where its first value is above the last one. A start that lies before the last point is no reset: senders that
+   * compute it, from the time since boot for instance, are off by a little each time.
    */
-  #isReset(row: number, { block, entry }: ResolvedWriter): boolean {
+  #resetMs(row: number, writer: ResolvedWriter): number | null {
     const startMs = this.#rows.startsMs[row] ?? 0;
+    const { block, entry, group, ref } = writer;
     const place = placeInBlock(entry);
     const lastStartMs = block.startsMs[place] ?? 0;
-    if (entry === 0 || startMs === 0 || lastStartMs === 0 || startMs === lastStartMs) return false;
-    const timeMs = this.#rows.timesMs[row] ?? 0;
+    if (entry === 0 || startMs === 0 || lastStartMs === 0 || startMs === lastStartMs) return null;
+    // Of this request, or in the store, where the same attributes in another order may have brought it.
+    const lastMs = Math.max(
+      block.timesMs[place] ?? 0,
+      this.#totals.newestMs(group ? (group[COUNT] ?? 0) : ref),
+    );
     const datedMs = this.#rows.dated(startMs);
-    return datedMs >= (block.timesMs[place] ?? 0) && datedMs < timeMs;
+    if (datedMs < lastMs || datedMs >= (this.#rows.timesMs[row] ?? 0)) return null;
+    return datedMs === lastMs ? lastMs + 1 : datedMs;
   }
 
   #writeSingle(
     row: number,
     family: Family,
-    { ref, isReset }: { readonly ref: SeriesRef; readonly isReset: boolean },
+    { ref, resetMs }: { readonly ref: SeriesRef; readonly resetMs: number | null },
   ): string | null {
-    if (family.kind === 'exponential') return this.#writeHistogram(row, family, { ref, isReset });
+    if (family.kind === 'exponential') return this.#writeHistogram(row, family, { ref, resetMs });
     const rows = this.#rows;
     const timeMs = rows.timesMs[row] ?? 0;
     const value = rows.values[row] ?? 0;
     if (!family.isDelta) {
-      if (isReset && family.isMonotonic) this.#writeZero(ref, row);
+      if (resetMs !== null && family.isMonotonic) this.#writeZero(ref, row, resetMs);
       this.#batch.add(ref, timeMs, value);
       return null;
     }
@@ -93,7 +102,7 @@ export class RowWriter {
   #writeHistogram(
     row: number,
     family: Family,
-    { ref, isReset }: { readonly ref: SeriesRef; readonly isReset: boolean },
+    { ref, resetMs }: { readonly ref: SeriesRef; readonly resetMs: number | null },
   ): string | null {
     const rows = this.#rows;
     const timeMs = rows.timesMs[row] ?? 0;
@@ -105,14 +114,18 @@ export class RowWriter {
       this.#batch.addHistogram(ref, timeMs, this.#totals.addHistogram(ref, timeMs, histogram));
       return null;
     }
-    this.#batch.addHistogram(ref, timeMs, isReset ? { ...histogram, counterReset: 'reset' } : histogram);
+    this.#batch.addHistogram(
+      ref,
+      timeMs,
+      resetMs !== null ? { ...histogram, counterReset: 'reset' } : histogram,
+    );
     return null;
   }
 
   #writeGroup(
     row: number,
     family: Family,
-    { group, isReset }: { readonly group: SeriesGroup; readonly isReset: boolean },
+    { group, resetMs }: { readonly group: SeriesGroup; readonly resetMs: number | null },
   ): string | null {
     const rows = this.#rows;
     const timeMs = rows.timesMs[row] ?? 0;
@@ -124,7 +137,7 @@ export class RowWriter {
       if (at === SUM && !hasSum) continue;
       const ref = group[at] ?? 0;
       // The quantiles of a summary are no counters.
-      if (isReset && (family.kind === 'histogram' || at <= SUM)) this.#writeZero(ref, row);
+      if (resetMs !== null && (family.kind === 'histogram' || at <= SUM)) this.#writeZero(ref, row, resetMs);
       this.#batch.add(ref, timeMs, rows.numbers[first + at] ?? 0);
     }
     return null;
@@ -167,10 +180,8 @@ export class RowWriter {
   }
 
   /** A sample of zero where the stream starts anew. */
-  #writeZero(ref: SeriesRef, row: number): void {
-    const startMs = this.#rows.dated(this.#rows.startsMs[row] ?? 0);
-    const newestMs = this.#totals.newestMs(ref);
-    const zeroMs = startMs > newestMs ? startMs : newestMs + 1;
+  #writeZero(ref: SeriesRef, row: number, resetMs: number): void {
+    const zeroMs = Math.max(resetMs, this.#totals.newestMs(ref) + 1);
     if (zeroMs < (this.#rows.timesMs[row] ?? 0)) this.#batch.add(ref, zeroMs, 0);
   }
 }

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, test } from 'vitest';
 import { OmoiError } from '#telemetry';
 import { startOtlp, type OtlpTest } from '../otlp.test-support.ts';
-import { cumulative, delta, ENCODINGS } from './metric-requests.test-support.ts';
+import { cumulative, delta, ENCODINGS, text } from './metric-requests.test-support.ts';
 
 let otlp: OtlpTest;
 beforeEach(async () => {
@@ -95,6 +95,36 @@ describe.each(ENCODINGS)('metrics in %s', (encoding) => {
     await send(cumulative({ ...at(20), asDouble: 6, startTimeUnixNano: otlp.ns(1) }));
     await send(cumulative({ ...at(40), asDouble: 7, startTimeUnixNano: otlp.ns(30) }));
     expect(otlp.stored()).toEqual({ c_total: { 10: 5, 20: 6, 30: 0, 40: 7 } });
+  });
+
+  it('takes a start that is the time of the last point for a reset, in one request too', async () => {
+    const started = (timeMs: number, startMs: number, value: number) => ({
+      ...at(timeMs),
+      startTimeUnixNano: otlp.ns(startMs),
+      asDouble: value,
+    });
+    await send(cumulative(started(10, 1, 5), started(20, 1, 6), started(40, 20, 7)));
+    await send(cumulative(started(50, 40, 8)));
+    expect(otlp.stored()).toEqual({ c_total: { 10: 5, 20: 6, 21: 0, 40: 7, 41: 0, 50: 8 } });
+  });
+
+  it('takes no reset from a point of before the reset that comes late', async () => {
+    await send(cumulative({ ...at(10), asDouble: 5, startTimeUnixNano: otlp.ns(1) }));
+    await send(cumulative({ ...at(40), asDouble: 2, startTimeUnixNano: otlp.ns(30) }));
+    await send(cumulative({ ...at(20), asDouble: 6, startTimeUnixNano: otlp.ns(1) }));
+    await send(cumulative({ ...at(50), asDouble: 3, startTimeUnixNano: otlp.ns(30) }));
+    expect(otlp.stored()).toEqual({ c_total: { 10: 5, 20: 6, 30: 0, 40: 2, 50: 3 } });
+  });
+
+  it('takes one reset once, in whatever order the attributes stand', async () => {
+    const ordered = [text('a', '1'), text('b', '2')];
+    const point = (timeMs: number, startMs: number, asDouble: number, attributes: readonly object[]) =>
+      send(cumulative({ ...at(timeMs), startTimeUnixNano: otlp.ns(startMs), asDouble, attributes }));
+    await point(10, 1, 5, ordered);
+    await point(20, 1, 6, ordered.toReversed());
+    await point(40, 30, 2, ordered);
+    await point(50, 30, 3, ordered.toReversed());
+    expect(otlp.stored()).toEqual({ 'c_total{a="1", b="2"}': { 10: 5, 20: 6, 30: 0, 40: 2, 50: 3 } });
   });
 
   it('takes a start that jitters for none', async () => {
