@@ -59,8 +59,9 @@ export class DeltaTotals {
     return total;
   }
 
-  /** The series has ended: what comes next begins a total. */
+  /** The series has ended: what comes next begins a total. An end that comes late ends nothing that came after it. */
   end(ref: SeriesRef, timeMs: number): void {
+    if (timeMs < this.newestMs(ref)) return;
     this.#set(ref, timeMs, NaN);
     this.#histograms.delete(ref);
   }

@@ -84,6 +84,13 @@ describe.each(ENCODINGS)('metrics in %s', (encoding) => {
     expect(otlp.stored()).toEqual({ c_total: expected });
   });
 
+  it('counts no late delta behind the end of its series that comes late itself', async () => {
+    await send(delta({ ...at(10), asDouble: 5 }, { ...at(20), asDouble: 1 }));
+    const late = delta({ ...at(12), flags: 1 }, { ...at(15), asDouble: 3 }, { ...at(30), asDouble: 1 });
+    expect(await send(late)).toMatchObject({ rejected: 1 });
+    expect(otlp.stored()).toEqual({ c_total: { 10: 5, 12: 'stale', 20: 6, 30: 7 } });
+  });
+
   it('goes on with totals where another start is told, which says nothing of a delta', async () => {
     await send(delta({ ...at(10), asDouble: 5, startTimeUnixNano: otlp.ns(0) }));
     await send(delta({ ...at(20), asDouble: 1, startTimeUnixNano: otlp.ns(12) }));
