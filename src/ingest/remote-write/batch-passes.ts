@@ -25,8 +25,6 @@ export interface Reserved {
   readonly metricName: string;
 }
 
-export const NONE_RESERVED: Reserved = { samples: 0, metricName: '' };
-
 /** Puts right what the sender's clock says. */
 export function* redateBatch(batch: SampleBatch, redate: Redate): Pass<void> {
   for (let at = 0; at < batch.length; at++) {
@@ -54,19 +52,18 @@ export function* seriesWithTimelySamples(
   return found;
 }
 
-/** @param forbidden metric names by the references that stand for their series in the batch */
-export function* countReserved(
+/** How many samples stand under one of these references. */
+export function* countSamplesOf(
   batch: SampleBatch,
-  forbidden: ReadonlyMap<SeriesRef, string>,
-): Pass<Reserved> {
-  const [metricName] = forbidden.values();
-  if (metricName === undefined) return NONE_RESERVED;
+  refs: { readonly size: number; has(ref: SeriesRef): boolean },
+): Pass<number> {
+  if (refs.size === 0) return 0;
   let samples = 0;
   for (let at = 0; at < batch.length; at++) {
     if (at % ITEMS_PER_LOOK === 0) yield;
-    if (forbidden.has(batch.refs[at] ?? 0)) samples++;
+    if (refs.has(batch.refs[at] ?? 0)) samples++;
   }
-  return { samples, metricName };
+  return samples;
 }
 
 /** Puts the references in that stand for the series now; 0 where there is none. */

@@ -4,7 +4,7 @@ import { createTsdb } from '#tsdb';
 import { TickingClock } from '../../telemetry/time/ticking-clock.test-support.ts';
 import { encodeWriteRequest, field, int64, snappy, tag } from '../../../tests/remote-write-request.ts';
 import {
-  countReserved,
+  countSamplesOf,
   dropWithoutSeries,
   fitsOneUnit,
   partsOf,
@@ -99,7 +99,7 @@ describe('a large request gives turns to others', () => {
     for (let at = 0; at < samples; at++) batch.add(unknownRef(at % 10), at, 1);
     const passes = [
       seriesWithTimelySamples(batch, 10, () => false),
-      countReserved(batch, new Map([[unknownRef(3), 'agent_heartbeats_missed']])),
+      countSamplesOf(batch, new Set([unknownRef(3)])),
       replaceUnknown(batch, new Float64Array(10)),
       dropWithoutSeries(batch),
     ];

@@ -20,10 +20,9 @@ import {
   noneRefused,
 } from '#telemetry';
 import {
-  countReserved,
+  countSamplesOf,
   dropWithoutSeries,
   fitsOneUnit,
-  NONE_RESERVED,
   partsOf,
   redateBatch,
   replaceUnknown,
@@ -80,10 +79,11 @@ export interface RemoteWriteRequest {
 export interface RemoteWriteReceiver {
   /**
    * Takes one request in. It is decoded whole before anything of it is stored, and answered when what it stored
-   * survives a crash. Where some samples are refused, by the store or because only Omoi may write their metric, the
-   * others are stored all the same: clients drop what is answered 4xx, so that refusing the whole would lose the rest.
-   * @throws OmoiError `payload_undecodable`, `body_too_large`, `labels_invalid`: nothing was stored;
-   *   `sample_refused`, `series_limit_reached`: the rest was stored; `storage_full`, `storage_failed`
+   * survives a crash. Where some samples are refused, for their labels, by the store or because only Omoi may write
+   * their metric, the others are stored all the same: clients drop what is answered 4xx, so that refusing the whole would
+   * lose the rest.
+   * @throws OmoiError `payload_undecodable`, `body_too_large`: nothing was stored; `labels_invalid`, `sample_refused`,
+   *   `series_limit_reached`: the rest was stored; `storage_full`, `storage_failed`
    */
   handle(request: RemoteWriteRequest): Promise<{ readonly samples: number }>;
 }
@@ -116,9 +116,36 @@ interface Outcome {
   readonly refused: ReturnType<typeof noneRefused>;
   /** Samples of series that the limits had no room for, and the first such refusal. */
   withoutSeries: number;
-  limit: OmoiError | null;
+  readonly limit: OmoiError | null;
+  /** Samples of series whose labels may not be, and the first such refusal. */
+  readonly mislabelled: number;
+  readonly labelsProblem: OmoiError | null;
   readonly reserved: Reserved;
   durable: Promise<void>;
+}
+
+/** What to tell the sender of samples that were refused; null where none were. */
+function refusalOf({ accepted, refused, reserved, ...outcome }: Outcome): OmoiError | null {
+  const { limit, labelsProblem } = outcome;
+  if (limit) {
+    return new OmoiError(
+      'series_limit_reached',
+      `${limit.message} ${outcome.withoutSeries} samples of new series were dropped; ${accepted} others were stored.`,
+      limit.details,
+    );
+  }
+  const counts = Object.entries({
+    ...refused,
+    reserved: reserved.samples,
+    labels_invalid: outcome.mislabelled,
+  }).filter(([, count]) => count > 0);
+  if (counts.length === 0 && labelsProblem === null) return null;
+  const reasons = counts.map(([reason, count]) => `${reason}: ${count}`);
+  if (reserved.samples > 0) reasons.push(`${reserved.metricName} is written by Omoi alone`);
+  const stored = `${accepted} samples were stored; of the others, ${reasons.join(', ') || 'none has a sample'}.`;
+  return labelsProblem === null
+    ? new OmoiError('sample_refused', stored, Object.fromEntries(counts))
+    : new OmoiError('labels_invalid', `${labelsProblem.message} ${stored}`, Object.fromEntries(counts));
 }
 
 /** In the place of a series that no sample is taken for: the store has none of this reference. */
@@ -188,28 +215,10 @@ class Receiver {
     const taken = this.#turn.then(() => this.#take(request, origin));
     this.#turn = taken.catch(() => undefined).then(nextTurn);
     const outcome = await taken;
-    const { reserved } = outcome;
-    if (reserved.samples > 0) this.#reservedRefused.add(reserved.samples);
+    if (outcome.reserved.samples > 0) this.#reservedRefused.add(outcome.reserved.samples);
     await outcome.durable;
-    if (outcome.limit) {
-      throw new OmoiError(
-        'series_limit_reached',
-        `${outcome.limit.message} ${outcome.withoutSeries} samples of new series were dropped; ${outcome.accepted} others were stored.`,
-        outcome.limit.details,
-      );
-    }
-    const refused = Object.entries({ ...outcome.refused, reserved: reserved.samples }).filter(
-      ([, count]) => count > 0,
-    );
-    if (refused.length > 0) {
-      const reasons = refused.map(([reason, count]) => `${reason}: ${count}`);
-      if (reserved.samples > 0) reasons.push(`${reserved.metricName} is written by Omoi alone`);
-      throw new OmoiError(
-        'sample_refused',
-        `${outcome.accepted} samples were stored; of the others, ${reasons.join(', ')}.`,
-        Object.fromEntries(refused),
-      );
-    }
+    const refusal = refusalOf(outcome);
+    if (refusal) throw refusal;
     return { samples: outcome.accepted };
   }
 
@@ -233,16 +242,19 @@ class Receiver {
     } while (!this.#decoder.step(ITEMS_PER_LOOK));
     const redate = this.#parts.redating?.() ?? null;
     if (redate) await paced(redateBatch(batch, redate), stretch);
-    const { limit, reserved } = await this.#resolveUnknown(stretch);
+    const { limit, labelsProblem, mislabelled, reserved } = await this.#resolveUnknown(stretch);
     for (const [at, { metricName, metadata: described }] of metadata.entries()) {
       if (!isReserved(metricName)) sink.describe(metricName, described);
       if (at % ITEMS_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
     }
+    const dropped = await paced(dropWithoutSeries(batch), stretch);
     const outcome: Outcome = {
       accepted: 0,
       refused: noneRefused(),
-      withoutSeries: (await paced(dropWithoutSeries(batch), stretch)) - reserved.samples,
+      withoutSeries: dropped - reserved.samples - mislabelled,
       limit,
+      mislabelled,
+      labelsProblem,
       reserved,
       durable: Promise.resolve(),
     };
@@ -259,27 +271,26 @@ class Receiver {
   }
 
   /**
-   * Makes the series that the cache did not know, all label sets checked before the first is made. None is made for
-   * samples that are refused for their time anyway, or for no sample at all, or of reserved metrics.
+   * Makes the series that the cache did not know, all label sets read before the first is made. None is made for samples
+   * that are refused for their time anyway, or for no sample at all, or of reserved metrics, or whose labels may not be.
    */
   async #resolveUnknown(stretch: Stretch): Promise<Resolved> {
     const { unknown, batch } = this.#decoder;
-    if (unknown.length === 0) return { limit: null, reserved: NONE_RESERVED };
-    const labelSets: Labels[] = [];
-    for (const { labelBytes } of unknown) {
-      const labels = readLabels(labelBytes);
-      this.#parts.sink.checkLabels(labels);
-      labelSets.push(labels);
-      if (labelSets.length % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
-    }
+    if (unknown.length === 0) return ALL_RESOLVED;
+    const { labelSets, labelsProblem } = await this.#readUnknown(stretch);
     const refs = new Float64Array(unknown.length);
     const { sink } = this.#parts;
     const timely = seriesWithTimelySamples(batch, unknown.length, (at) => sink.isTimely(at));
     const isDue = await paced(timely, stretch);
     const forbidden = new Map<number, string>();
     let limit: OmoiError | null = null;
+    const mislabelled = new Set<SeriesRef>();
     for (const [at, labels] of labelSets.entries()) {
       if (at % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
+      if (labels === null) {
+        mislabelled.add(unknownRef(at));
+        continue;
+      }
       const metricName = labels[METRIC_NAME_LABEL] ?? '';
       if (this.#parts.isReserved(metricName)) {
         forbidden.set(unknownRef(at), metricName);
@@ -298,16 +309,44 @@ class Receiver {
     }
     for (const [at, labels] of labelSets.entries()) {
       if (at % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
-      if (isDue[at] !== 0 || forbidden.has(unknownRef(at))) continue;
+      if (labels === null || isDue[at] !== 0 || forbidden.has(unknownRef(at))) continue;
       refs[at] = sink.findSeries(labels) || NEVER_MADE_REF;
     }
-    const reserved = await paced(countReserved(batch, forbidden), stretch);
+    const [metricName = ''] = forbidden.values();
+    const reserved = { samples: await paced(countSamplesOf(batch, forbidden), stretch), metricName };
+    const ofMislabelled = await paced(countSamplesOf(batch, mislabelled), stretch);
     await paced(replaceUnknown(batch, refs), stretch);
-    return { limit, reserved };
+    return { limit, labelsProblem, mislabelled: ofMislabelled, reserved };
+  }
+
+  /** The label sets of the series that the cache did not know; null for those that may not be, and why the first may not. */
+  async #readUnknown(stretch: Stretch): Promise<{
+    readonly labelSets: readonly (Labels | null)[];
+    readonly labelsProblem: OmoiError | null;
+  }> {
+    const labelSets: (Labels | null)[] = [];
+    let labelsProblem: OmoiError | null = null;
+    for (const { labelBytes } of this.#decoder.unknown) {
+      try {
+        const labels = readLabels(labelBytes);
+        this.#parts.sink.checkLabels(labels);
+        labelSets.push(labels);
+      } catch (error) {
+        if (!(error instanceof OmoiError) || error.code !== 'labels_invalid') throw error;
+        labelsProblem ??= error;
+        labelSets.push(null);
+      }
+      if (labelSets.length % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
+    }
+    return { labelSets, labelsProblem };
   }
 }
 
-interface Resolved {
-  readonly limit: OmoiError | null;
-  readonly reserved: Reserved;
-}
+type Resolved = Pick<Outcome, 'limit' | 'labelsProblem' | 'mislabelled' | 'reserved'>;
+
+const ALL_RESOLVED: Resolved = {
+  limit: null,
+  labelsProblem: null,
+  mislabelled: 0,
+  reserved: { samples: 0, metricName: '' },
+};

@@ -42,32 +42,51 @@ test('samples, staleness markers and metadata arrive, from known and unknown ser
   expect(stage.tsdb.metadata().get('m')).toEqual({ type: 'counter', help: 'help', unit: '' });
 });
 
-test.each<[string, () => readonly RequestSeries[], string]>([
-  [
-    'a label twice',
-    () => [{ labels: named('m', ['a', '1'], ['a', '2']), samples: [stage.at(0)] }],
-    'labels_invalid',
-  ],
-  [
-    'an empty label name',
-    () => [{ labels: named('m', ['', '1']), samples: [stage.at(0)] }],
-    'labels_invalid',
-  ],
-  ['no metric name', () => [{ labels: [['a', '1']], samples: [stage.at(0)] }], 'labels_invalid'],
-  [
-    'a long value',
-    () => [{ labels: named('m', ['a', 'x'.repeat(9000)]), samples: [stage.at(0)] }],
-    'labels_invalid',
-  ],
-  [
-    'labels after samples',
-    () => [{ labels: named('m'), samples: [stage.at(0)], rest: field(1, Buffer.of()) }],
-    'payload_undecodable',
-  ],
-])('%s: nothing of the request is stored', async (_, bad, code) => {
+test('labels after samples: nothing of the request is stored', async () => {
   const good = { labels: named('good'), samples: [stage.at(0)] };
-  await expect(stage.send([good, ...bad(), good])).rejects.toMatchObject({ code });
+  const bad = { labels: named('m'), samples: [stage.at(0)], rest: field(1, Buffer.of()) };
+  await expect(stage.send([good, bad, good])).rejects.toMatchObject({ code: 'payload_undecodable' });
   expect(stage.selectAll()).toEqual([]);
+});
+
+test.each<[string, RequestSeries['labels'], string]>([
+  ['a label twice', named('m', ['a', '1'], ['a', '2']), 'the label a twice'],
+  ['an empty label name', named('m', ['', '1']), 'a label with an empty name'],
+  ['no metric name', [['a', '1']], 'a metric name: {a="1"} has none'],
+  ['a long value', named('m', ['a', 'x'.repeat(9000)]), 'longer than max_label_value_length'],
+  [
+    'many labels',
+    named('m', ...Array.from({ length: 65 }, (_, at) => [`l${at}`, 'v'] as const)),
+    'max_labels_per_series is 64',
+  ],
+])('a series with %s is refused, and the others are stored', async (_, labels, reason) => {
+  const good = (name: string, ...samples: number[]) => ({
+    labels: named(name),
+    samples: samples.map((at) => stage.at(at)),
+  });
+  const bad = { labels, samples: [stage.at(0), stage.at(1)] };
+  const request = [good('a', 0), bad, good('b', 0, -9_000_000), { ...bad, labels: named('c') }];
+  // Nothing of it is remembered: it is refused again, and with it nothing else.
+  for (let time = 0; time < 2; time++) {
+    const refused = stage.send(request);
+    await expect(refused).rejects.toMatchObject({
+      code: 'labels_invalid',
+      message: expect.stringContaining(reason),
+      details: { labels_invalid: 2, too_old: 1 },
+    });
+    await expect(refused).rejects.toThrow(
+      '4 samples were stored; of the others, too_old: 1, labels_invalid: 2',
+    );
+  }
+  expect(stage.selectAll().map(({ labels: { __name__: name }, values }) => [name, values.length])).toEqual([
+    ['a', 1],
+    ['b', 1],
+    ['c', 2],
+  ]);
+});
+
+test('a series that only its labels are wrong of is told, though it has no sample', async () => {
+  await expect(stage.send([{ labels: [['a', '1']] }])).rejects.toMatchObject({ code: 'labels_invalid' });
 });
 
 test('refused samples are named and counted, the others stored', async () => {
@@ -132,7 +151,8 @@ test('what is refused for its labels leaves no series behind', async () => {
   await expect(stage.send([{ labels: named('good'), samples: [stage.at(0)] }, bad])).rejects.toMatchObject({
     code: 'labels_invalid',
   });
-  expect((await stage.tsdb.status()).seriesCount).toBe(0);
+  const { items } = await stage.tsdb.labelValues('__name__', { matcherLists: [] });
+  expect(items).toEqual(['good']);
 });
 
 test('the message of a refusal stays short, whatever the labels', async () => {
