@@ -7,7 +7,7 @@ import {
   type SeriesRef,
 } from '#telemetry';
 import { readHistogram } from './histogram.ts';
-import { MAX_LABELS, RequestLimits } from './request-limits.ts';
+import { MAX_LABEL_BYTES, MAX_LABELS, RequestLimits } from './request-limits.ts';
 import type { SeriesCache } from './series-cache.ts';
 import { WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, WireReader } from '../wire-reader.ts';
 
@@ -128,6 +128,9 @@ export class RequestDecoder {
       reader.at++;
       reader.at = reader.fieldEnd(end);
       if (++labels > MAX_LABELS) throw tooManyLabels();
+    }
+    if (reader.at - start > MAX_LABEL_BYTES) {
+      throw new OmoiError('labels_invalid', `A series has labels of more than ${MAX_LABEL_BYTES} bytes.`);
     }
     const next = this.#cache.findNext(reader.view, start, reader.at);
     this.#ref = next !== 0 && this.#isHeld(next) ? next : this.#search(start, reader.at);

@@ -38,6 +38,7 @@ const MAX_STRETCH_MS = 4;
 /** Series or samples handled between two looks at the clock. */
 const ITEMS_PER_LOOK = 500;
 const SERIES_PER_LOOK = 50;
+const LABEL_BYTES_PER_LOOK = 32 * 1024;
 const MAX_DECODED_BYTES = 32 * 1024 * 1024;
 const MAX_CACHE_BYTES = 256 * 1024 * 1024;
 
@@ -326,6 +327,7 @@ class Receiver {
   }> {
     const labelSets: (Labels | null)[] = [];
     let labelsProblem: OmoiError | null = null;
+    let bytes = 0;
     for (const { labelBytes } of this.#decoder.unknown) {
       try {
         const labels = readLabels(labelBytes);
@@ -336,7 +338,10 @@ class Receiver {
         labelsProblem ??= error;
         labelSets.push(null);
       }
-      if (labelSets.length % SERIES_PER_LOOK === 0 && stretch.isOver) await stretch.pause();
+      bytes += labelBytes.length;
+      if (labelSets.length % SERIES_PER_LOOK !== 0 && bytes < LABEL_BYTES_PER_LOOK) continue;
+      bytes = 0;
+      if (stretch.isOver) await stretch.pause();
     }
     return { labelSets, labelsProblem };
   }

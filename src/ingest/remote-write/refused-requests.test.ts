@@ -59,6 +59,22 @@ describe('a request of a few bytes, repeated, is refused before it takes memory'
   });
 });
 
+test.each([
+  [0, 'A series needs a metric name'],
+  [1, 'labels of more than 1048576 bytes'],
+])('labels of a series have 1 MiB: %i more', async (more, reason) => {
+  const name = field(1, Buffer.from('l'));
+  // Beside the name and the value stand two tags, and two lengths of three bytes.
+  const around = 1 + 3 + name.length + 1 + 3;
+  const value = field(2, Buffer.alloc(1024 * 1024 - around + more, 'x'));
+  const label = field(1, Buffer.concat([name, value]));
+  expect(label.length).toBe(1024 * 1024 + more);
+  await expect(stage.sendBytes(field(1, label))).rejects.toMatchObject({
+    code: 'labels_invalid',
+    message: expect.stringContaining(reason),
+  });
+});
+
 test.each<[string, Uint8Array]>([
   ['a field of number 0', Uint8Array.of(0, 0)],
   ['a series as a number', Uint8Array.of(0x08, 5)],

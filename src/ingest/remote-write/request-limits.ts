@@ -20,6 +20,8 @@ type Limit = keyof typeof LIMITS;
 
 /** Labels of one series or exemplar; far more than any store takes. */
 export const MAX_LABELS = 1000;
+/** Bytes of the labels of one series; they are hashed and read in one go. */
+export const MAX_LABEL_BYTES = 1024 * 1024;
 
 /** Counts what a request consists of while it is decoded. */
 export class RequestLimits {
