@@ -79,6 +79,32 @@ function refusal(found: Import): string | null {
   return `may not import ${found.specifier}`;
 }
 
+/** The file that an import of ours names, or null where it is a package. */
+function targetOf({ file, specifier }: Import): string | null {
+  if (specifier.startsWith('#')) return join(specifier.slice(1), 'index.ts');
+  return specifier.startsWith('.') ? join(file, '..', specifier) : null;
+}
+
+/** Files that need one another to be loaded first, each circle once; imports of types alone load nothing. */
+function circlesOf(imports: readonly Import[]): readonly string[] {
+  const targets = new Map<string, string[]>();
+  for (const found of imports) {
+    const target = found.typeOnly ? null : targetOf(found);
+    if (target !== null) targets.set(found.file, [...(targets.get(found.file) ?? []), target]);
+  }
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    const start = path.indexOf(file);
+    if (start !== -1) circles.push([...path.slice(start), file].join(' → '));
+    if (start !== -1 || done.has(file)) return;
+    for (const target of targets.get(file) ?? []) visit(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of targets.keys()) visit(file, []);
+  return circles;
+}
+
 describe('the names of the rooms', () => {
   const readJson = (name: string): unknown => JSON.parse(readFileSync(join(SOURCE, '..', name), 'utf8'));
   const { imports } = readJson('package.json') as {
@@ -123,6 +149,20 @@ describe('the import table', () => {
       .map((specifier) => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier);
     expect(packages).toContain('@omoi/agent');
     expect([...new Set(packages)].filter((name) => !(name in known))).toEqual([]);
+  });
+
+  it('has no circle', () => {
+    const imported = (file: string, specifier: string, typeOnly = false): Import => {
+      return { file, folder: 'a', specifier, typeOnly };
+    };
+    const round = [
+      imported('a/x.ts', './y.ts'),
+      imported('a/y.ts', '#b'),
+      imported('b/index.ts', '../a/x.ts'),
+    ];
+    expect(circlesOf(round)).toEqual(['a/x.ts → a/y.ts → b/index.ts → a/x.ts']);
+    expect(circlesOf([imported('a/x.ts', './y.ts'), imported('a/y.ts', './x.ts', true)])).toEqual([]);
+    expect(circlesOf(imports)).toEqual([]);
   });
 
   it('holds for every import', () => {
