@@ -4,6 +4,8 @@ import { nativeHistogram, type NativeSide } from './native-histogram.ts';
 /** Buckets of one histogram's total. With more it becomes coarser, as an SDK's does; a delta has 160 by default. */
 const maxTotalBuckets = 640;
 const MIN_SCHEMA = -4;
+/** Of base 2, where doubles end. */
+const MAX_EXPONENT = 1024;
 
 /**
  * The sum of two exponential histograms: in the coarser of their resolutions, with the wider of their zero buckets.
@@ -94,7 +96,11 @@ function widenedZero(
   return { threshold, count, ...sides };
 }
 
-const endOf = (schema: number, index: number): number => 2 ** (index * 2 ** -schema);
+/** The last bucket ends at the largest double, as in Prometheus: one that ended at infinity would widen a zero bucket to it. */
+const endOf = (schema: number, index: number): number => {
+  const exponent = index * 2 ** -schema;
+  return exponent === MAX_EXPONENT ? Number.MAX_VALUE : 2 ** exponent;
+};
 
 function widened(sides: Sides, schema: number, threshold: number): number {
   let wide = threshold;

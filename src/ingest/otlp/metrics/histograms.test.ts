@@ -103,6 +103,22 @@ describe.each(ENCODINGS)('metrics in %s', (encoding) => {
     });
   });
 
+  it.each([
+    [0, 1023, 1e308],
+    [-4, 63, 1e306],
+    [8, 1024 * 256 - 1, 1.797e308],
+  ])(
+    'widens the zero bucket of deltas of scale %d no further than numbers go',
+    async (scale, offset, zeroThreshold) => {
+      const positive = { offset, bucketCounts: [1] };
+      await send(exponential({ ...at(1), count: 1, sum: 1, scale, positive }, 1));
+      await send(exponential({ ...at(2), count: 1, sum: 1, scale, zeroCount: 1, zeroThreshold }, 1));
+      expect(otlp.stored()).toMatchObject({
+        e: { 2: { count: 2, zeroCount: 2, zeroThreshold: Number.MAX_VALUE, positiveCounts: [] } },
+      });
+    },
+  );
+
   it('says that a cumulative native histogram was reset where its start changes', async () => {
     const point = { count: 1, sum: 1, positive: { offset: 0, bucketCounts: [1] } };
     await send(exponential({ ...at(1), ...point, startTimeUnixNano: otlp.ns(0) }));
