@@ -72,6 +72,8 @@ export interface OtlpTest {
       readonly take?: (bytes: number) => void;
     },
   ): Promise<Answer>;
+  /** Another receiver before the same store, as after a restart: it knows nobody. Its metrics are counted apart. */
+  restartReceiver(): void;
   /** All series but target_info: values by time after the start of the test. */
   stored(name?: string): Record<string, Record<number, StoredValue>>;
 }
@@ -105,21 +107,28 @@ export async function startOtlp({
   const tsdb = await createTsdb({ clock, logger: silentLogger, selfMetrics, limits });
   const spans: ReceivedSpan[] = [];
   const logs: ReceivedLogRecord[] = [];
-  const receiver = createOtlpReceiver({
-    clock,
-    random: createSeededRandom(1),
-    samples: samples(tsdb),
-    selfMetrics,
-    redating: () => redate,
-    isReserved: (name) => name === 'anomaly_score',
-    agentPool: (agentId) => (agentId.startsWith('coder-') ? 'coders' : null),
-    spans: { receive: stores.spans ?? (async (received) => void spans.push(...received)) },
-    logs: { receive: async (received) => void logs.push(...received) },
-  });
+  const startReceiver = (metrics: SelfMetrics): OtlpReceiver =>
+    createOtlpReceiver({
+      clock,
+      random: createSeededRandom(1),
+      samples: samples(tsdb),
+      selfMetrics: metrics,
+      redating: () => redate,
+      isReserved: (name) => name === 'anomaly_score',
+      agentPool: (agentId) => (agentId.startsWith('coder-') ? 'coders' : null),
+      spans: { receive: stores.spans ?? (async (received) => void spans.push(...received)) },
+      logs: { receive: async (received) => void logs.push(...received) },
+    });
+  let receiver = startReceiver(selfMetrics);
   return {
     clock,
     tsdb,
-    receiver,
+    get receiver() {
+      return receiver;
+    },
+    restartReceiver() {
+      receiver = startReceiver(new SelfMetrics());
+    },
     selfMetrics,
     spans,
     logs,

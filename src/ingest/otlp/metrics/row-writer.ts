@@ -63,19 +63,21 @@ export class RowWriter {
    * where its first value is above the last one. A start that lies before the last point is no reset: senders that
    * compute it, from the time since boot for instance, are off by a little each time.
    */
-  #resetMs(row: number, writer: ResolvedWriter): number | null {
+  #resetMs(row: number, { block, entry, group, ref }: ResolvedWriter): number | null {
     const startMs = this.#rows.startsMs[row] ?? 0;
-    const { block, entry, group, ref } = writer;
     const place = placeInBlock(entry);
-    const lastStartMs = block.startsMs[place] ?? 0;
-    if (entry === 0 || startMs === 0 || lastStartMs === 0 || startMs === lastStartMs) return null;
-    // Of this request, or in the store, where the same attributes in another order may have brought it.
-    const lastMs = Math.max(
-      block.timesMs[place] ?? 0,
-      this.#totals.newestMs(group ? (group[COUNT] ?? 0) : ref),
-    );
+    const lastStartMs = entry === 0 ? 0 : (block.startsMs[place] ?? 0);
+    if (startMs === 0 || startMs === lastStartMs) return null;
     const datedMs = this.#rows.dated(startMs);
-    if (datedMs < lastMs || datedMs >= (this.#rows.timesMs[row] ?? 0)) return null;
+    if (datedMs >= (this.#rows.timesMs[row] ?? 0)) return null;
+    // Of this request, or in the store, where the same attributes in another order may have brought it.
+    const storedMs = this.#totals.newestMs(group ? (group[COUNT] ?? 0) : ref);
+    if (lastStartMs === 0) {
+      // After a restart of Omoi no start is known, and one at the time of the last point may be that point's own.
+      return storedMs > Number.NEGATIVE_INFINITY && datedMs > storedMs ? datedMs : null;
+    }
+    const lastMs = Math.max(block.timesMs[place] ?? 0, storedMs);
+    if (datedMs < lastMs) return null;
     return datedMs === lastMs ? lastMs + 1 : datedMs;
   }
 

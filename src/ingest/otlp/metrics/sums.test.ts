@@ -134,6 +134,18 @@ describe.each(ENCODINGS)('metrics in %s', (encoding) => {
     expect(otlp.stored()).toEqual({ 'c_total{a="1", b="2"}': { 10: 5, 20: 6, 30: 0, 40: 2, 50: 3 } });
   });
 
+  it('takes a start after the last stored point for a reset, though it knows of no start before', async () => {
+    const point = (timeMs: number, startMs: number, value: number) =>
+      send(cumulative({ ...at(timeMs), startTimeUnixNano: otlp.ns(startMs), asDouble: value }));
+    await point(10, 10, 5);
+    otlp.restartReceiver();
+    await point(20, 10, 6);
+    otlp.restartReceiver();
+    await point(40, 30, 7);
+    await point(50, 30, 8);
+    expect(otlp.stored()).toEqual({ c_total: { 10: 5, 20: 6, 30: 0, 40: 7, 50: 8 } });
+  });
+
   it('takes a start that jitters for none', async () => {
     await send(cumulative({ ...at(10), asDouble: 5, startTimeUnixNano: otlp.ns(1) }));
     await send(cumulative({ ...at(20), asDouble: 6, startTimeUnixNano: otlp.ns(3) }));
