@@ -87,3 +87,21 @@ it('a rule that earlier servers shipped may stay switched off, and that is said'
     'alerting.disable: Omoi ships no HeartbeatMissed any more: a missed heartbeat is the event fleet.agent.heartbeat_missed; take the name out',
   ]);
 });
+
+it('of thousands of unknown groups a hundred are named, one a turn', () => {
+  const unknown = Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`group-${at}x`, {}]));
+  const groups = Array.from({ length: 10_000 }, (_, at) => ({
+    name: `group-${at}`,
+    alerts: [new Map([['alertname', 'A']])],
+  }));
+  const config = configSchema.parse({ alerting: { groups: unknown } });
+  const finding = inForceWarnings({ config, groups, policies: [] });
+  let turns = 0;
+  let step = finding.next();
+  for (; step.done !== true; step = finding.next()) turns++;
+  const named = step.value.filter(({ key }) => key.startsWith('alerting.groups'));
+  expect(turns).toBe(100);
+  expect(named).toHaveLength(101);
+  expect(named[7]?.message).toBe('no rule file has a group "group-7x"; did you mean "group-7"?');
+  expect(named[100]?.message).toBe('no rule file has 900 more of its groups');
+});

@@ -1,5 +1,5 @@
 import type { Alerting } from '#alerting';
-import { nearestWord, type Matcher } from '#telemetry';
+import { maxListedProblems, nearestWord, type Matcher } from '#telemetry';
 import type { Policy } from '#watchdog';
 import type { Config } from './config/schema.ts';
 import { mayMatch } from './may-match.ts';
@@ -52,7 +52,7 @@ export function* inForceWarnings(inForce: InForce): Generator<void, readonly Con
     if (reason !== null) warnings.push({ key: 'watchdog.policy_files', message, policy: policy.name });
     yield;
   }
-  return [...warnings, ...unknownGroups(inForce), ...retiredNames(config)];
+  return [...warnings, ...(yield* unknownGroups(inForce)), ...retiredNames(config)];
 }
 
 /** The groups of rules that are loaded. */
@@ -93,14 +93,19 @@ function isSwitchedOff(alert: string, disabled: readonly string[]): boolean {
   return disabled.includes(alert) || (disabled.includes(ALL) && shippedNames(SHIPPED_RULES).includes(alert));
 }
 
-function unknownGroups({ config, groups }: InForce): readonly ConfigurationWarning[] {
+function* unknownGroups({ config, groups }: InForce): Generator<void, readonly ConfigurationWarning[]> {
   const names = new Set(groups.map(({ name }) => name));
-  return Object.keys(config.alerting.groups)
-    .filter((name) => !names.has(name))
-    .map((name) => ({
-      key: `alerting.groups.${name}`,
-      message: `no rule file has a group "${name}"${suggestion(name, names)}`,
-    }));
+  const unknown = Object.keys(config.alerting.groups).filter((name) => !names.has(name));
+  const warnings: ConfigurationWarning[] = [];
+  for (const name of unknown.slice(0, maxListedProblems)) {
+    const message = `no rule file has a group "${name}"${suggestion(name, names)}`;
+    warnings.push({ key: `alerting.groups.${name}`, message });
+    yield;
+  }
+  const others = unknown.length - warnings.length;
+  if (others > 0)
+    warnings.push({ key: 'alerting.groups', message: `no rule file has ${others} more of its groups` });
+  return warnings;
 }
 
 function retiredNames({ alerting }: InForce['config']): readonly ConfigurationWarning[] {

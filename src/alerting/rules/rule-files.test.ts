@@ -47,3 +47,27 @@ it('a shipped rule is switched off by its name; one of a person is not', () => {
     'mine/Other own',
   ]);
 });
+
+it('of what is wrong in several files the first hundred mistakes are named, and how many there are more', () => {
+  const rules = Array.from({ length: 10_000 }, () => '{ alert: A, expr: up, colour: red }').join(', ');
+  const file = (name: string, broken: string): RuleFileText => ({
+    name,
+    text: `groups: [{ name: g, rules: [${broken}] }]`,
+  });
+  const files = [
+    file('one.yaml', '{ alert: A, exp: up }'),
+    file('two.yaml', rules),
+    file('three.yaml', rules),
+  ];
+  let message = '';
+  try {
+    parseRuleFiles(files, () => undefined);
+  } catch (thrown) {
+    message = thrown instanceof Error ? thrown.message : '';
+  }
+  const lines = message.split('\n');
+  expect(lines[0]).toMatch(/^one\.yaml:/);
+  expect(lines[99]).toMatch(/^two\.yaml:1:\d+: unknown key "groups\.0\.rules\.\d+\.colour"/);
+  expect(lines).toHaveLength(101);
+  expect(lines[100]).toMatch(/^and 199\d\d more$/);
+});

@@ -1,4 +1,4 @@
-import { OmoiError } from '#telemetry';
+import { listProblems, maxListedProblems, OmoiError } from '#telemetry';
 import {
   parseRuleFile,
   type CheckExpression,
@@ -9,7 +9,7 @@ import {
 
 /**
  * Parses rule files. Of the shipped ones come the rules that are in force: neither switched off nor replaced.
- * @throws OmoiError `rule_file_invalid` naming every mistake in every file
+ * @throws OmoiError `rule_file_invalid` naming the first mistakes of all files, and how many there are
  */
 export function parseRuleFiles(
   files: readonly RuleFileText[],
@@ -26,9 +26,27 @@ export function parseRuleFiles(
     }
   }
   if (failures.length === 0) return rulesInForce(parsed);
-  throw new OmoiError('rule_file_invalid', failures.map(({ message }) => message).join('\n'), {
-    files: failures.map(({ details }) => details),
-  });
+  throw refusalOfAll(failures);
+}
+
+/** One list of what is wrong in all files, of the first ones. */
+function refusalOfAll(failures: readonly OmoiError[]): OmoiError {
+  const lines: string[] = [];
+  const files: OmoiError['details'][] = [];
+  let count = 0;
+  for (const { message, details } of failures) {
+    const { problems, problem_count: inFile } = details as {
+      readonly problems?: readonly unknown[];
+      readonly problem_count?: number;
+    };
+    count += inFile ?? 1;
+    if (lines.length >= maxListedProblems) continue;
+    files.push(details);
+    // The last line of a list that is not whole is none of a mistake.
+    const named = problems?.length ?? 1;
+    lines.push(...(problems === undefined ? [message] : message.split('\n').slice(0, named)));
+  }
+  return new OmoiError('rule_file_invalid', listProblems(lines, count), { files, problem_count: count });
 }
 
 /** All files; a shipped one without the rules that are switched off, or whose name a rule of a person has. */

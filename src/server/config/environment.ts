@@ -1,4 +1,4 @@
-import { nearestWord, OmoiError, poolVariableNames } from '#telemetry';
+import { listProblems, nearestWord, OmoiError, poolVariableNames } from '#telemetry';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -61,6 +61,6 @@ export function unknownVariables(environment: Environment, ofKeys: readonly stri
     const meant = nearestWord(name, read, MAX_MISTYPED_EDITS);
     return meant === null ? [] : [`${name}: no such variable is read; did you mean ${meant}?`];
   });
-  if (mistyped.length > 0) throw new OmoiError('config_invalid', mistyped.join('\n'));
+  if (mistyped.length > 0) throw new OmoiError('config_invalid', listProblems(mistyped));
   return unknown;
 }

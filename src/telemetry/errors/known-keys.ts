@@ -63,44 +63,73 @@ export function nearestWord(
   word: string,
   candidates: Iterable<string>,
   maxEdits = MAX_SUGGESTED_EDITS,
+  distance = new WordDistance(),
 ): string | null {
   let best: string | null = null;
   let bestEdits = maxEdits + 1;
-  let distance: WordDistance | null = null;
+  let meant: string | null = null;
   for (const candidate of candidates) {
+    const atMost = Math.min(bestEdits - 1, Math.ceil(candidate.length / 2));
     // What differs in length by more is never near: a word may be as long as a body.
-    if (Math.abs(candidate.length - word.length) > maxEdits) continue;
-    distance ??= new WordDistance(word.toLowerCase());
-    const edits = distance.to(candidate.toLowerCase());
-    if (edits > Math.ceil(candidate.length / 2) || edits >= bestEdits) continue;
+    if (Math.abs(candidate.length - word.length) > atMost) continue;
+    meant ??= word.toLowerCase();
+    const edits = distance.between(meant, candidate.toLowerCase(), atMost);
+    if (edits === null) continue;
     best = candidate;
     bestEdits = edits;
+    if (edits === 0) break;
   }
   return best;
 }
 
-/** Levenshtein distances of a short word to others. A request for many may be wrong in each: nothing is made for a pair. */
-class WordDistance {
-  readonly #word: string;
+/**
+ * Levenshtein distances up to a bound. Of the table of all beginnings only the band is looked at in which a distance can be
+ * within the bound, behind what both words begin with and before what they end with; a row beyond it ends the look
+ * (Ukkonen, Algorithms for approximate string matching, 1985). Nothing is made for a pair: a reload may be wrong in a
+ * thousand names and know ten thousand.
+ */
+export class WordDistance {
   #row: number[] = [];
   #previous: number[] = [];
+  /** Cells of the table that were filled so far: what the comparisons have cost. */
+  cells = 0;
 
-  constructor(word: string) {
-    this.#word = word;
-  }
-
-  to(other: string): number {
-    const word = this.#word;
-    for (let column = 0; column <= other.length; column++) this.#row[column] = column;
-    for (let at = 1; at <= word.length; at++) {
+  /** @returns how many letters have to be inserted, deleted or replaced; null where those are more than `atMost` */
+  between(one: string, other: string, atMost: number): number | null {
+    let start = 0;
+    let oneEnd = one.length;
+    let otherEnd = other.length;
+    while (start < oneEnd && start < otherEnd && one[start] === other[start]) start++;
+    while (oneEnd > start && otherEnd > start && one[oneEnd - 1] === other[otherEnd - 1]) {
+      oneEnd--;
+      otherEnd--;
+    }
+    const rows = oneEnd - start;
+    const columns = otherEnd - start;
+    if (Math.abs(rows - columns) > atMost) return null;
+    if (rows === 0 || columns === 0) return Math.max(rows, columns);
+    const beyond = atMost + 1;
+    for (let column = 0; column <= Math.min(columns, beyond); column++) this.#row[column] = column;
+    for (let at = 1; at <= rows; at++) {
       [this.#row, this.#previous] = [this.#previous, this.#row];
       const [row, previous] = [this.#row, this.#previous];
-      row[0] = at;
-      for (let column = 1; column <= other.length; column++) {
-        const substituted = (previous[column - 1] ?? 0) + (word[at - 1] === other[column - 1] ? 0 : 1);
-        row[column] = Math.min(substituted, (previous[column] ?? 0) + 1, (row[column - 1] ?? 0) + 1);
+      const from = Math.max(1, at - atMost);
+      const to = Math.min(columns, at + atMost);
+      row[from - 1] = from === 1 ? at : beyond;
+      let least = row[from - 1] ?? beyond;
+      for (let column = from; column <= to; column++) {
+        const isSame = one[start + at - 1] === other[start + column - 1];
+        const replaced = (previous[column - 1] ?? beyond) + (isSame ? 0 : 1);
+        const edits = Math.min(replaced, (previous[column] ?? beyond) + 1, (row[column - 1] ?? beyond) + 1);
+        row[column] = edits;
+        if (edits < least) least = edits;
       }
+      // The next row looks one further, where nothing of this one stands.
+      if (to < columns) row[to + 1] = beyond;
+      this.cells += to - from + 1;
+      if (least > atMost) return null;
     }
-    return this.#row[other.length] ?? 0;
+    const edits = this.#row[columns] ?? beyond;
+    return edits > atMost ? null : edits;
   }
 }

@@ -75,3 +75,31 @@ describe('a strict document', () => {
     ]);
   });
 });
+
+describe('more mistakes than anybody reads', () => {
+  const more = 10_000;
+  it.each([
+    [
+      'unknown keys',
+      Array.from({ length: more }, (_, at) => `key${at}: 1`).join('\n'),
+      ':100:1: unknown key "key99"',
+    ],
+    [
+      'values of the wrong kind',
+      `pools:\n${Array.from({ length: more }, (_, at) => `  - {id: a${at}, desired: x}`).join('\n')}`,
+      ':101:',
+    ],
+    ['what is no YAML', 'http:\n'.repeat(more + 1), ':100:6: Map keys must be unique'],
+  ])('%s: the first hundred are named, and how many there are more', (_what, text, last) => {
+    const lines = problemsOf(text).split('\n');
+    expect(lines).toHaveLength(101);
+    expect(lines[99]).toContain(last);
+    expect(lines[100]).toBe('and 9900 more');
+  });
+
+  it('a hundred are named all', () => {
+    const lines = problemsOf(Array.from({ length: 100 }, (_, at) => `key${at}: 1`).join('\n')).split('\n');
+    expect(lines).toHaveLength(100);
+    expect(lines[99]).toContain('"key99"');
+  });
+});

@@ -12,6 +12,7 @@ import {
 import type { z } from 'zod';
 import { OmoiError, type ErrorCode } from './errors.ts';
 import { knownKeys, suggestKey } from './known-keys.ts';
+import { listProblems, maxListedProblems } from './listed-problems.ts';
 
 /** A mistake in a document a person wrote; line and column count from 1. */
 export interface DocumentProblem {
@@ -37,8 +38,9 @@ export interface DocumentSource {
 
 /**
  * Parses a YAML (or JSON) document strictly: duplicate and unknown keys are errors, with a suggestion where a
- * known key is close. All problems are found in one go.
- * @throws OmoiError with `code`; the message is `name:line:column: problem` for each, `details.problems` the list
+ * known key is close. All problems are found in one go; the first `maxListedProblems` are named.
+ * @throws OmoiError with `code`; the message is `name:line:column: problem` for each that is named, `details.problems` the
+ *   list of these, `details.problem_count` how many there are in all
  */
 export function parseStrictDocument<Schema extends z.ZodType>(
   source: DocumentSource,
@@ -52,24 +54,26 @@ export function parseStrictDocument<Schema extends z.ZodType>(
     prettyErrors: false,
     ...(source.scalars === 'text' ? { schema: 'failsafe', merge: true } : {}),
   });
-  if (document.errors.length > 0) {
-    throw documentError(
-      source.name,
-      code,
-      document.errors.map((error) => {
-        const at = lines.linePos(error.pos[0]);
-        return { line: at.line, column: at.col, message: whyUnreadable(error) };
-      }),
-    );
+  const { errors } = document;
+  if (errors.length > 0) {
+    const named = errors.slice(0, maxListedProblems).map((error) => {
+      const at = lines.linePos(error.pos[0]);
+      return { line: at.line, column: at.col, message: whyUnreadable(error) };
+    });
+    throw documentError(source.name, code, { named, count: errors.length });
   }
   if (source.scalars === 'text') resolvePlainScalars(document, source.numberKeys ?? []);
   const result = schema.safeParse(valueOf(document, source.name, code) ?? {});
   if (result.success) return result.data;
-  throw documentError(
-    source.name,
-    code,
-    result.error.issues.flatMap((issue) => problemsOf(issue, { document, lines, schema })),
-  );
+  const place = { document, lines, schema };
+  const named: DocumentProblem[] = [];
+  let count = 0;
+  for (const issue of result.error.issues) {
+    count += issue.code === 'unrecognized_keys' ? issue.keys.length : 1;
+    const room = maxListedProblems - named.length;
+    if (room > 0) named.push(...problemsOf(issue, place, room));
+  }
+  throw documentError(source.name, code, { named, count });
 }
 
 /** Aliases are expanded here: a few lines of them can stand for more than any memory holds, which is refused. */
@@ -78,7 +82,7 @@ function valueOf(document: Document.Parsed, name: string, code: ErrorCode): unkn
     return document.toJS();
   } catch (thrown) {
     const message = thrown instanceof Error ? whyUnreadable(thrown) : String(thrown);
-    throw documentError(name, code, [{ line: 1, column: 1, message }]);
+    throw documentError(name, code, { named: [{ line: 1, column: 1, message }], count: 1 });
   }
 }
 
@@ -131,10 +135,10 @@ interface Place {
   readonly schema: z.ZodType;
 }
 
-function problemsOf(issue: z.core.$ZodIssue, place: Place): readonly DocumentProblem[] {
+function problemsOf(issue: z.core.$ZodIssue, place: Place, atMost: number): readonly DocumentProblem[] {
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(place.schema, issue.path);
-    return issue.keys.map((key) => ({
+    return issue.keys.slice(0, atMost).map((key) => ({
       ...positionOf(place, [...issue.path, key]),
       message: `unknown key ${quote([...issue.path, key])}${suggestKey(key, known)}`,
     }));
@@ -143,11 +147,18 @@ function problemsOf(issue: z.core.$ZodIssue, place: Place): readonly DocumentPro
   return [{ ...positionOf(place, issue.path), message: `${where}${issue.message}` }];
 }
 
-function documentError(name: string, code: ErrorCode, problems: readonly DocumentProblem[]): OmoiError {
-  const text = problems
-    .map((problem) => `${name}:${problem.line}:${problem.column}: ${problem.message}`)
-    .join('\n');
-  return new OmoiError(code, text, { file: name, problems });
+interface Problems {
+  readonly named: readonly DocumentProblem[];
+  readonly count: number;
+}
+
+function documentError(name: string, code: ErrorCode, { named, count }: Problems): OmoiError {
+  const lines = named.map(({ line, column, message }) => `${name}:${line}:${column}: ${message}`);
+  return new OmoiError(code, listProblems(lines, count), {
+    file: name,
+    problems: named,
+    problem_count: count,
+  });
 }
 
 function quote(path: readonly PropertyKey[]): string {
