@@ -2,15 +2,21 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { OmoiError, messageOf } from '#telemetry';
 import { CommanderError } from 'commander';
-import { createProgram } from './program.ts';
+import { UnknownRefusal } from './answered-error.ts';
+import { createProgram, endsWithItsReader } from './program.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 
+const program = createProgram(version);
+
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // A reader that has seen enough (`| head`) is no failure.
-  if (error.code === 'EPIPE') process.exit(0);
+  if (error.code === 'EPIPE') {
+    // A reader that has seen enough (`| head`) is no failure; but what a command finds out is its status all the same.
+    if (endsWithItsReader(program)) process.exit(0);
+    return;
+  }
   process.stderr.write(`omoi: what is put out can't be written: ${messageOf(error)}\n`);
   process.exit(1);
 });
@@ -18,7 +24,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => {});
 
 try {
-  await createProgram(version).parseAsync();
+  await program.parseAsync();
 } catch (thrown) {
   process.exitCode = thrown instanceof CommanderError ? tellUsage(thrown) : tellFailure(thrown);
 }
@@ -41,7 +47,7 @@ function pageAbout({ code, details: { docs } }: OmoiError): string {
 function tellFailure(thrown: unknown): number {
   const told = thrown instanceof OmoiError ? ` (${thrown.code})${pageAbout(thrown)}` : '';
   process.stderr.write(`omoi: ${messageOf(thrown)}${told}\n`);
-  if (!(thrown instanceof OmoiError) && thrown instanceof Error)
+  if (!(thrown instanceof OmoiError || thrown instanceof UnknownRefusal) && thrown instanceof Error)
     process.stderr.write(`${thrown.stack ?? ''}\n`);
   // What can't be meant is a wrong command line, whoever noticed it.
   return thrown instanceof OmoiError && thrown.code === 'invalid_request' ? 2 : 1;

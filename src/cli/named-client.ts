@@ -89,10 +89,10 @@ async function idsOf(kind: Kind, client: ServerClient): Promise<readonly string[
     path,
     query: {},
     maxRows: pageRows,
-    read(answer: unknown) {
+    read(answer: unknown, asked: number) {
       const page = answered.parse(answer);
       const rows = (page[list] as readonly Readonly<Record<string, string>>[]).map((row) => row[id] ?? '');
-      if (behind !== null) return { rows, next: behindLast(rows, behind, (row) => row) };
+      if (behind !== null) return { rows, next: behindLast({ rows, asked }, behind, (row) => row) };
       return { rows, next: typeof page.next_cursor === 'string' ? { cursor: page.next_cursor } : null };
     },
   };

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { createProgram } from './program.ts';
+import { createProgram, endsWithItsReader } from './program.ts';
 
 describe('a wrong command line', () => {
   it.each([
@@ -113,5 +113,23 @@ describe('the common options', () => {
 
   it('are told of no command that is gone', () => {
     expect(Object.keys(OTHERS).filter((name) => !leaves.some(([leaf]) => leaf === name))).toEqual([]);
+  });
+});
+
+describe('where nobody reads any more', () => {
+  it.each([
+    [['alerts', 'list', '-f'], true],
+    [['logs', 'w-1', '--follow'], true],
+    [['serve', '--demo'], true],
+    [['alerts', 'list'], false],
+    [['check'], false],
+    [['run', '--pool', 'p', '--', 'tail', '-f'], false],
+    [['gameday', 'run', 'worker_hang'], false],
+  ])('%s: whether the command has nothing left to do', async (args, ends) => {
+    const program = createProgram('0.0.0');
+    const leaves = [...leavesOf(program)].map(([, command]) => command);
+    for (const command of leaves) command.action(() => undefined);
+    await program.parseAsync(args, { from: 'user' });
+    expect(endsWithItsReader(program)).toBe(ends);
   });
 });

@@ -53,6 +53,21 @@ export function createProgram(version: string): Command {
   return program;
 }
 
+/**
+ * Whether what was typed has nothing left to do when nobody reads any more: what follows, and the server, which never ends
+ * by itself. What `omoi run` runs is told so itself, and its end is the status.
+ */
+export function endsWithItsReader(program: Command): boolean {
+  let command = program;
+  for (const name of program.args) {
+    const below = command.commands.find((one) => one.name() === name || one.aliases().includes(name));
+    if (!below) break;
+    command = below;
+  }
+  const isServer = command.parent === program && command.name() === 'serve';
+  return isServer || command.opts<{ follow?: boolean }>().follow === true;
+}
+
 /** `omoi NOUN VERB`. */
 function defineNouns(program: Command): void {
   defineAgents(program);

@@ -6,8 +6,14 @@ type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
 export interface Pages<Row> {
   readonly path: string;
   readonly query: Query;
-  /** The rows of an answer, and what the next page begins behind: its parameters, or null at the end. */
-  readonly read: (answer: unknown) => {
+  /**
+   * The rows of an answer, and what the next page begins behind: its parameters, or null at the end.
+   * @param asked how many rows were asked for
+   */
+  readonly read: (
+    answer: unknown,
+    asked: number,
+  ) => {
     readonly rows: readonly Row[];
     readonly next: Readonly<Record<string, string>> | null;
   };
@@ -30,7 +36,7 @@ export async function readPages<Row>(
       'GET',
       `${pages.path}?${queryText({ ...pages.query, limit: String(size), ...next })}`,
     );
-    const page = pages.read(answer);
+    const page = pages.read(answer, size);
     rows.push(...page.rows);
     if (rows.length > limit) return { rows: rows.slice(0, limit), more: true };
     next = page.next;
@@ -38,14 +44,14 @@ export async function readPages<Row>(
   return { rows, more: false };
 }
 
-/** Where the last row of a full page says where the next one begins. */
+/** Where the last row of a full page says where the next one begins; behind a page that is not full there is nothing. */
 export function behindLast<Row>(
-  rows: readonly Row[],
+  { rows, asked }: { readonly rows: readonly Row[]; readonly asked: number },
   parameter: string,
   idOf: (row: Row) => string,
 ): Readonly<Record<string, string>> | null {
   const last = rows.at(-1);
-  return last === undefined ? null : { [parameter]: idOf(last) };
+  return last === undefined || rows.length < asked ? null : { [parameter]: idOf(last) };
 }
 
 function queryText(query: Query): string {

@@ -154,9 +154,8 @@ function nextStep({
   readonly dataDirectory: string;
 }): string {
   if (!demo) return `watch a program of yours: ${commandOfOmoi()} run --pool mine -- COMMAND`;
-  const gameday = isCheckout() ? 'config/gamedays/worker_hang.yaml' : 'worker_hang';
   const here = dataDirectory === resolve('.omoi') ? '' : ` --data-directory ${dataDirectory}`;
-  return `watch it repair something, in another terminal: ${commandOfOmoi()} gameday run ${gameday}${here}`;
+  return `watch it repair something, in another terminal: ${commandOfOmoi()} gameday run worker_hang${here}`;
 }
 
 function amount(count: number, one: string, many: string): string {

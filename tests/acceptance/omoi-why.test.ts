@@ -68,7 +68,7 @@ it('says why an agent stands as it does, from the illness over the hold to the p
   expect(held).toMatch(/^ {2}fleet\/AgentStalled .*restart_stalled_agent \(act\)$/m);
   expect(held).toMatch(/held by paused: paused by .*: a look at it; lifts when somebody resumes/);
   expect(held).toMatch(
-    /What you can do\n {2}restart_stalled_agent is held back by paused: resume: omoi resume/,
+    /What you can do\n {2}the guard paused holds restart_stalled_agent back: you can have the watchdog go on: omoi resume/,
   );
 
   await admin.read('/api/v1/watchdog/resume', { method: 'POST' });

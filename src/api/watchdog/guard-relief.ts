@@ -4,7 +4,7 @@ import type { Guard } from '#telemetry';
 export interface GuardRelief {
   /** What it waits for; where that is a time, the suppression says when. */
   readonly lifts: string;
-  /** What a person can do about it; null where there is only waiting. */
+  /** What a person can do about it, as it goes on behind `you can`; null where there is only waiting. */
   readonly person: string | null;
 }
 
@@ -12,7 +12,7 @@ const RESUME = 'omoi resume, or the button in mission control';
 
 /** For each guard how it lifts. No guard waits for what it forbids. */
 export const GUARD_RELIEF: Readonly<Record<Guard, GuardRelief>> = {
-  paused: { lifts: 'when somebody resumes', person: `resume: ${RESUME}` },
+  paused: { lifts: 'when somebody resumes', person: `have the watchdog go on: ${RESUME}` },
   observe: {
     lifts: 'when the mode of its policy changes',
     person: 'set the policy to act or approve, and reload',

@@ -11,7 +11,7 @@ export function adviceFor({ agent, alerts, remediations, parked_tasks: parked, v
       advice.push(`${policy} waits for a yes or no: omoi approve ${id}, or omoi remediations reject ${id}`);
     }
     for (const { holds, guard, person } of suppressions) {
-      if (holds && person !== null) advice.push(`${policy} is held back by ${guard}: ${person}`);
+      if (holds && person !== null) advice.push(`the guard ${guard} holds ${policy} back: you can ${person}`);
     }
   }
   const firing = new Set(alerts.map(({ id }) => id));

@@ -24,7 +24,7 @@ export function defineAlerts(program: Command): void {
     });
   following(alerts.command('show'))
     .description('one alert, and what has happened around it')
-    .argument('<alert>', 'the alert id')
+    .argument('<alert>', 'the alert id, or its rule where one alert of it fires')
     .action(async (id: string, flags: FollowFlags) => {
       const { showAlert } = await import('../nouns/alerts.ts');
       await showAlert(id, flags);
@@ -32,14 +32,15 @@ export function defineAlerts(program: Command): void {
   defineAck(alerts, 'ack');
   asking(alerts.command('resolve'))
     .description('end an alert; it fires again only after its condition was false once')
-    .argument('<alert...>', 'alert ids')
+    .argument('<alert...>', 'alert ids, or rules: each alert of them that fires')
     .action(async (ids: string[], flags: ServerFlags) => {
       const { handleAlerts } = await import('../nouns/alerts.ts');
       process.exitCode = await handleAlerts('resolve', ids, flags);
     });
   examples(alerts, [
     ['omoi alerts list --severity critical --match \'pool_id="mailers"\'', 'of one pool'],
-    ['omoi alerts ack --all', 'somebody looks at all of them'],
+    ['omoi alerts ack AgentFailed', 'somebody looks at each alert of a rule'],
+    ['omoi alerts ack --all', 'and at all of them'],
   ]);
 }
 
@@ -48,7 +49,7 @@ export function defineAck(parent: Command, name: string): void {
   const command = asking(parent.command(name));
   command
     .description('say that somebody has seen an alert; the first one to say so is kept')
-    .argument('[alert...]', 'alert ids')
+    .argument('[alert...]', 'alert ids, or rules: each alert of them that fires')
     .option('--all', 'every alert that fires and that nobody has acknowledged')
     .action(async (ids: string[], flags: AckFlags) => {
       if (ids.length === 0 && flags.all !== true) command.error('error: name an alert, or --all');

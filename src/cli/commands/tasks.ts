@@ -8,7 +8,9 @@ import { count, wholeNumber } from './numbers.ts';
 export function defineTasks(program: Command): void {
   const tasks = program.command('tasks').description('work that waits, is done, or needs somebody');
   following(tasks.command('list'))
-    .description('the tasks that have not ended, or those of one state')
+    .description(
+      'the tasks that have not ended, or those of one state: of what has ended, the newest end first',
+    )
     .option('--state <state>', 'queued, claimed, parked, completed, failed or cancelled')
     .option('--phase <phase>', 'of one phase')
     .option('--agent <agent>', 'that an agent has or had last')

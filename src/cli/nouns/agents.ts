@@ -106,9 +106,9 @@ function readAgents(client: ServerClient, { pool, status, all, limit }: AgentLis
     path: PATH,
     query: { pool_id: pool, status, present },
     maxRows: PAGE_ROWS,
-    read(answer: unknown) {
+    read(answer: unknown, asked: number) {
       const { agents: rows } = z.object({ agents: z.array(agent) }).parse(answer);
-      return { rows, next: behindLast(rows, 'after', (row) => row.agent_id) };
+      return { rows, next: behindLast({ rows, asked }, 'after', (row) => row.agent_id) };
     },
   };
   return readPages(client, pages, limit);

@@ -15,6 +15,7 @@ import { ageOf } from '../terminal/ages.ts';
 import { colourOfState } from '../terminal/colours.ts';
 import { note, printJson, printLines, tableFor } from '../terminal/print.ts';
 import type { Column } from '../terminal/table.ts';
+import { alertsNamed, maxNamedAtOnce, oneAlertNamed } from './alerts-named.ts';
 import { eventLine } from './events.ts';
 import { fieldsOf, giveOrders, readIfThere } from './orders.ts';
 
@@ -158,10 +159,11 @@ function readAlerts(client: ServerClient, flags: AlertListFlags & { readonly ack
   return readPages(client, pages, limit);
 }
 
-/** `omoi alerts show` */
-export async function showAlert(id: string, flags: FollowFlags): Promise<void> {
+/** `omoi alerts show`: by the alert's id, or by its rule where one alert of it fires. */
+export async function showAlert(word: string, flags: FollowFlags): Promise<void> {
   const server = serverOf(flags);
   const client = clientForNamed(server);
+  const id = await oneAlertNamed(client, word);
   const print = async (): Promise<void> => {
     const answer = await client.call('GET', pathOf(id));
     const timeline = await client.call('GET', `${pathOf(id)}/timeline`);
@@ -197,22 +199,21 @@ function linesOf(shown: Alert, events: readonly unknown[]): readonly string[] {
   ];
 }
 
-const ALL_AT_ONCE = 10_000;
-
 export interface AckFlags extends ServerFlags {
   readonly all?: boolean;
 }
 
-/** `omoi alerts ack` and `resolve`. @returns the exit status */
+/** `omoi alerts ack` and `resolve`, by ids or by the names of rules. @returns the exit status */
 export async function handleAlerts(
   order: 'acknowledge' | 'resolve',
-  ids: readonly string[],
+  words: readonly string[],
   flags: AckFlags,
 ): Promise<number> {
   const client = clientForNamed(serverOf(flags));
-  const meant = flags.all === true ? await unacknowledged(client) : ids;
-  return giveOrders({
-    ids: meant,
+  const { ids, unknown } =
+    flags.all === true ? { ids: await unacknowledged(client), unknown: 0 } : await alertsNamed(client, words);
+  const status = await giveOrders({
+    ids,
     json: flags.json === true,
     send: (id) => client.call('POST', `${pathOf(id)}/${order}`),
     told(id, answer) {
@@ -224,10 +225,11 @@ export async function handleAlerts(
       );
     },
   });
+  return unknown > 0 ? 1 : status;
 }
 
 async function unacknowledged(client: ServerClient): Promise<readonly string[]> {
-  const flags = { state: 'firing', match: [], acknowledged: false, limit: ALL_AT_ONCE } as const;
+  const flags = { state: 'firing', match: [], acknowledged: false, limit: maxNamedAtOnce } as const;
   const { rows } = await readAlerts(client, flags);
   if (rows.length === 0) note('no alert waits for somebody to acknowledge it');
   return rows.map(({ id }) => id);

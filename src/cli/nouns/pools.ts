@@ -112,9 +112,9 @@ function readPools(client: ServerClient, limit: number) {
     path: PATH,
     query: {},
     maxRows: PAGE_ROWS,
-    read(answer: unknown) {
+    read(answer: unknown, asked: number) {
       const { pools: rows } = z.object({ pools: z.array(pool) }).parse(answer);
-      return { rows, next: behindLast(rows, 'after', (row) => row.pool_id) };
+      return { rows, next: behindLast({ rows, asked }, 'after', (row) => row.pool_id) };
     },
   };
   return readPages(client, pages, limit);

@@ -36,12 +36,17 @@ const COLUMNS: readonly Column<Remediation>[] = [
   { heading: 'AGE', of: (row) => ageOf(row.planned_at), align: 'right' },
   { heading: 'TARGET', of: (row) => `${row.target.kind}:${row.target.id}` },
   { heading: 'POLICY', of: (row) => row.policy },
-  { heading: 'TRY', of: (row) => `${row.attempts}/${row.max_attempts}`, align: 'right' },
+  { heading: 'TRY', of: attemptOf, align: 'right' },
   { heading: 'NOTE', of: noteOn, mayShrink: true },
 ];
 
 function stateOf({ state, outcome }: Remediation): string {
   return outcome === null || outcome === state ? state : `${state} (${outcome})`;
+}
+
+/** Which attempt it is; none before it begins, nor where the end of the agent is its task's doing. */
+export function attemptOf({ attempts, max_attempts: most }: Pick<Remediation, 'attempts' | 'max_attempts'>) {
+  return attempts === 0 ? '-' : `${attempts}/${most}`;
 }
 
 function noteOn({ suppressions, reason, evidence, id, state }: Remediation): string {
@@ -100,9 +105,9 @@ function readRemediations(client: ServerClient, { state, policy, target, limit }
     path: PATH,
     query: { state, policy, target_id: target },
     maxRows: PAGE_ROWS,
-    read(answer: unknown) {
+    read(answer: unknown, asked: number) {
       const { remediations: rows } = z.object({ remediations: z.array(remediation) }).parse(answer);
-      return { rows, next: behindLast(rows, 'before', (row) => row.id) };
+      return { rows, next: behindLast({ rows, asked }, 'before', (row) => row.id) };
     },
   };
   return readPages(client, pages, limit);

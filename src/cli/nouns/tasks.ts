@@ -62,6 +62,8 @@ const COLUMNS: readonly Column<Task>[] = [
 
 /** What has not ended. */
 const OPEN_STATES = ['queued', 'claimed', 'parked'] as const;
+/** There may be any number of them. */
+const ENDED_STATES: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled']);
 
 export interface TaskListFlags extends FollowFlags {
   readonly state?: string;
@@ -70,7 +72,7 @@ export interface TaskListFlags extends FollowFlags {
   readonly limit: number;
 }
 
-/** `omoi tasks list`: those that have not ended, or of one state, the oldest first. */
+/** `omoi tasks list`: those that have not ended, the oldest first, or of one state; of what has ended, the newest end first. */
 export async function listTasks(flags: TaskListFlags): Promise<void> {
   const server = serverOf(flags);
   const client = clientOf(server);
@@ -121,14 +123,22 @@ function noteWarnings(tasks: readonly Task[]): void {
   }
 }
 
-function readTasks(client: ServerClient, { state, phase, agent, limit }: TaskListFlags) {
+const taskPage = z.object({ tasks: z.array(task), next_cursor: nullable.optional() });
+
+/** Those that have not ended are listed by their ids; those that have, by their ends. */
+export function readTasks(
+  client: ServerClient,
+  { state, phase, agent, limit }: TaskListFlags & { readonly state: string },
+) {
+  const hasEnded = ENDED_STATES.has(state);
   const pages = {
-    path: PATH,
+    path: hasEnded ? `${PATH}/finished` : PATH,
     query: { state, phase_id: phase, agent_id: agent },
     maxRows: PAGE_ROWS,
-    read(answer: unknown) {
-      const { tasks: rows } = z.object({ tasks: z.array(task) }).parse(answer);
-      return { rows, next: behindLast(rows, 'after', (row) => row.task_id) };
+    read(answer: unknown, asked: number) {
+      const { tasks: rows, next_cursor: cursor } = taskPage.parse(answer);
+      if (hasEnded) return { rows, next: typeof cursor === 'string' ? { cursor } : null };
+      return { rows, next: behindLast({ rows, asked }, 'after', (row) => row.task_id) };
     },
   };
   return readPages(client, pages, limit);
