@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
+import { makeDirectory } from '#storage';
 import { messageOf, OmoiError } from '#telemetry';
 import { z } from 'zod';
 
@@ -61,7 +62,7 @@ export function tokenFor(url: string, env: Environment): string | null {
 export function writeLogins(changed: Logins, env: Environment): string {
   const file = loginFile(env);
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(file));
     const next = `${file}.${process.pid}`;
     writeFileSync(next, `${JSON.stringify(changed)}\n`, { mode: 0o600 });
     chmodSync(next, 0o600);

@@ -19,7 +19,8 @@ async function failureOf(directory: string, thrown: unknown): Promise<OmoiError>
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new OmoiError('storage_full', `the disk of ${directory} is full`, { path: directory }, thrown);
   }
-  const reason = (await obstacleTo(directory)) ?? whatTheSystemSays(directory, code) ?? messageOf(thrown);
+  const reason =
+    (await obstacleTo(directory)) ?? (await whatTheSystemSays(directory, code)) ?? messageOf(thrown);
   return new OmoiError(
     'data_directory_unusable',
     `data_directory: ${directory} can’t be used: ${reason}`,
@@ -43,18 +44,27 @@ async function obstacleTo(directory: string): Promise<string | null> {
     : `${directory} is a link to ${target}, which is a file; remove the link`;
 }
 
-function whatTheSystemSays(directory: string, code: unknown): string | null {
+async function whatTheSystemSays(directory: string, code: unknown): Promise<string | null> {
   switch (code) {
     case 'EACCES':
     case 'EPERM':
       return `this user may not write there; as one who may, type: mkdir -p ${directory} && chown ${userName()} ${directory}`;
     case 'EROFS':
       return 'it is on a file system that is mounted read-only';
+    case 'ENOENT':
+      return `nothing can be made in ${await nearestAbove(directory)}; name a directory on a disk`;
     case 'ENAMETOOLONG':
       return 'its name is too long';
     default:
       return null;
   }
+}
+
+/** The first one above that is there. */
+async function nearestAbove(directory: string): Promise<string> {
+  const above = dirname(directory);
+  const found = await lstat(above).catch(() => null);
+  return found !== null || above === directory ? above : nearestAbove(above);
 }
 
 /** By number: an account need not have a name. */

@@ -98,6 +98,11 @@ describe('a data directory', () => {
     ['below a link to nothing', () => join(link('nowhere'), 'a'), 'which is not there; make that directory'],
     ['that is a link to a file', () => link(make('file', 0o600, '')), 'which is a file; remove the link'],
     ['whose links lead in a circle', () => link(join(root, 'link')), 'which is not there'],
+    [
+      'in which nothing can be made',
+      () => '/proc/omoi/data',
+      'nothing can be made in /proc; name a directory on a disk',
+    ],
     ['whose name is too long', () => join(root, 'n'.repeat(300)), 'its name is too long'],
   ])('%s is refused with what is in the way and what to do', async (_, made, says) => {
     const refusal = makeDataDirectoryPrivate(made());

@@ -1,8 +1,9 @@
 import type { Dirent, Stats } from 'node:fs';
-import { access, chmod, constants, lstat, mkdir, open, readdir } from 'node:fs/promises';
+import { access, chmod, constants, lstat, open, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf, OmoiError } from '#telemetry';
 import { inDataDirectory } from './directory-failure.ts';
+import { makeDirectory } from './make-directory.ts';
 
 /** Permission bits of the group and of everybody. */
 const OTHERS = 0o077;
@@ -33,7 +34,7 @@ export function makeDataDirectoryPrivate(directory: string): Promise<number> {
  */
 export function makeDataDirectory(directory: string): Promise<void> {
   return inDataDirectory(directory, async () => {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   });
 }

@@ -209,6 +209,7 @@ export {
   poolVariables,
   shownPoolKeys,
   taskTimeLimitBounds,
+  RUNTIMES,
   UNIT_STATES,
   viewPoolKeys,
   type PoolChange,

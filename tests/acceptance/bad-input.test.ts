@@ -243,6 +243,19 @@ describe('a file that is wrong refuses the start with its place', () => {
     expectRefusal(refused, /data is a file; move it away/, 'data_directory_unusable');
   });
 
+  it.each([[[]], [['--demo']]])('the data directory, where nothing can be made (serve %j)', async (flags) => {
+    const refused = await omoi(['serve', ...flags], {
+      OMOI_DATA_DIRECTORY: '/proc/omoi/data',
+      OMOI_HTTP_PORT: '0',
+      OMOI_OTLP_PORT: '0',
+    });
+    expectRefusal(
+      refused,
+      /nothing can be made in \/proc; name a directory on a disk/,
+      'data_directory_unusable',
+    );
+  });
+
   async function expectRefusedStart(configFile: string, message: RegExp, code: string): Promise<void> {
     const refused = await omoi(['serve', '--config', configFile], {
       OMOI_DATA_DIRECTORY: join(files.path, 'never'),

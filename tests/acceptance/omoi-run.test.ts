@@ -137,6 +137,11 @@ describe('omoi run', () => {
     expect(kept('coders-x.stderr.log')).toBe('err\n');
   });
 
+  it('lets the command open its outputs by their names', async () => {
+    const { ended } = sh('echo out > /dev/stdout && echo err > /dev/stderr');
+    expect(await ended).toEqual({ status: 0, stdout: 'out\n', stderr: 'err\n' });
+  });
+
   it('keeps what is Omoi’s own from the command, and what it takes to start it', async () => {
     const env = {
       OMOI_TOKEN: 'of-a-person',

@@ -1,14 +1,6 @@
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeDirectory } from '#storage';
 
 export interface RotationLimits {
   readonly maxBytes: number;
@@ -29,7 +21,7 @@ export class RotatingFile {
   constructor(path: string, limits: RotationLimits = DEFAULT_ROTATION) {
     this.#path = path;
     this.#limits = limits;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(path));
     this.#descriptor = openSync(path, 'a', 0o600);
     this.#bytes = fstatSync(this.#descriptor).size;
   }

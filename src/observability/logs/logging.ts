@@ -1,6 +1,7 @@
-import { mkdirSync, openSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pino } from 'pino';
+import { makeDirectory } from '#storage';
 import {
   messageOf,
   OmoiError,
@@ -116,7 +117,7 @@ export function createLogging(options: LoggingOptions): Logging {
 
 function openLogFile(path: string): number {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(path));
     return openSync(path, 'a', 0o600);
   } catch (error) {
     throw new OmoiError(

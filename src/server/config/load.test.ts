@@ -75,6 +75,26 @@ describe('the configuration', () => {
       /omoi\.yaml:1:41: "fleet\.pools\.0\.desired": min 5 ≤ desired 3 ≤ max 2 does not hold/,
     ],
     [
+      'fleet: { pools: [{ id: p, command: [a], desired: 1, max: 1, runtime: proces }] }\n',
+      /omoi\.yaml:1:\d+: "fleet\.pools\.0\.runtime": "proces" is unknown; did you mean "process"\?/,
+    ],
+    [
+      'fleet: { pools: [{ id: p, command: [a], desired: 1, max: 1, runtime: nope }] }\n',
+      /"fleet\.pools\.0\.runtime": "nope" is unknown; known are process/,
+    ],
+    ...[
+      'omoi.example.com',
+      'ftp://omoi',
+      'http://',
+      'http://omoi?a=1',
+      'http://ann:secret@omoi',
+      '/omoi',
+    ].map((url): [string, RegExp] => [
+      `alerting: { external_url: '${url}' }\n`,
+      /omoi\.yaml:1:\d+: "alerting\.external_url": this is no address like https:\/\/omoi\.example\.com/,
+    ]),
+    ['alerting: { external_url: https://example.com/omoi/ }\n', /^accepted$/],
+    [
       'fleet: { pools: [{ id: p, command: ["", a], desired: 1, max: 2 }] }\n',
       /"fleet\.pools\.0\.command\.0": name the program/,
     ],

@@ -1,4 +1,11 @@
-import { durationText, maxAgentsOfFleet, poolConfiguration, recordOf } from '#telemetry';
+import {
+  durationText,
+  maxAgentsOfFleet,
+  poolConfiguration,
+  recordOf,
+  RUNTIMES,
+  suggestKey,
+} from '#telemetry';
 import { z } from 'zod';
 import { namesOfShipped, SHIPPED_POLICIES, SHIPPED_RULES } from '../shipped.ts';
 
@@ -19,15 +26,24 @@ const pools = z.array(poolConfiguration).superRefine((all, context) => {
       `by their max all pools may have ${agents} agents together; a fleet has at most ${maxAgentsOfFleet}`,
     );
   const first = new Map<string, number>();
-  for (const [at, { id, command, min, desired, max }] of all.entries()) {
+  for (const [at, { id, runtime, command, min, desired, max }] of all.entries()) {
     const before = first.get(id);
     if (before === undefined) first.set(id, at);
     else refuse([at, 'id'], `fleet.pools.${before} is called "${id}", too; give each pool an id of its own`);
+    if (!RUNTIMES.some((name) => name === runtime))
+      refuse([at, 'runtime'], `"${runtime}" is unknown${suggestKey(runtime, RUNTIMES)}`);
     if (command[0] === '') refuse([at, 'command', 0], 'name the program');
     if (min > desired || desired > max)
       refuse([at, 'desired'], `min ${min} ≤ desired ${desired} ≤ max ${max} does not hold`);
   }
 });
+
+/** Where a browser can go, and what a path can be put behind. */
+function isAddress(text: string): boolean {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) return false;
+  const { search, hash, username, password } = new URL(text);
+  return [search, hash, username, password].every((part) => part === '');
+}
 
 /** The one configuration file. Every key has a default: an empty file is a good one. */
 export const configSchema = z.strictObject({
@@ -180,6 +196,9 @@ export const configSchema = z.strictObject({
         .describe('What templates see as `$externalLabels`.'),
       external_url: z
         .string()
+        .refine(isAddress, {
+          error: 'this is no address like https://omoi.example.com or http://host:4600/omoi',
+        })
         .optional()
         .describe(
           'Where people reach Omoi; without it the address it listens on, or this machine’s name where that is every address.',

@@ -80,6 +80,9 @@ function optional<Schema extends z.ZodType, Extra extends More>(
   return { schema, default: standard, ...more };
 }
 
+/** What can start and stop the agents of a pool that the configuration names. */
+export const RUNTIMES = ['process'] as const;
+
 /**
  * What a pool is, each key once: its type, the API's and the configuration's schemas, how it is kept and what workers
  * find of it all follow from here. In the configuration a key in ms is a duration and loses its `_ms`.
@@ -91,7 +94,7 @@ const POOL_KEYS = {
   phase_id: optional(nameText.nullable().describe('The phase that its agents work in, by any name.'), null, {
     variable: 'OMOI_PHASE_ID',
   }),
-  runtime: optional(z.string().min(1).max(63).describe('What starts and stops its agents.'), 'process', {}),
+  runtime: optional(z.string().min(1).max(63).describe('What starts and stops its agents.'), RUNTIMES[0], {}),
   command: required(
     z.array(argument).min(1).max(256).describe('Program and arguments; no shell is involved.'),
     {},
