@@ -1,20 +1,35 @@
 // One process at a time installs and builds in a checkout: `npm ci` empties node_modules, under whoever else just fills it.
 // Plain JavaScript that also runs on Node 20, with nothing but Node's own modules.
 import { spawnSync } from 'node:child_process';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const maxWaitMs = 15 * 60_000;
 const lookEveryMs = 250;
 const maxNameCharacters = 120;
+/** How often a holder shows that it is there. */
+const beatEveryMs = 1000;
+/** A holder of another process space that has shown nothing for so long is gone. */
+const maxSilenceMs = 30_000;
 
 /**
  * Runs `work` while no other process runs any under the same lock. A lock whose process is gone, or is another one by now, is
- * broken. Where nothing can be written there is no lock: nothing can be installed there either. Nor is there one where the file
+ * broken. Where two containers or machines share the checkout, a pid of the one says nothing in the other: there a lock is
+ * broken whose holder has not touched it for a while. Where nothing can be written there is no lock: nothing can be installed there either. Nor is there one where the file
  * system knows no hard links.
  * @template Result
- * @param {{ file: string, maxWaitMs?: number, say?: (line: string) => void }} lock
+ * @param {{ file: string, maxWaitMs?: number, maxSilenceMs?: number, say?: (line: string) => void }} lock
  * @param {() => Promise<Result>} work
  * @returns {Promise<Result>}
  * @throws Error where another process has had it for too long
@@ -23,19 +38,29 @@ export async function withLock(lock, work) {
   const own = await acquire(lock);
   if (own === null) return work();
   const release = () => releaseOwn(lock.file, own);
+  const beating = setInterval(() => touchOwn(lock.file, own), beatEveryMs);
   process.on('exit', release);
   try {
     return await work();
   } finally {
+    clearInterval(beating);
     process.off('exit', release);
     release();
   }
 }
 
 /** @returns what is written in the lock, or null where none can be made */
-async function acquire({ file, maxWaitMs: limitMs = maxWaitMs, say = sayOnStandardError }) {
-  const own = JSON.stringify({ pid: process.pid, started: startOf(process.pid) });
-  const claim = `${file}.${process.pid}`;
+async function acquire({
+  file,
+  maxWaitMs: limitMs = maxWaitMs,
+  maxSilenceMs: silenceMs = maxSilenceMs,
+  say = sayOnStandardError,
+}) {
+  const space = processSpace();
+  const own = JSON.stringify({ pid: process.pid, started: startOf(process.pid), space });
+  // A process of another space may have the same pid.
+  const claim = `${file}.${process.pid}-${nameOf(space)}`;
+  const holders = new Holders(space, silenceMs);
   if (!prepare(claim, own)) return null;
   const startedMs = performance.now();
   let isTold = false;
@@ -47,11 +72,13 @@ async function acquire({ file, maxWaitMs: limitMs = maxWaitMs, say = sayOnStanda
       // Somebody has emptied the directory meanwhile.
       if (placed === 'gone' && !prepare(claim, own)) return null;
       const held = read(file);
-      if (held !== null && !isRunning(held)) breakStale({ file, claim, held });
+      if (held !== null && !holders.isThere(file, held)) breakStale({ file, claim, held, holders });
       else if (held !== null) {
-        const { pid } = JSON.parse(held);
-        if (performance.now() - startedMs > limitMs) throw heldTooLong(file, pid, limitMs);
-        if (!isTold) say(`omoi: process ${pid} installs or builds in this checkout; waiting for it …`);
+        const { pid, space: other } = JSON.parse(held);
+        const where = other === undefined || other === space ? '' : ' of another container or machine';
+        if (performance.now() - startedMs > limitMs) throw heldTooLong(file, `${pid}${where}`, limitMs);
+        if (!isTold)
+          say(`omoi: process ${pid}${where} installs or builds in this checkout; waiting for it …`);
         isTold = true;
         await delay(lookEveryMs);
       }
@@ -61,10 +88,10 @@ async function acquire({ file, maxWaitMs: limitMs = maxWaitMs, say = sayOnStanda
   }
 }
 
-function heldTooLong(file, pid, limitMs) {
+function heldTooLong(file, who, limitMs) {
   const minutes = Math.round(limitMs / 60_000);
   return new Error(
-    `process ${pid} has been installing or building in this checkout for ${minutes} minutes; end it, or remove ${file}`,
+    `process ${who} has been installing or building in this checkout for ${minutes} minutes; end it, or remove ${file}`,
   );
 }
 
@@ -97,11 +124,11 @@ function place(claim, file) {
  * Who may take the lock of a holder that is gone away is settled by a name made of that holder, and it is done only while the
  * lock is that one's still: what another has taken meanwhile stays.
  */
-function breakStale({ file, claim, held }) {
-  const successor = `${file}.after-${held.replaceAll(/[^\w-]+/g, '-').slice(0, maxNameCharacters)}`;
+function breakStale({ file, claim, held, holders }) {
+  const successor = `${file}.after-${nameOf(held)}`;
   if (place(claim, successor) !== 'yes') {
     const other = read(successor);
-    if (other !== null && !isRunning(other)) rmSync(successor, { force: true });
+    if (other !== null && !holders.isThere(successor, other)) rmSync(successor, { force: true });
     return;
   }
   try {
@@ -115,6 +142,30 @@ function releaseOwn(file, own) {
   if (read(file) === own) rmSync(file, { force: true });
 }
 
+/** Shows who waits in another process space that the holder is there. */
+function touchOwn(file, own) {
+  if (read(file) !== own) return;
+  const now = new Date();
+  try {
+    utimesSync(file, now, now);
+  } catch {
+    // It has just gone, or nothing can be written any more.
+  }
+}
+
+function nameOf(text) {
+  return text.replaceAll(/[^\w-]+/g, '-').slice(0, maxNameCharacters);
+}
+
+/** Where pids mean the same: a boot of a machine, and in it a container. */
+function processSpace() {
+  try {
+    return `${read('/proc/sys/kernel/random/boot_id')?.trim() ?? ''}/${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return hostname();
+  }
+}
+
 function read(file) {
   try {
     return readFileSync(file, 'utf8');
@@ -123,13 +174,39 @@ function read(file) {
   }
 }
 
-/** Whether the process that wrote it is there: of the same pid, and started when it was. */
-function isRunning(written) {
-  try {
-    const { pid, started } = JSON.parse(written);
-    return startOf(pid) !== null && startOf(pid) === started;
-  } catch {
-    return false;
+/** Whether those who wrote a lock are there. */
+class Holders {
+  #space;
+  #maxSilenceMs;
+  /** Of locks of other spaces: what was seen of them last, and since when. */
+  #seen = new Map();
+
+  constructor(space, silenceMs) {
+    this.#space = space;
+    this.#maxSilenceMs = silenceMs;
+  }
+
+  /** Of this space by the process: of the same pid, and started when it was. Of another by what it shows. */
+  isThere(file, written) {
+    try {
+      const { pid, started, space = this.#space } = JSON.parse(written);
+      if (space !== this.#space) return this.#isHeard(file, written);
+      return startOf(pid) !== null && startOf(pid) === started;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Measured here: the clocks of two machines differ. */
+  #isHeard(file, written) {
+    const touched = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? null;
+    const nowMs = performance.now();
+    const before = this.#seen.get(file);
+    if (before === undefined || before.written !== written || before.touched !== touched) {
+      this.#seen.set(file, { written, touched, sinceMs: nowMs });
+      return true;
+    }
+    return nowMs - before.sinceMs <= this.#maxSilenceMs;
   }
 }
 

@@ -107,7 +107,12 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     waitsFor: () => null,
     register: options.register ?? (() => {}),
     limits: { maxBodyBytes: 10_000 },
-    options: { version: '0.0.0-test', allowedHosts: ['omoi.example'], dashboardDirectory: null },
+    options: {
+      version: '0.0.0-test',
+      allowedHosts: ['omoi.example'],
+      dashboardDirectory: null,
+      docsDirectory: null,
+    },
     ...options.parts,
   }).catch(async (thrown: unknown) => {
     await stopParts();

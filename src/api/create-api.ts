@@ -25,6 +25,7 @@ import { refuseUnknownKeys } from './http/unknown-keys.ts';
 import { compileValidator } from './http/validate-requests.ts';
 import { registerAuditRoute } from './access/audit-route.ts';
 import { registerEventStreamRoute } from './streams/event-stream-route.ts';
+import { registerDocsPages } from './docs/docs-pages.ts';
 import { registerErrorPage } from './errors/error-page.ts';
 import { registerHealthRoutes } from './health/health-routes.ts';
 import { registerMetricsPage } from './metrics/metrics-page.ts';
@@ -42,6 +43,8 @@ export interface ApiOptions {
   readonly allowedHosts: readonly string[];
   /** The built dashboard; null where there is none. */
   readonly dashboardDirectory: string | null;
+  /** The documentation of this installation; null where there is none. */
+  readonly docsDirectory: string | null;
 }
 
 export interface ApiParts {
@@ -138,6 +141,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   });
   registerHealthRoutes(app, parts);
   registerErrorPage(app);
+  registerDocsPages(app, options.docsDirectory);
   registerMetricsPage(app, { ...parts, processMetrics: createProcessMetrics(clock, options.version) });
   registerSessionRoutes(app, access);
   registerTokenRoutes(app, parts);

@@ -23,6 +23,7 @@ export interface ServeOptions {
 }
 
 const DASHBOARD = fileURLToPath(new URL('../../dashboard/dist', import.meta.url));
+const DOCS = fileURLToPath(new URL('../../docs', import.meta.url));
 /** Whatever file the server makes is its owner's alone. */
 const PRIVATE_UMASK = 0o077;
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
@@ -54,6 +55,7 @@ export async function serve({ configFile, demo, version, onStarted }: ServeOptio
     extraPools: () => (demo ? demoPools(dataDirectory, process.env['NODE_COMPILE_CACHE']) : []),
     agentsOnStop: demo ? 'end' : 'work_on',
     dashboardDirectory: DASHBOARD,
+    docsDirectory: DOCS,
     environment: process.env,
     workerUmask,
   });

@@ -1,4 +1,5 @@
 import { messageOf, OmoiError } from '#telemetry';
+import { tlsTrouble } from './tls-trouble.ts';
 
 /**
  * The address of a path of a server's. What is wrong with it is told without what may be a password in it.
@@ -49,16 +50,17 @@ export function unreached(message: string): OmoiError {
 }
 
 /** Why `fetch` got no answer, in one line. */
-export function whyUnanswered(thrown: unknown, { origin, host }: URL): OmoiError {
+export function whyUnanswered(thrown: unknown, address: URL): OmoiError {
   const cause: unknown = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
+  const told = messageOf(cause).replace(/\s+/g, ' ').trim();
   const { code } = cause as { readonly code?: unknown };
-  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') {
-    return new OmoiError(
-      'not_found',
-      `what listens at ${origin} does not speak TLS; did you mean http://${host}?`,
-    );
-  }
-  return unreached(`no server answers at ${origin}: ${messageOf(cause).replace(/\s+/g, ' ').trim()}`);
+  const tls = tlsTrouble(
+    typeof code === 'string' && !told.includes(code) ? `${told} (${code})` : told,
+    address,
+  );
+  // It is there, and will not be another one by itself.
+  if (tls !== null) return new OmoiError('not_found', tls);
+  return unreached(`no server answers at ${address.origin}: ${told}`);
 }
 
 /** Of a server that is just starting or stopping. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Clock, SelfMetrics } from '#telemetry';
+import { messageOf, toRfc3339, type Clock, type SelfMetrics } from '#telemetry';
 import type { Config } from './config/schema.ts';
 import type { ConfigurationWarning } from './in-force-warnings.ts';
 
@@ -24,7 +24,8 @@ export class ConfigInForce {
   #current: Config;
   #needsRestart: readonly string[] = [];
   #lastSuccessMs: number;
-  #isLastSuccessful = true;
+  /** Why the last reload was refused; null where it was taken over. */
+  #refusal: string | null = null;
 
   constructor(of: ConfigInForceParts) {
     this.#of = of;
@@ -33,7 +34,7 @@ export class ConfigInForce {
     of.metrics.gauge(
       'omoi_config_last_reload_successful',
       'Whether the last reload of the configuration, its rules and policies was taken over (1) or refused (0).',
-      () => Number(this.#isLastSuccessful),
+      () => Number(this.isLastReloadSuccessful),
     );
     of.metrics.gauge(
       'omoi_config_last_reload_success_timestamp_seconds',
@@ -52,7 +53,7 @@ export class ConfigInForce {
   }
 
   get isLastReloadSuccessful(): boolean {
-    return this.#isLastSuccessful;
+    return this.#refusal === null;
   }
 
   /** Wall time, ms since epoch. */
@@ -61,10 +62,20 @@ export class ConfigInForce {
   }
 
   warnings(): readonly ConfigurationWarning[] {
-    return this.#needsRestart.map((key) => ({
+    const restart = this.#needsRestart.map((key) => ({
       key,
       message: `${key}: changed since the start; it counts once Omoi is started again`,
     }));
+    return [...this.#warningOfRefusal(), ...restart];
+  }
+
+  #warningOfRefusal(): readonly ConfigurationWarning[] {
+    if (this.#refusal === null) return [];
+    const [first = '', ...others] = this.#refusal.split('\n');
+    const more = others.length > 0 ? ' (omoi check names all that is wrong)' : '';
+    const since = toRfc3339(this.#lastSuccessMs);
+    const message = `the last reload was refused: ${first}${more}; what was taken over at ${since} is in force`;
+    return [{ key: 'configuration', message }];
   }
 
   /**
@@ -81,10 +92,10 @@ export class ConfigInForce {
       this.#current = next;
       this.#needsRestart = differingKeys(next, onDisk);
       this.#lastSuccessMs = this.#of.clock.wallMs();
-      this.#isLastSuccessful = true;
+      this.#refusal = null;
       return report;
     } catch (thrown) {
-      this.#isLastSuccessful = false;
+      this.#refusal = messageOf(thrown);
       throw thrown;
     }
   }

@@ -1,80 +1,12 @@
-import { tableRow, typeOf, yamlOf, type JsonSchema } from '../schema-tables.test-support.ts';
-
-interface Operation {
-  readonly summary: string;
-  readonly tags: readonly string[];
-  readonly parameters?: readonly {
-    readonly name: string;
-    readonly in: string;
-    readonly required?: boolean;
-    readonly description?: string;
-    readonly schema: JsonSchema;
-  }[];
-  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: JsonSchema }>> };
-  readonly responses: Readonly<
-    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: JsonSchema }>> }>
-  >;
-  readonly 'x-omoi-access': 'public' | readonly string[];
-  readonly 'x-omoi-open-on-loopback': boolean;
-}
-
-/** What is read of `/openapi.json`. */
-export interface Description {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> };
-}
-
-interface Route {
-  /** `GET /api/v1/events`. */
-  readonly line: string;
-  readonly operation: Operation;
-}
-
-export function routesOf({ paths }: Description): readonly Route[] {
-  return Object.entries(paths).flatMap(([path, operations]) =>
-    Object.entries(operations).map(([method, operation]) => ({
-      line: `${method.toUpperCase()} ${path.replace('{*}', '*')}`,
-      operation,
-    })),
-  );
-}
-
-interface Input {
-  readonly name: string;
-  readonly where: string;
-  /** As YAML; `required`, and '' where there is no value. */
-  readonly standard: string;
-  readonly type: string;
-  readonly meaning: string;
-}
-
-/** What a request may say: in its path, behind it, and in its body, nested keys by their path. */
-export function inputsOf({ operation }: Route): readonly Input[] {
-  const { parameters = [], requestBody } = operation;
-  const given = parameters.map(({ name, in: where, required = false, description, schema }) =>
-    input(name, where, { ...schema, description: description ?? schema.description ?? '' }, required),
-  );
-  const bodies = Object.values(requestBody?.content ?? {}).map(({ schema }) => schema);
-  return [...given, ...bodies.flatMap((schema) => keysOfBody(schema, ''))];
-}
-
-function keysOfBody(schema: JsonSchema, prefix: string): readonly Input[] {
-  if (schema.items) return keysOfBody(schema.items, prefix);
-  return Object.entries(schema.properties ?? {}).flatMap(([key, inner]) => [
-    input(`${prefix}${key}`, 'body', inner, schema.required?.includes(key) ?? false),
-    ...keysOfBody(inner, `${prefix}${key}${inner.items ? '[]' : ''}.`),
-  ]);
-}
-
-function input(name: string, where: string, schema: JsonSchema, required: boolean): Input {
-  return {
-    name,
-    where,
-    standard: required ? 'required' : schema.default === undefined ? '' : `\`${yamlOf(schema.default)}\``,
-    type: typeOf(schema, name),
-    meaning: schema.description ?? '',
-  };
-}
+import { tableRow, type JsonSchema } from '../schema-tables.test-support.ts';
+import { errorsOfRoutes } from './http-errors.test-support.ts';
+import {
+  inputsOf,
+  routesOf,
+  type Description,
+  type Operation,
+  type Route,
+} from './http-routes.test-support.ts';
 
 const INTRODUCTION = `# HTTP
 
@@ -87,10 +19,8 @@ what](access.md) has the roles in one table.
 - **JSON** is snake_case, times are RFC 3339 in UTC. A key or parameter that is not known is refused under \`/api/v1\`
   (\`unknown_key\`). A key with \`?\` may be missing in an answer; \`[…]\` is a list; what one key of an answer means is in
   \`/openapi.json\`.
-- **Errors**: any other status is \`{"error", "message", "docs"}\`, with a code of [errors](errors.md) and its page. Every route may answer
-  \`invalid_request\`, \`unauthenticated\`, \`forbidden\`, \`host_not_allowed\`, \`shutting_down\`, \`not_ready\` and
-  \`internal_error\`; one that takes a body \`malformed_json\`, \`body_too_large\`, \`unsupported_media_type\` and \`server_busy\`; one
-  that changes something \`database_failed\`, \`commit_unknown\` and \`storage_full\`.
+- **Errors**: any other status is \`{"error", "message", "docs"}\`, with a code of [errors](errors.md) and its page.
+  Which kind of route may answer which is below; a route is of several kinds.
 `;
 
 /** What the groups of routes are called, in the order of the page. */
@@ -128,7 +58,8 @@ export function httpPage(description: Description): string {
     .filter(([name]) => name !== 'Error')
     .sort(([one], [other]) => one.localeCompare(other))
     .map(([name, schema]) => `**${name}**: \`${shapeOf(schema)}\`\n`);
-  return [INTRODUCTION, ...groups, '## What answers have in common\n', ...shapes].join('\n');
+  const errors = ['## Which routes answer which errors\n', ...errorsOfRoutes(routes), ''].join('\n');
+  return [INTRODUCTION, errors, ...groups, '## What answers have in common\n', ...shapes].join('\n');
 }
 
 type Schemas = Description['components']['schemas'];

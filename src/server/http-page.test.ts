@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { httpPage, inputsOf, routesOf, type Description } from './http-page.test-support.ts';
+import { httpPage } from './http-page.test-support.ts';
+import { inputsOf, routesOf, type Description } from './http-routes.test-support.ts';
 import { loadConfig } from './config/load.ts';
 import { startServer, type RunningOmoi } from './start.ts';
 
@@ -23,6 +24,7 @@ beforeAll(async () => {
     extraPools: () => [],
     agentsOnStop: 'end',
     dashboardDirectory: join(directory, 'none'),
+    docsDirectory: join(directory, 'none'),
     environment,
   });
   const answer = await fetch(`${server.url}/openapi.json`);

@@ -139,6 +139,16 @@ it.each<[string, () => void, string]>([
   await expect(reload()).rejects.toMatchObject({ code });
   expect(inForce()).toEqual(['queue > 30', 60_000]);
   expect(configInForce.isLastReloadSuccessful).toBe(false);
+  const [warning] = configInForce.warnings();
+  expect(warning?.message).toMatch(
+    /^the last reload was refused: .+; what was taken over at 1970-01-01T00:00:01\.000Z is in force$/,
+  );
+  onDisk = config;
+  isDown = false;
+  rules.faults.length = 0;
+  write(ruleFile(40), policyFile('2m'));
+  await reload();
+  expect(configInForce.warnings()).toEqual([]);
 });
 
 it('where the database fails once they are in force the reload is done, and alerts are looked at again later', async () => {

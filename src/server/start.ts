@@ -68,6 +68,8 @@ export interface ServerOptions {
   readonly agentsOnStop: 'end' | 'work_on';
   /** Where the built dashboard is. */
   readonly dashboardDirectory: string;
+  /** The pages of the documentation; may be missing. */
+  readonly docsDirectory: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The umask of the pools' processes, where the server has one of its own. */
   readonly workerUmask?: number;
@@ -343,6 +345,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
       version,
       allowedHosts: hostsAllowed(config.http),
       dashboardDirectory: existsSync(options.dashboardDirectory) ? options.dashboardDirectory : null,
+      docsDirectory: options.docsDirectory,
     },
   });
   lifecycle.started('api', () => {

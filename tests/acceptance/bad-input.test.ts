@@ -256,6 +256,17 @@ describe('a file that is wrong refuses the start with its place', () => {
     );
   });
 
+  it('its check says so by its status, though nobody reads what it prints', async () => {
+    const file = write('unread.yaml', 'http: { prot: 1 }\n');
+    const piped = new StartedProcess(
+      'bash',
+      ['-c', `"$0" "$1" check --config "$2" | true; exit "\${PIPESTATUS[0]}"`, process.execPath, OMOI, file],
+      { PATH: process.env['PATH'] },
+    );
+    await piped.closed;
+    expect([piped.exitCode, piped.stderr]).toEqual([1, '']);
+  });
+
   async function expectRefusedStart(configFile: string, message: RegExp, code: string): Promise<void> {
     const refused = await omoi(['serve', '--config', configFile], {
       OMOI_DATA_DIRECTORY: join(files.path, 'never'),

@@ -5,12 +5,14 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StartedProcess } from './support/started-process.ts';
 import { until } from './support/until.ts';
 
@@ -116,6 +118,43 @@ it.each([
   await first.closed;
   expect([first.exitCode, first.stderr]).toEqual([0, '']);
   expect(readdirSync(join(directory, 'dist'))).toEqual([]);
+});
+
+describe('a holder of another container', () => {
+  // Its pid is that of a process here, which is not the holder.
+  const foreign = JSON.stringify({ pid: process.pid, started: 'x/1', space: 'another boot/pid:[1]' });
+
+  it('has the lock for as long as it touches it', async () => {
+    mkdirSync(join(directory, 'dist'));
+    writeFileSync(file, foreign);
+    const beating = setInterval(() => utimesSync(file, new Date(), new Date()), 50);
+    try {
+      letEnd('first');
+      const first = holder('first', { options: 'maxSilenceMs: 3000' });
+      await until(
+        () =>
+          first.stderr.includes(`process ${process.pid} of another container or machine installs or builds`),
+        'it waits',
+      );
+      expect(readFileSync(file, 'utf8')).toBe(foreign);
+      clearInterval(beating);
+      await first.closed;
+      expect([first.exitCode, told()]).toEqual([0, ['first begins', 'first ends', '']]);
+      expect(readdirSync(join(directory, 'dist'))).toEqual([]);
+    } finally {
+      clearInterval(beating);
+    }
+  });
+
+  it('sees that the holder here is there', async () => {
+    const first = holder('first');
+    await tells('first begins');
+    const before = statSync(file).mtimeMs;
+    await until(() => statSync(file).mtimeMs > before, 'it is touched');
+    letEnd('first');
+    await first.closed;
+    expect(readdirSync(join(directory, 'dist'))).toEqual([]);
+  });
 });
 
 it('who has waited too long says who has the lock, and where it is', async () => {

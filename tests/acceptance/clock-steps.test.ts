@@ -45,6 +45,7 @@ async function start(): Promise<void> {
     extraPools: () => [],
     agentsOnStop: 'work_on',
     dashboardDirectory: join(directory, 'none'),
+    docsDirectory: join(directory, 'none'),
     environment: process.env,
     clock,
   });

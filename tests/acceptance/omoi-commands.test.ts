@@ -133,7 +133,12 @@ describe('a person operates Omoi by its commands', () => {
 
     const { alerts } = await ask<{ alerts: readonly { id: string; rule_id: string }[] }>('alerts', 'list');
     expect(alerts.map(({ rule_id: rule }) => rule)).toContain('fleet/AgentFailed');
-    expect(await run('ack', '--all')).toContain('is acknowledged by the owner of the data directory');
+    const { id = '' } = alerts.find(({ rule_id: rule }) => rule === 'fleet/AgentFailed') ?? {};
+    const seen = `${id} (fleet/AgentFailed) is acknowledged by the owner of the data directory\n`;
+    expect(await run('ack', 'AgentFailed')).toBe(seen);
+    expect(await run('alerts', 'ack', 'fleet/AgentFailed')).toBe(seen);
+    expect(await run('alerts', 'show', 'AgentFailed')).toContain(`${id}\n`);
+    await run('ack', '--all');
     expect(await run('why', 'shells-1')).toContain('awaiting_approval');
 
     expect(await run('approve', waiting)).toContain(`${waiting} is `);
@@ -218,6 +223,8 @@ describe('a person operates Omoi by its commands', () => {
       [['tasks', 'retry', `${task}x`], 'unknown_task', task],
       [['alerts', 'show', alert.slice(0, -2)], 'unknown_alert', alert],
       [['ack', `${alert}x`], 'unknown_alert', alert],
+      [['ack', 'AgentFaild'], 'unknown_alert', 'AgentFailed'],
+      [['alerts', 'resolve', 'fleet/AgntFailed'], 'unknown_alert', 'fleet/AgentFailed'],
       [['remediations', 'show', repair.slice(1)], 'unknown_remediation', repair],
       [['approve', `${repair}x`], 'unknown_remediation', repair],
     ] as const) {

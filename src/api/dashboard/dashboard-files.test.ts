@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 
 beforeEach(async () => {
-  const options = { version: '0', allowedHosts: [], dashboardDirectory: directory };
+  const options = { version: '0', allowedHosts: [], dashboardDirectory: directory, docsDirectory: null };
   test = await startTestApi({ parts: { options } });
 });
 

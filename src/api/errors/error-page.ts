@@ -2,17 +2,7 @@ import { ERROR_CATALOGUE, pageOfError } from '#telemetry';
 import { PUBLIC } from '../access/roles.ts';
 import { PAGE_HEADERS } from '../dashboard/dashboard-files.ts';
 import type { ApiApp } from '../http/app.ts';
-
-const STYLE = `
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { max-width: 46rem; margin: 0 auto; padding: 1.5rem 1rem 60vh; }
-code { font-family: ui-monospace, monospace; font-size: 0.95em; }
-section { border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent); padding: 0.75rem 1rem; }
-section:target { background: color-mix(in srgb, orange 18%, transparent); }
-h2 { font-size: 1.1rem; margin: 0; }
-p { margin: 0.35rem 0; }
-a { color: inherit; }
-`;
+import { htmlOf, htmlPage } from '../http/html-page.ts';
 
 /** What the server tells about its errors, each code at a place of its own: from the catalogue, without a network. */
 export function registerErrorPage(app: ApiApp): void {
@@ -49,24 +39,8 @@ function errorPage(): string {
       '</section>',
     ].join('\n');
   });
-  return [
-    '<!doctype html>',
-    '<html lang="en"><head><meta charset="utf-8"><title>Errors · Omoi</title>',
-    '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<style>${STYLE}</style></head><body><main>`,
-    '<h1>Errors</h1>',
+  return htmlPage('Errors', [
     '<p>The code of an error is stable; its message names the thing and the place.</p>',
     ...sections,
-    '</main></body></html>',
-    '',
-  ].join('\n');
-}
-
-/** Text of the catalogue, in which only what stands between backticks is marked. */
-function htmlOf(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replace(/`([^`]+)`/g, '<code>$1</code>');
+  ]);
 }

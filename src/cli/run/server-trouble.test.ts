@@ -14,7 +14,7 @@ it.each([
   ['Error: socket hang up', 'http://omoi:4600 closes each connection without an answer: is it https://?'],
   [
     'Error: write EPROTO 40:error:0A00010B:SSL routines::wrong version number:../deps/x.c:77:\n',
-    'http://omoi:4600 does not speak TLS: write http://',
+    'what listens at http://omoi:4600 does not speak TLS; did you mean http://omoi:4600?',
   ],
   [
     'Error: self-signed certificate; if the root CA is installed locally, try running Node.js with --use-system-ca',

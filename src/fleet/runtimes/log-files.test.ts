@@ -43,6 +43,25 @@ const files = (): Record<string, string> =>
   );
 
 describe('the log files of agents', () => {
+  it('are asked for their sizes on a disk that hangs without standing all else still', async () => {
+    const asked: string[] = [];
+    const { promise: answer, resolve } = Promise.withResolvers<number | null>();
+    const hanging = (path: string): Promise<number | null> => {
+      asked.push(path);
+      return answer;
+    };
+    const logs = new LogFiles(directory, LIMITS, onDropped, undefined, hanging);
+    // Two files each: three stretches of 250.
+    for (let agent = 0; agent < 300; agent++) logs.make(`coders-${agent}`, 1);
+    let isDone = false;
+    const look = logs.look('all').then(() => (isDone = true));
+    await new Promise((turn) => setImmediate(turn));
+    expect([asked.length, isDone]).toEqual([1, false]);
+    resolve(0);
+    await look;
+    expect(asked).toHaveLength(3);
+  });
+
   it('are open for appending: a writer goes on where it was truncated', async () => {
     const logs = new LogFiles(directory, LIMITS);
     const output = openSync(logs.make('coders-1', 1).stdout, 'a');

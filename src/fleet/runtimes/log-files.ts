@@ -1,7 +1,6 @@
 import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { open, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { nextTurn } from '#telemetry';
 import type { OutputPiece, OutputPosition, OutputRef, OutputSource } from '../output/output-source.ts';
 import { readStream, watchDirectory } from '../output/read-stream.ts';
 import { allocateBehind, OutputReserve, type Allocate, type SizedFile } from './output-reserve.ts';
@@ -71,22 +70,26 @@ export class LogFiles implements OutputSource {
   /** How often each of them was emptied: what was read of it before says nothing about what stands in it since. */
   readonly #emptied = new Map<string, number>();
   readonly #reserve: OutputReserve;
+  readonly #sizeOf: (path: string) => Promise<number | null>;
   /** Those among them that were too large at the last look: looked at more often. */
   #hot: ReadonlySet<string> = new Set();
 
   /**
    * @param onDropped told how much was given up for the limits' sake
    * @param allocate takes the room of the reserve
+   * @param sizeOnDisk asks for a file's size without waiting for it here
    */
   constructor(
     directory: string,
     limits: LogLimits = DEFAULT_LOG_LIMITS,
     onDropped: (bytes: number) => void = () => {},
     allocate: Allocate = allocateBehind,
+    sizeOnDisk: (path: string) => Promise<number | null> = sizeOf,
   ) {
     this.#directory = directory;
     this.#limits = limits;
     this.#onDropped = onDropped;
+    this.#sizeOf = sizeOnDisk;
     this.#reserve = new OutputReserve(limits.reserveBytes, allocate);
   }
 
@@ -142,8 +145,8 @@ export class LogFiles implements OutputSource {
     const seen: SizedFile[] = [];
     let looked = 0;
     for (const path of files) {
-      if (++looked % FILES_PER_STRETCH === 0) await nextTurn();
-      const size = sizeNow(path);
+      // Where the disk hangs, this waits for it, and nobody else does.
+      const size = looked++ % FILES_PER_STRETCH === 0 ? await this.#sizeOf(path) : sizeNow(path);
       if (size === null) this.#reserve.emptied(path);
       else if (size <= this.#limits.maxLogBytes) seen.push({ path, size });
       else {
@@ -268,7 +271,10 @@ function partition<Item>(items: readonly Item[], test: (item: Item) => boolean):
   return [items.filter(test), items.filter((item) => !test(item))];
 }
 
-/** As `sizeOf`, on the spot: two microseconds on a disk of the machine's own, where the answer of a thread costs a hundred. */
+/**
+ * As `sizeOf`, on the spot: two microseconds on a disk of the machine's own, where the answer of a thread costs a hundred.
+ * For disks that have just answered: it stands all still while one does not.
+ */
 function sizeNow(path: string): number | null {
   return statSync(path, { throwIfNoEntry: false })?.size ?? null;
 }
