@@ -49,6 +49,9 @@ describe('omoi serve --demo', () => {
     expect(server.stdout).toMatch(/log in +http\S+\/login\?code=\S+ +\(works once\)/);
     expect(server.stdout).toContain(data.path);
     expect(server.stdout).toContain('4 workers');
+    expect(server.stdout).toMatch(
+      / next +watch it repair something.*: bin\/omoi gameday run worker_hang( --data-directory \S+)?$/m,
+    );
   });
 
   it('runs a fleet of real processes that registers and does tasks', async () => {
