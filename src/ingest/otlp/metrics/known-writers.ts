@@ -38,6 +38,13 @@ class WriterColumns {
     return (this.#blocks[entry >>> BLOCK_BITS] ??= new WriterBlock());
   }
 
+  forgetStreams(): void {
+    for (const { startsMs, timesMs } of this.#blocks) {
+      startsMs.fill(0);
+      timesMs.fill(Number.NEGATIVE_INFINITY);
+    }
+  }
+
   refOf(entry: number): SeriesRef {
     return this.blockOf(entry).refs[placeInBlock(entry)] ?? 0;
   }
@@ -136,6 +143,12 @@ export class KnownWriters {
   endingGroup(entry: number): SeriesGroup | null {
     const peer = this.grouped.blockOf(entry).peers[placeInBlock(entry)] ?? 0;
     return entry === 0 || peer === 0 ? null : (this.groups[this.points.refOf(peer)] ?? null);
+  }
+
+  /** Where the streams stand is what the store says alone: what was remembered of them is not what it took. */
+  forgetStreams(): void {
+    this.points.forgetStreams();
+    this.grouped.forgetStreams();
   }
 
   /** Whether any part has no more room: then another takes its place for the requests to come. */

@@ -71,6 +71,10 @@ export class MetricsLane {
   async store(body: Uint8Array, unit: Unit, pass: Pass): Promise<number> {
     try {
       return await this.#store(body, unit, pass);
+    } catch (error) {
+      // The writers' streams are remembered as they are written, not as they are committed.
+      pass.known.forgetStreams();
+      throw error;
     } finally {
       this.#rows.clear();
     }

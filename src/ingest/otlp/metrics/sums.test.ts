@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it, test } from 'vitest';
 import { OmoiError } from '#telemetry';
+import type { Tsdb } from '#tsdb';
 import { startOtlp, type OtlpTest } from '../otlp.test-support.ts';
+import type { OtlpSampleStore } from './sample-store.ts';
 import { cumulative, delta, ENCODINGS, text } from './metric-requests.test-support.ts';
 
 let otlp: OtlpTest;
@@ -153,19 +155,24 @@ describe.each(ENCODINGS)('metrics in %s', (encoding) => {
   });
 });
 
+/** A store before which something stands that may refuse a commit. */
+const storeWith = (tsdb: Tsdb, commit: Tsdb['commit']): OtlpSampleStore => ({
+  series: (labels) => tsdb.series(labels),
+  describe: (name, metadata) => tsdb.describe(name, metadata),
+  isTimely: (timeMs) => tsdb.isTimely(timeMs),
+  holds: (ref) => tsdb.holds(ref),
+  onForgotten: (listener) => tsdb.onForgotten(listener),
+  newestMs: (ref) => tsdb.newestMs(ref),
+  newestValue: (ref) => tsdb.newestValue(ref),
+  newestHistogram: (ref) => tsdb.newestHistogram(ref),
+  commit,
+});
+
 test('a delta whose commit fails counts once, when it is sent again', async () => {
   let failures = 1;
   otlp = await startOtlp({
-    samples: (tsdb) => ({
-      series: (labels) => tsdb.series(labels),
-      describe: (name, metadata) => tsdb.describe(name, metadata),
-      isTimely: (timeMs) => tsdb.isTimely(timeMs),
-      holds: (ref) => tsdb.holds(ref),
-      onForgotten: (listener) => tsdb.onForgotten(listener),
-      newestMs: (ref) => tsdb.newestMs(ref),
-      newestValue: (ref) => tsdb.newestValue(ref),
-      newestHistogram: (ref) => tsdb.newestHistogram(ref),
-      commit(batch, origin) {
+    samples: (tsdb) =>
+      storeWith(tsdb, (batch, origin) => {
         if (failures-- <= 0) return tsdb.commit(batch, origin);
         const { refused } = tsdb.commit(batch, { ...origin });
         return {
@@ -173,12 +180,33 @@ test('a delta whose commit fails counts once, when it is sent again', async () =
           refused,
           durable: () => Promise.reject(new OmoiError('storage_failed', 'the log could not be written')),
         };
-      },
-    }),
+      }),
   });
   const body = delta({ timeUnixNano: otlp.ns(1), asDouble: 5 });
   await expect(otlp.send('metrics', body)).rejects.toMatchObject({ code: 'storage_failed' });
   await otlp.send('metrics', body);
   await otlp.send('metrics', delta({ timeUnixNano: otlp.ns(2), asDouble: 1 }));
   expect(otlp.stored()).toEqual({ c_total: { 1: 5, 2: 6 } });
+});
+
+test('a reset that could not be stored is one when it is sent again', async () => {
+  let isFull = false;
+  otlp = await startOtlp({
+    samples: (tsdb) =>
+      storeWith(tsdb, (batch, origin) => {
+        if (isFull) throw new OmoiError('storage_full', 'the disk is full');
+        return tsdb.commit(batch, origin);
+      }),
+  });
+  const send = (timeMs: number, startMs: number, asDouble: number) =>
+    otlp.send(
+      'metrics',
+      cumulative({ timeUnixNano: otlp.ns(timeMs), startTimeUnixNano: otlp.ns(startMs), asDouble }),
+    );
+  await send(10, 1, 5);
+  isFull = true;
+  await expect(send(40, 30, 7)).rejects.toMatchObject({ code: 'storage_full' });
+  isFull = false;
+  await send(40, 30, 7);
+  expect(otlp.stored()).toEqual({ c_total: { 10: 5, 30: 0, 40: 7 } });
 });
