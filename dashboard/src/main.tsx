@@ -36,7 +36,7 @@ import { sessionQuery } from './api/queries.ts';
 import { ServerProvider } from './api/server-context.tsx';
 import { createAppRouter } from './router.tsx';
 import './styles.css';
-import { theme } from './theme.ts';
+import { cssVariables, theme } from './theme.ts';
 
 const contact = new Contact(() => Date.now());
 const client = new ApiClient(window.fetch.bind(window), contact);
@@ -73,7 +73,7 @@ const root = document.getElementById('root');
 if (root === null) throw new Error('the page has no place for the dashboard');
 createRoot(root).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto">
+    <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
       <QueryClientProvider client={queries}>
         <ServerProvider value={server}>
           <RouterProvider router={router} />

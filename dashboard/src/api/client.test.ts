@@ -57,15 +57,32 @@ describe('ApiClient', () => {
   it.each([
     {
       case: 'an error of the catalogue',
-      answer: json(404, { error: 'unknown_alert', message: 'there is no such alert' }),
+      answer: json(404, {
+        error: 'unknown_alert',
+        message: 'there is no such alert',
+        docs: '/docs/errors#unknown_alert',
+      }),
       code: 'unknown_alert',
       message: 'there is no such alert',
+      docs: '/docs/errors#unknown_alert',
+    },
+    {
+      case: 'an explanation that is not this server’s',
+      answer: json(503, { error: 'down', message: 'come back', docs: 'https://elsewhere.example/docs/' }),
+      code: 'down',
+      message: 'come back',
     },
     {
       case: 'an error as Prometheus says it',
-      answer: json(400, { status: 'error', errorType: 'bad_data', error: 'parse error' }),
+      answer: json(400, {
+        status: 'error',
+        errorType: 'bad_data',
+        error: 'parse error',
+        docs: '/docs/errors#invalid_request',
+      }),
       code: 'bad_data',
       message: 'parse error',
+      docs: '/docs/errors#invalid_request',
     },
     {
       case: 'an answer that is no JSON',
@@ -79,11 +96,11 @@ describe('ApiClient', () => {
       code: 'network_error',
       message: 'the server cannot be reached',
     },
-  ])('reads $case', async ({ answer, code, message }) => {
+  ])('reads $case', async ({ answer, code, message, docs = null }) => {
     const { client } = play(answer);
     const thrown: unknown = await client.get('/x').catch((error: unknown) => error);
     expect(thrown).toBeInstanceOf(ApiError);
-    expect(thrown).toMatchObject({ code, message });
+    expect(thrown).toMatchObject({ code, message, docs });
   });
 
   it.each([

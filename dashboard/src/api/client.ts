@@ -6,11 +6,18 @@ export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code: string;
   readonly status: number;
+  /** Where this server tells what the code says and what to do about it; null where it names no such place. */
+  readonly docs: string | null;
 
-  constructor(code: string, message: string, status: number) {
+  constructor(
+    code: string,
+    message: string,
+    { status, docs = null }: { readonly status: number; readonly docs?: string | null },
+  ) {
     super(message);
     this.code = code;
     this.status = status;
+    this.docs = docs;
   }
 }
 
@@ -119,7 +126,7 @@ export class ApiClient {
       return await send(path, init);
     } catch {
       if (init.signal?.aborted !== true || isTimeout(init.signal)) this.#contact.missed();
-      throw new ApiError(NO_ANSWER, 'the server cannot be reached', 0);
+      throw new ApiError(NO_ANSWER, 'the server cannot be reached', { status: 0 });
     }
   }
 
@@ -140,8 +147,14 @@ function errorOf(answer: unknown, status: number): ApiError {
   const said = typeof answer === 'object' && answer !== null ? (answer as Record<string, unknown>) : {};
   const { error, message, errorType } = said;
   if (typeof error !== 'string') {
-    return new ApiError(NO_ANSWER, `the server answered ${status} without saying why`, status);
+    return new ApiError(NO_ANSWER, `the server answered ${status} without saying why`, { status });
   }
-  if (typeof message === 'string') return new ApiError(error, message, status);
-  return new ApiError(typeof errorType === 'string' ? errorType : 'unknown', error, status);
+  const told = { status, docs: explanationIn(said) };
+  if (typeof message === 'string') return new ApiError(error, message, told);
+  return new ApiError(typeof errorType === 'string' ? errorType : 'unknown', error, told);
+}
+
+/** Only a place below this server’s own docs: what stands between may answer in its name. */
+function explanationIn({ docs }: Record<string, unknown>): string | null {
+  return typeof docs === 'string' && docs.startsWith('/docs/') ? docs : null;
 }

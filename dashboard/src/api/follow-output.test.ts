@@ -25,7 +25,7 @@ async function follow(script: readonly (AgentOutputAnswer | ApiError)[]) {
       const next = left.shift();
       if (next === undefined) {
         ending.abort();
-        return Promise.reject(new ApiError('network_error', 'ended', 0));
+        return Promise.reject(new ApiError('network_error', 'ended', { status: 0 }));
       }
       return next instanceof ApiError ? Promise.reject(next) : Promise.resolve(next as Answer);
     },
@@ -54,7 +54,7 @@ describe('followOutput', () => {
   });
 
   it('goes on from where it was when the server is back', async () => {
-    const lost = new ApiError('network_error', 'the server cannot be reached', 0);
+    const lost = new ApiError('network_error', 'the server cannot be reached', { status: 0 });
     const { asked, read, failures } = await follow([answer('one\n', 'c'), lost, answer('two\n', 'd')]);
     expect(read).toEqual(['one\n', 'two\n']);
     expect(failures).toEqual(['network_error']);
@@ -63,7 +63,7 @@ describe('followOutput', () => {
 
   it('ends where there is nobody to follow', async () => {
     const { asked, failures } = await follow([
-      new ApiError('unknown_agent', 'Agent demo 1 is unknown.', 404),
+      new ApiError('unknown_agent', 'Agent demo 1 is unknown.', { status: 404 }),
     ]);
     expect(failures).toEqual(['unknown_agent']);
     expect(asked).toHaveLength(1);

@@ -4,10 +4,10 @@ import { Link } from '@tanstack/react-router';
 import { useId, useState, type FormEvent } from 'react';
 import { useServer } from '../api/server-context.tsx';
 import type { Task } from '../api/wire.ts';
-import { sentence } from '../domain/event-sentence.ts';
 import { readTypedTask, type TypedFaults, type TypedTask } from '../domain/new-task.ts';
 import { PHASES } from '../domain/queue-history.ts';
 import styles from './enqueue-panel.module.css';
+import { ErrorText } from './error-text.tsx';
 import { Panel } from './panel.tsx';
 
 const EMPTY: TypedTask = { type: '', phase: 'PHASE_IMPLEMENTATION', priority: '0', pool: '', payload: '' };
@@ -63,7 +63,7 @@ export function EnqueuePanel() {
         </datalist>
         {enqueue.error !== null && (
           <p className={styles.failed} role="alert">
-            {sentence(enqueue.error.message)}
+            <ErrorText error={enqueue.error} />
           </p>
         )}
         {made && (

@@ -2,8 +2,8 @@ import { Button, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { useServer } from '../api/server-context.tsx';
-import { sentence } from '../domain/event-sentence.ts';
 import type { Order } from '../domain/palette.ts';
+import { ErrorText } from './error-text.tsx';
 import styles from './order-question.module.css';
 
 export interface OrderQuestionProps {
@@ -53,7 +53,7 @@ export function OrderQuestion(props: OrderQuestionProps) {
       )}
       {request.error !== null && (
         <p className={styles.failed} role="alert">
-          {sentence(request.error.message)}
+          <ErrorText error={request.error} />
         </p>
       )}
       <div className={styles.buttons}>

@@ -1,7 +1,7 @@
 import { Button, Skeleton } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { sentence } from '../domain/event-sentence.ts';
+import { ErrorText } from './error-text.tsx';
 import styles from './query-view.module.css';
 
 export interface QueryViewProps<Data> {
@@ -17,7 +17,9 @@ export function QueryView<Data>({ query, placeholderLines, children }: QueryView
   if (query.error !== null) {
     return (
       <div className={styles.error} role="alert">
-        <p className={styles.text}>Could not be read: {sentence(query.error.message)}</p>
+        <p className={styles.text}>
+          Could not be read: <ErrorText error={query.error} />
+        </p>
         <Button size="xs" variant="default" onClick={() => void query.refetch()}>
           Try again
         </Button>

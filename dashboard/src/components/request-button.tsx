@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useServer } from '../api/server-context.tsx';
+import { ErrorText } from './error-text.tsx';
 import styles from './request-button.module.css';
 
 export interface RequestButtonProps {
@@ -47,7 +48,7 @@ export function RequestButton({
       </Button>
       {request.error !== null && (
         <span className={styles.failed} role="alert">
-          {request.error.message}
+          <ErrorText error={request.error} />
         </span>
       )}
     </span>

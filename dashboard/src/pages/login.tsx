@@ -4,6 +4,7 @@ import { useRouter, useSearch } from '@tanstack/react-router';
 import { useState, type FormEvent } from 'react';
 import { sessionQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
+import { ErrorDocsLink, ErrorText } from '../components/error-text.tsx';
 import { Mark } from '../components/mark.tsx';
 import styles from './login.module.css';
 
@@ -32,9 +33,14 @@ export function LoginPage() {
         <h1 className={styles.title}>Log in to Omoi</h1>
         {error !== undefined && (
           <p className={styles.notice} role="alert">
-            {error === 'login_link_invalid'
-              ? 'That login link has been used or is too old.'
-              : 'Logging in did not work.'}
+            {error === 'login_link_invalid' ? (
+              <>
+                That login link has been used or is too old.{' '}
+                <ErrorDocsLink docs="/docs/errors#login_link_invalid" />
+              </>
+            ) : (
+              'Logging in did not work.'
+            )}
           </p>
         )}
         <p className={styles.text}>On the machine where Omoi runs, this prints a link that logs you in:</p>
@@ -47,7 +53,7 @@ export function LoginPage() {
             autoComplete="current-password"
             value={token}
             onChange={(event) => setToken(event.currentTarget.value)}
-            error={logIn.error?.message}
+            error={logIn.error && <ErrorText error={logIn.error} />}
           />
           <Button type="submit" loading={logIn.isPending} disabled={token.trim() === ''}>
             Log in
