@@ -188,7 +188,14 @@ function situationOf({ agents = {}, alerts: bySeverity = [], remediations = {}, 
   const counts = countFleet({
     agents: { by_status: agents },
     alerts: { firing: sum('firing'), unacknowledged: sum('unacknowledged'), by_severity: bySeverity },
-    remediations: { planned: 0, awaiting_approval: 0, executing: 0, verifying: 0, ...remediations },
+    remediations: {
+      planned: 0,
+      awaiting_approval: 0,
+      executing: 0,
+      verifying: 0,
+      observed: 0,
+      ...remediations,
+    },
   });
   const calm = {
     lostSince: null,
@@ -213,11 +220,13 @@ describe('describeSituation', () => {
 
 describe('describeRepairs', () => {
   it.each([
-    [{ repairing: 0, awaiting: 0, planned: 0 }, null],
-    [{ repairing: 0, awaiting: 0, planned: 1985 }, '1,985 repairs planned'],
+    [{}, null],
+    [{ planned: 1985 }, '1,985 repairs planned'],
     [{ repairing: 1, awaiting: 2, planned: 3 }, '1 repair under way, 2 awaiting approval, 3 planned'],
+    [{ observed: 1 }, '1 only observed'],
+    [{ planned: 2, observed: 1985 }, '2 repairs planned, 1,985 only observed'],
   ])('%j: %s', (counts, text) => {
-    expect(describeRepairs(counts)).toBe(text);
+    expect(describeRepairs({ repairing: 0, awaiting: 0, planned: 0, observed: 0, ...counts })).toBe(text);
   });
 });
 
@@ -232,7 +241,7 @@ it.each([
 
 describe('describeNoRepairs', () => {
   it('does not say that nothing was repaired while the counts know better', () => {
-    const none = { repairing: 0, awaiting: 0, planned: 0 };
+    const none = { repairing: 0, awaiting: 0, planned: 0, observed: 0 };
     expect(describeNoRepairs(none)).toMatch(/^Nothing has needed a repair/);
     expect(describeNoRepairs(null)).toMatch(/^Nothing has needed a repair/);
     expect(describeNoRepairs({ ...none, repairing: 1 })).toBe('They are being read.');

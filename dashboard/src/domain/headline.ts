@@ -15,6 +15,8 @@ export interface FleetOverview {
     readonly awaiting_approval: number;
     readonly executing: number;
     readonly verifying: number;
+    /** Of those planned: nothing will be done, since their policy only observes. */
+    readonly observed: number;
   };
 }
 
@@ -31,8 +33,10 @@ export interface FleetCounts {
   readonly repairing: number;
   /** Remediations that a person has to decide about. */
   readonly awaiting: number;
-  /** Remediations that wait for their turn, or are held back: by their mode, a pause, a storm. */
+  /** Remediations that wait for their turn, or are held back: by a pause, a storm. */
   readonly planned: number;
+  /** What a policy would do that only observes. */
+  readonly observed: number;
   /** Agents in each status that a person should know of. */
   readonly ill: Readonly<Record<IllStatus, number>>;
   /** Alerts that fire and that nobody has acknowledged, of the two severities that rank first. */
@@ -59,7 +63,8 @@ export function countFleet({ agents, alerts, remediations }: FleetOverview): Fle
     worst: worst ? severityTone(worst.severity) : null,
     repairing: remediations.executing + remediations.verifying,
     awaiting: remediations.awaiting_approval,
-    planned: remediations.planned,
+    planned: remediations.planned - remediations.observed,
+    observed: remediations.observed,
     ill: { UNRESPONSIVE, STALLED, FAILED, DEGRADED, QUARANTINED },
     critical: unseen('critical'),
     error: unseen('error'),
@@ -206,29 +211,24 @@ export function isOpen(remediation: { readonly ended_at: string | null }): boole
   return remediation.ended_at === null;
 }
 
-/** `3 repairs under way, 2 awaiting approval, 40 planned`; null where none is open. */
-export function describeRepairs({
-  repairing,
-  awaiting,
-  planned,
-}: Pick<FleetCounts, 'repairing' | 'awaiting' | 'planned'>): string | null {
+type RepairCounts = Pick<FleetCounts, 'repairing' | 'awaiting' | 'planned' | 'observed'>;
+
+/** `3 repairs under way, 2 awaiting approval, 40 planned, 7 only observed`; null where none is open. What is only observed is no repair. */
+export function describeRepairs({ repairing, awaiting, planned, observed }: RepairCounts): string | null {
   const parts = [
     [repairing, 'under way'],
     [awaiting, 'awaiting approval'],
     [planned, 'planned'],
   ] as const;
-  const [first, ...others] = parts.filter(([count]) => count > 0);
-  if (!first) return null;
-  const [count, what] = first;
-  return [`${amount(count, 'repair')} ${what}`, ...others.map(([n, how]) => `${number(n)} ${how}`)].join(
-    ', ',
-  );
+  const told = parts
+    .filter(([count]) => count > 0)
+    .map(([count, what], at) => `${at === 0 ? amount(count, 'repair') : number(count)} ${what}`);
+  const beside = observed === 0 ? [] : [`${number(observed)} only observed`];
+  return told.length + beside.length === 0 ? null : [...told, ...beside].join(', ');
 }
 
 /** What an empty list of repairs means: it is read a moment after or before their counts. */
-export function describeNoRepairs(
-  counts: Pick<FleetCounts, 'repairing' | 'awaiting' | 'planned'> | null,
-): string {
+export function describeNoRepairs(counts: RepairCounts | null): string {
   if (counts !== null && describeRepairs(counts) !== null) return 'They are being read.';
   return 'Nothing has needed a repair. What a policy may do is its mode: observe, approve or act.';
 }

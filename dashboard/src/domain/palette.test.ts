@@ -63,10 +63,27 @@ describe('findEntries', () => {
     expect(titles.length === 0 ? list : list.slice(0, titles.length)).toEqual(titles);
   });
 
-  it('shows something of each kind where nothing was typed, pages first', () => {
+  it('offers first what burns or waits for a person where nothing was typed, then the pages', () => {
+    expect(found('').slice(0, 4)).toEqual([
+      'AgentStalled of coders-10',
+      'restart stalled agent on coders-10',
+      'coders-10',
+      'Overview',
+    ]);
+  });
+
+  it('offers a few of what burns, so that the pages stay in sight', () => {
+    const agents = Array.from({ length: 5_000 }, (_, at) => agent(`a-${at}`, { status: 'FAILED' }));
+    const alerts = agents.map(({ agent_id: id }) => {
+      return { id, name: 'AgentFailed', subject: id, severity: 'error', isAcknowledged: false };
+    });
+    const entries = findEntries(paletteEntries({ ...WORLD, agents, alerts }), '', 40);
+    expect(entries.findIndex(({ title }) => title === 'Overview')).toBe(11);
+  });
+
+  it('shows something of each kind where nothing was typed', () => {
     const agents = Array.from({ length: 5_000 }, (_, at) => agent(`a-${at}`, {}));
     const entries = findEntries(paletteEntries({ ...WORLD, agents }), ' ', 100);
-    expect(entries[0]?.title).toBe('Overview');
     expect(new Set(entries.map(({ group }) => group))).toEqual(
       new Set(['page', 'alert', 'repair', 'task', 'action', 'pool', 'agent']),
     );

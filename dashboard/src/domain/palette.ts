@@ -1,5 +1,6 @@
 import { ordersFor, type AgentOrder, type OrderedAgent } from './agent-orders.ts';
 import { PAGES, type PageEntry } from './pages.ts';
+import { isSick } from './whole-fleet.ts';
 
 /** Where an entry leads. */
 export type Place =
@@ -46,6 +47,8 @@ export interface PaletteEntry {
   /** Its id, where the title does not have it: who has one from a log finds what it names. */
   readonly key?: string;
   readonly act: PaletteAct;
+  /** Whether it burns, or waits for a person: it comes first where nothing was typed. */
+  readonly isUrgent?: boolean;
 }
 
 /** What there is to find; of large lists what was read of them. */
@@ -62,6 +65,7 @@ export interface PaletteWorld {
   readonly repairs: readonly {
     readonly id: string;
     readonly name: string;
+    /** As its page says: one that is only observed is not planned. */
     readonly state: string;
   }[];
   readonly tasks: readonly {
@@ -74,6 +78,9 @@ export interface PaletteWorld {
   readonly mayHandle: boolean;
 }
 
+/** The state of a repair that a person has to decide about. */
+const AWAITING = 'awaiting approval';
+
 const CHANGED_BY_REPAIRS = ['watchdog', 'remediations', 'overview'];
 
 /** All entries, in the order in which they are shown where nothing was typed. */
@@ -82,15 +89,17 @@ export function paletteEntries(world: PaletteWorld): readonly PaletteEntry[] {
     ...PAGES.map(({ to, name, letter }): PaletteEntry => {
       return { id: to, group: 'page', title: name, hint: `g ${letter}`, act: { kind: 'go', place: { to } } };
     }),
-    ...world.alerts.map(({ id, name, subject, severity }): PaletteEntry => {
+    ...world.alerts.map(({ id, name, subject, severity, isAcknowledged }): PaletteEntry => {
       const title = subject === null ? name : `${name} of ${subject}`;
       const act = { kind: 'go', place: { to: '/alerts/$alertId', params: { alertId: id } } } as const;
-      return { id: `alert ${id}`, group: 'alert', title, hint: severity, key: id, act };
+      const isUrgent = !isAcknowledged;
+      return { id: `alert ${id}`, group: 'alert', title, hint: severity, key: id, act, isUrgent };
     }),
     ...world.repairs.map(({ id, name, state }): PaletteEntry => {
       const place = { to: '/repairs/$remediationId', params: { remediationId: id } } as const;
       const act = { kind: 'go', place } as const;
-      return { id: `repair ${id}`, group: 'repair', title: name, hint: state, key: id, act };
+      const isUrgent = state === AWAITING;
+      return { id: `repair ${id}`, group: 'repair', title: name, hint: state, key: id, act, isUrgent };
     }),
     ...world.tasks.map(({ task_id: taskId, task_type: type, state }): PaletteEntry => {
       const act = { kind: 'go', place: { to: '/tasks/$taskId', params: { taskId } } } as const;
@@ -112,7 +121,15 @@ export function paletteEntries(world: PaletteWorld): readonly PaletteEntry[] {
     }),
     ...world.agents.map(({ agent_id: agentId, status }): PaletteEntry => {
       const act = { kind: 'go', place: { to: '/fleet/$agentId', params: { agentId } } } as const;
-      return { id: `agent ${agentId}`, group: 'agent', title: agentId, hint: status.toLowerCase(), act };
+      const hint = status.toLowerCase();
+      return {
+        id: `agent ${agentId}`,
+        group: 'agent',
+        title: agentId,
+        hint,
+        act,
+        isUrgent: isSick({ status }),
+      };
     }),
   ];
 }
@@ -121,7 +138,7 @@ function actionsOf({ alerts, repairs, agents, isPaused }: PaletteWorld): readonl
   return [
     isPaused ? resume() : pause(),
     ...repairs
-      .filter(({ state }) => state === 'awaiting approval')
+      .filter(({ state }) => state === AWAITING)
       .flatMap(({ id, name }) => [decide('approve', id, name), decide('reject', id, name)]),
     ...alerts
       .filter(({ isAcknowledged }) => !isAcknowledged)
@@ -198,10 +215,12 @@ function ordersOf(agent: OrderedAgent): readonly PaletteEntry[] {
 
 /** What stays of a list where nothing was typed: a few of each kind, so that all kinds are seen. */
 const shownOfGroup = 7;
+/** Of what burns a few of each kind stand before everything else. */
+const firstOfGroup = 5;
 
 /**
  * The entries in which every typed word occurs, those first in whose title it begins a word; at most `max`. Where nothing was
- * typed, a few of each kind.
+ * typed, what burns or waits for a person, then a few of each kind.
  */
 export function findEntries(
   entries: readonly PaletteEntry[],
@@ -209,7 +228,7 @@ export function findEntries(
   max: number,
 ): readonly PaletteEntry[] {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
-  if (words.length === 0) return fewOfEach(entries).slice(0, max);
+  if (words.length === 0) return urgentThenFewOfEach(entries).slice(0, max);
   const found = entries
     .flatMap((entry) => {
       const score = scoreOf(entry, words);
@@ -235,12 +254,27 @@ function entryOfId(typed: string): PaletteEntry | null {
   return { id: typed, group, title: typed, hint: 'open', key: typed, act: { kind: 'go', place: place() } };
 }
 
-function fewOfEach(entries: readonly PaletteEntry[]): readonly PaletteEntry[] {
+function urgentThenFewOfEach(entries: readonly PaletteEntry[]): readonly PaletteEntry[] {
+  const urgent = fewOfEach(
+    entries.filter(({ isUrgent }) => isUrgent === true),
+    firstOfGroup,
+  );
+  const first = new Set(urgent);
+  return [
+    ...urgent,
+    ...fewOfEach(
+      entries.filter((entry) => !first.has(entry)),
+      shownOfGroup,
+    ),
+  ];
+}
+
+function fewOfEach(entries: readonly PaletteEntry[], most: number): readonly PaletteEntry[] {
   const seen = new Map<string, number>();
   return entries.filter(({ group }) => {
     const count = (seen.get(group) ?? 0) + 1;
     seen.set(group, count);
-    return count <= shownOfGroup;
+    return count <= most;
   });
 }
 

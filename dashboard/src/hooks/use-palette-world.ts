@@ -11,6 +11,7 @@ import { useServer } from '../api/server-context.tsx';
 import { describeAlert } from '../domain/alert-text.ts';
 import { words } from '../domain/event-sentence.ts';
 import type { PaletteWorld } from '../domain/palette.ts';
+import { describeStand } from '../domain/repair-story.ts';
 import { useMayHandle } from './use-may-handle.ts';
 
 /** Of a larger fleet those in trouble are among them. */
@@ -35,10 +36,10 @@ export function usePaletteWorld(): PaletteWorld {
       const { id, severity, acknowledged_by: by } = alert;
       return { id, name, subject, severity, isAcknowledged: by !== null };
     }),
-    repairs: (repairs.data ?? []).map(({ id, policy, target, outcome, state }) => ({
-      id,
-      name: `${words(policy)} on ${target.id}`,
-      state: words(outcome ?? state),
+    repairs: (repairs.data ?? []).map((repair) => ({
+      id: repair.id,
+      name: `${words(repair.policy)} on ${repair.target.id}`,
+      state: describeStand(repair).text,
     })),
     tasks: tasks.data ?? [],
     isPaused: watchdog.data?.states.some(({ state }) => state === 'paused') ?? false,

@@ -88,7 +88,7 @@ it('counts everything, however many pages the lists have', async () => {
     },
     sample_clock_lead_seconds: 90,
     host_delay: null,
-    remediations: { planned: 2, awaiting_approval: 0, executing: 0, verifying: 0 },
+    remediations: { planned: 2, awaiting_approval: 0, executing: 0, verifying: 0, observed: 2 },
     warnings: [{ key: 'watchdog.policy_files', message: '0 policies' }],
   });
   const present = await call('/api/v1/fleet/agents?present=true');

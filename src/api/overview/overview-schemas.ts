@@ -30,8 +30,10 @@ export const overviewAnswer = z.object({
       'How far the host is behind, by the server’s own timers or by half of its agents, which come late together: heartbeat TTLs are longer by it, here the shortest of them. Null while it is not.',
     ),
   remediations: z
-    .record(z.enum(OPEN_REMEDIATION_STATES), count)
-    .describe('Those that have not ended. What is planned waits for its turn, or a guard holds it back.'),
+    .record(z.enum([...OPEN_REMEDIATION_STATES, 'observed']), count)
+    .describe(
+      'Those that have not ended. What is planned waits for its turn, or a guard holds it back; `observed` are those of them that a policy only observes, so that nothing will be done.',
+    ),
   warnings: z
     .array(
       z.object({

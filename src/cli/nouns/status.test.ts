@@ -20,6 +20,16 @@ it('says how far the host is behind, where it is', () => {
   expect(said(linesOf('http://here', calm))).toEqual([]);
 });
 
+it.each([
+  [{ planned: 3, verifying: 1, observed: 2 }, 'repairs   1 planned, 1 verifying, 2 only observed'],
+  [{ planned: 2, verifying: 0, observed: 2 }, 'repairs   2 only observed'],
+  // A server of an earlier version does not tell them apart.
+  [{ planned: 2 }, 'repairs   2 planned'],
+  [{}, 'repairs   none is open'],
+])('says of %j what will be done', (remediations, line) => {
+  expect(linesOf('http://here', { ...calm, remediations })).toContain(line);
+});
+
 it('says what is hardly meant so, with the key that it is about', () => {
   const warnings = [
     { key: 'tasks', message: '3 tasks of type "fetsh" wait: no living agent claims it' },

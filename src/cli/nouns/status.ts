@@ -56,11 +56,16 @@ export function linesOf(url: string, status: Status): readonly string[] {
     `server    ${url}`,
     `agents    ${counts(Object.entries(agents.by_status), 'none')}`,
     `alerts    ${counts(firing, 'none fires')}${seen}`,
-    `repairs   ${counts(Object.entries(remediations), 'none is open')}`,
+    `repairs   ${counts(repairsOf(remediations), 'none is open')}`,
     ...(delay ? [`host      ${delayLine(delay)}`] : []),
     ...watchdogLines(watchdog).map((line) => `watchdog  ${line}`),
     ...warnings.map(({ key, message }) => `warning   ${key === '' ? '' : `${key}: `}${printable(message)}`),
   ];
+}
+
+/** What a policy only observes is on the server's list of what is planned, and will not be done. */
+function repairsOf({ observed = 0, planned = 0, ...others }: Status['remediations']) {
+  return Object.entries({ planned: planned - observed, ...others, 'only observed': observed });
 }
 
 /** `1.2 s behind: agents are given 4.7 s instead of 3.5 s` */

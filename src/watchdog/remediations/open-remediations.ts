@@ -25,6 +25,12 @@ export interface OpenRemediation {
   failures: number;
 }
 
+/** How many remediations have not ended. */
+export interface OpenCounts extends Readonly<Record<OpenRemediationState, number>> {
+  /** Of those that are planned: their policy only observes, so that nothing will be done. */
+  readonly observed: number;
+}
+
 /** All remediations that have not ended, found by id, alert and target. */
 export class OpenRemediations {
   readonly #byId = new Map<string, OpenRemediation>();
@@ -71,11 +77,12 @@ export class OpenRemediations {
   }
 
   /** How many stand in each state, as far as it is known. */
-  countByState(): Readonly<Record<OpenRemediationState, number>> {
-    const counts = { planned: 0, awaiting_approval: 0, executing: 0, verifying: 0 };
-    for (const { row, subject } of this.#byId.values()) {
+  countByState(): OpenCounts {
+    const counts = { planned: 0, awaiting_approval: 0, executing: 0, verifying: 0, observed: 0 };
+    for (const { row, subject, heldBy } of this.#byId.values()) {
       const { state } = row ?? subject;
       if (isOpenState(state)) counts[state] += 1;
+      if (state === 'planned' && heldBy?.suppressed === 'observe') counts.observed += 1;
     }
     return counts;
   }
