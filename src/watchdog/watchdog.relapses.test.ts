@@ -25,6 +25,7 @@ describe('a remediation', () => {
       ['relapsed', 3, 1],
       ['no_effect', 0, 0],
     ]);
+    expect(rows[0]?.reason).toMatch(/; Silent came back on agent w-1$/);
     expect(rows[3]?.reason).toMatch(
       /^3 of 3 attempts did not last; the last one seemed to have worked, and its alert came back: /,
     );

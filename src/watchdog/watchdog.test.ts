@@ -11,7 +11,13 @@ describe('a remediation', () => {
     await alerts.raise('a1', silent('w-1'));
     await becomes('a1', 'verifying');
     expect(fleet.restarts).toMatchObject([
-      { agentId: 'w-1', expectedGeneration: 1, requestedBy: 'watchdog:restart_it' },
+      {
+        agentId: 'w-1',
+        expectedGeneration: 1,
+        requestedBy: 'watchdog:restart_it',
+        // By its rule: the id of an alert tells a reader nothing, and would make a series of each restart.
+        reason: 'restart_it for Silent',
+      },
     ]);
     await alerts.resolve('a1', 'remediated');
     await becomes('a1', 'completed(healed)');

@@ -72,7 +72,7 @@ describe.skipIf(program === null)('a page whose server goes away', () => {
     expect(await alert.textContent()).toBe('');
     await page
       .getByRole('list', { name: 'Events, newest first' })
-      .getByText(/^newcomer registered/)
+      .getByText(/^newcomer registered$/)
       .waitFor();
     expect(loads).toBe(loadsBefore);
     // And it is live: what happens now is shown too.

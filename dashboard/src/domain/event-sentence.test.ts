@@ -35,6 +35,42 @@ const ROWS: readonly { readonly event: SystemEvent; readonly text: string; reado
   {
     event: {
       ...at,
+      event_type: 'fleet.agent.status_changed',
+      payload: { ...agent, generation: 1, from: 'NONE', to: 'SPAWNING', reason: 'pool_scaled_up' },
+    },
+    text: 'coders-2 spawning: pool scaled up',
+    tone: 'busy',
+  },
+  {
+    event: {
+      ...at,
+      event_type: 'fleet.agent.status_changed',
+      payload: { ...agent, generation: 1, from: 'NONE', to: 'IDLE', reason: 'registered' },
+    },
+    text: 'coders-2 registered as IDLE',
+    tone: 'calm',
+  },
+  {
+    event: {
+      ...at,
+      event_type: 'fleet.agent.spawned',
+      payload: { ...agent, pid: 7, reason: 'restart_stalled_agent for AgentStalled' },
+    },
+    text: 'coders-2 (generation 2) spawned: restart stalled agent for AgentStalled',
+    tone: 'busy',
+  },
+  {
+    event: {
+      ...at,
+      event_type: 'fleet.agent.restart_requested',
+      payload: { ...agent, reason: 'x', requested_by: 'watchdog:restart_stalled_agent' },
+    },
+    text: 'coders-2 (generation 2) shall restart, asked by the watchdog (restart stalled agent)',
+    tone: 'repair',
+  },
+  {
+    event: {
+      ...at,
       event_type: 'fleet.agent.exited',
       payload: { ...agent, generation: 1, exit_code: null, signal: 'SIGKILL', expected: true },
     },

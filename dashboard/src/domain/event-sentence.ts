@@ -89,10 +89,17 @@ function describe(event: SystemEvent): EventSentence | undefined {
       return { text: `${agentName(event.payload)} registered`, tone: 'good' };
     case 'fleet.agent.status_changed': {
       const { from, to, reason } = event.payload;
-      return { text: `${agentName(event.payload)} ${from} → ${to}: ${words(reason)}`, tone: agentTone(to) };
+      if (from === 'NONE') return { text: firstStatus(event.payload), tone: agentTone(to) };
+      return {
+        text: `${agentName(event.payload)} ${from} → ${to}: ${reasonWords(reason)}`,
+        tone: agentTone(to),
+      };
     }
     case 'fleet.agent.spawned':
-      return { text: `${agentName(event.payload)} spawned: ${words(event.payload.reason)}`, tone: 'busy' };
+      return {
+        text: `${agentName(event.payload)} spawned: ${reasonWords(event.payload.reason)}`,
+        tone: 'busy',
+      };
     case 'fleet.agent.exited': {
       // The next generation may run already: which one has gone is always said.
       const { agent_id: agent, generation, exit_code: code, signal, expected } = event.payload;
@@ -108,19 +115,22 @@ function describe(event: SystemEvent): EventSentence | undefined {
       };
     case 'fleet.agent.restart_requested':
       return {
-        text: `${agentName(event.payload)} shall restart, asked by ${event.payload.requested_by}`,
+        text: `${agentName(event.payload)} shall restart, asked by ${asker(event.payload.requested_by)}`,
         tone: 'repair',
       };
     case 'fleet.agent.drain_requested':
       return {
-        text: `${agentName(event.payload)} is asked to leave by ${event.payload.requested_by}`,
+        text: `${agentName(event.payload)} is asked to leave by ${asker(event.payload.requested_by)}`,
         tone: 'gone',
       };
     case 'fleet.agent.deregistered':
       return { text: `${agentName(event.payload)} left: ${words(event.payload.reason)}`, tone: 'gone' };
     case 'fleet.pool.changed': {
       const { pool_id: pool, effective, reason } = event.payload;
-      return { text: `${pool} should have ${count(effective, 'agent')}: ${words(reason)}`, tone: 'busy' };
+      return {
+        text: `${pool} should have ${count(effective, 'agent')}: ${reasonWords(reason)}`,
+        tone: 'busy',
+      };
     }
     case 'fleet.pool.roll_changed': {
       const { pool_id: pool, state, reason } = event.payload;
@@ -208,6 +218,31 @@ function taskName(payload: { readonly task_type: string; readonly task_id: strin
   return `${payload.task_type} ${payload.task_id.slice(-6)}`;
 }
 
+/** Who is new has left no status for this one. */
+function firstStatus(payload: {
+  readonly agent_id: string;
+  readonly generation: number;
+  readonly to: string;
+  readonly reason: string;
+}): string {
+  const { to, reason } = payload;
+  const how = to === 'SPAWNING' ? 'spawning' : `registered as ${to}`;
+  const why = reason === 'registered' ? '' : `: ${reasonWords(reason)}`;
+  return `${agentName(payload)} ${how}${why}`;
+}
+
+/** `watchdog:restart_stalled_agent` is the watchdog under a policy; a person is told by name. */
+export function asker(requestedBy: string): string {
+  const [, policy] = /^watchdog:(.+)$/.exec(requestedBy) ?? [];
+  return policy === undefined ? requestedBy : `the watchdog (${words(policy)})`;
+}
+
+/** `restart_stalled_agent for AgentStalled`: a policy and what it is for, the one as people write it. */
+export function reasonWords(reason: string): string {
+  const [, policy, rule] = /^([a-z0-9_]+) for (\S+)$/.exec(reason) ?? [];
+  return policy === undefined || rule === undefined ? words(reason) : `${words(policy)} for ${rule}`;
+}
+
 /** `no_effect` as people write it; what is no single code word is left as it is. */
 export function words(code: string): string {
   return /^[a-z0-9_]+$/.test(code) ? code.replaceAll('_', ' ') : code;
@@ -222,7 +257,7 @@ export function describeStatus(
   age: string,
 ): string {
   const well = status === 'IDLE' || status === 'RUNNING';
-  return well ? `well for ${age}: ${words(reason)}` : `${words(reason)}, for ${age}`;
+  return well ? `well for ${age}: ${reasonWords(reason)}` : `${reasonWords(reason)}, for ${age}`;
 }
 
 /** With a full stop at its end, and one alone: what servers say ends with one or not. */

@@ -1,4 +1,5 @@
 import { OmoiError } from '#telemetry';
+import { causeOf } from '../remediations/remediation.ts';
 import { defineAction, type ActionContext, type Done } from './action.ts';
 
 /** "The generation after the one that the step found should run." */
@@ -11,7 +12,7 @@ export const restart = defineAction({
     const { generation } = await fleet.restart({
       agentId: remediation.target_id,
       expectedGeneration: expectedGeneration(context),
-      reason: `${remediation.policy} for alert ${remediation.alert_id}`,
+      reason: causeOf(remediation),
       requestedBy: `watchdog:${remediation.policy}`,
       traceparent,
     });

@@ -20,7 +20,7 @@ import type { AgentFacts, AlertFacts } from '../ports.ts';
 import type { WatchdogCounters } from '../watchdog-counters.ts';
 import { readLastEnd, type LastEnd } from './lineage.ts';
 import { insertPlanned, plannedRemediation, type WantedRemediation } from './planned-remediations.ts';
-import { mayBecome, remediationRef, type Ending, type Remediation } from './remediation.ts';
+import { mayBecome, alertNameOf, remediationRef, type Ending, type Remediation } from './remediation.ts';
 import type { RepairSlots } from './repair-slots.ts';
 import type { RecordedSuppression } from './transition.ts';
 
@@ -104,7 +104,7 @@ export class RemediationLog {
   /** What a remediation had healed has come back. */
   async relapsed(tx: StateTransaction, remediation: Remediation, last: LastEnd): Promise<void> {
     const outcome = 'relapsed';
-    const reason = `${last.reason ?? ''}; it came back as alert ${remediation.alert_id}`;
+    const reason = `${last.reason ?? ''}; ${alertNameOf(remediation.rule_id)} came back on ${remediation.target_kind} ${remediation.target_id}`;
     const { policy, target } = remediationRef(remediation);
     const ref = { remediation_id: last.id, policy, alert_id: last.alertId, target };
     await allSettled([

@@ -54,6 +54,16 @@ export function targetOf(remediation: Pick<Remediation, 'target_kind' | 'target_
   return targetText({ kind: remediation.target_kind, id: remediation.target_id });
 }
 
+/** `restart_stalled_agent for AgentStalled`: who asks for what is done, in words; the target is said beside it. */
+export function causeOf({ policy, rule_id: ruleId }: Pick<Remediation, 'policy' | 'rule_id'>): string {
+  return `${policy} for ${alertNameOf(ruleId)}`;
+}
+
+/** The name of a rule whose id is `group/name`. */
+export function alertNameOf(ruleId: string): string {
+  return ruleId.slice(ruleId.indexOf('/') + 1);
+}
+
 /** The id of the present step's action: that of the scale override, too, where it raises one. */
 export function actionId(remediation: Pick<Remediation, 'id' | 'step'>): string {
   return `${remediation.id}-${remediation.step + 1}`;

@@ -1,5 +1,6 @@
 import { durationText } from '#telemetry';
 import { z } from 'zod';
+import { causeOf } from '../../remediations/remediation.ts';
 import { defineAction, type Done } from '../action.ts';
 
 /** The watchdog extends an override at most four times a second. */
@@ -23,7 +24,7 @@ export const scale = defineAction({
     release_after: durationText.prefault('5m'),
   },
   async act(step, { overrides, remediation, action, traceparent }) {
-    const reason = `${remediation.policy} for alert ${remediation.alert_id}`;
+    const reason = causeOf(remediation);
     await overrides.raise(step, { overrideId: action.id, remediation, reason, traceparent });
     return raised(step.add, action.id);
   },
