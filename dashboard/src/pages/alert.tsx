@@ -5,10 +5,11 @@ import { alertQuery } from '../api/queries.ts';
 import { repairsOfAlertQuery } from '../api/repair-queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import type { Alert } from '../api/wire.ts';
+import { AboutAlert } from '../components/about-alert.tsx';
 import { AlertChart } from '../components/alert-chart.tsx';
 import { AlertOrders } from '../components/alert-orders.tsx';
 import { EventList } from '../components/events-panel.tsx';
-import { LabelFact } from '../components/label-fact.tsx';
+import { MarkedText } from '../components/marked-text.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { Panel } from '../components/panel.tsx';
 import { Nothing, QueryView } from '../components/query-view.tsx';
@@ -18,11 +19,9 @@ import { TraceLink } from '../components/trace-link.tsx';
 import { formatAge, formatDuration, formatElapsed } from '../domain/age.ts';
 import { describeAlert } from '../domain/alert-text.ts';
 import { sentence, words } from '../domain/event-sentence.ts';
-import { runbookOf } from '../domain/runbook.ts';
 import { severityTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
 import styles from './columns.module.css';
-import detail from './detail.module.css';
 
 /** One alert: what it says, what it rests on, what has happened, and what is done about it. */
 export function AlertPage() {
@@ -73,8 +72,16 @@ function Story({ alert }: { readonly alert: Alert }) {
         <ToneLabel tone={isFiring ? severityTone(alert.severity) : 'gone'}>{alert.severity}</ToneLabel>{' '}
         {alert.maintenance_id !== null && <ToneLabel tone="caution">maintenance</ToneLabel>} {how}
       </p>
-      {summary !== null && <p className={styles.summary}>{summary}</p>}
-      {description !== null && <p className={styles.summary}>{description}</p>}
+      {summary !== null && (
+        <p className={styles.summary}>
+          <MarkedText>{summary}</MarkedText>
+        </p>
+      )}
+      {description !== null && (
+        <p className={styles.summary}>
+          <MarkedText>{description}</MarkedText>
+        </p>
+      )}
       {alert.evaluation_error !== null && (
         <p className={styles.summary}>Its rule cannot be evaluated now: {sentence(alert.evaluation_error)}</p>
       )}
@@ -84,14 +91,12 @@ function Story({ alert }: { readonly alert: Alert }) {
 
 function About({ alert }: { readonly alert: Alert }) {
   const nowMs = useNow();
-  const { labels, value, threshold, acknowledged_by: by, acknowledged_at: at, trace_id: traceId } = alert;
-  const runbook = runbookOf(alert.annotations);
+  const { acknowledged_by: by, acknowledged_at: at, trace_id: traceId } = alert;
   return (
-    <Panel title="About">
-      <dl className={detail.facts}>
-        <dt>Value</dt>
-        <dd>{threshold === null ? value : `${value}, threshold ${threshold}`}</dd>
-        {by !== null && (
+    <AboutAlert
+      {...alert}
+      course={
+        by !== null && (
           <>
             <dt>Acknowledged</dt>
             <dd>
@@ -99,30 +104,19 @@ function About({ alert }: { readonly alert: Alert }) {
               {at !== null && `, ${formatAge(Date.parse(at), nowMs)} ago`}
             </dd>
           </>
-        )}
-        {Object.entries(labels).map(([name, text]) => (
-          <LabelFact key={name} {...{ name, text }} />
-        ))}
-        {runbook !== null && (
-          <>
-            <dt>Runbook</dt>
-            <dd>
-              <a href={runbook} target="_blank" rel="noreferrer">
-                {runbook}
-              </a>
-            </dd>
-          </>
-        )}
-        {traceId !== null && (
+        )
+      }
+      more={
+        traceId !== null && (
           <>
             <dt>Trace</dt>
             <dd>
               <TraceLink traceId={traceId} of={alert.rule_id} />
             </dd>
           </>
-        )}
-      </dl>
-    </Panel>
+        )
+      }
+    />
   );
 }
 

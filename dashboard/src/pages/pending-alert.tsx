@@ -4,19 +4,18 @@ import { pendingAlertQuery } from '../api/alert-queries.ts';
 import { ApiError } from '../api/client.ts';
 import { useServer } from '../api/server-context.tsx';
 import type { ActiveAlertDetails } from '../api/wire.ts';
+import { AboutAlert } from '../components/about-alert.tsx';
 import { ConditionPanel } from '../components/alert-chart.tsx';
-import { LabelFact } from '../components/label-fact.tsx';
+import { MarkedText } from '../components/marked-text.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { Panel } from '../components/panel.tsx';
 import { Nothing, QueryView } from '../components/query-view.tsx';
 import { ToneLabel } from '../components/tone-dot.tsx';
 import { subjectOf } from '../domain/alert-text.ts';
 import { describePending } from '../domain/pending-alert.ts';
-import { runbookOf } from '../domain/runbook.ts';
 import { severityTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
 import styles from './columns.module.css';
-import detail from './detail.module.css';
 
 /** What will be an alert when its condition goes on to hold: what it rests on, and when. Once it fires, the alert's page. */
 export function PendingAlertPage() {
@@ -72,48 +71,44 @@ function Story({ alert }: { readonly alert: ActiveAlertDetails }) {
         <p className={styles.summary}>
           <ToneLabel tone={severityTone(severity)}>{severity}</ToneLabel> {describePending(alert, nowMs)}
         </p>
-        {summary !== undefined && <p className={styles.summary}>{summary}</p>}
-        {description !== undefined && <p className={styles.summary}>{description}</p>}
+        {summary !== undefined && (
+          <p className={styles.summary}>
+            <MarkedText>{summary}</MarkedText>
+          </p>
+        )}
+        {description !== undefined && (
+          <p className={styles.summary}>
+            <MarkedText>{description}</MarkedText>
+          </p>
+        )}
       </div>
     </div>
   );
 }
 
 function About({ alert }: { readonly alert: ActiveAlertDetails }) {
-  const { labels, annotations, value, rule } = alert;
-  const runbook = runbookOf(annotations);
+  const { active_at: since, fires_at: firesAt, rule } = alert;
   return (
-    <Panel title="About">
-      <dl className={detail.facts}>
-        <dt>Value</dt>
-        <dd>{rule.threshold === null ? value : `${value}, threshold ${rule.threshold}`}</dd>
-        <dt>Since</dt>
-        <dd>
-          <time dateTime={alert.active_at}>{TIME.format(new Date(alert.active_at))}</time>
-        </dd>
-        {alert.fires_at !== null && (
-          <>
-            <dt>Fires at</dt>
-            <dd>
-              <time dateTime={alert.fires_at}>{TIME.format(new Date(alert.fires_at))}</time>
-            </dd>
-          </>
-        )}
-        {Object.entries(labels).map(([name, text]) => (
-          <LabelFact key={name} {...{ name, text }} />
-        ))}
-        {runbook !== null && (
-          <>
-            <dt>Runbook</dt>
-            <dd>
-              <a href={runbook} target="_blank" rel="noreferrer">
-                {runbook}
-              </a>
-            </dd>
-          </>
-        )}
-      </dl>
-    </Panel>
+    <AboutAlert
+      {...alert}
+      threshold={rule.threshold}
+      course={
+        <>
+          <dt>Since</dt>
+          <dd>
+            <time dateTime={since}>{TIME.format(new Date(since))}</time>
+          </dd>
+          {firesAt !== null && (
+            <>
+              <dt>Fires at</dt>
+              <dd>
+                <time dateTime={firesAt}>{TIME.format(new Date(firesAt))}</time>
+              </dd>
+            </>
+          )}
+        </>
+      }
+    />
   );
 }
 
