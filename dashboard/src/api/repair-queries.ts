@@ -20,6 +20,22 @@ export const repairsOfAlertQuery = (client: ApiClient, alertId: string) =>
     refetchInterval: slowMs,
   });
 
+/** An agent has seldom more than one policy that asks about it. */
+const maxDecisions = 20;
+
+/** The repairs of an agent that wait for a yes or no, the newest first. */
+export const decisionsAboutQuery = (client: ApiClient, agentId: string) =>
+  queryOptions({
+    queryKey: ['remediations', 'decisions', agentId],
+    queryFn: async () => {
+      const asked = `state=awaiting_approval&target_id=${encodeURIComponent(agentId)}&limit=${maxDecisions}`;
+      return (await client.get<RemediationsAnswer>(`/api/v1/watchdog/remediations?${asked}`)).remediations;
+    },
+    // A pool may be called as an agent is.
+    select: (remediations) => remediations.filter(({ target }) => target.kind === 'agent'),
+    refetchInterval: slowMs,
+  });
+
 export interface RepairRows {
   readonly repairs: readonly Remediation[];
   readonly isWhole: boolean;

@@ -2,37 +2,39 @@ import { useQuery } from '@tanstack/react-query';
 import { linesQuery } from '../api/agent-queries.ts';
 import { overviewQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
-import { AGENT_CHARTS, type AgentChart } from '../domain/agent-charts.ts';
+import { AGENT_CHARTS, captionOf, type AgentChart, type ChartedAgent } from '../domain/agent-charts.ts';
 import type { QueueRange } from '../domain/search.ts';
 import { summaryOf } from '../domain/time-series.ts';
+import { useNow } from '../hooks/use-now.ts';
 import styles from './agent-charts.module.css';
 import { QueryView } from './query-view.tsx';
 import { TimeChart } from './time-chart.tsx';
 
 export interface AgentChartsProps {
-  readonly agentId: string;
+  readonly agent: ChartedAgent;
   readonly range: QueueRange;
 }
 
 /** What an agent did and used over time. */
-export function AgentCharts({ agentId, range }: AgentChartsProps) {
+export function AgentCharts({ agent, range }: AgentChartsProps) {
   return (
     <div className={styles.charts}>
       {AGENT_CHARTS.map((chart) => (
-        <Chart key={chart.title} {...{ chart, agentId, range }} />
+        <Chart key={chart.title} {...{ chart, agent, range }} />
       ))}
     </div>
   );
 }
 
-function Chart({ chart, agentId, range }: AgentChartsProps & { readonly chart: AgentChart }) {
+function Chart({ chart, agent, range }: AgentChartsProps & { readonly chart: AgentChart }) {
+  const nowMs = useNow();
   const { client } = useServer();
   const overview = useQuery(overviewQuery(client));
   const leadSeconds = overview.data?.sample_clock_lead_seconds ?? 0;
   const query = useQuery(
     linesQuery(client, {
-      about: `${chart.title} of ${agentId}`,
-      query: (step) => chart.query(agentId, step),
+      about: `${chart.title} of ${agent.agent_id}`,
+      query: (step) => chart.query(agent.agent_id, step),
       range,
       leadSeconds,
     }),
@@ -41,22 +43,27 @@ function Chart({ chart, agentId, range }: AgentChartsProps & { readonly chart: A
     <figure className={styles.chart}>
       <QueryView query={query} placeholderLines={3}>
         {({ timesSeconds, lines: [line] }) => {
-          const { now, peak } = summaryOf(line);
-          const told = (value: number | null) => (value === null ? 'none' : chart.format(value));
+          const { now, peak, why } = captionOf(chart, agent, { ...summaryOf(line), nowMs });
           return (
             <>
               <figcaption className={styles.caption}>
                 {chart.title}
-                <span className={styles.now}>{told(now)}</span>
-                <span className={styles.peak}>peak {told(peak)}</span>
+                <span className={styles.now} data-known={why === null}>
+                  {now}
+                </span>
+                {peak !== null && <span className={styles.peak}>peak {peak}</span>}
               </figcaption>
-              <TimeChart
-                label={`${chart.title}: ${told(now)} now, at most ${told(peak)} in the last ${range}`}
-                timesSeconds={timesSeconds}
-                values={line?.values ?? timesSeconds.map(() => null)}
-                format={chart.format}
-                heightPx={120}
-              />
+              {why !== null && <p className={styles.why}>{why}</p>}
+              {/* Of axes without a line nobody learns more. */}
+              {peak !== null && (
+                <TimeChart
+                  label={`${chart.title}: ${now} now, at most ${peak} in the last ${range}`}
+                  timesSeconds={timesSeconds}
+                  values={line?.values ?? timesSeconds.map(() => null)}
+                  format={chart.format}
+                  heightPx={120}
+                />
+              )}
             </>
           );
         }}

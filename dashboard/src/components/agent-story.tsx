@@ -5,7 +5,7 @@ import { useServer } from '../api/server-context.tsx';
 import type { Agent, Pool, Why } from '../api/wire.ts';
 import { formatElapsed } from '../domain/age.ts';
 import { factsOf } from '../domain/agent-facts.ts';
-import { describeStatus, sentence, words } from '../domain/event-sentence.ts';
+import { asker, describeStatus, reasonWords, sentence, words } from '../domain/event-sentence.ts';
 import { describeLife } from '../domain/generations.ts';
 import { describeHeldTask, describeTimeLimits } from '../domain/held-task.ts';
 import { describeAttempts, describeHold } from '../domain/repair-story.ts';
@@ -35,9 +35,10 @@ export function AgentStatus({ agent }: { readonly agent: Agent }) {
 
 /** What it is. */
 export function AgentFactList({ agent, pools }: { readonly agent: Agent; readonly pools: readonly Pool[] }) {
+  const nowMs = useNow();
   return (
     <dl className={styles.facts}>
-      {[...factsOf(agent), ...limitsOf(agent, pools)].map(([name, value]) => (
+      {[...factsOf(agent, nowMs), ...limitsOf(agent, pools)].map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
           <dd>{value}</dd>
@@ -114,7 +115,7 @@ export function AgentAdvice({ why: { advice } }: { readonly why: Why }) {
 export function LastRepair({ remediations }: Pick<Why, 'remediations'>) {
   const nowMs = useNow();
   const [last] = remediations;
-  if (!last) return <p className={styles.calm}>None was needed.</p>;
+  if (!last) return <p className={styles.calm}>None so far.</p>;
   const { policy, state, outcome, reason, suppressions } = last;
   const how = `${words(policy)}: ${words(outcome ?? state)}`;
   const attempts = describeAttempts(last);
@@ -168,7 +169,7 @@ function Generation({
     <li className={styles.generation}>
       <span className={styles.number}>{number}</span>
       <span>
-        {words(reason)}, asked by {by}
+        {reasonWords(reason)}, asked by {asker(by)}
         <span className={styles.life}>{describeLife(generation, { newest, nowMs })}</span>
         <Output text={generation.last_output} of={`generation ${number} of ${agentId}`} />
       </span>

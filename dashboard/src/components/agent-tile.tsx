@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { Agent } from '../api/wire.ts';
-import { formatDuration } from '../domain/age.ts';
+import { beatText } from '../domain/agent-facts.ts';
 import { words } from '../domain/event-sentence.ts';
 import { agentTone } from '../domain/tone.ts';
 import { isSick } from '../domain/whole-fleet.ts';
@@ -70,18 +70,4 @@ function nameOf(
 function idleText({ status }: Agent): string {
   if (status === 'SPAWNING') return 'starting up';
   return status === 'IDLE' ? 'waiting for work' : 'no task';
-}
-
-/** Under two seconds the age would only flicker. */
-function beatText({
-  status,
-  status_reason: reason,
-  heartbeat_age_ms: ageMs,
-  heartbeats_missed: missed,
-}: Agent): string {
-  if (status === 'TERMINATED') return words(reason);
-  if (status === 'FAILED') return 'ended';
-  if (ageMs === null) return 'no beat yet';
-  if (missed > 0) return `${missed} missed`;
-  return ageMs < 2_000 ? 'beat now' : `beat ${formatDuration(ageMs)} ago`;
 }

@@ -9,7 +9,7 @@ import { RepairStand } from './repair-stand.tsx';
 /** Repairs in short, the newest first, each a way to its story. */
 export function RepairLinks({ remediations }: Pick<Why, 'remediations'>) {
   const nowMs = useNow();
-  if (remediations.length === 0) return <p className={styles.none}>None was needed.</p>;
+  if (remediations.length === 0) return <p className={styles.none}>None so far.</p>;
   return (
     <ul className={styles.rows}>
       {remediations.map((repair) => (

@@ -36,6 +36,19 @@ export function formatElapsed(sinceMs: number, nowMs: number): string {
   return age === 'now' ? 'a moment' : age;
 }
 
+/** A moment by the clock on the wall, with its day where that is not the last one. */
+export function formatMoment(atMs: number, nowMs: number): string {
+  return (nowMs - atMs < DAY_MS ? CLOCK : DAY_AND_CLOCK).format(new Date(atMs));
+}
+
+const DAY_MS = 86_400_000;
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' });
+const DAY_AND_CLOCK = new Intl.DateTimeFormat(undefined, {
+  dateStyle: 'medium',
+  timeStyle: 'medium',
+  hourCycle: 'h23',
+});
+
 /** A span of time as exactly as it deserves: `< 1ms`, `640µs`, `12.4ms`, `1.52s`, then as `formatDuration`. */
 export function formatSpanTime(durationMs: number): string {
   if (durationMs === 0) return '< 1ms';

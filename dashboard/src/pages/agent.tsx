@@ -17,6 +17,7 @@ import {
   HeldTasks,
 } from '../components/agent-story.tsx';
 import { AlertLinks } from '../components/alert-links.tsx';
+import { Decisions } from '../components/decisions.tsx';
 import { EventList } from '../components/events-panel.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { Panel } from '../components/panel.tsx';
@@ -59,6 +60,7 @@ export function AgentPage() {
                 <Events agentId={agentId} />
               </div>
               <div className={styles.column}>
+                <Decisions agentId={agentId} />
                 <Panel title="Why">
                   <p className={styles.summary}>{sentence(why.summary)}</p>
                   <AgentEvidence why={why} />
@@ -119,7 +121,7 @@ function Activity({ why: { agent } }: { readonly why: Why }) {
       }
     >
       <Strip agent={agent} range={range} />
-      <AgentCharts agentId={agent.agent_id} range={range} />
+      <AgentCharts agent={agent} range={range} />
     </Panel>
   );
 }

@@ -92,7 +92,7 @@ function About({ repair }: { readonly repair: Remediation }) {
         </dd>
         <dt>Attempts</dt>
         <dd>{describeAttempts(repair) ?? `none yet, ${repair.max_attempts} at most`}</dd>
-        <dt>Then</dt>
+        <dt>After the last</dt>
         <dd>{guardian} have it</dd>
         {approvedBy !== null && (
           <>

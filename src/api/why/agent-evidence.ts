@@ -53,10 +53,7 @@ export function evidenceOf(agent: KnownAgent, nowMs: number): readonly Evidence[
     activityOf(agent),
     workOf(agent, nowMs),
     ...held.map((task) => leaseOf(task, nowMs)),
-    ...domains.map(({ name, agents, silent }): Evidence => ({
-      kind: 'domain',
-      text: `${silent} of ${agents} agents of its failure domain ${name} are silent`,
-    })),
+    ...domains.map((domain) => domainOf(domain, agent)),
   ];
   return all.filter((one) => one !== null);
 }
@@ -133,6 +130,14 @@ function leaseOf(
   const leased = untilMs === null ? 'leased' : `leased for ${formatTime(untilMs - nowMs)} more`;
   const text = `holds task ${id} (${type}), ${leased}; a lease alone is no sign of life`;
   return { kind: 'lease', text };
+}
+
+/** Silent is who is UNRESPONSIVE, nobody else: how this one counts is said where it has missed beats itself. */
+function domainOf({ name, agents, silent }: DomainHealth, { live }: KnownAgent): Evidence {
+  const text = `${silent} of ${agents} agents of its failure domain ${name} are UNRESPONSIVE`;
+  if (live?.status === 'UNRESPONSIVE') return { kind: 'domain', text: `${text}, this one among them` };
+  if (!live || live.heartbeatsMissed === 0) return { kind: 'domain', text };
+  return { kind: 'domain', text: `${text}; this one is ${live.status}, and not counted there` };
 }
 
 function ageOf(atMs: number, nowMs: number): string {

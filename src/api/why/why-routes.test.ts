@@ -93,8 +93,16 @@ it('says of an agent that is well that it is, and why', async () => {
   expect(textsOf(answer)).toEqual([
     'heartbeat: no heartbeat of this generation yet (due every 1s, silent after 3.5s)',
     'process: external: Omoi did not start it and cannot restart it',
-    'domain: 0 of 2 agents of its failure domain external are silent',
+    'domain: 0 of 2 agents of its failure domain external are UNRESPONSIVE',
   ]);
+});
+
+it('says how one counts in its failure domain that has missed beats and is not given up', async () => {
+  await watchdog.clock.advance(2500);
+  await vi.waitFor(async () => expect((await why('worker-1')).agent.status).toBe('DEGRADED'));
+  expect(textsOf(await why('worker-1')).at(-1)).toBe(
+    'domain: 0 of 2 agents of its failure domain external are UNRESPONSIVE; this one is DEGRADED, and not counted there',
+  );
 });
 
 it('says what is known of a silent one, and that a person has to see to an external one', async () => {
@@ -104,6 +112,9 @@ it('says what is known of a silent one, and that a person has to see to an exter
   expect(answer.verdict).toBe('ill');
   expect(textsOf(answer)[0]).toMatch(
     /^heartbeat: no heartbeat of this generation yet, 3 missed \(due every 1s, silent after 3\.5s\)$/,
+  );
+  expect(textsOf(answer).at(-1)).toBe(
+    'domain: 2 of 2 agents of its failure domain external are UNRESPONSIVE, this one among them',
   );
   expect(answer.advice).toEqual([
     'restart it where it was started, or take it out of the fleet: omoi agents forget worker-1',
