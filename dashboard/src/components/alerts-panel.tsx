@@ -1,7 +1,7 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { Alert } from '../api/wire.ts';
-import { byUrgency, describeAlert } from '../domain/alert-text.ts';
+import { byUrgency, describeAlert, firstDescribed } from '../domain/alert-text.ts';
 import { formatAge, formatDuration } from '../domain/age.ts';
 import { words } from '../domain/event-sentence.ts';
 import { firingShown, type FiringShown } from '../domain/firing-shown.ts';
@@ -11,6 +11,7 @@ import type { Firing } from '../hooks/use-firing.ts';
 import { useNow } from '../hooks/use-now.ts';
 import styles from './alerts-panel.module.css';
 import { InBlocks } from './in-blocks.tsx';
+import { MarkedText } from './marked-text.tsx';
 import { More } from './more.tsx';
 import { Panel } from './panel.tsx';
 import { RequestButton } from './request-button.tsx';
@@ -25,10 +26,12 @@ export interface AlertsPanelProps {
   readonly mayHandle: boolean;
   /** Shows more of what fires. */
   readonly onMore: () => void;
+  /** Whether it stands among much else on a small page: then what an alert's own page says is left to that. */
+  readonly isShort?: boolean;
 }
 
 /** What fires, the most urgent first, and how what fired lately ended. */
-export function AlertsPanel({ firing, resolved, mayHandle, onMore }: AlertsPanelProps) {
+export function AlertsPanel({ firing, resolved, mayHandle, onMore, isShort = false }: AlertsPanelProps) {
   const nowMs = useNow();
   // Before it is known nothing has been read either.
   const counted = firing.counted ?? 0;
@@ -40,6 +43,7 @@ export function AlertsPanel({ firing, resolved, mayHandle, onMore }: AlertsPanel
             shown={firingShown(counted, alerts)}
             mayHandle={mayHandle}
             nowMs={nowMs}
+            isShort={isShort}
             onMore={onMore}
           />
         )}
@@ -48,7 +52,7 @@ export function AlertsPanel({ firing, resolved, mayHandle, onMore }: AlertsPanel
         <>
           <h3 className={styles.subtitle}>Resolved lately</h3>
           <ul className={styles.resolved}>
-            {resolved.data.map((alert) => (
+            {resolved.data.slice(0, isShort ? SHORT_RESOLVED : undefined).map((alert) => (
               <ResolvedAlert key={alert.id} alert={alert} nowMs={nowMs} />
             ))}
           </ul>
@@ -58,24 +62,33 @@ export function AlertsPanel({ firing, resolved, mayHandle, onMore }: AlertsPanel
   );
 }
 
+/** Of what has ended, where it is short. */
+const SHORT_RESOLVED = 2;
+const NONE: ReadonlySet<string> = new Set();
+
 interface FiringListProps {
   readonly shown: FiringShown<Alert>;
   readonly mayHandle: boolean;
   readonly nowMs: number;
+  readonly isShort: boolean;
   readonly onMore: () => void;
 }
 
-function FiringList({ shown, mayHandle, nowMs, onMore }: FiringListProps) {
+function FiringList({ shown, mayHandle, nowMs, isShort, onMore }: FiringListProps) {
   if (shown.kind === 'nothing') return <Nothing>Nothing fires.</Nothing>;
   if (shown.kind === 'awaited') return <Nothing>Being read.</Nothing>;
-  const { alerts, total } = shown;
+  const { total } = shown;
+  const alerts = shown.alerts.toSorted(byUrgency);
+  const described = isShort ? NONE : firstDescribed(alerts);
   return (
     <>
       <div className={styles.blocks}>
         <InBlocks
-          rows={alerts.toSorted(byUrgency)}
+          rows={alerts}
           keyOf={({ id }) => id}
-          render={(alert) => <FiringAlert alert={alert} mayHandle={mayHandle} nowMs={nowMs} />}
+          render={(alert) => (
+            <FiringAlert {...{ alert, mayHandle, nowMs, isShort }} isDescribed={described.has(alert.id)} />
+          )}
           className={styles.alerts}
           perBlock={20}
           blockHeight={2200}
@@ -92,10 +105,12 @@ interface FiringAlertProps {
   readonly alert: Alert;
   readonly mayHandle: boolean;
   readonly nowMs: number;
+  readonly isShort: boolean;
+  readonly isDescribed: boolean;
 }
 
 /** One alert that fires. */
-function FiringAlert({ alert, mayHandle, nowMs }: FiringAlertProps) {
+function FiringAlert({ alert, mayHandle, nowMs, isShort, isDescribed }: FiringAlertProps) {
   const { name, subject, summary, description, labels } = describeAlert(alert);
   const tone = severityTone(alert.severity);
   return (
@@ -111,9 +126,17 @@ function FiringAlert({ alert, mayHandle, nowMs }: FiringAlertProps) {
           {formatAge(Date.parse(alert.fired_at), nowMs)}
         </span>
       </div>
-      {summary !== null && <p className={styles.summary}>{summary}</p>}
-      {description !== null && <p className={styles.description}>{description}</p>}
-      {labels.length > 0 && <p className={styles.labels}>{labels.join('  ')}</p>}
+      {summary !== null && (
+        <p className={styles.summary}>
+          <MarkedText>{summary}</MarkedText>
+        </p>
+      )}
+      {description !== null && isDescribed && (
+        <p className={styles.description}>
+          <MarkedText>{description}</MarkedText>
+        </p>
+      )}
+      {labels.length > 0 && !isShort && <p className={styles.labels}>{labels.join('  ')}</p>}
       {alert.evaluation_error !== null && (
         <p className={styles.summary}>Its rule cannot be evaluated now: {alert.evaluation_error}</p>
       )}

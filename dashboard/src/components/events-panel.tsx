@@ -16,7 +16,7 @@ export interface EventsPanelProps {
   readonly filter: EventFilter;
   /** How many are shown. */
   readonly maxLines: number;
-  /** Whether the list is as high as it is long; else it scrolls in a few lines. */
+  /** Whether the list is as high as it is long; else it scrolls in a few lines, which a phone folds. */
   readonly isWhole?: boolean;
 }
 
@@ -28,6 +28,7 @@ export function EventsPanel({ events, filter, maxLines, isWhole = false }: Event
   return (
     <Panel
       title="Events"
+      foldsOnPhone={!isWhole}
       actions={
         <SegmentedControl
           size="xs"

@@ -24,10 +24,12 @@ export interface FleetPanelProps {
   readonly maintenances: readonly Maintenance[];
   /** Only this pool; undefined: all. */
   readonly poolId: string | undefined;
+  /** How many of them are alive, in a few words; undefined before it is known. */
+  readonly note: string | undefined;
 }
 
 /** Agents under their pools; a large pool is drawn as a grid. */
-export function FleetPanel({ first, whole, pools, maintenances, poolId }: FleetPanelProps) {
+export function FleetPanel({ first, whole, pools, maintenances, poolId, note }: FleetPanelProps) {
   const { change } = useView();
   const show = (agents: readonly Agent[]) => (
     <Groups {...{ agents, maintenances, poolId }} pools={pools.data ?? []} />
@@ -35,7 +37,8 @@ export function FleetPanel({ first, whole, pools, maintenances, poolId }: FleetP
   return (
     <Panel
       title="Fleet"
-      note={poolId === undefined ? undefined : `only ${poolId}`}
+      note={poolId === undefined ? note : `only ${poolId}`}
+      foldsOnPhone={poolId === undefined}
       actions={
         poolId !== undefined && (
           <CloseButton aria-label="Show all pools" onClick={() => change({ pool: undefined })} />

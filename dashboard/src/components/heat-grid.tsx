@@ -2,9 +2,9 @@ import { useComputedColorScheme } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef, useState, type KeyboardEvent, type MouseEvent } from 'react';
 import type { Agent } from '../api/wire.ts';
-import { words } from '../domain/event-sentence.ts';
+import { reasonWords } from '../domain/event-sentence.ts';
 import { number } from '../domain/headline.ts';
-import { cellAfterKey, cellAt, CELL_PX, layOutGrid, placeOf } from '../domain/heat-grid.ts';
+import { cellAfterKey, cellAt, layOutGrid, placeOf } from '../domain/heat-grid.ts';
 import { agentTone, TONES, type Tone } from '../domain/tone.ts';
 import styles from './heat-grid.module.css';
 
@@ -41,7 +41,7 @@ export function HeatGrid({ agents, label }: HeatGridProps) {
     if (agent) void navigate({ to: '/fleet/$agentId', params: { agentId: agent.agent_id } });
   };
   const under = ({ nativeEvent: { offsetX, offsetY } }: MouseEvent): number | null =>
-    cellAt(offsetX, offsetY, size);
+    cellAt(offsetX, offsetY, { ...layout, cells: agents.length });
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === 'Enter') return open(chosen);
     const next = cellAfterKey(event.key, at ?? 0, size);
@@ -92,7 +92,7 @@ export function HeatGrid({ agents, label }: HeatGridProps) {
 
 function captionOf({ agent_id: id, status, status_reason: reason, working_on: work }: Agent): string {
   const doing = work === null ? '' : `, ${work}`;
-  return `${id}, ${status.toLowerCase()}: ${words(reason)}${doing}`;
+  return `${id}, ${status.toLowerCase()}: ${reasonWords(reason)}${doing}`;
 }
 
 /** `480 idle, 12 unresponsive` */
@@ -156,12 +156,12 @@ function draw(canvas: HTMLCanvasElement, { agents, width, colours, cursor }: Dra
       context.globalAlpha = FAINT.has(tone) ? 0.55 : 1;
     }
     const { x, y } = placeOf(cell, layout);
-    context.fillRect(x, y, CELL_PX, CELL_PX);
+    context.fillRect(x, y, layout.side, layout.side);
   }
   if (cursor === null || cursor >= agents.length) return;
   const { x, y } = placeOf(cursor, layout);
   context.globalAlpha = 1;
   context.strokeStyle = getComputedStyle(canvas).color;
   context.lineWidth = 2;
-  context.strokeRect(x + 1, y + 1, CELL_PX - 2, CELL_PX - 2);
+  context.strokeRect(x + 1, y + 1, layout.side - 2, layout.side - 2);
 }

@@ -11,6 +11,7 @@ import { overviewQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import { number } from '../domain/headline.ts';
 import { PAGES, type PageEntry } from '../domain/pages.ts';
+import { useIsPhone } from '../hooks/use-is-phone.ts';
 import styles from './navigation.module.css';
 
 type Place = PageEntry['to'];
@@ -25,9 +26,13 @@ const ICONS: Readonly<Record<Place, typeof IconBell>> = {
   '/traces': IconRoute,
 };
 
+/** A longer number would cover the page beside it; its own page says it. */
+const MOST_ON_PHONE = 99;
+
 /** The way to every page, and how much there waits to be looked at. On a narrow screen it stands at its lower edge. */
 export function Navigation() {
   const { client } = useServer();
+  const isPhone = useIsPhone();
   const { data: overview } = useQuery(overviewQuery(client));
   const waiting: Partial<Record<Place, { readonly count: number; readonly what: string }>> = {
     '/alerts': { count: overview?.alerts.firing ?? 0, what: 'firing' },
@@ -50,7 +55,7 @@ export function Navigation() {
             <span>{name}</span>
             {count > 0 && (
               <span className={styles.count}>
-                {number(count)}
+                {isPhone && count > MOST_ON_PHONE ? `${MOST_ON_PHONE}+` : number(count)}
                 <span className="visually-hidden"> {what}</span>
               </span>
             )}

@@ -11,15 +11,18 @@ import { Sparkline } from './sparkline.tsx';
 export interface QueuePanelProps {
   readonly history: UseQueryResult<QueueHistory>;
   readonly range: QueueRange;
+  /** Whether a phone shows it only when it is opened. */
+  readonly foldsOnPhone?: boolean;
 }
 
 /** How many tasks wait in each phase, now and lately. */
-export function QueuePanel({ history, range }: QueuePanelProps) {
+export function QueuePanel({ history, range, foldsOnPhone = false }: QueuePanelProps) {
   const { change } = useView();
   return (
     <Panel
       title="Queue"
       note="tasks waiting, by phase"
+      foldsOnPhone={foldsOnPhone}
       actions={
         <SegmentedControl
           size="xs"

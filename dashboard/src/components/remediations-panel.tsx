@@ -24,7 +24,7 @@ export interface RemediationsPanelProps {
 export function RemediationsPanel({ remediations, counts }: RemediationsPanelProps) {
   const nowMs = useNow();
   return (
-    <Panel title="Repairs" note={(counts && describeRepairs(counts)) ?? undefined}>
+    <Panel title="Repairs" note={(counts && describeRepairs(counts)) ?? undefined} foldsOnPhone>
       <QueryView query={remediations} placeholderLines={4}>
         {(found) =>
           found.length === 0 ? (

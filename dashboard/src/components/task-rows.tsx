@@ -7,7 +7,7 @@ import { useNow } from '../hooks/use-now.ts';
 import styles from './rows.module.css';
 import { ToneLabel } from './tone-dot.tsx';
 
-const COLUMNS = { gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 1.2fr) 96px minmax(0, 1.3fr) 110px' };
+const COLUMNS = { gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 1.5fr) 96px minmax(0, 1.2fr) 110px' };
 
 export interface TaskRowsProps {
   readonly tasks: readonly Task[];

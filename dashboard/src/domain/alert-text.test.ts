@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { byUrgency, describeAlert, type ToldAlert } from './alert-text.ts';
+import { byUrgency, describeAlert, firstDescribed, type ToldAlert } from './alert-text.ts';
 
 const alert = (told: Partial<ToldAlert>): ToldAlert => ({
   rule_id: 'queue/HighQueueDepth',
@@ -42,6 +42,20 @@ describe('describeAlert', () => {
   ])('says of %j what is the case and what to do', (annotations, summary, description) => {
     expect(describeAlert(alert({ annotations }))).toMatchObject({ summary, description });
   });
+});
+
+it('has what several alerts of a rule say alike read once', () => {
+  const told = (id: string, rule_id: string, description: string) => {
+    return { id, ...alert({ rule_id, annotations: { summary: `${id} is ill`, description } }) };
+  };
+  const list = [
+    told('a', 'g/Silent', 'Look at it.'),
+    told('b', 'g/Silent', 'Look at it.'),
+    told('c', 'g/Silent', 'Look at c.'),
+    told('d', 'g/Failed', 'Look at it.'),
+    told('e', 'g/Silent', 'Look at it.'),
+  ];
+  expect([...firstDescribed(list)]).toEqual(['a', 'c', 'd']);
 });
 
 describe('byUrgency', () => {

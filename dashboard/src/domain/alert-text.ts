@@ -53,6 +53,23 @@ function subjectLabelOf(labels: Readonly<Record<string, string>>): string | unde
   return SUBJECT_LABELS.find((name) => labels[name] !== undefined);
 }
 
+/**
+ * The ids of those alerts of a list whose description is to be read: what an earlier one of the same rule says already, word
+ * for word, need not be said again.
+ */
+export function firstDescribed(
+  alerts: readonly (ToldAlert & { readonly id: string })[],
+): ReadonlySet<string> {
+  const said = new Set<string>();
+  const first = new Set<string>();
+  for (const alert of alerts) {
+    const text = `${alert.rule_id}\n${alert.annotations.description ?? ''}`;
+    if (!said.has(text)) first.add(alert.id);
+    said.add(text);
+  }
+  return first;
+}
+
 /** What nobody has seen comes first, then what is most severe, then what is newest. */
 export function byUrgency(left: ToldAlert, right: ToldAlert): number {
   const seen = Number(left.acknowledged_by !== null) - Number(right.acknowledged_by !== null);

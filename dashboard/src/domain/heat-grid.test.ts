@@ -1,24 +1,38 @@
 import { describe, expect, it } from 'vitest';
-import { cellAfterKey, cellAt, CELL_PX, GAP_PX, layOutGrid, placeOf } from './heat-grid.ts';
+import {
+  cellAfterKey,
+  cellAt,
+  LARGE_CELL,
+  layOutGrid,
+  maxLargeCells,
+  placeOf,
+  SMALL_CELL,
+} from './heat-grid.ts';
 
-const PITCH = CELL_PX + GAP_PX;
+const PITCH = LARGE_CELL.side + LARGE_CELL.gap;
 
 describe('layOutGrid', () => {
   it.each([
     { cells: 10, width: 4 * PITCH, columns: 4, rows: 3 },
-    { cells: 10, width: 4 * PITCH - GAP_PX, columns: 4, rows: 3 },
+    { cells: 10, width: 4 * PITCH - LARGE_CELL.gap, columns: 4, rows: 3 },
     { cells: 0, width: 100, columns: 6, rows: 0 },
     { cells: 3, width: 1, columns: 1, rows: 3 },
   ])('lays $cells cells out in $width px', ({ cells, width, columns, rows }) => {
     expect(layOutGrid(cells, width)).toMatchObject({ columns, rows });
   });
 
-  it('is found again by a point in each cell', () => {
-    const layout = layOutGrid(50, 7 * PITCH);
-    for (let cell = 0; cell < 50; cell++) {
+  it.each([50, 2_000])('is found again by a point in each cell of %d', (cells) => {
+    const layout = layOutGrid(cells, 7 * PITCH);
+    for (let cell = 0; cell < cells; cell++) {
       const { x, y } = placeOf(cell, layout);
-      expect(cellAt(x + 1, y + 1, { columns: layout.columns, cells: 50 })).toBe(cell);
+      expect(cellAt(x + 1, y + 1, { ...layout, cells })).toBe(cell);
     }
+  });
+
+  it('draws many small, so that thousands leave room for the rest of a page', () => {
+    expect(layOutGrid(maxLargeCells, 770)).toMatchObject(LARGE_CELL);
+    expect(layOutGrid(maxLargeCells + 1, 770)).toMatchObject(SMALL_CELL);
+    expect(layOutGrid(2_000, 770).height).toBeLessThan(300);
   });
 });
 
@@ -28,7 +42,9 @@ describe('cellAt', () => {
     [5, -1],
     [4 * PITCH, 5],
     [2 * PITCH, 2 * PITCH],
-  ])('finds none at %d, %d', (x, y) => expect(cellAt(x, y, { columns: 4, cells: 10 })).toBeNull());
+  ])('finds none at %d, %d', (x, y) =>
+    expect(cellAt(x, y, { ...LARGE_CELL, columns: 4, cells: 10 })).toBeNull(),
+  );
 });
 
 describe('cellAfterKey', () => {

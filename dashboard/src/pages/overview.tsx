@@ -21,8 +21,9 @@ import { NeedsYouPanel } from '../components/needs-you-panel.tsx';
 import { QueuePanel } from '../components/queue-panel.tsx';
 import { RemediationsPanel } from '../components/remediations-panel.tsx';
 import { StatusBar } from '../components/status-bar.tsx';
-import { countFleet } from '../domain/headline.ts';
+import { countFleet, number } from '../domain/headline.ts';
 import { waitingNow } from '../domain/queue-history.ts';
+import { useIsPhone } from '../hooks/use-is-phone.ts';
 import { useFiring } from '../hooks/use-firing.ts';
 import { useMayHandle } from '../hooks/use-may-handle.ts';
 import { usePageSize } from '../hooks/use-page-size.ts';
@@ -31,13 +32,16 @@ import styles from './overview.module.css';
 
 /** More agents than this are read as the page of the fleet does. */
 const FIRST_AGENTS = 60;
+/** So many of the alerts that fire stand there at first. */
+const FIRST_ALERTS = { desk: 20, phone: 4 };
 const NOTHING_HELD = { states: [], storms: [], more_storms: 0 };
 
 /** The fleet, its alerts and its repairs on one page. */
 export function OverviewPage() {
   const { client } = useServer();
   const { pool, agent, range, events: filter } = useView().search;
-  const alertsShown = usePageSize(20);
+  const isPhone = useIsPhone();
+  const alertsShown = usePageSize(isPhone ? FIRST_ALERTS.phone : FIRST_ALERTS.desk);
   const mayHandle = useMayHandle();
   const overview = useQuery(overviewQuery(client));
   const first = useQuery(fleetQuery(client, { poolId: pool, rows: FIRST_AGENTS }));
@@ -79,12 +83,19 @@ export function OverviewPage() {
             pools={pools}
             maintenances={maintenances.data ?? []}
             poolId={pool}
+            note={counts === null ? undefined : `${number(counts.alive)} of ${number(counts.present)} alive`}
           />
-          <QueuePanel history={history} range={range} />
+          <QueuePanel history={history} range={range} foldsOnPhone />
           <EventsPanel events={events} filter={filter} maxLines={40} />
         </div>
         <div className={styles.column}>
-          <AlertsPanel firing={firing} resolved={resolved} onMore={alertsShown.more} mayHandle={mayHandle} />
+          <AlertsPanel
+            firing={firing}
+            resolved={resolved}
+            onMore={alertsShown.more}
+            mayHandle={mayHandle}
+            isShort={isPhone}
+          />
           <RemediationsPanel remediations={remediations} counts={counts} />
         </div>
       </div>
