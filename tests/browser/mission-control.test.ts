@@ -177,6 +177,25 @@ describe.skipIf(program === null)('mission control', () => {
     await page.goto(server.url);
   });
 
+  it('shows on a phone what needs a person first, and folds the rest', async () => {
+    page = await visits.as('admin');
+    await page.setViewportSize(PHONE);
+    await page.goto(server.url);
+    await page.getByRole('region', { name: 'Needs you' }).waitFor();
+    for (const name of ['Repairs', 'Fleet', 'Queue', 'Events']) {
+      const title = page
+        .getByRole('region', { name, exact: true })
+        .getByRole('button', { name, exact: true });
+      await title.waitFor();
+      expect(await title.getAttribute('aria-expanded')).toBe('false');
+    }
+    await page.getByText(/^\d+ of \d+ alive$/).waitFor();
+    // Two screens at the most, whatever there is of it.
+    const height = await page.locator('html').evaluate((html) => html.scrollHeight);
+    expect(height).toBeLessThan(2 * PHONE.height);
+    expect(await seriousFindings(page)).toEqual([]);
+  });
+
   it.each([
     { name: 'a phone', viewport: PHONE },
     // The last, since the tests that follow are of a desk.
@@ -184,7 +203,10 @@ describe.skipIf(program === null)('mission control', () => {
   ])('fits on $name, in light and dark', async ({ viewport }) => {
     page = await visits.as('admin');
     await page.setViewportSize(viewport);
+    const fold = page.getByRole('button', { name: 'Fleet', exact: true });
+    if (viewport === PHONE) await fold.click();
     await tile('demo-1').waitFor();
+    expect(await fold.count()).toBe(viewport === PHONE ? 1 : 0);
     for (const { colorScheme, background } of SCHEMES) {
       await page.emulateMedia({ colorScheme });
       await expect

@@ -17,6 +17,8 @@ const LOOKS = [
   { look: 'phone-dark', colorScheme: 'dark', viewport: PHONE },
 ] as const;
 const DEMO_AGENTS = 6;
+/** Of the agents beyond those of the demo one of so many falls silent at once. */
+const SILENT_ONE_OF = 12;
 const WITHIN_MS = 60_000;
 
 interface FirstOf {
@@ -25,7 +27,10 @@ interface FirstOf {
   readonly tasks: readonly { readonly task_id: string }[];
 }
 
-/** The demo with so many agents, one of which hangs and is repaired: something of everything to look at. */
+/**
+ * The demo with so many agents, one of which hangs and is repaired, some of which fall silent, and a task that nobody serves:
+ * something of everything to look at.
+ */
 async function photograph(browser: Browser, agents: number): Promise<void> {
   const data = dataDirectory();
   const server = await OmoiServer.start(data.path, { demo: true });
@@ -41,8 +46,12 @@ async function photograph(browser: Browser, agents: number): Promise<void> {
       };
       await admin.read('/api/v1/fleet/agents', {
         method: 'POST',
-        body: { ...body, heartbeat_interval_ms: 300_000 },
+        body: { ...body, heartbeat_interval_ms: at % SILENT_ONE_OF === 0 ? 1_000 : 300_000 },
       });
+    }
+    if (agents > DEMO_AGENTS) {
+      const task = { task_type: 'fetsh', phase_id: 'PHASE_TESTING' };
+      await admin.read('/api/v1/fleet/tasks', { method: 'POST', body: task });
     }
     await until(
       async () =>
@@ -121,12 +130,17 @@ async function pagesOf(admin: Client): Promise<readonly (readonly [name: string,
   const { active } = await admin.read<{ active: readonly { readonly active_id: string }[] }>(
     '/api/v1/alerts/active?state=pending&limit=1',
   );
+  const { agents } = await admin.read<{ agents: readonly { readonly agent_id: string }[] }>(
+    '/api/v1/fleet/agents?status=UNRESPONSIVE&limit=1',
+  );
+  const [silent] = agents;
   const [alert, repair, task, pending] = [alerts[0], remediations[0], tasks[0], active[0]];
   return [
     ['overview', '/'],
     ['fleet', '/fleet'],
     ['agent', '/fleet/demo-3'],
     ['agent-running', '/fleet/demo-1'],
+    ...(silent ? [['agent-silent', `/fleet/${silent.agent_id}`] as const] : []),
     ['agent-drawer', '/?agent=demo-3'],
     ['tasks', '/tasks'],
     ...(task ? [['task', `/tasks/${task.task_id}`] as const] : []),
