@@ -51,7 +51,9 @@ export const registerBody = z
       .array(label)
       .max(64)
       .default([])
-      .describe('The types of tasks that it can do: claims that name no `task_types` take these alone.'),
+      .describe(
+        'The types of tasks that it can do: claims that name no `task_types` take these alone. Of a repeated registration they count where it names any.',
+      ),
     heartbeat_interval_ms: paceMs.nullish(),
     heartbeat_ttl_ms: paceMs
       .min(MIN_TTL_MS)

@@ -36,7 +36,8 @@ export class AgentRegistrations {
   }
 
   /**
-   * Registers an agent's process, or leaves it where the same process has registered before: then it returns false.
+   * Registers an agent's process, or leaves it where the same process has registered before: then it returns false, and of what
+   * is said only other capabilities are taken.
    * @throws OmoiError `generation_taken`, `generation_superseded`, `unknown_generation`, `agent_gone`,
    *   `agent_is_managed`, `agent_limit_reached` (of the token), `agent_id_reserved`
    */
@@ -49,6 +50,7 @@ export class AgentRegistrations {
         case 'refused':
           throw decision.error;
         case 'repeated':
+          if (agent) await this.#takeCapabilities(tx, agent, request);
           return false;
         case 'first': {
           await this.#admission.admit(tx, request);
@@ -120,6 +122,23 @@ export class AgentRegistrations {
     const nonceHash = hashNonce(request.nonce);
     await this.#tellRegistered(tx, agent, { request, nonceHash, from: 'NONE' });
     return true;
+  }
+
+  /** What a process says last counts; one that says none of what it can do may only be asking whether it is still known. */
+  async #takeCapabilities(
+    tx: StateTransaction,
+    agent: AgentRow,
+    { capabilities: said, traceparent }: RegistrationRequest,
+  ): Promise<void> {
+    const capabilities = JSON.stringify(said);
+    if (said.length === 0 || capabilities === agent.capabilities) return;
+    const { agentIndex, activity } = this.#parts;
+    const changed = await changeAgent(tx, agent, { capabilities });
+    const change = agentIndex.nextChange();
+    tx.afterCommit(() => {
+      agentIndex.apply(changed, null, change);
+      activity.tell({ kind: 'agents', traceparent });
+    });
   }
 
   async #takeOver(

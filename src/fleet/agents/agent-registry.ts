@@ -118,7 +118,7 @@ export class AgentRegistry {
   }
 
   /**
-   * Lets a process speak for an agent. A repetition by the same process (same nonce) changes nothing.
+   * Lets a process speak for an agent. A repetition by the same process (same nonce) changes its capabilities alone.
    * @throws OmoiError `generation_taken`, `generation_superseded`, `unknown_generation`, `agent_gone`,
    *   `agent_is_managed`, `agent_limit_reached`, `agent_id_reserved`
    */

@@ -47,6 +47,33 @@ describe('registration', () => {
     expect(await running.events('fleet.agent.registered')).toHaveLength(1);
   });
 
+  test('a process that registers again and says what it can do is believed, also by a server that is started again', async () => {
+    const { agents } = running.fleet;
+    const can = async (capabilities: readonly string[]): Promise<unknown> => {
+      const { fresh, agent } = await agents.register(registration('a', { capabilities }));
+      return [fresh, agent.capabilities];
+    };
+    expect(await can(['build'])).toEqual([true, ['build']]);
+    expect(await can(['test', 'lint'])).toEqual([false, ['test', 'lint']]);
+    expect(await can([])).toEqual([false, ['test', 'lint']]);
+    await running.fleet.tasks.enqueue([task(), task({ taskType: 'lint' })], null);
+    const claimed = await running.fleet.tasks.claim(claimOf('a'));
+    expect(claimed.map((one) => one.task_type)).toEqual(['lint']);
+    await running.stop();
+    await running.start();
+    expect(running.fleet.agents.get('a')?.capabilities).toEqual(['test', 'lint']);
+  });
+
+  test('a process that registers after Omoi has done so in its place says what it can do', async () => {
+    const { agents } = running.fleet;
+    await openGeneration('m', 'spawn nonce');
+    expect(await agents.standIn({ agentId: 'm', generation: 1 })).toBe(true);
+    await agents.register(
+      registration('m', { generation: 1, nonce: 'spawn nonce', capabilities: ['review'] }),
+    );
+    expect(agents.get('m')?.capabilities).toEqual(['review']);
+  });
+
   test('refuses another process while the first one lives, and takes it when asked to', async () => {
     const { agents } = running.fleet;
     await agents.register(registration('a'));

@@ -60,6 +60,17 @@ describe('what living agents claim', () => {
     expect([...claimed.types]).toEqual(['test', 'lint', 'build']);
   });
 
+  it('goes by what an agent has said last that it can do, and keeps what it has claimed beside that', () => {
+    claimed.changed(agent('a', { capabilities: ['test'] }));
+    claimed.claimed(agent('a'), { ...filter, taskTypes: ['build'] });
+    claimed.changed(agent('a', { capabilities: ['lint'] }));
+    expect([...claimed.types].toSorted()).toEqual(['build', 'lint']);
+    expect(claimed.claims(kind({ task_type: 'test' }))).toBe(false);
+    claimed.changed(agent('a', { capabilities: ['build'] }));
+    claimed.changed(agent('a', { capabilities: ['test'] }));
+    expect([...claimed.types].toSorted()).toEqual(['build', 'test']);
+  });
+
   it('counts who lives alone, and the last of several', () => {
     claimed.claimed(agent('a'), filter);
     claimed.claimed(agent('b'), filter);

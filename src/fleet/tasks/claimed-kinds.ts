@@ -37,8 +37,11 @@ interface PhaseSet {
 /** One agent that claims, or has said what it can do. */
 interface Claimant {
   readonly generation: number;
-  /** What it claims, and when (monotonic) it last did; what it has said at its registration stays: Infinity. */
-  readonly claims: Map<string, { readonly claim: KnownClaim; usedMs: number }>;
+  /**
+   * What it claims, and when (monotonic) it last did, -Infinity where never; what it has said last that it can do stays
+   * (`isSaid`).
+   */
+  readonly claims: Map<string, { readonly claim: KnownClaim; usedMs: number; isSaid: boolean }>;
   /** Whether its claims count. */
   lives: boolean;
 }
@@ -114,8 +117,9 @@ export class ClaimedKinds {
       for (const { claim } of claimant.claims.values()) this.#count(claim, lives ? 1 : -1);
     }
     if (capabilities === null) return;
+    for (const known of claimant.claims.values()) known.isSaid = false;
     const said = { poolId, phaseIds: null, taskTypes: capabilities, ownPoolOnly: false };
-    this.#note(claimant, said, Number.POSITIVE_INFINITY);
+    this.#note(claimant, said, 'said');
   }
 
   /** It claims, or holds, tasks that the filter takes. */
@@ -124,7 +128,7 @@ export class ClaimedKinds {
     if (known && known.generation > agent.generation) return;
     if (known && known.generation < agent.generation) this.forget(agent.agentId);
     const claimant = this.#agents.get(agent.agentId) ?? this.#enter(agent.agentId, agent);
-    this.#note(claimant, filter, this.#clock.monotonicMs());
+    this.#note(claimant, filter, 'claimed');
   }
 
   /** An agent has ended: another generation of it claims anew. */
@@ -141,22 +145,29 @@ export class ClaimedKinds {
     return claimant;
   }
 
-  #note(claimant: Claimant, { poolId, phaseIds, taskTypes, ownPoolOnly }: KindFilter, usedMs: number): void {
+  #note(
+    claimant: Claimant,
+    { poolId, phaseIds, taskTypes, ownPoolOnly }: KindFilter,
+    how: 'said' | 'claimed',
+  ): void {
     const { claims, lives } = claimant;
     const filter = { poolId, phaseIds, taskTypes, ownPoolOnly };
     const key = JSON.stringify([poolId, phaseIds, taskTypes, ownPoolOnly]);
+    const nowMs = this.#clock.monotonicMs();
     const known = claims.get(key);
-    if (known) known.usedMs = Math.max(known.usedMs, usedMs);
-    const beforeMs = this.#clock.monotonicMs() - claimKeptMs;
-    for (const [old, { usedMs: oldMs }] of claims) if (oldMs < beforeMs) this.#drop(claimant, old);
+    if (known && how === 'said') known.isSaid = true;
+    else if (known) known.usedMs = nowMs;
+    for (const [old, { usedMs: oldMs, isSaid }] of claims)
+      if (!isSaid && oldMs < nowMs - claimKeptMs) this.#drop(claimant, old);
     if (known) return;
     const isAny = phaseIds === null && taskTypes === null;
     if (!isAny && (claims.size >= maxClaimsPerAgent || !this.#hasRoom(filter))) {
-      this.#note(claimant, { poolId, phaseIds: null, taskTypes: null, ownPoolOnly: false }, usedMs);
+      this.#note(claimant, { poolId, phaseIds: null, taskTypes: null, ownPoolOnly: false }, how);
       return;
     }
     const claim = this.#claims.get(key) ?? { filter, agents: 0 };
-    claims.set(key, { claim, usedMs });
+    const usedMs = how === 'said' ? Number.NEGATIVE_INFINITY : nowMs;
+    claims.set(key, { claim, usedMs, isSaid: how === 'said' });
     if (lives) this.#count(claim, 1);
   }
 
