@@ -73,6 +73,9 @@ export class AgentEntry implements AgentObservation {
   /** Whether the generation has given a sign of life: how long its start takes says nothing of the host. */
   #hasSpoken = false;
   readonly #punctuality = newPunctuality();
+  /** Monotonic: when its last sign of life came, where that was a heartbeat; and the shortest time between two of them. */
+  #beatAtMs: number | null = null;
+  #shortestBeatMs: number | null = null;
   /** Whether the process of the generation is known to have been started. */
   #hasStarted = false;
   #beats = 0;
@@ -205,7 +208,7 @@ export class AgentEntry implements AgentObservation {
 
   /** Its TTL at this moment: longer than that of its pace while the host is behind. */
   get ttlMs(): number {
-    return this.#stall.ttlMs(this.pace.ttlMs, this.#whereabouts);
+    return this.#stall.ttlMs(this.pace.ttlMs, this.#whereabouts, this.row.registered_by);
   }
 
   get #whereabouts(): Whereabouts {
@@ -313,15 +316,29 @@ export class AgentEntry implements AgentObservation {
     return this.#beats > this.#beatsAtMove;
   }
 
-  /** It gives a sign of life by itself, before `heard`: how late that is tells how far the host is behind. */
-  comesNow(): void {
+  /**
+   * It gives a sign of life by itself, before `heard`: how late that is tells how far the host is behind. One that always takes
+   * longer than its interval is late by what it takes beyond that.
+   */
+  comesNow(nowMonotonicMs: number, by: 'heartbeat' | 'request'): void {
+    this.#notePace(nowMonotonicMs, by);
     // Who stood still, or is a wrapper of who did, was late for reasons of its own.
     const tells = this.#hasSpoken && this.row.status !== 'STALLED' && !this.#processesTold;
     this.#hasSpoken = true;
     const vouching = this.#whereabouts;
     if (!tells || vouching === 'elsewhere') return;
-    const { intervalMs } = this.pace;
-    this.#stall.heard(this.#punctuality, { heardAtMs: this.#heardAtMs, intervalMs, vouching });
+    const intervalMs = Math.max(this.pace.intervalMs, this.#shortestBeatMs ?? 0);
+    const { registered_by: registeredBy } = this.row;
+    this.#stall.heard(this.#punctuality, { heardAtMs: this.#heardAtMs, intervalMs, vouching, registeredBy });
+  }
+
+  /** What comes between two heartbeats may have put the second one off. */
+  #notePace(nowMonotonicMs: number, by: 'heartbeat' | 'request'): void {
+    const betweenMs = this.#beatAtMs === null ? null : nowMonotonicMs - this.#beatAtMs;
+    this.#beatAtMs = by === 'heartbeat' ? nowMonotonicMs : null;
+    // One that has news does not wait for its time.
+    if (betweenMs === null || by === 'request' || betweenMs < this.pace.intervalMs / 2) return;
+    this.#shortestBeatMs = Math.min(this.#shortestBeatMs ?? betweenMs, betweenMs);
   }
 
   /** What its processes were seen to use, at monotonic `atMs`. */
@@ -385,6 +402,8 @@ export class AgentEntry implements AgentObservation {
     this.lastSequence = -1;
     this.speaks = false;
     this.#hasSpoken = false;
+    this.#beatAtMs = null;
+    this.#shortestBeatMs = null;
     this.inFlight = 0;
     this.workSeenAtMs = null;
     this.#workSeenMonotonicMs = null;

@@ -56,7 +56,8 @@ export class HeartbeatIntake {
     if (hasEnded(agent.row.status)) throw agentGone(beat.agentId, agent.row.status);
     if (beat.sequence > agent.lastSequence) {
       // Where beats before it were lost on their way, its host did not hold it up.
-      if (beat.sequence === agent.lastSequence + 1) agent.comesNow();
+      if (beat.sequence === agent.lastSequence + 1)
+        agent.comesNow(this.#parts.clock.monotonicMs(), 'heartbeat');
       agent.lastSequence = beat.sequence;
       agent.speaks = true;
       this.#takeNews(agent, beat);
@@ -81,7 +82,7 @@ export class HeartbeatIntake {
   seen({ agentId, generation }: Holder): boolean {
     const agent = this.#parts.agentIndex.get(agentId);
     if (agent?.generation !== generation || hasEnded(agent.row.status)) return false;
-    agent.comesNow();
+    agent.comesNow(this.#parts.clock.monotonicMs(), 'request');
     this.#heard(agent);
     return true;
   }

@@ -93,6 +93,27 @@ test('who only says that it runs here makes no TTL longer of an agent that Omoi 
   expect(['a', 'm'].map((agentId) => fleet.agents.get(agentId)?.ttlMs)).toEqual([5500, 3500]);
 });
 
+test('those that always beat slower than their interval are not late, and are when they come later than that', async () => {
+  await start(HOST);
+  await beating(AGENTS, 1600, 20);
+  expect([running.fleet.hostDelay(), running.fleet.agents.get('a')?.ttlMs]).toEqual([null, 3500]);
+  await beating(AGENTS, 2900, 1);
+  expect(running.fleet.hostDelay()).toEqual({ delayMs: 1400, usualTtlMs: 3500, ttlMs: 4900 });
+});
+
+test('agents of one token that come late on purpose hide none of another one', async () => {
+  await start(HOST);
+  const { agents } = running.fleet;
+  const registeredBy = { tokenId: 'the token of a stranger', maxAgents: null };
+  const strangers = Array.from({ length: 20 }, (_, at) => `stranger ${at}`);
+  for (const agentId of strangers)
+    await agents.register(registration(agentId, { labels: { host: HOST }, registeredBy }));
+  await beating([...AGENTS, ...strangers], 1000, 3);
+  await beating(AGENTS, 967, 2);
+  await beating([...AGENTS, ...strangers], 966, 1);
+  expect(['a', 'stranger 0'].map((agentId) => agents.get(agentId)?.ttlMs)).toEqual([3500, 5500]);
+});
+
 test('beats that were lost on their way are no delay of the host', async () => {
   await start(HOST);
   await beating(AGENTS, 1000, 3);

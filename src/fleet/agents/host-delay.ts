@@ -64,7 +64,7 @@ export class HostDelayReport {
   }
 
   get #delayMs(): number {
-    return this.#parts.stall.delayMs('says_so');
+    return this.#parts.stall.greatestDelayMs;
   }
 
   #shortest(agents: AgentIndex): Pick<HostDelay, 'usualTtlMs' | 'ttlMs'> {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Clock } from '#telemetry';
 import { LeaseRegistry } from './lease-registry.ts';
 import { DEFAULT_FLEET_LIMITS } from '../limits.ts';
-import { newPunctuality, type Punctuality } from './scheduling-delay.ts';
+import { maxDelayMs, maxTokensHeard, newPunctuality, type Punctuality } from './scheduling-delay.ts';
 import { StallWatch } from './stall-watch.ts';
 
 const LIMITS = { ...DEFAULT_FLEET_LIMITS, tickMs: 100, maxStallMs: 1000 };
@@ -74,9 +74,89 @@ test('TTLs never become longer than three times, however long the server stood s
   clock.jump(199);
   stall.tick();
   expect(stall.ttlMs(3000, 'started')).toBe(3000);
-  clock.jump(60_000);
+  clock.jump(LIMITS.tickMs + maxDelayMs);
   stall.tick();
   expect(stall.ttlMs(3000, 'started')).toBe(9000);
+});
+
+test('a machine that was suspended is not behind: a stall of more than 30 s starts all ages afresh, and is no delay', () => {
+  const clock = createJumpingClock();
+  const stall = new StallWatch(clock, LIMITS);
+  clock.jump(LIMITS.tickMs + maxDelayMs + 1);
+  // Also before the tick that notices it.
+  expect([stall.silenceMs(0), stall.ttlMs(3000, 'started')]).toEqual([0, 3000]);
+  expect([stall.tick(), stall.ttlMs(3000, 'started')]).toEqual([maxDelayMs + 1, 3000]);
+});
+
+test('agents that were suspended, and the server was not, are not behind', () => {
+  const clock = createJumpingClock();
+  const stall = new StallWatch(clock, LIMITS);
+  for (let ms = 0; ms < 60_000; ms += 100) {
+    clock.jump(100);
+    stall.tick();
+  }
+  const come = (lateMs: number): number => {
+    const heardAtMs = clock.monotonicMs() - 500 - lateMs;
+    const heard = { heardAtMs, intervalMs: 500, vouching: 'started' } as const;
+    for (let agents = 0; agents < 3; agents++) stall.heard(newPunctuality(), heard);
+    return stall.ttlMs(3000, 'started');
+  };
+  expect(come(maxDelayMs + 1)).toBe(3000);
+  expect(come(maxDelayMs)).toBe(9000);
+});
+
+test('agents of a token lengthen their own TTLs, and those of another one only as far as half of these come late', () => {
+  const clock = createJumpingClock();
+  const stall = new StallWatch(clock, LIMITS);
+  for (let ms = 0; ms < 10_000; ms += 100) {
+    clock.jump(100);
+    stall.tick();
+  }
+  const come = (registeredBy: string | null, latesMs: readonly number[]): void => {
+    for (const lateMs of latesMs) {
+      const heardAtMs = clock.monotonicMs() - 500 - lateMs;
+      const heard = { heardAtMs, intervalMs: 500, vouching: 'says_so', registeredBy } as const;
+      stall.heard(newPunctuality(), heard);
+    }
+  };
+  const ttls = (): number[] =>
+    ['late', 'punctual', 'alike', null].map((by) => stall.ttlMs(3000, 'says_so', by));
+  come('punctual', [0, 0, 0]);
+  come('alike', [450, 0]);
+  come(
+    'late',
+    Array.from({ length: 100 }, () => 2000),
+  );
+  expect(ttls()).toEqual([5100, 3000, 3500, 3000]);
+  expect(stall.greatestDelayMs).toBe(2100);
+  for (let ms = 0; ms < LIMITS.delayWindows * LIMITS.delayWindowMs; ms += 100) {
+    clock.jump(100);
+    stall.tick();
+  }
+  expect(ttls()).toEqual([3000, 3000, 3000, 3000]);
+});
+
+test('the agents of 100 tokens are compared; those of another one go by what the rest shows, until one has gone', () => {
+  const clock = createJumpingClock();
+  const stall = new StallWatch(clock, LIMITS);
+  const pass = (forMs: number): void => {
+    for (let ms = 0; ms < forMs; ms += 100) {
+      clock.jump(100);
+      stall.tick();
+    }
+  };
+  const come = (registeredBy: string): void => {
+    const heardAtMs = clock.monotonicMs() - 1000;
+    stall.heard(newPunctuality(), { heardAtMs, intervalMs: 500, vouching: 'says_so', registeredBy });
+  };
+  const ttl = (registeredBy: string): number => stall.ttlMs(3000, 'says_so', registeredBy);
+  pass(10_000);
+  for (let token = 0; token < maxTokensHeard; token++) come(`token ${token}`);
+  come('one more');
+  expect([ttl('token 99'), ttl('one more')]).toEqual([3600, 3000]);
+  pass((LIMITS.delayWindows + 2) * LIMITS.delayWindowMs);
+  for (const registeredBy of ['one more', 'one more', 'one more']) come(registeredBy);
+  expect(ttl('one more')).toBe(3600);
 });
 
 test('what passes before the server begins to tick is no delay, whoever asks meanwhile', () => {

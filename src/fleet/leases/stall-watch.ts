@@ -1,5 +1,11 @@
 import type { Clock } from '#telemetry';
-import { SchedulingDelay, type DelayLimits, type Punctuality, type Vouching } from './scheduling-delay.ts';
+import {
+  SchedulingDelay,
+  type DelayLimits,
+  type Heard,
+  type Punctuality,
+  type Vouching,
+} from './scheduling-delay.ts';
 
 export interface StallLimits extends DelayLimits {
   readonly tickMs: number;
@@ -61,16 +67,25 @@ export class StallWatch {
   }
 
   /** How far the host is behind, ms, as it counts for such an agent; 0 while it is not. */
-  delayMs(agent: Whereabouts): number {
-    // Also what no tick has noticed yet: others may be called before it.
-    this.#delay.own(this.#lateMs(this.#clock.monotonicMs()));
+  delayMs(agent: Whereabouts, registeredBy: string | null = null): number {
+    this.#noteOwn();
     const { ownMs } = this.#delay;
-    return agent === 'elsewhere' ? ownMs : Math.max(ownMs, this.#delay.togetherMs(agent));
+    if (agent === 'elsewhere') return ownMs;
+    return Math.max(ownMs, this.#delay.togetherMs({ vouching: agent, registeredBy }));
   }
 
-  /** The TTL of an agent whose usual one that is, at this moment; ms. */
-  ttlMs(usualMs: number, agent: Whereabouts): number {
-    return this.#delay.ttlMs(usualMs, this.delayMs(agent));
+  /** How far it is behind for the agent for which that counts most, ms. */
+  get greatestDelayMs(): number {
+    this.#noteOwn();
+    return this.#delay.greatestMs;
+  }
+
+  /**
+   * The TTL of an agent whose usual one that is, at this moment; ms.
+   * @param registeredBy the token that has registered one that only says where it runs; null: that of a person, or none
+   */
+  ttlMs(usualMs: number, agent: Whereabouts, registeredBy: string | null = null): number {
+    return this.#delay.ttlMs(usualMs, this.delayMs(agent, registeredBy));
   }
 
   /** An agent of this host gave a sign of life that is due every `intervalMs`, and before it one at `heardAtMs`. */
@@ -80,9 +95,20 @@ export class StallWatch {
       heardAtMs,
       intervalMs,
       vouching,
-    }: { readonly heardAtMs: number; readonly intervalMs: number; readonly vouching: Vouching },
+      registeredBy = null,
+    }: {
+      readonly heardAtMs: number;
+      readonly intervalMs: number;
+      readonly vouching: Vouching;
+      readonly registeredBy?: Heard['registeredBy'];
+    },
   ): void {
-    this.#delay.heard(agent, this.silenceMs(heardAtMs) - intervalMs, vouching);
+    this.#delay.heard(agent, this.silenceMs(heardAtMs) - intervalMs, { vouching, registeredBy });
+  }
+
+  /** Also what no tick has noticed yet: others may be called before it. */
+  #noteOwn(): void {
+    this.#delay.own(this.#lateMs(this.#clock.monotonicMs()));
   }
 
   #lateMs(nowMs: number): number {
