@@ -18,6 +18,8 @@ interface TestProcess {
 let machine: Map<number, TestProcess>;
 let activity: TreeActivity;
 let reads: number;
+/** What happens when a process has just been read. */
+let whenRead: (pid: number) => void;
 
 function add(pid: number, parent: number, session: number): TestProcess {
   const added = { parent, session, cpu: 1, reaped: 0, pages: 10, io: 100, state: 'S', startTicks: pid };
@@ -41,6 +43,7 @@ const table: ProcessTable = {
     const found = machine.get(pid);
     if (!found) return null;
     const { parent, session, cpu, reaped, pages, state, startTicks } = found;
+    whenRead(pid);
     const used = { cpuTicks: cpu, reapedTicks: reaped, residentPages: pages };
     return { pid, state, parentPid: parent, groupId: pid, sessionId: session, ...used, startTicks };
   },
@@ -66,6 +69,7 @@ function lookAt(roots: readonly TreeRoot[]): ReadonlyMap<number, ProcessActivity
 beforeEach(() => {
   machine = new Map();
   reads = 0;
+  whenRead = () => {};
   add(1, 0, 1);
   add(10, 1, 10);
   add(11, 10, 10);
@@ -179,6 +183,47 @@ describe('what a tree uses', () => {
     expect(cpu()).toBe(4);
     at(11).cpu += 100;
     expect(cpu()).toBe(5);
+  });
+
+  it('counts a process once that ends while its tree is read, and its parent was read before that', () => {
+    at(12).cpu = 398;
+    expect(cpu()).toBe(4);
+    machine.delete(12);
+    expect(cpu()).toBe(4);
+    at(11).reaped = 398;
+    at(11).cpu += 100;
+    expect(cpu()).toBe(5);
+    at(11).reaped += 100;
+    expect(cpu()).toBe(6);
+  });
+
+  it('counts a process once that ends while its tree is read, and was read before its parent', () => {
+    // Pids begin anew when the last one was given: a child may have a lower one than its parent.
+    machine = new Map([[9, add(9, 10, 10)], ...machine]);
+    at(9).cpu = 397;
+    expect(cpu()).toBe(4);
+    whenRead = (pid) => {
+      if (pid !== 9) return;
+      machine.delete(9);
+      at(10).reaped = 397;
+    };
+    const measuring = activity.measure([{ pid: 10, startTicks: null }], () => undefined);
+    while (measuring.next().done !== true);
+    expect(cpu()).toBe(4);
+  });
+
+  it('is kept of a tree that began while another look went through the processes of before', () => {
+    const earlier = activity.look([]);
+    // It has its list of processes now.
+    earlier.next();
+    add(30, 1, 30).cpu = 100;
+    add(31, 30, 30).cpu = 150;
+    expect([look(30).get(30), measure(30)?.cpuSeconds]).toEqual(['idle', 2.5]);
+    while (earlier.next().done !== true);
+    machine.delete(31);
+    expect(measure(30)?.cpuSeconds).toBe(2.5);
+    at(30).cpu++;
+    expect(look(30).get(30)).toBe('active');
   });
 
   it('begins anew with another process of that pid', () => {

@@ -21,6 +21,8 @@ interface SeenTree {
   readonly used: Tree;
   /** When it was looked at, by the clock of who looks. */
   readonly atMs: number;
+  /** The moment of that look. */
+  readonly moment: number;
 }
 
 /** When a look is, and since when another one has to be for it to be compared with. */
@@ -46,6 +48,8 @@ export interface TreeRoot {
 export class TreeActivity {
   readonly #table: ProcessTable;
   readonly #usage: TreeUsage;
+  /** Grows: tells what was read before from what was read after. */
+  #moment = 0;
   readonly #trees = new Map<number, SeenTree>();
 
   constructor(table: ProcessTable) {
@@ -64,6 +68,7 @@ export class TreeActivity {
     { atMs, sinceMs }: LookTime = WHENEVER,
     used: (rootPid: number, usage: ProcessUsage) => void = () => undefined,
   ): Generator<void, Map<number, ProcessActivity>> {
+    const began = ++this.#moment;
     const processes = yield* readProcesses(this.#table);
     const activities = new Map<number, ProcessActivity>();
     const seen: [number, SeenTree][] = [];
@@ -74,12 +79,12 @@ export class TreeActivity {
       const before = this.#trees.get(root.pid);
       const isSame = before?.used.get(root.pid)?.startTicks === root.startTicks;
       const known = isSame && before.atMs >= sinceMs ? before.used : undefined;
-      seen.push([root.pid, { used: usedNow, atMs }]);
+      seen.push([root.pid, { used: usedNow, atMs, moment: ++this.#moment }]);
       activities.set(root.pid, judge(members, { used: usedNow, known }));
-      used(root.pid, this.#usage.measure(root, tree));
+      used(root.pid, this.#usage.measure(root, tree, ++this.#moment));
     }
     for (const [pid, tree] of seen) this.#trees.set(pid, tree);
-    this.#forgetEnded(processes);
+    this.#forgetEnded(processes, began);
     return activities;
   }
 
@@ -88,17 +93,20 @@ export class TreeActivity {
     roots: readonly TreeRoot[],
     used: (rootPid: number, usage: ProcessUsage) => void,
   ): Generator<void, void> {
+    const began = ++this.#moment;
     const processes = yield* readProcesses(this.#table);
     for (const { root, tree } of treesOf(processes, roots)) {
       yield;
-      used(root.pid, this.#usage.measure(root, tree));
+      used(root.pid, this.#usage.measure(root, tree, ++this.#moment));
     }
-    this.#forgetEnded(processes);
+    this.#forgetEnded(processes, began);
   }
 
-  #forgetEnded({ byPid }: ProcessIndex): void {
-    for (const pid of this.#trees.keys()) if (!byPid.has(pid)) this.#trees.delete(pid);
-    this.#usage.forgetEnded((pid) => byPid.has(pid));
+  /** @param began the moment before they were read: a tree that another look has found since may have begun later */
+  #forgetEnded({ byPid }: ProcessIndex, began: number): void {
+    for (const [pid, { moment }] of this.#trees)
+      if (moment < began && !byPid.has(pid)) this.#trees.delete(pid);
+    this.#usage.forgetEnded((pid) => byPid.has(pid), began);
   }
 
   #usedBy({ pid, startTicks, cpuTicks }: ProcessStat): Used {
@@ -136,11 +144,8 @@ function* readProcesses(table: ProcessTable): Generator<void, ProcessIndex> {
   const byParent = new Map<number, ProcessStat[]>();
   const bySession = new Map<number, ProcessStat[]>();
   const zombieTicks = new Map<number, number>();
-  for (const [at, pid] of table.pids().entries()) {
-    if (at % PROCESSES_PER_SLICE === 0) yield;
-    const stat = table.stat(pid);
-    if (stat === null) continue;
-    const { parentPid, cpuTicks, reapedTicks } = stat;
+  for (const stat of yield* readTable(table)) {
+    const { pid, parentPid, cpuTicks, reapedTicks } = stat;
     if (!isRunning(stat)) {
       zombieTicks.set(parentPid, (zombieTicks.get(parentPid) ?? 0) + cpuTicks + reapedTicks);
       continue;
@@ -150,6 +155,29 @@ function* readProcesses(table: ProcessTable): Generator<void, ProcessIndex> {
     addTo(bySession, stat.sessionId, stat);
   }
   return { byPid, byParent, bySession, zombieTicks };
+}
+
+/**
+ * Each process once. One that was read before its parent may have ended in between, and its parent have waited for it: then it
+ * counts there.
+ */
+function* readTable(table: ProcessTable): Generator<void, readonly ProcessStat[]> {
+  const read = new Map<number, ProcessStat>();
+  const early: ProcessStat[] = [];
+  for (const [at, pid] of table.pids().entries()) {
+    if (at % PROCESSES_PER_SLICE === 0) yield;
+    const stat = table.stat(pid);
+    if (stat === null) continue;
+    if (!read.has(stat.parentPid)) early.push(stat);
+    read.set(pid, stat);
+  }
+  let again = 0;
+  for (const { pid, parentPid, startTicks } of early) {
+    if (!read.has(parentPid)) continue;
+    if (again++ % PROCESSES_PER_SLICE === 0) yield;
+    if (table.stat(pid)?.startTicks !== startTicks) read.delete(pid);
+  }
+  return [...read.values()];
 }
 
 function addTo(groups: Map<number, ProcessStat[]>, key: number, stat: ProcessStat): void {

@@ -8,8 +8,17 @@ interface Known {
   readonly startTicks: number;
   /** What the processes of the tree had used when it was looked at last … */
   lastTicks: number;
+  /** … and of that what those had which ended before … */
+  lastEndedTicks: number;
   /** … and what it has used in all, which never goes down. */
   ticks: number;
+  /**
+   * What had vanished at the last look. A process that ended while its tree was read, after its parent was, is in neither: it is
+   * counted already, and is not counted again with its parent.
+   */
+  missingTicks: number;
+  /** The moment of the last measurement. */
+  moment: number;
 }
 
 /** A tree as it was read: its root first, and what its ended processes had used that nobody has asked for yet. */
@@ -30,25 +39,43 @@ export class TreeUsage {
     this.#pageBytes = pageBytes;
   }
 
-  /** @param tree with its root */
-  measure(root: ProcessStat, { members, zombieTicks }: ReadTree): ProcessUsage {
-    let ticks = zombieTicks;
+  /**
+   * @param tree with its root
+   * @param moment a number that is greater than that of what was before
+   */
+  measure(root: ProcessStat, { members, zombieTicks }: ReadTree, moment: number): ProcessUsage {
+    let endedTicks = zombieTicks;
+    let ticks = 0;
     let pages = 0;
     for (const { cpuTicks, reapedTicks, residentPages } of members) {
-      ticks += cpuTicks + reapedTicks;
+      endedTicks += reapedTicks;
+      ticks += cpuTicks;
       pages += residentPages;
     }
+    ticks += endedTicks;
     const { pid, startTicks } = root;
     let known = this.#known.get(pid);
-    if (known?.startTicks !== startTicks)
-      this.#known.set(pid, (known = { startTicks, lastTicks: 0, ticks: 0 }));
-    known.ticks += Math.max(0, ticks - known.lastTicks);
+    if (known?.startTicks !== startTicks) {
+      known = { startTicks, lastTicks: 0, lastEndedTicks: 0, ticks: 0, missingTicks: 0, moment };
+      this.#known.set(pid, known);
+    }
+    const grownTicks = ticks - known.lastTicks;
+    const foundTicks = Math.min(known.missingTicks, Math.max(0, endedTicks - known.lastEndedTicks));
+    known.ticks += Math.max(0, grownTicks - foundTicks);
+    known.missingTicks = Math.max(0, -grownTicks);
     known.lastTicks = ticks;
+    known.lastEndedTicks = endedTicks;
+    known.moment = moment;
     return { cpuSeconds: known.ticks / TICKS_PER_SECOND, memoryBytes: pages * this.#pageBytes };
   }
 
-  /** Forgets the trees whose root has ended. @param isThere whether a process with this pid runs */
-  forgetEnded(isThere: (pid: number) => boolean): void {
-    for (const pid of this.#known.keys()) if (!isThere(pid)) this.#known.delete(pid);
+  /**
+   * Forgets the trees whose root has ended.
+   * @param isThere whether a process with this pid ran
+   * @param moment when that was: of a tree that was measured later it says nothing
+   */
+  forgetEnded(isThere: (pid: number) => boolean, moment: number): void {
+    for (const [pid, known] of this.#known)
+      if (known.moment < moment && !isThere(pid)) this.#known.delete(pid);
   }
 }
