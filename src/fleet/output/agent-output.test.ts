@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSystemClock } from '#telemetry';
 import { LogFiles } from '../runtimes/log-files.ts';
-import { AgentOutput, maxEarlierFollowed, type OutputCursor, type OutputRequest } from './agent-output.ts';
+import {
+  AgentOutput,
+  maxEarlierFollowed,
+  maxGenerationsCaughtUp,
+  type OutputCursor,
+  type OutputRequest,
+} from './agent-output.ts';
 import { RunCopies } from './run-copies.ts';
 
 const LIMITS = {
@@ -140,6 +146,50 @@ describe('the output of an agent', () => {
       ({ cursor } = await read(cursor));
     }
     expect(cursor.earlier.map(({ generation }) => generation)).toEqual([4, 3, 2]);
+  });
+
+  it('of several that end beside their followers comes in their order', async () => {
+    put('one\n');
+    let { cursor } = await read(null);
+    for (const generation of [2, 3]) {
+      newest.generation = generation;
+      put(`of ${generation}\n`, generation);
+      ({ cursor } = await read(cursor));
+    }
+    put('late of 2\n', 2);
+    put('late of 1\n', 1);
+    put('more of 3\n', 3);
+    const told: unknown[] = [];
+    for (let reads = 0; reads < 3; reads++) {
+      const found = await read(cursor);
+      ({ cursor } = found);
+      told.push(found.piece?.stdout.text);
+    }
+    expect(told).toEqual(['late of 1\n', 'late of 2\n', 'more of 3\n']);
+  });
+
+  it.each([
+    [2, [2, 3, 4]],
+    [100, [99 - 3, 97, 98, 99, 100]],
+  ])('of those that came and ended while nobody read comes in their order, of %d on', async (first, told) => {
+    put('one\n');
+    let { cursor } = await read(null);
+    const last = told.at(-1) ?? first;
+    for (let generation = Math.max(2, last - 20); generation <= last; generation++) {
+      put(`of ${generation}\n`, generation);
+      newest.generation = generation;
+      if (generation < last) ended.add(generation);
+    }
+    ended.add(1);
+    const found: number[] = [];
+    for (;;) {
+      const next = await read(cursor);
+      ({ cursor } = next);
+      if (next.piece?.stdout.text !== `of ${next.generation}\n`) break;
+      found.push(next.generation);
+    }
+    expect(found).toEqual(told);
+    expect(found.length).toBeLessThanOrEqual(maxGenerationsCaughtUp + 1);
   });
 
   it('of a generation that was asked for stays that one’s', async () => {

@@ -26,9 +26,12 @@ export interface ReadGeneration {
 
 /** How far somebody has read an agent's output. */
 export interface OutputCursor extends ReadGeneration {
-  /** Those before it that had not ended when it began, the newest first: what they still put out comes, too. */
+  /** Those before it that had not ended when it began, the newest first: what they still put out comes, too, in their order. */
   readonly earlier: readonly ReadGeneration[];
 }
+
+/** Who was away finds of the generations that came and ended meanwhile so many, the newest, and the present one. */
+export const maxGenerationsCaughtUp = 4;
 
 /** Of the generations that end beside a newer one so many are followed on, the newest. */
 export const maxEarlierFollowed = 3;
@@ -107,7 +110,9 @@ export class AgentOutput {
         if (isFollowed) {
           if (!hasEnded)
             earlier = [{ generation: at.generation, position }, ...earlier].slice(0, maxEarlierFollowed);
-          at = { generation, from: apart ? BEGINNING : at.from };
+          // Those in between come in their order, too: an agent that ends again and again says why in each.
+          const next = apart ? Math.max(at.generation + 1, generation - maxGenerationsCaughtUp) : generation;
+          at = { generation: next, from: apart ? BEGINNING : at.from };
           continue;
         }
         if (at.generation !== cursor.generation && piece) return read;
@@ -132,7 +137,7 @@ export class AgentOutput {
     },
   ): Promise<LateOutput> {
     let left = earlier;
-    for (const one of earlier) {
+    for (const one of earlier.toReversed()) {
       const { generation, position } = one;
       const hasEnded = await this.#parts.hasEnded({ agentId, generation });
       const piece = await source.read({ agentId, generation }, position, maxBytes);
