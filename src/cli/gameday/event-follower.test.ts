@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { EventFollower } from './event-follower.ts';
+import { EventFollower, maxEventsSeen } from './event-follower.ts';
 
 const LONG_MS = 60_000;
 
@@ -61,4 +61,21 @@ it('tells who waits that events were missed: what did not come would prove nothi
   follower.start(4);
   await expect(waiting).rejects.toThrow(/too much happened/);
   await expect(follower.waitFor(isEnd, { count: 2, withinMs: LONG_MS })).rejects.toThrow(/too much happened/);
+});
+
+it('keeps 100,000 events, and says of more that it cannot know what came', async () => {
+  const others = (from: number, to: number): string =>
+    Array.from({ length: to - from }, (_, at) => event(from + at, 'fleet.task.completed')).join('');
+  let write = (_text: string): void => {};
+  await serving((response) => {
+    write = (text) => void response.write(text);
+    write(others(1, maxEventsSeen) + event(maxEventsSeen));
+  });
+  follower.start(0);
+  expect(await follower.waitFor(isEnd, { count: 1, withinMs: LONG_MS })).toMatchObject({ id: maxEventsSeen });
+  expect(follower.matching(() => true)).toHaveLength(maxEventsSeen);
+  const waiting = follower.waitFor(isEnd, { count: 2, withinMs: LONG_MS });
+  write(event(maxEventsSeen + 1));
+  await expect(waiting).rejects.toThrow(/more than 100000 events/);
+  expect(() => follower.matching(isEnd)).toThrow(/more than 100000 events/);
 });

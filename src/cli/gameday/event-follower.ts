@@ -10,6 +10,9 @@ interface Waiter {
 /** What is measured here must not wait long for a server that comes back. */
 const MAX_RETRY_MS = 200;
 
+/** Of a run: so many take about 100 MB. What comes after them could not be proven, nor that it does not come. */
+export const maxEventsSeen = 100_000;
+
 /** Follows the server's events and keeps what it saw, so that one can wait for what has happened or will. */
 export class EventFollower {
   readonly #socketPath: () => string | null;
@@ -42,8 +45,12 @@ export class EventFollower {
     return this.#lastId;
   }
 
-  /** The events that were seen and are accepted, oldest first. */
+  /**
+   * The events that were seen and are accepted, oldest first.
+   * @throws Error where that may not be all: too much happened to know what came
+   */
   matching(accepts: (event: SystemEvent) => boolean): readonly SystemEvent[] {
+    if (this.#failure !== null) throw this.#failure;
     return this.#seen.filter(accepts);
   }
 
@@ -56,7 +63,7 @@ export class EventFollower {
     options: { count: number; withinMs: number },
   ): Promise<SystemEvent | null> {
     return new Promise((resolve, reject) => {
-      const found = this.matching(accepts);
+      const found = this.#seen.filter(accepts);
       const last = found[options.count - 1];
       if (last) {
         resolve(last);
@@ -107,6 +114,11 @@ export class EventFollower {
   }
 
   #take(event: SystemEvent): void {
+    if (this.#seen.length === maxEventsSeen)
+      throw new Error(
+        `more than ${maxEventsSeen} events happened (maxEventsSeen), which is more than a game day can keep: ` +
+          'run it beside less work, or make it shorter',
+      );
     this.#lastId = event.id;
     this.#seen.push(event);
     for (const waiter of this.#waiters) if (waiter.accepts(event)) waiter.settle(event);
