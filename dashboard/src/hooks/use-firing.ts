@@ -1,9 +1,13 @@
 import { useQuery, type UseQueryResult } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import { useEffect, useState } from 'react';
 import { firingAlertsQuery, overviewQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import type { Alert } from '../api/wire.ts';
+import { atMostEvery } from '../domain/at-most-every.ts';
 import { isOutdated } from '../domain/firing-shown.ts';
+
+/** In a storm the count changes with each event, and each reading is of whole lists. */
+const minReadingGapMs = 1000;
 
 export interface Firing {
   /** The most urgent of those that fire. */
@@ -20,9 +24,12 @@ export function useFiring(rows: number): Firing {
   const { refetch, isPlaceholderData, data } = alerts;
   const outdated =
     counted !== null && data !== undefined && !isPlaceholderData && isOutdated(counted, data, rows);
+  const [readAgain] = useState(() => atMostEvery(minReadingGapMs));
   // Once for each count: where both go on to differ, the next reading of either is soon enough.
   useEffect(() => {
-    if (outdated) void refetch();
-  }, [outdated, counted, refetch]);
+    if (!outdated) return undefined;
+    // One that is under way may end, however often the count changes meanwhile.
+    return readAgain(() => void refetch({ cancelRefetch: false }));
+  }, [outdated, counted, refetch, readAgain]);
   return { alerts, counted };
 }
