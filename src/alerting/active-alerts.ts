@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { PageCursors, Stretch, type ActiveAlertState, type Clock, type Labels } from '#telemetry';
 import { ruleFor, type AlertRule } from './alert-rule.ts';
 import { expandAnnotations, type ExpansionContext } from './evaluation/alert-elements.ts';
@@ -82,12 +83,12 @@ export async function pageOfActiveAlerts(
   const { cursor, limit, ...filters } = query;
   const cursors = new PageCursors('active alerts', filters);
   let begin = cursor === undefined ? null : parsePlace(cursors.placeOf(cursor));
-  if (cursor !== undefined && begin !== null && !states.has(begin.ruleKey)) {
+  if (cursor !== undefined && begin !== null && keyNamed(states, begin.ruleName) === undefined) {
     throw cursors.refused(cursor, 'names a rule that is not loaded any more');
   }
   let end: Place | null = null;
   for (const [ruleKey, { definition, instances }] of states) {
-    if (begin !== null && begin.ruleKey !== ruleKey) continue;
+    if (begin !== null && begin.ruleName !== nameOf(ruleKey)) continue;
     const after = begin?.fingerprint ?? '';
     begin = null;
     const { rule } = definition;
@@ -97,7 +98,7 @@ export async function pageOfActiveAlerts(
         return { alerts, nextCursor: cursors.at(formatPlace(end)) };
       if (stretch.isOver) await stretch.pause();
       const alert = activeAlert(rule, instance, expansion);
-      const place = { ruleKey, fingerprint: instance.fingerprint };
+      const place = { ruleName: nameOf(ruleKey), fingerprint: instance.fingerprint };
       if (alert) alerts.push({ ...alert, ruleId: rule.id, activeId: formatPlace(place) });
       end = place;
     }
@@ -111,7 +112,9 @@ export function activeAlertOf(
   activeId: string,
   { expansion }: Pick<ActiveAlertContext, 'expansion'>,
 ): { readonly alert: ListedAlert; readonly rule: AlertRule } | null {
-  const { ruleKey, fingerprint } = parsePlace(activeId);
+  const { ruleName, fingerprint } = parsePlace(activeId);
+  const ruleKey = keyNamed(rules.states, ruleName);
+  if (ruleKey === undefined) return null;
   const state = rules.states.get(ruleKey);
   const instance = [...(state?.instances.values() ?? [])].find((one) => one.fingerprint === fingerprint);
   const loaded = state?.definition.rule;
@@ -137,16 +140,30 @@ function wantedInstances(
 
 interface Place {
   readonly fingerprint: string;
-  readonly ruleKey: string;
+  readonly ruleName: string;
 }
 
-function formatPlace({ fingerprint, ruleKey }: Place): string {
-  return `${fingerprint}.${ruleKey}`;
+function formatPlace({ fingerprint, ruleName }: Place): string {
+  return `${fingerprint}.${ruleName}`;
 }
 
 function parsePlace(place: string): Place {
   const dot = place.indexOf('.');
-  return { fingerprint: place.slice(0, dot), ruleKey: place.slice(dot + 1) };
+  return { fingerprint: place.slice(0, dot), ruleName: place.slice(dot + 1) };
+}
+
+/** Of a rule's key: with the fingerprint before it that is an id which fits a path's parameter, and a cursor. */
+const maxRuleNameCharacters = 400;
+
+/** The key itself, or its hash where that is too long: groups and rules may have names of any length. */
+function nameOf(ruleKey: string): string {
+  if (ruleKey.length <= maxRuleNameCharacters) return ruleKey;
+  return `sha256:${createHash('sha256').update(ruleKey).digest('hex')}`;
+}
+
+function keyNamed(states: LoadedRules['states'], ruleName: string): string | undefined {
+  if (states.has(ruleName)) return ruleName;
+  return [...states.keys()].find((ruleKey) => nameOf(ruleKey) === ruleName);
 }
 
 function activeAlert(

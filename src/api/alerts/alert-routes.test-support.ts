@@ -49,8 +49,8 @@ export interface Answer {
   readonly body: unknown;
 }
 
-export async function openAlertApi(): Promise<AlertApi> {
-  const stage = await openStage(RULES);
+export async function openAlertApi(rules = RULES): Promise<AlertApi> {
+  const stage = await openStage(rules);
   const { alerting } = stage;
   const api = await startTestApi({
     register: (app) => {

@@ -21,6 +21,34 @@ afterEach(() => opened.close());
 const call: AlertApi['call'] = (...request) => opened.call(...request);
 const read: AlertApi['read'] = (...request) => opened.read(...request);
 
+describe('a rule whose group has a name of 2,000 characters', () => {
+  it('has label sets that are listed in pages and can be looked at', async () => {
+    const alerts = ['One', 'Other'].map((alert) => `      - { alert: ${alert}, expr: queue > 10, for: 1h }`);
+    const group = 'g'.repeat(2000);
+    const long = await openAlertApi(['groups:', `  - name: ${group}`, '    rules:', ...alerts].join('\n'));
+    try {
+      const ids: string[] = [];
+      for (let cursor: string | null = ''; cursor !== null;) {
+        const from: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+        const page = await long.read(activeAlertsAnswer, `/api/v1/alerts/active?limit=1${from}`);
+        ids.push(...page.active.map(({ active_id: id }) => id));
+        cursor = page.next_cursor;
+      }
+      expect(new Set(ids).size).toBe(4);
+      const found: string[] = [];
+      for (const id of ids) {
+        const url = `/api/v1/alerts/active/${encodeURIComponent(id)}`;
+        const { rule, labels } = await long.read(activeAlertAnswer, url);
+        found.push(`${rule.rule_id} ${labels['phase']}`);
+      }
+      const expected = ['One', 'Other'].flatMap((name) => ['a', 'b'].map((by) => `${group}/${name} ${by}`));
+      expect(found.toSorted()).toEqual(expected);
+    } finally {
+      await long.close();
+    }
+  });
+});
+
 describe('/api/v1/alerts', () => {
   it('lists, filters and pages', async () => {
     const all = await read(alertsAnswer, '/api/v1/alerts');
