@@ -43,4 +43,5 @@ export { UnitStarter } from './runtimes/unit-starter.ts';
 export { UnitReaper } from './runtimes/unit-reaper.ts';
 export { TreeActivity } from './runtimes/tree-activity.ts';
 export { createProcessTable, type ProcessTable } from './runtimes/process-table.ts';
+export { readOrEmpty } from './runtimes/read-or-empty.ts';
 export { confinementOf, resourceAttributes } from './pools/worker-environment.ts';

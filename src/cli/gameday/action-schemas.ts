@@ -36,7 +36,7 @@ const stopFeedAction = z.strictObject({ type: z.literal('stop_feed') }).describe
 const hangWorkerAction = z
   .strictObject({ type: z.literal('hang_busy_worker'), pool: poolId })
   .describe(
-    'A worker that holds a task is stopped (SIGSTOP). Saved are its `agent_id`, `generation`, `task_id`, `pid` and `start_ticks`.',
+    'A worker that holds a task is stopped (SIGSTOP), and found silent by the server with it. Saved are its `agent_id`, `generation`, `task_id`, `pid` and `start_ticks`.',
   );
 
 const signalAction = z

@@ -1,13 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { OmoiError, toRfc3339 } from '#telemetry';
 import { z } from 'zod';
+import { hangBusyWorker } from './busy-worker.ts';
 import { createDependants, setDependency } from './dependency.ts';
 import type { Action } from './experiment.ts';
 import { ExternalAgents, type NewExternalAgents } from './external-agents.ts';
 import { changePool, createPool, killPool, reboot, runOneShots, scalePool } from './fleet-faults.ts';
 import { Feed, type FeedFleet } from './feed.ts';
-import { taskHeldBy } from './held-task.ts';
-import { processOf, signalProcess } from './replica-process.ts';
+import { signalProcess } from './replica-process.ts';
 import type { Stage } from './stage.ts';
 import { runWrapped, stopWrapped } from './wrapped-programs.ts';
 
@@ -104,39 +103,4 @@ function fleetOf({ client }: Stage): FeedFleet {
       return { completed: await total('tasks_completed_total'), queued: await total('tasks_queued_total') };
     },
   };
-}
-
-const poolReplicas = z.object({
-  replicas: z.array(z.object({ agent_id: z.string(), generation: z.number(), pid: z.number().nullable() })),
-});
-
-const PICK_ATTEMPTS = 50;
-/** How long a completion that was already on its way may take to arrive. */
-const IN_FLIGHT_MS = 200;
-
-/**
- * Stops (SIGSTOP) a worker that surely holds a task: it is stopped first and then looked at, and runs on where it
- * held none. `at` is when it was stopped.
- */
-async function hangBusyWorker(pool: string, stage: Stage): Promise<unknown> {
-  for (let attempt = 0; attempt < PICK_ATTEMPTS; attempt++) {
-    const { replicas } = poolReplicas.parse(await stage.client.call('GET', `/api/v1/fleet/pools/${pool}`));
-    const replica = replicas[attempt % replicas.length];
-    const stopped = replica ? processOf(replica) : null;
-    if (!replica || !stopped || !signalProcess(stopped, 'SIGSTOP')) continue;
-    const at = toRfc3339(Date.now());
-    await delay(IN_FLIGHT_MS);
-    const task = await taskHeldBy(replica.agent_id, stage.client);
-    if (task !== null)
-      return {
-        at,
-        agent_id: replica.agent_id,
-        generation: replica.generation,
-        ...stopped,
-        task_id: task,
-      };
-    signalProcess(stopped, 'SIGCONT');
-    await delay(IN_FLIGHT_MS);
-  }
-  throw new OmoiError('not_found', `no worker of pool "${pool}" held a task; feed the pool first`);
 }

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { EventFollower, maxEventsSeen } from './event-follower.ts';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { EventFollower, maxAwayMs, maxEventsSeen } from './event-follower.ts';
 
 const LONG_MS = 60_000;
 
@@ -79,3 +79,36 @@ it('keeps 100,000 events, and says of more that it cannot know what came', async
   await expect(waiting).rejects.toThrow(/more than 100000 events/);
   expect(() => follower.matching(isEnd)).toThrow(/more than 100000 events/);
 });
+
+it('counts no time in which no server was there, and of that a minute at most', async () => {
+  vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+  try {
+    let end = (): void => {};
+    await serving((response) => {
+      end = () => void response.end();
+      response.write(event(asked.length, 'fleet.agent.registered'));
+    });
+    follower.start(0);
+    const settled: unknown[] = [];
+    const wait = (count: number): void => {
+      void follower.waitFor(isEnd, { count, withinMs: 1000 }).then((found) => settled.push(found));
+    };
+    await real(() => follower.lastId === 1);
+    wait(1);
+    // The server goes, and does not come back.
+    rmSync(join(directory, 'socket'));
+    end();
+    await real(() => follower.isAway);
+    await vi.advanceTimersByTimeAsync(maxAwayMs);
+    expect(settled).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(settled).toEqual([null]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+/** Waits for what sockets bring, by turns of the event loop. */
+async function real(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+}

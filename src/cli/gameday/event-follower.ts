@@ -10,6 +10,12 @@ interface Waiter {
 /** What is measured here must not wait long for a server that comes back. */
 const MAX_RETRY_MS = 200;
 
+/**
+ * While no server is there nothing can come, and a server that is started anew on a busy machine takes long: that time is given
+ * to who waits, so much of it at most.
+ */
+export const maxAwayMs = 60_000;
+
 /** Of a run: so many take about 100 MB. What comes after them could not be proven, nor that it does not come. */
 export const maxEventsSeen = 100_000;
 
@@ -21,6 +27,10 @@ export class EventFollower {
   #waiters: Waiter[] = [];
   #lastId = 0;
   #failure: Error | null = null;
+  /** Monotonic: since when there is no connection; null while there is one. */
+  #awaySinceMs: number | null = null;
+  /** How long there was none before that. */
+  #awayMs = 0;
 
   /** @param socketPath asked at every connection: a server that was restarted has a new one */
   constructor(socketPath: () => string | null) {
@@ -45,6 +55,11 @@ export class EventFollower {
     return this.#lastId;
   }
 
+  /** Whether the connection is lost. */
+  get isAway(): boolean {
+    return this.#awaySinceMs !== null;
+  }
+
   /**
    * The events that were seen and are accepted, oldest first.
    * @throws Error where that may not be all: too much happened to know what came
@@ -55,7 +70,8 @@ export class EventFollower {
   }
 
   /**
-   * The first `count` accepted events, seen already or still to come; null when the time is over.
+   * The first `count` accepted events, seen already or still to come; null when the time is over, of which none passes while
+   * the connection is lost.
    * @throws Error where the server refuses, or too much happened to know what came
    */
   async waitFor(
@@ -82,7 +98,16 @@ export class EventFollower {
         forget();
         resolve(event);
       };
-      const timer = setTimeout(() => finish(null), options.withinMs);
+      const awayBeforeMs = this.#awayMsUntilNow;
+      let givenMs = 0;
+      const end = (): void => {
+        const awayMs = Math.min(maxAwayMs, this.#awayMsUntilNow - awayBeforeMs);
+        const moreMs = awayMs - givenMs;
+        givenMs = awayMs;
+        if (moreMs < 1) finish(null);
+        else timer = setTimeout(end, moreMs);
+      };
+      let timer = setTimeout(end, options.withinMs);
       const waiter: Waiter = {
         accepts,
         settle: (event) => {
@@ -98,6 +123,10 @@ export class EventFollower {
     });
   }
 
+  get #awayMsUntilNow(): number {
+    return this.#awayMs + (this.#awaySinceMs === null ? 0 : performance.now() - this.#awaySinceMs);
+  }
+
   async #follow(afterId: number): Promise<void> {
     const source = { kind: 'socket', path: this.#socketPath } as const;
     const feed = followEvents(source, {
@@ -105,7 +134,10 @@ export class EventFollower {
       signal: this.#stopping.signal,
       afterId,
       maxRetryMs: MAX_RETRY_MS,
-      onConnection: () => {},
+      onConnection: (state) => {
+        this.#awayMs = this.#awayMsUntilNow;
+        this.#awaySinceMs = state === 'lost' ? performance.now() : null;
+      },
     });
     for await (const message of feed) {
       if (message.kind === 'event') this.#take(message.event);

@@ -23,7 +23,11 @@ export const stepSchema = z.strictObject({
     ),
   do: actionSchema.optional().describe('An action. A step has either this or `observe`.'),
   observe: probeSchema.optional().describe('What has to be seen.'),
-  within: durationText.prefault('60s').describe('How long it is looked for.'),
+  within: durationText
+    .prefault('60s')
+    .describe(
+      'How long it is looked for; an event that is awaited while no server is there is given that time as well, a minute at most.',
+    ),
   save: z
     .string()
     .optional()

@@ -1,9 +1,10 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readOrEmpty } from '#fleet';
 
 /** A namespace of processes, whose end is that of all in it. */
 const NAMESPACE = ['--pid', '--fork', '--mount-proc', '--kill-child=SIGKILL'] as const;
@@ -123,13 +124,4 @@ function ownPidOfStranger(pid: number): readonly number[] {
   const isStranger = readOrEmpty(`/proc/${pid}/cmdline`) === `${STRANGER.join('\0')}\0`;
   const own = /^NSpid:.*\t(\d+)$/m.exec(readOrEmpty(`/proc/${pid}/status`))?.[1];
   return isStranger && own !== undefined ? [Number(own)] : [];
-}
-
-/** A process may end between any two reads. */
-function readOrEmpty(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -1,4 +1,5 @@
-import { createProcessTable } from '#fleet';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { createProcessTable, readOrEmpty } from '#fleet';
 
 /** One process of this machine: its pid may be another's later on. */
 export interface ReplicaProcess {
@@ -32,5 +33,59 @@ export function signalProcess(
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
     throw error;
+  }
+}
+
+/**
+ * Whether something that its server has sent still waits for a process to read it: what it was given by that it does not know.
+ * False where no server is in its environment.
+ */
+export function hasUnreadAnswer({ pid }: ReplicaProcess): boolean {
+  const port = serverPortOf(pid);
+  if (port === null) return false;
+  const own = socketsOf(pid);
+  return ['tcp', 'tcp6'].some((name) => {
+    const [, ...connections] = readOrEmpty(`/proc/${pid}/net/${name}`).split('\n');
+    return connections.some((line) => {
+      // proc(5): number, local and remote address, state, what waits to be sent and to be read, timer, retries, uid, timeout, inode.
+      const [, , remote = '', , queues = '', , , , , inode = ''] = line.trim().split(/\s+/);
+      const isServer = Number.parseInt(remote.split(':')[1] ?? '', 16) === port;
+      return isServer && own.has(inode) && Number.parseInt(queues.split(':')[1] ?? '', 16) > 0;
+    });
+  });
+}
+
+function serverPortOf(pid: number): number | null {
+  const url = table
+    .environ(pid)
+    ?.split('\0')
+    .find((variable) => variable.startsWith('OMOI_URL='))
+    ?.slice('OMOI_URL='.length);
+  if (url === undefined || !URL.canParse(url)) return null;
+  const { port, protocol } = new URL(url);
+  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
+}
+
+/** The inodes of a process's sockets; none where it has ended. */
+function socketsOf(pid: number): ReadonlySet<string> {
+  const inodes = new Set<string>();
+  let descriptors: readonly string[] = [];
+  try {
+    descriptors = readdirSync(`/proc/${pid}/fd`);
+  } catch {
+    return inodes;
+  }
+  for (const descriptor of descriptors) {
+    const inode = /^socket:\[(\d+)\]$/.exec(linkOrEmpty(`/proc/${pid}/fd/${descriptor}`))?.[1];
+    if (inode !== undefined) inodes.add(inode);
+  }
+  return inodes;
+}
+
+function linkOrEmpty(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
   }
 }
