@@ -1,6 +1,8 @@
+import { sql, type CompiledQuery } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readsDuring } from '../../storage/reads-during.test-support.ts';
 import type { TaskRow } from './task-row.ts';
+import { listFinishedTasks } from './finished-tasks.ts';
 import { registration, task, createTestFleet } from '../fleet.test-support.ts';
 
 const DONE = 4500;
@@ -58,6 +60,39 @@ describe('a list of tasks beside thousands that are done', () => {
     const list = running.fleet.tasks.listFinished({ ...ended, state: 'failed' });
     expect(await readsDuring(running.database, list)).toBeGreaterThanOrEqual(DONE / 1000);
     expect(await list).toEqual([]);
+  });
+
+  // The words are SQLite's.
+  it('walks the index of ends to a page behind thousands that ended at once, and sorts nothing', async () => {
+    if (running.database.dialect !== 'sqlite') return;
+    const asked: CompiledQuery[] = [];
+    const reader = running.database.reader.withPlugin({
+      transformQuery({ node, queryId }) {
+        asked.push(running.database.reader.getExecutor().compileQuery(node, queryId));
+        return node;
+      },
+      transformResult: ({ result }) => Promise.resolve(result),
+    });
+    const after = { finished_at_ms: 1, task_id: 'task_m' };
+    const ended = { state: null, phaseId: null, agentId: null, within: null, after, limit: 10 };
+    await listFinishedTasks({ ...running.database, reader }, ended);
+    expect(asked.length).toBeGreaterThan(1);
+    for (const { sql: text, parameters } of asked) {
+      let at = 0;
+      const literal = (): string => {
+        const value = parameters[at++];
+        return typeof value === 'string' ? `'${value}'` : String(value);
+      };
+      const explain = `explain query plan ${text.replaceAll('?', literal)}`;
+      const { rows } = await sql<{ detail: string }>`${sql.raw(explain)}`.execute(running.database.reader);
+      const plan = rows.map(({ detail }) => detail);
+      expect(plan).toContainEqual(
+        expect.stringMatching(/INDEX tasks_finished .*\(finished_at_ms,task_id\)</),
+      );
+      // What was found, at most the rows of a slice, is put in order again around it.
+      const sorts = plan.filter((step) => step.includes('TEMP B-TREE'));
+      expect(sorts.length).toBeLessThanOrEqual(text.includes('as "tasks"') ? 1 : 0);
+    }
   });
 
   it.each([

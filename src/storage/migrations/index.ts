@@ -42,6 +42,7 @@ import { goodbyes } from './060_goodbyes.ts';
 import { processHeartbeats } from './061_process_heartbeats.ts';
 import { lastOutputs } from './062_last_outputs.ts';
 import { externalDrains } from './067_external_drains.ts';
+import { finishedTasks } from './068_finished_tasks.ts';
 import { loadedRules } from './053_loaded_rules.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
@@ -90,4 +91,5 @@ export const MIGRATIONS: readonly Migration[] = [
   processHeartbeats,
   lastOutputs,
   externalDrains,
+  finishedTasks,
 ];
