@@ -177,6 +177,22 @@ describe('registration', () => {
   });
 });
 
+test.each([
+  ['omoi', 'pool_converged', 'pool_converged'],
+  ['watchdog:restart-hung', 'restart-hung for Silent', 'watchdog'],
+  ['erika', 'it looked odd since the deployment of 14:03', 'asked'],
+])('a restart by %s because of "%s" counts with a reason of which there are few', async (by, why, reason) => {
+  const { generations, feed } = running.fleet;
+  await openGeneration('m', 'first');
+  const told: unknown[] = [];
+  feed.onActivity((activity) => {
+    if (activity.kind === 'agent_restarted') told.push(activity.reason);
+  });
+  const order = { ...generationOrder('m', { nonce: 'second' }), reason: why, requestedBy: by };
+  await running.database.transaction((tx) => generations.openGeneration(tx, order));
+  expect(told).toEqual([reason]);
+});
+
 describe('the heartbeat ladder', () => {
   test('the time that a process takes to start is no missed heartbeat of the agent', async () => {
     const { agents, feed } = running.fleet;

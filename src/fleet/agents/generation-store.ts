@@ -117,6 +117,15 @@ export interface WorkRelease {
   releaseLocks(tx: StateTransaction, holder: { agentId: string; upToGeneration: number }): Promise<number>;
 }
 
+/**
+ * Why a generation was started, for a label: of a series there is one for each, so that it has few values. What a person
+ * wrote, and which alert a policy acted on, is in the generation's record.
+ */
+function restartReason({ reason, requestedBy }: Pick<GenerationOpening, 'reason' | 'requestedBy'>): string {
+  if (requestedBy === 'omoi') return reason;
+  return requestedBy.startsWith('watchdog:') ? 'watchdog' : 'asked';
+}
+
 /** The generation log over the tables. On PostgreSQL rows are locked in the order agents, locks, tasks, events. */
 export class StoredGenerations implements GenerationStore {
   readonly #parts: FleetParts;
@@ -180,7 +189,8 @@ export class StoredGenerations implements GenerationStore {
       });
     }
     await bus.append(tx, statusEvent(agent, known?.status ?? 'NONE', opening.traceparent));
-    const { traceparent, reason } = opening;
+    const { traceparent } = opening;
+    const reason = restartReason(opening);
     const change = agentIndex.nextChange();
     tx.afterCommit(() => {
       agentIndex.apply(agent, nonceHash, change);

@@ -82,7 +82,11 @@ export const STANDARD_METRICS = {
     ['agent_id', 'pool_id'],
     'Resident memory of the processes of an agent, where somebody looks at them; kept every 15 s.',
   ),
-  agent_restarts_total: counter('restarts', ['agent_id', 'reason'], 'Generations started after the first.'),
+  agent_restarts_total: counter(
+    'restarts',
+    ['agent_id', 'reason'],
+    "Generations started after the first; the reason is Omoi's own, `watchdog`, or `asked` by a person.",
+  ),
   agent_anomaly_score: gauge('score', ['agent_id'], 'How unlike its pool an agent behaves, 0 to 1.'),
   anomaly_score: gauge(
     'robust z-score',
