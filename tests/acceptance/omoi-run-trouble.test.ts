@@ -168,7 +168,7 @@ describe.concurrent('an address where no Omoi is', () => {
     [
       'TLS is not spoken',
       async () => `https://${(await http((_, response) => void response.end())).slice('http://'.length)}`,
-      (url) => `${url} does not speak TLS: write http://`,
+      (url) => `${url} does not speak TLS; did you mean http://`,
     ],
     [
       'nothing is answered',

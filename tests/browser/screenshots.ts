@@ -72,7 +72,7 @@ async function photograph(browser: Browser, agents: number): Promise<void> {
     const directory = join(DIRECTORY, String(agents));
     mkdirSync(directory, { recursive: true });
     for (const { look, colorScheme, viewport } of LOOKS) {
-      const context = await browser.newContext({ colorScheme, viewport });
+      const context = await browser.newContext({ colorScheme, viewport, reducedMotion: 'reduce' });
       const page = await context.newPage();
       await page.goto(`${server.url}/login`);
       await page.screenshot({ path: join(directory, `login-${look}.png`) });

@@ -26,7 +26,7 @@ export class Visits<Visitor> {
   async as(visitor: Visitor): Promise<Page> {
     if (this.#current?.visitor === visitor) return this.#current.page;
     await this.end();
-    const context = await this.#browser.newContext({ viewport: DESK });
+    const context = await this.#browser.newContext({ viewport: DESK, reducedMotion: 'reduce' });
     context.setDefaultTimeout(this.#options.withinMs);
     const page = await context.newPage();
     this.#current = { visitor, context, page };

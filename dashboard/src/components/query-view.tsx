@@ -27,7 +27,7 @@ export function QueryView<Data>({ query, placeholderLines, children }: QueryView
     );
   }
   return (
-    <div className={styles.placeholder} aria-busy="true" aria-label="Loading">
+    <div className={styles.placeholder} role="status" aria-busy="true" aria-label="Loading">
       {Array.from({ length: placeholderLines }, (_, line) => (
         <Skeleton key={line} height={18} width={`${92 - 14 * (line % 3)}%`} radius="sm" />
       ))}
