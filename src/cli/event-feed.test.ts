@@ -29,11 +29,16 @@ async function serving(answers: readonly Answer[]) {
 const event = (id: number): string => `id: ${id}\ndata: {"id":${id},"event_type":"fleet.agent.exited"}\n\n`;
 
 /** Follows until so many messages have come. */
-async function heard(server: Parameters<typeof followEvents>[0], count: number) {
+async function heard(
+  server: Parameters<typeof followEvents>[0],
+  count: number,
+  more: { readonly maxSilenceMs?: number } = {},
+) {
   const ending = new AbortController();
   const messages: FeedMessage[] = [];
   const connection: string[] = [];
   const options = {
+    ...more,
     types: ['fleet.agent', 'watchdog'],
     signal: ending.signal,
     onConnection: (state: string) => void connection.push(state),
@@ -61,6 +66,17 @@ it('goes on behind the last event when the connection has broken off', async () 
   expect(asked.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, '5', '5']);
   expect(asked[0]?.url).toBe('/api/v1/events/stream?types=fleet.agent,watchdog');
   expect(asked[0]?.headers.authorization).toBe('Bearer t');
+});
+
+it('asks anew where a server takes the connection and does not answer', async () => {
+  const { server, asked } = await serving([
+    (response) => void response.end(`id: 4\n\n${event(5)}`),
+    () => undefined,
+    (response) => void response.write(event(6)),
+  ]);
+  const { told } = await heard(server, 3, { maxSilenceMs: 500 });
+  expect(told).toEqual(['opened', 5, 6]);
+  expect(asked).toHaveLength(3);
 });
 
 it('says when too much was missed', async () => {

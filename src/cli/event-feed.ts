@@ -19,13 +19,15 @@ export interface FeedOptions {
   readonly afterId?: number;
   /** The longest wait between two attempts to connect. */
   readonly maxRetryMs?: number;
+  /** When nothing comes for so long there is no connection any more; longer than the server is silent. */
+  readonly maxSilenceMs?: number;
   /** Told when the connection breaks off, and when there is one again. */
   readonly onConnection: (state: 'lost' | 'back') => void;
 }
 
 const FIRST_RETRY_MS = 200;
 const MAX_RETRY_MS = 5000;
-/** The server says something every 15 s: when nothing comes for so long there is no connection any more. */
+/** The server says something every 15 s. */
 const MAX_SILENCE_MS = 50_000;
 
 /**
@@ -72,18 +74,19 @@ interface StreamMessage {
 async function* messagesOf(
   source: StreamSource,
   lastId: string | null,
-  { types, signal }: FeedOptions,
+  { types, signal, maxSilenceMs = MAX_SILENCE_MS }: FeedOptions,
 ): AsyncGenerator<StreamMessage> {
   const silence = new AbortController();
   const path = `/api/v1/events/stream${types.length > 0 ? `?types=${types.join(',')}` : ''}`;
   const headers = { accept: 'text/event-stream', ...(lastId !== null && { 'last-event-id': lastId }) };
-  const pieces = await openStream(source, {
-    path,
-    headers,
-    signal: AbortSignal.any([signal, silence.signal]),
-  });
-  const timer = setTimeout(() => silence.abort(new Error('the server is silent')), MAX_SILENCE_MS);
+  const timer = setTimeout(() => silence.abort(new Error('the server is silent')), maxSilenceMs);
   try {
+    // One that takes the connection and does not answer is silent, too.
+    const pieces = await openStream(source, {
+      path,
+      headers,
+      signal: AbortSignal.any([signal, silence.signal]),
+    });
     let rest = '';
     for await (const piece of pieces) {
       timer.refresh();
