@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { OmoiError, messageOf } from '#telemetry';
 import { CommanderError } from 'commander';
+import { z } from 'zod';
 import { UnknownRefusal } from './answered-error.ts';
 import { createProgram, endsWithItsReader } from './program.ts';
 
@@ -44,7 +45,17 @@ function pageAbout({ code, details: { docs } }: OmoiError): string {
   return `\n  ${fileURLToPath(new URL('../../docs/errors.md', import.meta.url))}#${code}`;
 }
 
+/** A server whose answers have another shape than this version of the command line knows. */
+function tellStranger({ issues: [first] }: z.ZodError): number {
+  const where = first === undefined ? '' : `: ${first.path.join('.')}: ${first.message}`;
+  process.stderr.write(
+    `omoi: the server answers otherwise than omoi ${version} knows${where}; is the server of another version?\n`,
+  );
+  return 1;
+}
+
 function tellFailure(thrown: unknown): number {
+  if (thrown instanceof z.ZodError) return tellStranger(thrown);
   const told = thrown instanceof OmoiError ? ` (${thrown.code})${pageAbout(thrown)}` : '';
   process.stderr.write(`omoi: ${messageOf(thrown)}${told}\n`);
   if (!(thrown instanceof OmoiError || thrown instanceof UnknownRefusal) && thrown instanceof Error)

@@ -1,9 +1,12 @@
+import { Button } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
 import type { Alert } from '../api/wire.ts';
 import { byUrgency, describeAlert, firstDescribed } from '../domain/alert-text.ts';
 import { formatAge, formatDuration } from '../domain/age.ts';
 import { words } from '../domain/event-sentence.ts';
+import { foldedAlerts } from '../domain/folded-alerts.ts';
 import { firingShown, type FiringShown } from '../domain/firing-shown.ts';
 import { number } from '../domain/headline.ts';
 import { severityTone } from '../domain/tone.ts';
@@ -28,10 +31,19 @@ export interface AlertsPanelProps {
   readonly onMore: () => void;
   /** Whether it stands among much else on a small page: then what an alert's own page says is left to that. */
   readonly isShort?: boolean;
+  /** Whether the first few alerts of a rule stand for many of it. */
+  readonly foldsRules?: boolean;
 }
 
 /** What fires, the most urgent first, and how what fired lately ended. */
-export function AlertsPanel({ firing, resolved, mayHandle, onMore, isShort = false }: AlertsPanelProps) {
+export function AlertsPanel({
+  firing,
+  resolved,
+  mayHandle,
+  onMore,
+  isShort = false,
+  foldsRules = false,
+}: AlertsPanelProps) {
   const nowMs = useNow();
   // Before it is known nothing has been read either.
   const counted = firing.counted ?? 0;
@@ -44,6 +56,7 @@ export function AlertsPanel({ firing, resolved, mayHandle, onMore, isShort = fal
             mayHandle={mayHandle}
             nowMs={nowMs}
             isShort={isShort}
+            foldsRules={foldsRules}
             onMore={onMore}
           />
         )}
@@ -71,24 +84,36 @@ interface FiringListProps {
   readonly mayHandle: boolean;
   readonly nowMs: number;
   readonly isShort: boolean;
+  readonly foldsRules: boolean;
   readonly onMore: () => void;
 }
 
-function FiringList({ shown, mayHandle, nowMs, isShort, onMore }: FiringListProps) {
+function FiringList({ shown, mayHandle, nowMs, isShort, foldsRules, onMore }: FiringListProps) {
+  const [open, setOpen] = useState(NONE);
   if (shown.kind === 'nothing') return <Nothing>Nothing fires.</Nothing>;
   if (shown.kind === 'awaited') return <Nothing>Being read.</Nothing>;
   const { total } = shown;
   const alerts = shown.alerts.toSorted(byUrgency);
   const described = isShort ? NONE : firstDescribed(alerts);
+  const rows = foldsRules
+    ? foldedAlerts(alerts, open)
+    : alerts.map((alert) => ({ kind: 'alert', alert }) as const);
   return (
     <>
       <div className={styles.blocks}>
         <InBlocks
-          rows={alerts}
-          keyOf={({ id }) => id}
-          render={(alert) => (
-            <FiringAlert {...{ alert, mayHandle, nowMs, isShort }} isDescribed={described.has(alert.id)} />
-          )}
+          rows={rows}
+          keyOf={(row) => (row.kind === 'alert' ? row.alert.id : row.ruleId)}
+          render={(row) =>
+            row.kind === 'alert' ? (
+              <FiringAlert
+                {...{ alert: row.alert, mayHandle, nowMs, isShort }}
+                isDescribed={described.has(row.alert.id)}
+              />
+            ) : (
+              <OthersOfRule {...row} onOpen={() => setOpen(new Set([...open, row.ruleId]))} />
+            )
+          }
           className={styles.alerts}
           perBlock={20}
           blockHeight={2200}
@@ -98,6 +123,27 @@ function FiringList({ shown, mayHandle, nowMs, isShort, onMore }: FiringListProp
         <More shown={alerts.length} total={total} what="alerts, the most urgent first" onMore={onMore} />
       )}
     </>
+  );
+}
+
+interface OthersOfRuleProps {
+  readonly ruleId: string;
+  readonly others: number;
+  readonly onOpen: () => void;
+}
+
+/** What stands for the alerts of a rule that are left out. */
+function OthersOfRule({ ruleId, others, onOpen }: OthersOfRuleProps) {
+  const rule = ruleId.slice(ruleId.indexOf('/') + 1);
+  return (
+    <p className={styles.others}>
+      <span>
+        {number(others)} more of {rule}
+      </span>
+      <Button size="compact-xs" variant="default" onClick={onOpen} aria-label={`Show all of ${rule}`}>
+        Show
+      </Button>
+    </p>
   );
 }
 

@@ -41,7 +41,8 @@ export function OverviewPage() {
   const { client } = useServer();
   const { pool, agent, range, events: filter } = useView().search;
   const isPhone = useIsPhone();
-  const alertsShown = usePageSize(isPhone ? FIRST_ALERTS.phone : FIRST_ALERTS.desk);
+  const firstAlerts = isPhone ? FIRST_ALERTS.phone : FIRST_ALERTS.desk;
+  const alertsShown = usePageSize(firstAlerts);
   const mayHandle = useMayHandle();
   const overview = useQuery(overviewQuery(client));
   const first = useQuery(fleetQuery(client, { poolId: pool, rows: FIRST_AGENTS }));
@@ -95,6 +96,8 @@ export function OverviewPage() {
             onMore={alertsShown.more}
             mayHandle={mayHandle}
             isShort={isPhone}
+            // Who asks for more of them wants to see each.
+            foldsRules={alertsShown.rows === firstAlerts}
           />
           <RemediationsPanel remediations={remediations} counts={counts} />
         </div>
