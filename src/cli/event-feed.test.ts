@@ -1,7 +1,7 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
 import { followEvents, type FeedMessage } from './event-feed.ts';
+import { serveStreams } from './event-stream-server.test-support.ts';
 
 let close = (): void => {};
 afterEach(() => close());
@@ -11,19 +11,12 @@ type Answer = (response: ServerResponse) => void;
 /** A server that gives each connection the next answer. @returns what it was asked, connection by connection */
 async function serving(answers: readonly Answer[]) {
   const asked: IncomingMessage[] = [];
-  const server = createServer((request, response) => {
+  const { url, close: stop } = await serveStreams((request, response) => {
     const answer = answers[asked.push(request) - 1];
-    response.setHeader('content-type', 'text/event-stream');
     if (answer) answer(response);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  close = () => {
-    server.closeAllConnections();
-    server.close();
-  };
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a port');
-  return { asked, server: { kind: 'remote', url: `http://127.0.0.1:${address.port}`, token: 't' } as const };
+  });
+  close = stop;
+  return { asked, server: { kind: 'remote', url, token: 't' } as const };
 }
 
 const event = (id: number): string => `id: ${id}\ndata: {"id":${id},"event_type":"fleet.agent.exited"}\n\n`;

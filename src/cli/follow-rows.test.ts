@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { SystemEvent } from '#telemetry';
+import { serveStreams } from './event-stream-server.test-support.ts';
 import { followRows, followWhole, tellsOf } from './follow-rows.ts';
 import { unreached } from './server-address.ts';
 
@@ -23,24 +22,16 @@ afterEach(() => close());
 /** A server of which one agent has changed, and then refuses all. */
 async function telling() {
   let connections = 0;
-  const server = createServer((_, response) => {
-    response.setHeader('content-type', 'text/event-stream');
+  const {
+    url,
+    close: stop,
+    breakOff,
+  } = await serveStreams((_, response) => {
     if (++connections === 1) response.write(`id: 1\n\nid: 2\ndata: ${JSON.stringify(event('w-1', {}))}\n\n`);
     else response.writeHead(403).end('{"error":"forbidden","message":"the end of the test"}');
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  close = () => {
-    server.closeAllConnections();
-    server.close();
-  };
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a port');
-  return {
-    kind: 'remote',
-    url: `http://127.0.0.1:${address.port}`,
-    token: null,
-    end: () => server.closeAllConnections(),
-  } as const;
+  });
+  close = stop;
+  return { kind: 'remote', url, token: null, end: breakOff } as const;
 }
 
 describe('a server that goes between telling of a change and being asked for it', () => {

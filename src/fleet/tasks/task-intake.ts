@@ -207,7 +207,6 @@ export class TaskIntake {
   }
 }
 
-/** @throws OmoiError `body_too_large` */
 /** What of a task has a size of its own, and the limit's name in messages and details. */
 const SIZE_LIMITS = {
   payload: { name: 'maxPayloadBytes', key: 'max_payload_bytes' },
@@ -215,6 +214,7 @@ const SIZE_LIMITS = {
   progress: { name: 'maxProgressBytes', key: 'max_progress_bytes' },
 } as const;
 
+/** @throws OmoiError `body_too_large` */
 export function assertSize(what: keyof typeof SIZE_LIMITS, json: string, maxBytes: number): void {
   const bytes = Buffer.byteLength(json);
   if (bytes <= maxBytes) return;
