@@ -5,11 +5,11 @@ import { alertQuery } from '../api/queries.ts';
 import { repairsOfAlertQuery } from '../api/repair-queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import type { Alert } from '../api/wire.ts';
+import { AlertTexts } from '../components/alert-texts.tsx';
 import { AboutAlert } from '../components/about-alert.tsx';
 import { AlertChart } from '../components/alert-chart.tsx';
 import { AlertOrders } from '../components/alert-orders.tsx';
 import { EventList } from '../components/events-panel.tsx';
-import { MarkedText } from '../components/marked-text.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { Panel } from '../components/panel.tsx';
 import { Nothing, QueryView } from '../components/query-view.tsx';
@@ -72,16 +72,7 @@ function Story({ alert }: { readonly alert: Alert }) {
         <ToneLabel tone={isFiring ? severityTone(alert.severity) : 'gone'}>{alert.severity}</ToneLabel>{' '}
         {alert.maintenance_id !== null && <ToneLabel tone="caution">maintenance</ToneLabel>} {how}
       </p>
-      {summary !== null && (
-        <p className={styles.summary}>
-          <MarkedText>{summary}</MarkedText>
-        </p>
-      )}
-      {description !== null && (
-        <p className={styles.summary}>
-          <MarkedText>{description}</MarkedText>
-        </p>
-      )}
+      <AlertTexts texts={[summary, description]} className={styles.summary} />
       {alert.evaluation_error !== null && (
         <p className={styles.summary}>Its rule cannot be evaluated now: {sentence(alert.evaluation_error)}</p>
       )}

@@ -4,9 +4,9 @@ import { pendingAlertQuery } from '../api/alert-queries.ts';
 import { ApiError } from '../api/client.ts';
 import { useServer } from '../api/server-context.tsx';
 import type { ActiveAlertDetails } from '../api/wire.ts';
+import { AlertTexts } from '../components/alert-texts.tsx';
 import { AboutAlert } from '../components/about-alert.tsx';
 import { ConditionPanel } from '../components/alert-chart.tsx';
-import { MarkedText } from '../components/marked-text.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { Panel } from '../components/panel.tsx';
 import { Nothing, QueryView } from '../components/query-view.tsx';
@@ -71,16 +71,7 @@ function Story({ alert }: { readonly alert: ActiveAlertDetails }) {
         <p className={styles.summary}>
           <ToneLabel tone={severityTone(severity)}>{severity}</ToneLabel> {describePending(alert, nowMs)}
         </p>
-        {summary !== undefined && (
-          <p className={styles.summary}>
-            <MarkedText>{summary}</MarkedText>
-          </p>
-        )}
-        {description !== undefined && (
-          <p className={styles.summary}>
-            <MarkedText>{description}</MarkedText>
-          </p>
-        )}
+        <AlertTexts texts={[summary, description]} className={styles.summary} />
       </div>
     </div>
   );
