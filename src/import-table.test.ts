@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | typeof EVERYTHING>
   fleet: ['telemetry', 'storage', 'eventbus'],
   monitor: ['telemetry', 'storage', 'eventbus'],
   alerting: ['telemetry', 'storage', 'eventbus', 'promql', 'gotemplate'],
+  notification: ['telemetry', 'storage', 'eventbus', 'gotemplate'],
   watchdog: ['telemetry', 'storage', 'eventbus'],
   observability: ['telemetry', 'storage', 'eventbus'],
   api: ['telemetry'],
@@ -36,6 +37,7 @@ const API_SERVES = [
   'fleet',
   'monitor',
   'alerting',
+  'notification',
   'watchdog',
   'observability',
 ];

@@ -1,0 +1,77 @@
+import type { Labels } from '#telemetry';
+import type { NotifiedAlert, NotifiedStatus } from './notified-alert.ts';
+
+/**
+ * Why a message is sent. `first_notification`, `new_alerts`, `all_resolved`, `new_resolved` and `repeat` as Alertmanager has them;
+ * `brief`: an alert fired and was resolved before anybody was told; `healed`, `not_healed`: the watchdog's verdict on an
+ * alert that was held back for it; `escalation`: nobody has acknowledged in time; `test`: a person asked for it.
+ */
+export const NOTIFICATION_REASONS = [
+  'first_notification',
+  'new_alerts',
+  'all_resolved',
+  'new_resolved',
+  'repeat',
+  'brief',
+  'healed',
+  'not_healed',
+  'escalation',
+  'test',
+] as const;
+
+export type NotificationReason = (typeof NOTIFICATION_REASONS)[number];
+
+/** An alert in a message, with where people can act on it. */
+export interface MessageAlert extends NotifiedAlert {
+  readonly status: NotifiedStatus;
+  readonly links: AlertLinks;
+  /** What the watchdog did about it, in one line; null where it did nothing. */
+  readonly remediation: string | null;
+}
+
+/** Addresses of pages. Those that act ask for a confirmation first: programs that preview links fetch them. */
+export interface AlertLinks {
+  readonly alert: string;
+  readonly acknowledge: string;
+  readonly silence: string;
+  /** Null where the alert has no trace. */
+  readonly trace: string | null;
+}
+
+/** One message to one integration about a group of alerts. */
+export interface Message {
+  /** The same at every try: what a receiver may recognize a repetition by. */
+  readonly notificationId: string;
+  /** `{}/{team="web"}:{alertname="Down"}` */
+  readonly groupKey: string;
+  readonly receiver: string;
+  readonly reason: NotificationReason;
+  readonly groupLabels: Labels;
+  readonly routeLabels: Labels;
+  readonly receiverLabels: Labels;
+  /** Firing ones first, in the order in which they began; at least one, at most what the integration takes. */
+  readonly alerts: readonly MessageAlert[];
+  /** How many alerts of the group were left out. */
+  readonly truncatedAlerts: number;
+  /** Where people reach Omoi, without a slash at the end. */
+  readonly externalUrl: string;
+  /** Wall ms at which it was decided. */
+  readonly atMs: number;
+  readonly traceparent: string | null;
+  /** What Omoi adds for people ("this is a test", "meant for team-x, which is not built"); null mostly. */
+  readonly note: string | null;
+}
+
+/** The labels and values that all alerts of a message have in common. */
+export function commonTexts(texts: readonly Labels[]): Labels {
+  const [first, ...others] = texts;
+  if (!first) return {};
+  return Object.fromEntries(
+    Object.entries(first).filter(([name, value]) => others.every((other) => other[name] === value)),
+  );
+}
+
+/** `firing` while one of the alerts fires. */
+export function statusOfMessage({ alerts }: Pick<Message, 'alerts'>): NotifiedStatus {
+  return alerts.some(({ status }) => status === 'firing') ? 'firing' : 'resolved';
+}

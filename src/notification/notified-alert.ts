@@ -1,0 +1,25 @@
+import type { Labels } from '#telemetry';
+
+/** An alert as notification sees it: one episode. Times: wall ms. */
+export interface NotifiedAlert {
+  readonly alertId: string;
+  /** FNV-1a 64 of the labels, 16 hex digits: what Alertmanager calls the alert. */
+  readonly fingerprint: string;
+  /** With `alertname`. */
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly startsAtMs: number;
+  /** When it was resolved; null while it fires. */
+  readonly endsAtMs: number | null;
+  /** The page of what raised it; '' where there is none. */
+  readonly generatorUrl: string;
+  /** Who has acknowledged it; null while nobody has. */
+  readonly acknowledgedBy: string | null;
+  readonly traceparent: string | null;
+}
+
+export type NotifiedStatus = 'firing' | 'resolved';
+
+export function statusOf({ endsAtMs }: Pick<NotifiedAlert, 'endsAtMs'>): NotifiedStatus {
+  return endsAtMs === null ? 'firing' : 'resolved';
+}

@@ -1,0 +1,50 @@
+import type { z } from 'zod';
+import type { Clock, Random } from '#telemetry';
+import type { GlobalSettings } from '../configuration/global-settings.ts';
+import type { MessageTemplates } from '../templates/message-templates.ts';
+import type { HttpClient } from './http/http-client.ts';
+import type { Integration } from './integration.ts';
+
+/** What integrations are made with. */
+export interface IntegrationTools {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly templates: MessageTemplates;
+  /** Opens connections to where the configuration says, but not to addresses that are blocked. */
+  readonly http: HttpClient;
+  /** Reads a secret that stands in a file, at each message. @throws OmoiError `secret_unreadable` naming the file */
+  readonly readSecret: (path: string) => Promise<string>;
+}
+
+/** A mistake that only shows when several keys, or the global ones, are seen together. */
+export interface SettingsProblem {
+  /** The key it is about, within the integration. */
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/** A field that is a Go template, for the check of a configuration. */
+export interface TemplatedField {
+  readonly path: readonly (string | number)[];
+  readonly text: string;
+  /** Whether values are escaped as HTML where they stand in HTML. */
+  readonly isHtml?: boolean;
+}
+
+/** A kind of integration: its key, its schema, and what makes one. A kind is a file or folder of `receivers/`. */
+export interface ReceiverKind<Settings = unknown> {
+  /** `webhook_configs` */
+  readonly key: string;
+  /** `webhook` */
+  readonly type: string;
+  /** Strict; keys as Alertmanager writes them, defaults filled in, `send_resolved` with the default of the kind. */
+  readonly settings: z.ZodType<Settings>;
+  /** Fills in what the configuration says globally and checks what depends on it. */
+  readonly complete: (
+    settings: Settings,
+    global: GlobalSettings,
+  ) => { readonly settings: Settings } | { readonly problems: readonly SettingsProblem[] };
+  readonly templatedFields: (settings: Settings) => readonly TemplatedField[];
+  /** Absent where Omoi does not send to it yet: the configuration is read all the same. */
+  readonly create?: (settings: Settings, index: number, tools: IntegrationTools) => Integration;
+}

@@ -1,0 +1,16 @@
+import type { Message } from '../message.ts';
+
+/** The templates of a configuration, and what a text becomes for a message. */
+export interface MessageTemplates {
+  /** @throws TemplateFailure naming the template, the place and why */
+  text(template: string, message: Message): string;
+  /** Values are escaped where they stand in HTML. @throws TemplateFailure */
+  html(template: string, message: Message): string;
+  /** Whether it can be parsed, with the templates that it calls; null, or what is wrong. Runs nothing. */
+  problemOf(template: string): string | null;
+}
+
+/** A template that could not be run: the message that it was for is not sent by it, and says so. */
+export class TemplateFailure extends Error {
+  override readonly name = 'TemplateFailure';
+}
