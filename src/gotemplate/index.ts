@@ -12,6 +12,8 @@ export {
   GoMap,
   GoSlice,
   GoStruct,
+  methodsFrom,
+  type MethodTable,
   TemplateRunError,
   type TemplateValue,
   textOf,

@@ -29,36 +29,40 @@ export interface FunctionDefinition {
   readonly call: (args: readonly TemplateValue[], maxCharacters: number) => TemplateValue;
 }
 
-/** A method: called with the arguments behind its receiver, which it has in its closure. */
-export type Methods = ReadonlyMap<string, FunctionDefinition>;
+/** Methods by their names: each is called with the arguments behind its receiver, which it has in its closure. */
+export interface Methods {
+  get(name: string): FunctionDefinition | undefined;
+}
 
 const NO_METHODS: Methods = new Map();
 
-/** What a type of its own adds to a value. What is costly to make is made when a template first asks for it. */
+/** The methods of a type: each is made for a receiver when a template asks for it. */
+export type MethodTable<Receiver> = ReadonlyMap<string, (receiver: Receiver) => FunctionDefinition>;
+
+export function methodsFrom<Receiver>(table: MethodTable<Receiver>, receiver: Receiver): Methods {
+  return { get: (name) => table.get(name)?.(receiver) };
+}
+
+/** What a type of its own adds to a value. */
 export interface Named {
   /** What its `String()` gives; absent for types without one. */
   readonly text?: string | (() => string);
-  readonly methods?: Methods | (() => Methods);
+  readonly methods?: Methods;
 }
 
 abstract class NamedValue {
   #text: string | (() => string) | null;
-  #methods: Methods | (() => Methods);
+  readonly methods: Methods;
 
   constructor({ text, methods }: Named) {
     this.#text = text ?? null;
-    this.#methods = methods ?? NO_METHODS;
+    this.methods = methods ?? NO_METHODS;
   }
 
   /** What its `String()` gives; null for types without one. */
   get text(): string | null {
     if (typeof this.#text === 'function') this.#text = this.#text();
     return this.#text;
-  }
-
-  get methods(): Methods {
-    if (typeof this.#methods === 'function') this.#methods = this.#methods();
-    return this.#methods;
   }
 }
 

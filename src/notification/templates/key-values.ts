@@ -5,6 +5,8 @@ import {
   GoMap,
   GoSlice,
   GoStruct,
+  methodsFrom,
+  type MethodTable,
   textOf,
   type TemplateValue,
 } from '#gotemplate';
@@ -22,19 +24,20 @@ function keyValuesOf(entries: readonly Pair[]): GoMap {
     type: 'template.KV',
     zero: '',
     text: () => textOfPairs(sorted(entries)),
-    methods: () => methodsOf(entries),
+    methods: methodsFrom(KEY_VALUE_METHODS, entries),
   });
 }
 
-function methodsOf(entries: readonly Pair[]): ReadonlyMap<string, FunctionDefinition> {
-  return new Map<string, FunctionDefinition>([
-    ['SortedPairs', fixed([], () => pairsValue(sorted(entries)))],
-    ['Remove', fixed(['[]string'], ([names = null]) => without(entries, names))],
-    ['Names', fixed([], () => strings(sorted(entries).map(([name]) => name)))],
-    ['Values', fixed([], () => strings(sorted(entries).map(([, value]) => value)))],
-    ['String', fixed([], () => textOfPairs(sorted(entries)))],
-  ]);
-}
+const KEY_VALUE_METHODS: MethodTable<readonly Pair[]> = new Map<
+  string,
+  (entries: readonly Pair[]) => FunctionDefinition
+>([
+  ['SortedPairs', (entries) => fixed([], () => pairsValue(sorted(entries)))],
+  ['Remove', (entries) => fixed(['[]string'], ([names = null]) => without(entries, names))],
+  ['Names', (entries) => fixed([], () => strings(sorted(entries).map(([name]) => name)))],
+  ['Values', (entries) => fixed([], () => strings(sorted(entries).map(([, value]) => value)))],
+  ['String', (entries) => fixed([], () => textOfPairs(sorted(entries)))],
+]);
 
 /** By name, but the alert's name first. */
 function sorted(entries: readonly Pair[]): readonly Pair[] {
@@ -66,18 +69,26 @@ function pairsValue(pairs: readonly Pair[]): GoSlice {
   );
   return new GoSlice(items, 'template.Pairs', {
     text: () => textOfPairs(pairs),
-    methods: () =>
-      new Map<string, FunctionDefinition>([
-        ['Names', fixed([], () => strings(pairs.map(([name]) => name)))],
-        ['Values', fixed([], () => strings(pairs.map(([, value]) => value)))],
-        ['String', fixed([], () => textOfPairs(pairs))],
-      ]),
+    methods: methodsFrom(PAIR_METHODS, pairs),
   });
 }
+
+const PAIR_METHODS: MethodTable<readonly Pair[]> = new Map<
+  string,
+  (pairs: readonly Pair[]) => FunctionDefinition
+>([
+  ['Names', (pairs) => fixed([], () => strings(pairs.map(([name]) => name)))],
+  ['Values', (pairs) => fixed([], () => strings(pairs.map(([, value]) => value)))],
+  ['String', (pairs) => fixed([], () => textOfPairs(pairs))],
+]);
 
 function strings(texts: readonly string[]): GoSlice {
   return new GoSlice(texts, 'template.Strings', {
     underlying: '[]string',
-    methods: () => new Map([['Join', fixed(['string'], ([separator]) => texts.join(textOf(separator)))]]),
+    methods: methodsFrom(STRINGS_METHODS, texts),
   });
 }
+
+const STRINGS_METHODS: MethodTable<readonly string[]> = new Map([
+  ['Join', (texts: readonly string[]) => fixed(['string'], ([separator]) => texts.join(textOf(separator)))],
+]);

@@ -83,11 +83,10 @@ function alertList(alerts: readonly MessageAlert[]): GoSlice {
       '[]template.Alert',
     );
   return new GoSlice(items, 'template.Alerts', {
-    methods: () =>
-      new Map([
-        ['Firing', fixed([], () => withStatus('firing'))],
-        ['Resolved', fixed([], () => withStatus('resolved'))],
-      ]),
+    methods: new Map([
+      ['Firing', fixed([], () => withStatus('firing'))],
+      ['Resolved', fixed([], () => withStatus('resolved'))],
+    ]),
   });
 }
 
