@@ -8,11 +8,13 @@ export { GoTime } from './time/time.ts';
 export { TimeZones } from './time/zones.ts';
 export {
   compareTexts,
+  type Fields,
   type FunctionDefinition,
   GoMap,
   GoSlice,
   GoStruct,
   methodsFrom,
+  type Methods,
   type MethodTable,
   TemplateRunError,
   type TemplateValue,

@@ -51,18 +51,20 @@ export interface Named {
 }
 
 abstract class NamedValue {
-  #text: string | (() => string) | null;
-  readonly methods: Methods;
+  readonly #named: Named;
 
-  constructor({ text, methods }: Named) {
-    this.#text = text ?? null;
-    this.methods = methods ?? NO_METHODS;
+  constructor(named: Named) {
+    this.#named = named;
   }
 
   /** What its `String()` gives; null for types without one. */
   get text(): string | null {
-    if (typeof this.#text === 'function') this.#text = this.#text();
-    return this.#text;
+    const { text } = this.#named;
+    return typeof text === 'function' ? text() : (text ?? null);
+  }
+
+  get methods(): Methods {
+    return this.#named.methods ?? NO_METHODS;
   }
 }
 
@@ -138,16 +140,21 @@ export class GoMap extends NamedValue {
   }
 }
 
+/** The fields of a struct, in their order. */
+export interface Fields extends Iterable<readonly [string, TemplateValue]> {
+  get(name: string): TemplateValue | undefined;
+}
+
 /** A struct, or a pointer to one: its fields in their order, and its methods. */
 export class GoStruct extends NamedValue {
   readonly type: string;
-  readonly fields: ReadonlyMap<string, TemplateValue>;
+  readonly fields: Fields;
   /** The names of its fields in JSON, in their order: those alone are written. Null: all by their own names. */
   readonly jsonNames: ReadonlyMap<string, string> | null;
 
   constructor(
     type: string,
-    fields: ReadonlyMap<string, TemplateValue>,
+    fields: Fields,
     named: Named & { readonly jsonNames?: ReadonlyMap<string, string> } = {},
   ) {
     super(named);

@@ -6,6 +6,7 @@ import {
   GoSlice,
   GoStruct,
   methodsFrom,
+  type Methods,
   type MethodTable,
   textOf,
   type TemplateValue,
@@ -15,17 +16,25 @@ import type { Labels } from '#telemetry';
 type Pair = readonly [name: string, value: string];
 
 /** A label set, or annotations, as templates have them: Alertmanager's `KV`. */
-export function keyValues(texts: Labels): GoMap {
-  return keyValuesOf(Object.entries(texts));
-}
+export class KeyValues extends GoMap {
+  readonly #pairs: readonly Pair[];
 
-function keyValuesOf(entries: readonly Pair[]): GoMap {
-  return new GoMap(new Map(entries), {
-    type: 'template.KV',
-    zero: '',
-    text: () => textOfPairs(sorted(entries)),
-    methods: methodsFrom(KEY_VALUE_METHODS, entries),
-  });
+  constructor(pairs: readonly Pair[]) {
+    super(new Map(pairs), { type: 'template.KV', zero: '' });
+    this.#pairs = pairs;
+  }
+
+  static of(texts: Labels): KeyValues {
+    return new KeyValues(Object.entries(texts));
+  }
+
+  override get text(): string {
+    return textOfPairs(sorted(this.#pairs));
+  }
+
+  override get methods(): Methods {
+    return methodsFrom(KEY_VALUE_METHODS, this.#pairs);
+  }
 }
 
 const KEY_VALUE_METHODS: MethodTable<readonly Pair[]> = new Map<
@@ -47,9 +56,9 @@ function sorted(entries: readonly Pair[]): readonly Pair[] {
   });
 }
 
-function without(entries: readonly Pair[], names: TemplateValue): GoMap {
+function without(entries: readonly Pair[], names: TemplateValue): KeyValues {
   const removed = new Set(names instanceof GoSlice ? names.items : []);
-  return keyValuesOf(entries.filter(([name]) => !removed.has(name)));
+  return new KeyValues(entries.filter(([name]) => !removed.has(name)));
 }
 
 function textOfPairs(pairs: readonly Pair[]): string {
