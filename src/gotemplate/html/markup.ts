@@ -228,8 +228,8 @@ const COMMENT_START: Readonly<Record<CommentState, string>> = {
 
 /** What stays of a comment: what it would have been to the script or style around it, a space or the end of a line. */
 function afterComment({ state }: Place, next: Place, text: string): string {
-  if (state === 'comment' || next.state === state) return '';
-  if (state.endsWith('line comment')) return text.slice(-1);
+  if (state === 'comment') return '';
+  if (state.endsWith('line comment')) return next.state === state ? '' : text.slice(-1);
   return state === 'script block comment' && /[\n\r\u2028\u2029]/.test(text) ? '\n' : ' ';
 }
 
