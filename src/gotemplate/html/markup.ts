@@ -42,8 +42,29 @@ export function readMarkup(place: Place, text: string, at: number): MarkupStep {
       const end = text.indexOf('-->', at);
       return end === -1 ? { place, at: text.length } : { place: PAGE_START, at: end + 3 };
     }
-    default:
+    case 'plain text':
+    case 'script':
+    case 'script "':
+    case "script '":
+    case 'script line comment':
+    case 'script block comment':
+    case 'unclear script':
+    case 'style':
+    case 'style "':
+    case "style '":
+    case 'style address "':
+    case "style address '":
+    case 'style address':
+    case 'style line comment':
+    case 'style block comment':
       return readElement(place, text, at);
+    case 'value':
+    case 'address':
+    case 'addresses':
+    case 'meta content':
+    case 'meta address':
+    case 'nowhere':
+      throw new MarkupError(`nothing can be read in the state ${JSON.stringify(place.state)}`);
   }
 }
 
