@@ -11,7 +11,7 @@ const SUBJECT = String.raw`
   {{ if eq .NotificationReason "test" }}[TEST] {{ end -}}
   {{ if eq .NotificationReason "escalation" }}[ESCALATED] {{ end -}}
   [{{ .Status | toUpper }}{{ if eq .Status "firing" }}:{{ len .Alerts.Firing }}{{ end }}]
-  {{- with .CommonLabels.alertname }} {{ . }}{{ else }} {{ len .Alerts }} alerts{{ end }}
+  {{- with .CommonLabels.alertname }} {{ . }}{{ else }} {{ len .Alerts }} alert{{ if gt (len .Alerts) 1 }}s{{ end }}{{ end }}
   {{- with .CommonLabels.Remove (stringSlice "alertname" "severity") }} {{ . }}{{ end }}
   {{- with .CommonLabels.severity }} ({{ . }}){{ end }}
 {{- end }}
