@@ -94,9 +94,10 @@ function alertValue(alert: MessageAlert): GoStruct {
   return new GoStruct('template.Alert', new AlertFields(alert), { jsonNames: ALERT_JSON });
 }
 
-const ALERT_FIELDS = [...ALERT_JSON.keys(), 'Links', 'Remediation', 'AcknowledgedBy'] as const;
-
-/** The fields of an alert: each is made when a template asks for it, for of five hundred alerts most never are. */
+/**
+ * The fields of an alert: each is made when a template asks for it, for of five hundred alerts most never are. An alert that
+ * is printed whole is printed as Alertmanager's is.
+ */
 class AlertFields implements Fields {
   readonly #alert: MessageAlert;
   #labels: KeyValues | null = null;
@@ -107,7 +108,7 @@ class AlertFields implements Fields {
   }
 
   *[Symbol.iterator](): Iterator<readonly [string, TemplateValue]> {
-    for (const name of ALERT_FIELDS) yield [name, this.get(name) ?? null];
+    for (const name of ALERT_JSON.keys()) yield [name, this.get(name) ?? null];
   }
 
   get(name: string): TemplateValue | undefined {

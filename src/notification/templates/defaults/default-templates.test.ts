@@ -80,12 +80,11 @@ ApiErrors (critical): More than 5 % fail
   acknowledged by: ann
   runbook_url: https://example.com/run?a=1&b=2
   source: https://omoi.example/graph?g0.expr=up
-  acknowledge: https://omoi.example/alerts/alrt_1/ack?t=x
   silence: https://omoi.example/alerts/alrt_1/silence
 Resolved:
 ApiErrors (critical): More than 5 % fail
   where: instance=db1:9090, job=api
-  when: from 2026-11-30 10:00:00 UTC to 10:01:01 UTC (1m 1s)
+  when: from 2026-11-30 10:00:00 UTC to 2026-11-30 10:01:01 UTC (1m 1s)
   runbook_url: https://example.com/run?a=1&b=2
   source: https://omoi.example/graph?g0.expr=up
 `);
@@ -133,7 +132,16 @@ ApiErrors (critical): More than 5 % fail
 });
 
 describe('the e-mail', () => {
-  const html = templates.html('{{ template "email.default.html" . }}', messages.mixed);
+  const html = templates.html(
+    '{{ template "email.default.html" . }}',
+    messageWith({ alerts: [alertWith({ remediation: 'restarted' }), resolved] }),
+  );
+
+  it('asks nobody to acknowledge what somebody has', () => {
+    const acknowledged = templates.html('{{ template "email.default.html" . }}', messages.mixed);
+    expect(acknowledged).toContain('Acknowledged by ann');
+    expect(acknowledged).not.toContain('>Acknowledge<');
+  });
 
   it('fetches nothing, and runs nothing', () => {
     expect(html).not.toMatch(
@@ -144,17 +152,20 @@ describe('the e-mail', () => {
   it('links to where people answer, and says what happened', () => {
     expect([...html.matchAll(/href="([^"]*)">([^<]*)/g)].map(([, address, text]) => [text, address])).toEqual(
       [
+        ['https://example.com/run?a=1&amp;b=2', 'https://example.com/run?a=1&amp;b=2'],
         ['Acknowledge', 'https://omoi.example/alerts/alrt_1/ack?t=x'],
         ['Silence', 'https://omoi.example/alerts/alrt_1/silence'],
         ['Details', 'https://omoi.example/alerts/alrt_1'],
         ['Source', 'https://omoi.example/graph?g0.expr=up'],
+        ['https://example.com/run?a=1&amp;b=2', 'https://example.com/run?a=1&amp;b=2'],
+        ['https://example.com/run?a=1&amp;b=2', 'https://example.com/run?a=1&amp;b=2'],
         ['Details', 'https://omoi.example/alerts/alrt_2'],
         ['Source', 'https://omoi.example/graph?g0.expr=up'],
         ['All alerts in Omoi', 'https://omoi.example/alerts?receiver=team-web'],
       ],
     );
     expect(html).toContain('Watchdog: restarted');
-    expect(html).toContain('told because: first notification');
+    expect(html).toContain('sent because: first notification');
   });
 
   const [light = '', dark = ''] = html.split('@media (prefers-color-scheme: dark)');
