@@ -1,0 +1,213 @@
+import type { EventBus } from '#eventbus';
+import type { StateDatabase, StateTransaction } from '#storage';
+import {
+  emptyLabels,
+  fingerprintOf,
+  type Clock,
+  type EventType,
+  type Labels,
+  type Logger,
+  type Random,
+  type SelfMetrics,
+  type Subscription,
+  type SystemEvent,
+  type Tracing,
+} from '#telemetry';
+import type { NotificationConfiguration } from './configuration/notification-configuration.ts';
+import { DecisionLog } from './explain/decision-log.ts';
+import { Dispatcher, type RoutingInForce } from './groups/dispatcher.ts';
+import { trackedAlert, type TrackedAlert } from './groups/tracked-alert.ts';
+import type { AlertLinks } from './message.ts';
+import type { NotifiedAlert } from './notified-alert.ts';
+import { messageSender } from './outbox/message-writer.ts';
+import { NotificationLog } from './outbox/notification-log.ts';
+import { Outbox } from './outbox/outbox.ts';
+import type { RunningIntegration } from './outbox/running-integration.ts';
+import type { AlertReader } from './ports.ts';
+
+export interface NotificationParts {
+  readonly database: StateDatabase;
+  readonly bus: EventBus;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly tracing: Tracing;
+  readonly metrics: SelfMetrics;
+  readonly alerts: AlertReader;
+  /** Where people reach Omoi, without a slash at the end. */
+  readonly externalUrl: () => string;
+  readonly linksOf: (alert: NotifiedAlert) => AlertLinks;
+}
+
+/** What is made of a configuration before it is in force: nothing in it fails any more. */
+export interface PreparedNotification {
+  readonly configuration: NotificationConfiguration;
+  readonly integrations: readonly RunningIntegration[];
+  readonly routing: RoutingInForce;
+}
+
+/** Hears of every alert that fires or ends: inhibition. */
+export interface AlertFollower {
+  fires(alert: TrackedAlert): void;
+  ends(alert: TrackedAlert): void;
+}
+
+const EVENT_TYPES: readonly EventType[] = [
+  'monitor.alert.triggered',
+  'monitor.alert.acknowledged',
+  'monitor.alert.resolved',
+];
+const maxAlertsPerRead = 500;
+
+/**
+ * Tells people of alerts. It is told of them by the event log alone: what happened while it was away is not missed. Which alerts
+ * are still to be told of, what each receiver knows, and the messages are on disk.
+ */
+export class Notification {
+  readonly log: NotificationLog;
+  readonly outbox: Outbox;
+  readonly decisions: DecisionLog;
+  readonly dispatcher: Dispatcher;
+  readonly #parts: NotificationParts;
+  readonly #followers: readonly AlertFollower[];
+  #prepared: PreparedNotification;
+  #consumer: Subscription | null = null;
+
+  constructor(parts: NotificationParts, prepared: PreparedNotification, followers: readonly AlertFollower[]) {
+    this.#parts = parts;
+    this.#prepared = prepared;
+    this.#followers = followers;
+    this.log = new NotificationLog(parts.database);
+    this.decisions = new DecisionLog(parts);
+    const send = messageSender({
+      ...parts,
+      log: this.log,
+      receiverLabelsOf: (receiver) => this.#receiverLabels(receiver),
+    });
+    this.outbox = new Outbox({
+      ...parts,
+      log: this.log,
+      send,
+      onEnded: (groupId, outcome) => this.dispatcher.settled(groupId, outcome),
+    });
+    const { log, outbox, decisions } = this;
+    this.dispatcher = new Dispatcher({ ...parts, log, outbox, decisions }, prepared.routing);
+  }
+
+  get configuration(): NotificationConfiguration {
+    return this.#prepared.configuration;
+  }
+
+  /** Takes up what was left, and begins to tell. All that fires is known before anything is decided. */
+  async start(): Promise<void> {
+    await this.log.start();
+    this.outbox.setIntegrations(this.#prepared.integrations);
+    await this.#takeUpAlerts();
+    await this.outbox.start();
+    this.#consumer = this.#parts.bus.consume({
+      name: 'notification',
+      types: EVENT_TYPES,
+      // What ended before there was notification is no news; what fires is taken up beside it.
+      from: 'end',
+      handle: (tx, events) => this.#onEvents(tx, events),
+    });
+    this.dispatcher.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#consumer?.stop();
+    await this.dispatcher.stop();
+    await this.outbox.stop();
+    await this.decisions.settled();
+  }
+
+  /** Puts another configuration in force. Nothing in it fails. */
+  async take(prepared: PreparedNotification): Promise<void> {
+    this.#prepared = prepared;
+    this.outbox.setIntegrations(prepared.integrations);
+    await this.dispatcher.replace(prepared.routing);
+  }
+
+  async #takeUpAlerts(): Promise<void> {
+    const { alerts, database } = this.#parts;
+    const rows = await database.reader.selectFrom('notification_alerts').select('alert_id').execute();
+    const open = new Set(rows.map((row) => row.alert_id));
+    for await (const page of alerts.firing()) {
+      const unknown = page.filter(({ alertId }) => !open.delete(alertId)).map(({ alertId }) => alertId);
+      if (unknown.length > 0) {
+        await database.transaction((tx) => rememberAlerts(tx, unknown));
+      }
+      for (const alert of page) this.#takeUp(alert);
+    }
+    const ended = [...open];
+    for (let at = 0; at < ended.length; at += maxAlertsPerRead) {
+      const ids = ended.slice(at, at + maxAlertsPerRead);
+      const found = await alerts.read(ids);
+      for (const alert of found) this.#takeUp(alert);
+      const kept = new Set(found.map(({ alertId }) => alertId));
+      const forgotten = ids.filter((alertId) => !kept.has(alertId));
+      if (forgotten.length === 0) continue;
+      await database.transaction((tx) =>
+        tx.db.deleteFrom('notification_alerts').where('alert_id', 'in', forgotten).execute(),
+      );
+    }
+  }
+
+  #takeUp(alert: NotifiedAlert): void {
+    const tracked = trackedAlert(alert);
+    if (tracked.endsAtMs === null) for (const follower of this.#followers) follower.fires(tracked);
+    this.dispatcher.take(tracked);
+  }
+
+  async #onEvents(tx: StateTransaction, events: readonly SystemEvent[]): Promise<void> {
+    const begun = events.flatMap((event) =>
+      event.event_type === 'monitor.alert.triggered' ? [event.payload.alert_id] : [],
+    );
+    if (begun.length > 0) await rememberAlerts(tx, begun);
+    tx.afterCommit(() => {
+      for (const event of events) this.#follow(event);
+    });
+  }
+
+  /** Groups are decided once the events that came together have been followed: what inhibits another is known then. */
+  #follow(event: SystemEvent): void {
+    const atMs = Date.parse(event.at);
+    if (event.event_type === 'monitor.alert.triggered') {
+      const alert = alertOf(event);
+      for (const follower of this.#followers) follower.fires(alert);
+      this.dispatcher.take(alert);
+    } else if (event.event_type === 'monitor.alert.acknowledged') {
+      this.dispatcher.acknowledge(event.payload.alert_id, event.payload.acknowledged_by);
+    } else if (event.event_type === 'monitor.alert.resolved') {
+      const alert = this.dispatcher.resolve(event.payload.alert_id, atMs);
+      if (alert) for (const follower of this.#followers) follower.ends(alert);
+    }
+  }
+
+  #receiverLabels(receiver: string): Labels {
+    return this.configuration.receivers.get(receiver)?.labels ?? emptyLabels();
+  }
+}
+
+function alertOf(event: Extract<SystemEvent, { readonly event_type: 'monitor.alert.triggered' }>): TrackedAlert {
+  const { alert_id: alertId, labels, severity } = event.payload;
+  return {
+    alertId,
+    fingerprint: fingerprintOf(labels),
+    labels,
+    severity,
+    startsAtMs: Date.parse(event.at),
+    traceparent: event.traceparent,
+    endsAtMs: null,
+    acknowledgedBy: null,
+  };
+}
+
+/** Alerts with which notification is not done, until they are told of. */
+async function rememberAlerts(tx: StateTransaction, alertIds: readonly string[]): Promise<void> {
+  await tx.db
+    .insertInto('notification_alerts')
+    .values(alertIds.map((alertId) => ({ alert_id: alertId })))
+    .onConflict((conflict) => conflict.column('alert_id').doNothing())
+    .execute();
+}
