@@ -189,7 +189,9 @@ export class Notification {
   }
 }
 
-function alertOf(event: Extract<SystemEvent, { readonly event_type: 'monitor.alert.triggered' }>): TrackedAlert {
+function alertOf(
+  event: Extract<SystemEvent, { readonly event_type: 'monitor.alert.triggered' }>,
+): TrackedAlert {
   const { alert_id: alertId, labels, severity } = event.payload;
   return {
     alertId,
