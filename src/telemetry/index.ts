@@ -219,10 +219,14 @@ export {
   type PoolState,
   type UnitState,
 } from './pools/pool-keys.ts';
+export { alternatives, elementOf, valueAt } from './errors/schema-steps.ts';
 export {
+  openStrictDocument,
   parseStrictDocument,
   placeIn,
   type DocumentProblem,
   type DocumentSource,
+  type PathProblem,
+  type StrictDocument,
 } from './errors/strict-document.ts';
 export { type ReceivedLogRecord, type ReceivedSpan } from './tracing/received-telemetry.ts';

@@ -102,7 +102,7 @@ export function parseRuleFile(source: RuleFileText, checkExpression: CheckExpres
     }
   });
   const { groups } = parseStrictDocument(
-    { ...source, scalars: 'text', numberKeys: ['limit'] },
+    { ...source, scalars: 'text' },
     schema,
     'rule_file_invalid',
   );

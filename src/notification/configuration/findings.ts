@@ -1,0 +1,58 @@
+import { messageOf, nearestWord, type PathProblem } from '#telemetry';
+
+export type Path = readonly (string | number)[];
+
+/** What is found in a configuration while it is read, besides what its schema says of it. */
+export class Findings {
+  readonly problems: PathProblem[] = [];
+  readonly warnings: PathProblem[] = [];
+
+  problem(path: Path, message: string): void {
+    this.problems.push({ path, message });
+  }
+
+  warning(path: Path, message: string): void {
+    this.warnings.push({ path, message });
+  }
+
+  /** What `read` returns; what it throws is a problem of the path. */
+  attempt<Value>(path: Path, read: () => Value): Value | null {
+    try {
+      return read();
+    } catch (thrown) {
+      this.problem(path, messageOf(thrown));
+      return null;
+    }
+  }
+
+  /** A name that has to be one of those that are known. @param by what names it, for the message: `used in route` */
+  reference(path: Path, { what, name, known, by = '' }: Reference): void {
+    if (known.has(name)) return;
+    const near = nearestWord(name, known.keys());
+    const where = by === '' ? '' : ` ${by}`;
+    const hint = near === null ? '' : `; did you mean "${near}"?`;
+    this.problem(path, `undefined ${what} "${name}"${where}${hint}`);
+  }
+}
+
+interface Reference {
+  readonly what: string;
+  readonly name: string;
+  readonly known: NameSet;
+  readonly by?: string;
+}
+
+/** A set or a map of names. */
+export interface NameSet {
+  has(name: string): boolean;
+  keys(): IterableIterator<string>;
+}
+
+export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The items of what should be a list; none where it is something else, which the schema says. */
+export function itemsOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
