@@ -1,4 +1,6 @@
 export { GoTemplate } from './template.ts';
+export { quoteText } from './format/quote.ts';
+export { unquoteText } from './syntax/literals.ts';
 export { GoMap, GoStruct, type TemplateValue } from './values/value.ts';
 export {
   RULE_FUNCTION_NAMES,
