@@ -1,4 +1,10 @@
-import { compileRegex, createMatcher, literalAlternatives, type Matcher, type MatchOperator } from '#telemetry';
+import {
+  compileRegex,
+  createMatcher,
+  literalAlternatives,
+  type Matcher,
+  type MatchOperator,
+} from '#telemetry';
 
 /**
  * Compiles a matcher of Alertmanager's: as one of a query, but that `.` does not stand for a newline.

@@ -8,6 +8,7 @@ import {
   formatMatcher,
   formatMatchers,
   isLabelName,
+  MatcherSyntaxError,
   type MatcherMode,
   parseMatcher,
   parseMatchers,
@@ -17,6 +18,15 @@ type Row = readonly [string, string, string];
 
 const rowsOf = (matchers: readonly Matcher[]): Row[] =>
   matchers.map(({ name, operator, value }) => [name, operator, value]);
+
+function refusalOf(read: () => unknown): string | null {
+  try {
+    read();
+    return null;
+  } catch (thrown) {
+    return thrown instanceof MatcherSyntaxError ? thrown.message : `unexpected: ${String(thrown)}`;
+  }
+}
 
 describe('the UTF-8 grammar', () => {
   test.each<[string, ...Row[]]>([
@@ -38,7 +48,11 @@ describe('the UTF-8 grammar', () => {
     ['{foo=""}', ['foo', '=', '']],
     ['{name-with-dashes = "bar"}', ['name-with-dashes', '=', 'bar']],
     ['{quote="She said: \\"Hi, ladies!\\""}', ['quote', '=', 'She said: "Hi, ladies!"']],
-    ['contains_quote != "\\"" , contains_comma !~ "foo,bar" , ', ['contains_quote', '!=', '"'], ['contains_comma', '!~', 'foo,bar']],
+    [
+      'contains_quote != "\\"" , contains_comma !~ "foo,bar" , ',
+      ['contains_quote', '!=', '"'],
+      ['contains_comma', '!~', 'foo,bar'],
+    ],
   ])('%s', (input, ...expected) => {
     expect(rowsOf(parseMatchers(input, { mode: 'utf8-strict' }))).toEqual(expected);
   });
@@ -66,7 +80,7 @@ describe('the UTF-8 grammar', () => {
     ['foo=bar,,', '8:9: unexpected ,: expected a matcher or close brace after comma'],
     ['job="value', '4:10: "value: missing end ": expected label value'],
   ])('refuses %s as Alertmanager does', (input, message) => {
-    expect(() => parseMatchers(input, { mode: 'utf8-strict' })).toThrow(new Error(message));
+    expect(refusalOf(() => parseMatchers(input, { mode: 'utf8-strict' }))).toBe(message);
   });
 
   it('refuses a broken regular expression', () => {
@@ -80,7 +94,7 @@ describe('the UTF-8 grammar', () => {
     ['foo=bar,bar=baz', 'expected 1 matcher, found 2'],
     ['{foo=bar}', 'unexpected open or close brace: {foo=bar}'],
   ])('refuses %s as one matcher', (input, message) => {
-    expect(() => parseMatcher(input, { mode: 'utf8-strict' })).toThrow(new Error(message));
+    expect(refusalOf(() => parseMatcher(input, { mode: 'utf8-strict' }))).toBe(message);
   });
 });
 
@@ -116,12 +130,14 @@ describe('the classic grammar', () => {
     ['{{foo=', 'bad matcher format: {foo='],
     ['foo🙂=bar', 'bad matcher format: foo🙂=bar'],
   ])('refuses %s as Alertmanager does', (input, message) => {
-    expect(() => parseMatchers(input, { mode: 'classic' })).toThrow(new Error(message));
+    expect(refusalOf(() => parseMatchers(input, { mode: 'classic' }))).toBe(message);
   });
 
   it('takes no longer for blanks than for other characters', () => {
     const blanks = ' '.repeat(200_000);
-    expect(rowsOf(parseMatchers(`foo=a${blanks}b`, { mode: 'classic' }))).toEqual([['foo', '=', `a${blanks}b`]]);
+    expect(rowsOf(parseMatchers(`foo=a${blanks}b`, { mode: 'classic' }))).toEqual([
+      ['foo', '=', `a${blanks}b`],
+    ]);
   });
 });
 
@@ -161,14 +177,14 @@ describe('the fallback', () => {
   });
 
   it('refuses in the words of the classic grammar', () => {
-    expect(() => parseMatcher('foo!bar')).toThrow(new Error('bad matcher format: foo!bar'));
-    expect(() => parseMatchers('{foo!bar}')).toThrow(new Error('bad matcher format: foo!bar'));
+    expect(refusalOf(() => parseMatcher('foo!bar'))).toBe('bad matcher format: foo!bar');
+    expect(refusalOf(() => parseMatchers('{foo!bar}'))).toBe('bad matcher format: foo!bar');
   });
 });
 
 test.each<[string, Row]>([
   ['foo="bar"', ['foo', '=', 'bar']],
-  ['foo=~"a\\"b\\\\c\\nd\te"', ['foo', '=~', 'a"b\\c\nd\te']],
+  ['foo="a\\"b\\\\c\\nd\te"', ['foo', '=', 'a"b\\c\nd\te']],
   ['"f o"!="a\\tb"', ['f o', '!=', 'a\tb']],
   ['föö!~"x"', ['föö', '!~', 'x']],
 ])('%s is printed so', (expected, [name, operator, value]) => {
@@ -205,7 +221,27 @@ test.each<[string, MatcherMode, boolean]>([
 });
 
 const text = fc.string({
-  unit: fc.constantFrom('a', 'Z', '_', ':', ' ', '\n', '\t', '"', '\\', ',', '{', '}', '=', '~', '!', "'", 'ü', '🙂', '\u0085'),
+  unit: fc.constantFrom(
+    'a',
+    'Z',
+    '_',
+    ':',
+    ' ',
+    '\n',
+    '\t',
+    '"',
+    '\\',
+    ',',
+    '{',
+    '}',
+    '=',
+    '~',
+    '!',
+    "'",
+    'ü',
+    '🙂',
+    '\u0085',
+  ),
   maxLength: 8,
 });
 const operators = fc.constantFrom('=' as const, '!=' as const);
@@ -214,7 +250,9 @@ test('what is printed is read again as it was, by the grammar in which it can be
   fc.assert(
     fc.property(fc.array(fc.tuple(text, operators, text), { maxLength: 4 }), (rows) => {
       const matchers = rows.map(([name, operator, value]) => createMatcher(`n${name}`, operator, value));
-      expect(rowsOf(parseMatchers(formatMatchers(matchers), { mode: 'utf8-strict' }))).toEqual(rowsOf(matchers));
+      expect(rowsOf(parseMatchers(formatMatchers(matchers), { mode: 'utf8-strict' }))).toEqual(
+        rowsOf(matchers),
+      );
     }),
     { numRuns: propertyRuns(1000) },
   );
