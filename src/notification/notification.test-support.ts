@@ -174,7 +174,6 @@ export function testRoute(changes: Partial<Route> = {}): Route {
     muteTimeIntervals: [],
     activeTimeIntervals: [],
     labels: {},
-    receiverMatchers: null,
     omoi: {
       holdForRemediationMs: null,
       holdCritical: false,

@@ -189,6 +189,7 @@ export {
   type TargetKind,
   type WatchdogStateName,
 } from './events/remediation-record.ts';
+export { SILENCE_END_CAUSES, type SilenceEndCause } from './events/silence-record.ts';
 export { ROLL_STATES, type RollState } from './events/roll-states.ts';
 export { MAINTENANCE_KINDS, type MaintenanceKind } from './events/maintenance-record.ts';
 export {
