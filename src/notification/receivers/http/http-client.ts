@@ -23,6 +23,20 @@ export interface HttpClientSettings {
     readonly endpoint_params: Readonly<Record<string, string>>;
     readonly tls_config?: HttpClientSettings['tls_config'];
     readonly proxy_url?: string;
+    readonly no_proxy?: string;
+    readonly proxy_from_environment?: boolean;
+    readonly proxy_connect_header?: HttpClientSettings['proxy_connect_header'];
+    /** Instead of the secret: `grant_type: urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523). */
+    readonly jwt?: {
+      readonly key?: string;
+      readonly key_file?: string;
+      readonly key_id?: string;
+      /** `RS256`, `RS384`, `RS512` */
+      readonly algorithm: string;
+      readonly issuer: string;
+      readonly audience: string;
+      readonly claims: Readonly<Record<string, unknown>>;
+    };
   };
   readonly proxy_url?: string;
   readonly no_proxy?: string;
