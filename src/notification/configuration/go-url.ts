@@ -3,10 +3,6 @@
  * accepts: a space or a broken escape is an error there, and nothing is rewritten.
  */
 
-<<<<<<< HEAD
-=======
-const CONTROL = /[\u0000-\u001f\u007f]/;
->>>>>>> recv11
 const SCHEME = /^([a-zA-Z][a-zA-Z0-9+.-]*):/;
 const BROKEN_ESCAPE = /%(?![0-9a-fA-F]{2})/;
 const USER_INFO = /^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/;
@@ -23,13 +19,9 @@ export function problemOfHttpUrl(text: string): string | null {
   if (broken !== null) return broken;
   const { scheme, authority } = partsOf(text);
   if (scheme !== 'http' && scheme !== 'https') {
-<<<<<<< HEAD
     return scheme === ''
       ? 'the address has no scheme; write https://…'
       : `unsupported scheme "${scheme}" for URL`;
-=======
-    return scheme === '' ? 'the address has no scheme; write https://…' : `unsupported scheme "${scheme}" for URL`;
->>>>>>> recv11
   }
   if (hostOf(authority ?? '') === '') return 'missing host for URL';
   return null;
@@ -37,11 +29,7 @@ export function problemOfHttpUrl(text: string): string | null {
 
 /** Why Go could not parse a text as a URL of whatever scheme; null where it could. */
 export function problemOfUrl(text: string): string | null {
-<<<<<<< HEAD
   if (hasControl(text)) return 'invalid control character in URL';
-=======
-  if (CONTROL.test(text)) return 'invalid control character in URL';
->>>>>>> recv11
   if (text.startsWith(':')) return 'missing protocol scheme';
   const { scheme, authority, path, fragment } = partsOf(text);
   if (scheme === '' && authority === null && /^[^/?]*:/.test(path)) {
@@ -57,14 +45,11 @@ export function withSlashAtEnd(url: string): string {
   return path.endsWith('/') ? url : `${path}/${rest}`;
 }
 
-<<<<<<< HEAD
 /** Of ASCII: those above it are letters to Go. */
 function hasControl(text: string): boolean {
   return /\p{Cc}/u.test(text.replaceAll(/[\u0080-\u009f]/g, ''));
 }
 
-=======
->>>>>>> recv11
 function problemOfAuthority(authority: string): string | null {
   const at = authority.lastIndexOf('@');
   const userInfo = at < 0 ? '' : authority.slice(0, at);

@@ -8,7 +8,10 @@ describeReceiver({
   kind: discordReceiver,
   settings: (address) => ({ webhook_url: `${address}/api/webhooks/1234567890/SECRET-discord-token` }),
   secrets: ['SECRET-discord-token'],
-  documentation: { url: 'https://discord.com/developers/docs/resources/webhook#execute-webhook', date: '2026-11' },
+  documentation: {
+    url: 'https://discord.com/developers/docs/resources/webhook#execute-webhook',
+    date: '2026-11',
+  },
   taken: () => ({ status: 204 }),
   payload: z.strictObject({
     content: z.string().max(2000),
@@ -38,7 +41,9 @@ const textBlock = z.strictObject({
 
 describeReceiver({
   kind: msteamsv2Receiver,
-  settings: (address) => ({ webhook_url: `${address}/workflows/aaaa/triggers/manual?sig=SECRET-teams-signature` }),
+  settings: (address) => ({
+    webhook_url: `${address}/workflows/aaaa/triggers/manual?sig=SECRET-teams-signature`,
+  }),
   secrets: ['SECRET-teams-signature'],
   documentation: {
     url: 'https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using',
