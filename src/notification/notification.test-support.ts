@@ -13,6 +13,7 @@ import {
 import { RecordedTracing } from '../telemetry/tracing/tracing.test-support.ts';
 import type { NotificationConfiguration, Route } from './configuration/notification-configuration.ts';
 import type { RoutingInForce } from './groups/dispatcher.ts';
+import { Inhibitor } from './inhibition/inhibitor.ts';
 import type { Message } from './message.ts';
 import { Notification, type PreparedNotification } from './notification.ts';
 import type { NotifiedAlert } from './notified-alert.ts';
@@ -202,6 +203,7 @@ export function prepared({
     ofReceiver.map((integration): RunningIntegration => ({
       key: integrationKey(receiver, integration),
       receiver,
+      note: null,
       integration,
     })),
   );
@@ -213,11 +215,13 @@ export function prepared({
     router: { routesOf },
     stages,
     integrationsOf: () => integrations.filter(({ receiver }) => receiver === route.receiver),
-    routeLabelsOf: () => ({}),
   };
   // Of the configuration nothing but its receivers is asked here.
-  const configuration = { receivers: new Map() } as unknown as NotificationConfiguration;
-  return { configuration, integrations, routing };
+  const configuration = {
+    receivers: new Map(),
+    templates: { routeLabels: () => ({}) },
+  } as unknown as NotificationConfiguration;
+  return { configuration, integrations, routing, inhibitor: new Inhibitor([]) };
 }
 
 export interface NotificationStage {
@@ -266,7 +270,6 @@ export async function openNotificationStage(
         }),
       },
       prepared(asked),
-      [],
     );
     await notification.start();
     return { metrics, bus, notification };

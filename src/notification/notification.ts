@@ -3,6 +3,7 @@ import type { StateDatabase, StateTransaction } from '#storage';
 import {
   emptyLabels,
   fingerprintOf,
+  Stretch,
   type Clock,
   type EventType,
   type Labels,
@@ -17,6 +18,7 @@ import type { NotificationConfiguration } from './configuration/notification-con
 import { DecisionLog } from './explain/decision-log.ts';
 import { Dispatcher, type RoutingInForce } from './groups/dispatcher.ts';
 import { trackedAlert, type TrackedAlert } from './groups/tracked-alert.ts';
+import type { Inhibitor } from './inhibition/inhibitor.ts';
 import type { AlertLinks } from './message.ts';
 import type { NotifiedAlert } from './notified-alert.ts';
 import { messageSender } from './outbox/message-writer.ts';
@@ -44,12 +46,8 @@ export interface PreparedNotification {
   readonly configuration: NotificationConfiguration;
   readonly integrations: readonly RunningIntegration[];
   readonly routing: RoutingInForce;
-}
-
-/** Hears of every alert that fires or ends: inhibition. */
-export interface AlertFollower {
-  fires(alert: TrackedAlert): void;
-  ends(alert: TrackedAlert): void;
+  /** Without alerts yet: it is told of them when it is in force. */
+  readonly inhibitor: Inhibitor;
 }
 
 const EVENT_TYPES: readonly EventType[] = [
@@ -69,20 +67,19 @@ export class Notification {
   readonly decisions: DecisionLog;
   readonly dispatcher: Dispatcher;
   readonly #parts: NotificationParts;
-  readonly #followers: readonly AlertFollower[];
   #prepared: PreparedNotification;
   #consumer: Subscription | null = null;
 
-  constructor(parts: NotificationParts, prepared: PreparedNotification, followers: readonly AlertFollower[]) {
+  constructor(parts: NotificationParts, prepared: PreparedNotification) {
     this.#parts = parts;
     this.#prepared = prepared;
-    this.#followers = followers;
     this.log = new NotificationLog(parts.database);
     this.decisions = new DecisionLog(parts);
     const send = messageSender({
       ...parts,
       log: this.log,
       receiverLabelsOf: (receiver) => this.#receiverLabels(receiver),
+      routeLabelsOf: (message) => this.configuration.templates.routeLabels(message),
     });
     this.outbox = new Outbox({
       ...parts,
@@ -123,7 +120,14 @@ export class Notification {
 
   /** Puts another configuration in force. Nothing in it fails. */
   async take(prepared: PreparedNotification): Promise<void> {
+    await this.dispatcher.hold();
+    // What fires meanwhile is told to the new one.
     this.#prepared = prepared;
+    const stretch = new Stretch(this.#parts.clock);
+    for (const alert of this.dispatcher.alerts()) {
+      if (alert.endsAtMs === null) prepared.inhibitor.add(alert);
+      if (stretch.isOver) await stretch.pause();
+    }
     this.outbox.setIntegrations(prepared.integrations);
     await this.dispatcher.replace(prepared.routing);
   }
@@ -155,7 +159,7 @@ export class Notification {
 
   #takeUp(alert: NotifiedAlert): void {
     const tracked = trackedAlert(alert);
-    if (tracked.endsAtMs === null) for (const follower of this.#followers) follower.fires(tracked);
+    if (tracked.endsAtMs === null) this.#prepared.inhibitor.add(tracked);
     this.dispatcher.take(tracked);
   }
 
@@ -174,13 +178,13 @@ export class Notification {
     const atMs = Date.parse(event.at);
     if (event.event_type === 'monitor.alert.triggered') {
       const alert = alertOf(event);
-      for (const follower of this.#followers) follower.fires(alert);
+      this.#prepared.inhibitor.add(alert);
       this.dispatcher.take(alert);
     } else if (event.event_type === 'monitor.alert.acknowledged') {
       this.dispatcher.acknowledge(event.payload.alert_id, event.payload.acknowledged_by);
     } else if (event.event_type === 'monitor.alert.resolved') {
-      const alert = this.dispatcher.resolve(event.payload.alert_id, atMs);
-      if (alert) for (const follower of this.#followers) follower.ends(alert);
+      this.dispatcher.resolve(event.payload.alert_id, atMs);
+      this.#prepared.inhibitor.remove(event.payload.alert_id);
     }
   }
 

@@ -8,7 +8,6 @@ import {
   Stretch,
   type BackoffLimits,
   type Clock,
-  type Labels,
   type Logger,
   type Random,
   type SelfMetrics,
@@ -39,7 +38,6 @@ export interface RoutingInForce {
   readonly stages: readonly MuteStage[];
   /** Of a route's receiver; none where it has none. */
   integrationsOf(route: Route): readonly RunningIntegration[];
-  routeLabelsOf(group: AggregationGroup): Labels;
 }
 
 export interface DispatcherParts {
@@ -105,10 +103,17 @@ export class Dispatcher {
     await this.#passing;
   }
 
-  /** Another configuration is in force: all alerts are routed anew. What was told of groups that stay is remembered. */
-  async replace(inForce: RoutingInForce): Promise<void> {
+  /** No pass begins until `replace` or `start`. Resolves when none is under way. */
+  async hold(): Promise<void> {
     this.#isHeld = true;
     await this.#passing;
+  }
+
+  /**
+   * Another configuration is in force: all alerts are routed anew, and passes begin. What was told of groups that stay is
+   * remembered. Passes have to be held.
+   */
+  async replace(inForce: RoutingInForce): Promise<void> {
     this.#inForce = inForce;
     for (const { timer } of this.#groups.values()) timer?.cancel();
     const passed = new Set(
@@ -150,6 +155,11 @@ export class Dispatcher {
 
   get(alertId: string): TrackedAlert | null {
     return this.#alerts.get(alertId)?.alert ?? null;
+  }
+
+  /** Those with which notification is not done. */
+  *alerts(): Iterable<TrackedAlert> {
+    for (const { alert } of this.#alerts.values()) yield alert;
   }
 
   groupsOf(alertId: string): Iterable<AggregationGroup> {
@@ -302,7 +312,6 @@ export class Dispatcher {
       const deciding = decidePass(group, {
         stages: this.#inForce.stages,
         integrations: this.#inForce.integrationsOf(group.route),
-        routeLabels: this.#inForce.routeLabelsOf(group),
         log,
         outbox,
         decisions,

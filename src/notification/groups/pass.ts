@@ -1,4 +1,3 @@
-import type { Labels } from '#telemetry';
 import type { NotificationReason } from '../message.ts';
 import type { DecisionLog } from '../explain/decision-log.ts';
 import type { Outstanding } from '../outbox/delivery-queue.ts';
@@ -33,7 +32,6 @@ export interface PassContext {
   readonly log: NotificationLog;
   readonly outbox: Pick<Outbox, 'outstanding'>;
   readonly decisions: DecisionLog;
-  readonly routeLabels: Labels;
   readonly nowMs: number;
   readonly createId: () => string;
 }
@@ -179,8 +177,8 @@ function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, P
     members,
     truncated: told.length - named.length,
     groupLabels: group.groupLabels,
-    routeLabels: context.routeLabels,
-    note: null,
+    routeLabels: group.route.labels,
+    note: running.note,
     ...knownAfter(passed, entry),
     createdAtMs: Math.floor(context.nowMs),
     traceparent: named.find(({ traceparent }) => traceparent !== null)?.traceparent ?? null,

@@ -3,6 +3,7 @@ import type { AlertLinks, Message, MessageAlert } from '../message.ts';
 import { statusOf, type NotifiedAlert } from '../notified-alert.ts';
 import type { AlertReader } from '../ports.ts';
 import type { Delivery } from '../receivers/integration.ts';
+import { TemplateFailure } from '../templates/message-templates.ts';
 import type { DeliveryQueueParts, Outstanding } from './delivery-queue.ts';
 import type { NotificationLog } from './notification-log.ts';
 import type { RunningIntegration } from './running-integration.ts';
@@ -20,6 +21,8 @@ export interface MessageWriterParts {
   readonly externalUrl: () => string;
   readonly linksOf: (alert: NotifiedAlert) => AlertLinks;
   readonly receiverLabelsOf: (receiver: string) => Labels;
+  /** The route's labels, which are templates, as they are for a message. @throws TemplateFailure */
+  readonly routeLabelsOf: (message: Message) => Labels;
 }
 
 /** Writes messages as they are at the time of sending, with the newest texts of their alerts, and sends them. */
@@ -58,6 +61,7 @@ async function send(parts: MessageWriterParts, sending: Sending): Promise<Delive
     const { memory } = parts.log.get(notification.groupId, running.key) ?? { memory: null };
     return await running.integration.send(message, { signal, memory });
   } catch (thrown) {
+    if (thrown instanceof TemplateFailure) return { ...refused(thrown.message), failure: 'template' };
     // A mistake of the program: it would fail again, and others wait.
     parts.logger.error(
       { error: messageOf(thrown), notification: notification.id, integration: running.key },
@@ -67,7 +71,7 @@ async function send(parts: MessageWriterParts, sending: Sending): Promise<Delive
   }
 }
 
-function refused(reason: string): Delivery {
+function refused(reason: string): Extract<Delivery, { readonly outcome: 'failed' }> {
   return { outcome: 'failed', failure: 'clientError', reason, retryable: false, retryAfterMs: null };
 }
 
@@ -87,7 +91,7 @@ async function write(
     const alert = { ...found, endsAtMs: endsAtMs === null ? null : (found.endsAtMs ?? endsAtMs) };
     return [{ ...alert, status: statusOf(alert), links: parts.linksOf(alert) }];
   });
-  return {
+  const message: Message = {
     notificationId: notification.id,
     groupKey: notification.groupKey,
     receiver: notification.receiver,
@@ -102,6 +106,7 @@ async function write(
     traceparent,
     note: notification.note,
   };
+  return { ...message, routeLabels: parts.routeLabelsOf(message) };
 }
 
 async function readAlerts(

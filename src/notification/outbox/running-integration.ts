@@ -5,6 +5,8 @@ export interface RunningIntegration {
   /** `receiver/type/index`: what rows name it by. */
   readonly key: string;
   readonly receiver: string;
+  /** What its messages say of why they come here; null mostly. */
+  readonly note: string | null;
   readonly integration: Integration;
 }
 
