@@ -3,8 +3,16 @@ import { Frame } from './frame.ts';
 import { BUILTINS } from './functions/builtins.ts';
 import type { FunctionSet } from './functions/function-set.ts';
 import { shown } from './format/print.ts';
-import { assertTextFits, boundedText, MAX_CALL_DEPTH, MAX_RUN_DEPTH, RunBudget } from './limits.ts';
+import {
+  assertTextFits,
+  MAX_CALL_DEPTH,
+  MAX_RUN_DEPTH,
+  RULE_LIMITS,
+  RunBudget,
+  type RunLimits,
+} from './limits.ts';
 import type { NumberValue } from './syntax/literals.ts';
+import { sourcePlace } from './syntax/source-place.ts';
 import type { Command, Definition, Node, Operand, Pipeline, Span, Term } from './syntax/nodes.ts';
 import {
   type FunctionDefinition,
@@ -15,6 +23,7 @@ import {
   GoStruct,
   isTruthy,
   methodsOf,
+  stringOf,
   TemplateRunError,
   type TemplateValue,
   typeName,
@@ -30,6 +39,8 @@ export interface RunOptions {
   readonly functions: FunctionSet;
   /** What `{{ template "name" }}` finds. */
   readonly definitions: ReadonlyMap<string, Definition>;
+  /** Those of a rule where none are given. */
+  readonly limits?: RunLimits;
 }
 
 /**
@@ -58,7 +69,8 @@ type Flow = 'next' | 'break' | 'continue';
 
 class Evaluator {
   readonly #options: RunOptions;
-  readonly #budget = new RunBudget();
+  readonly #maxCharacters: number;
+  readonly #budget: RunBudget;
   #definition: Definition;
   /** What is evaluated just now, for messages. */
   #at: Span = { start: 0, end: 0 };
@@ -69,8 +81,11 @@ class Evaluator {
   #text = '';
 
   constructor(template: Definition, options: RunOptions) {
+    const limits = options.limits ?? RULE_LIMITS;
     this.#definition = template;
     this.#options = options;
+    this.#maxCharacters = limits.maxCharacters;
+    this.#budget = new RunBudget(limits);
   }
 
   run(): string {
@@ -87,17 +102,13 @@ class Evaluator {
     }
   }
 
-  /** `template: name:2:7: executing "name" at <.Foo>: …` */
+  /** `template: file:2:7: executing "name" at <.Foo>: …` */
   #located(problem: string): TemplateRunError {
-    const { source, sourceName } = this.#definition;
+    const { source, name } = this.#definition;
     const { start, end } = this.#at;
-    const before = source.slice(0, start);
-    const line = before.split('\n').length;
-    const column = start - before.lastIndexOf('\n');
-    const place = `${sourceName}:${line}:${column}`;
-    const name = JSON.stringify(sourceName);
+    const place = sourcePlace(this.#definition, start);
     return new TemplateRunError(
-      `template: ${place}: executing ${name} at <${source.slice(start, end).trim()}>: ${problem}`,
+      `template: ${place}: executing ${JSON.stringify(name)} at <${source.slice(start, end).trim()}>: ${problem}`,
     );
   }
 
@@ -125,7 +136,7 @@ class Evaluator {
         return 'next';
       case 'output': {
         const value = this.#pipeline(node.pipeline, scope);
-        if (node.pipeline.variables.length === 0) this.#print(value, node.pipeline);
+        if (node.pipeline.variables.length === 0) this.#print(value, node);
         return 'next';
       }
       case 'if':
@@ -143,21 +154,21 @@ class Evaluator {
   }
 
   #runCondition(node: Extract<Node, { pipeline: Pipeline; body: readonly Node[] }>, scope: Scope): Flow {
-    const frame = new Frame([], scope.frame);
+    const frame = new Frame(null, scope.frame);
     const value = this.#pipeline(node.pipeline, { dot: scope.dot, frame });
     if (!isTruthy(value)) return this.#runList(node.otherwise, { dot: scope.dot, frame });
     return this.#runList(node.body, { dot: node.kind === 'with' ? value : scope.dot, frame });
   }
 
   #runRange(node: Extract<Node, { pipeline: Pipeline; body: readonly Node[] }>, scope: Scope): Flow {
-    const outer = { dot: scope.dot, frame: new Frame([], scope.frame) };
+    const outer = { dot: scope.dot, frame: new Frame(null, scope.frame) };
     const { variables, declares } = node.pipeline;
     const value = this.#pipeline({ ...node.pipeline, variables: [] }, outer);
     let turns = 0;
     for (const [key, item] of this.#entriesOf(value)) {
       this.#budget.spend();
       turns++;
-      const frame = new Frame([], outer.frame);
+      const frame = new Frame(null, outer.frame);
       const values = variables.length === 2 ? [key, item] : [item];
       variables.forEach((name, place) => {
         this.#set({ name, declares }, values[place] ?? null, frame);
@@ -181,7 +192,7 @@ class Evaluator {
       for (let count = 0n; count < value; count++) yield [count, count];
       return;
     }
-    throw new TemplateRunError(`range can't iterate over ${shown(value)}`);
+    throw new TemplateRunError(`range can't iterate over ${shown(value, this.#maxCharacters)}`);
   }
 
   #runTemplate(node: Extract<Node, { kind: 'template' }>, scope: Scope): void {
@@ -398,26 +409,28 @@ class Evaluator {
   #invoke(name: string, definition: FunctionDefinition, args: readonly TemplateValue[]): TemplateValue {
     this.#budget.spend();
     for (const arg of args) this.#budget.spendOnText(sizeOf(arg));
+    const max = this.#maxCharacters;
     try {
-      const value = definition === BUILTINS.get('call') ? callValue(args) : definition.call(args);
+      const value = definition === BUILTINS.get('call') ? callValue(args, max) : definition.call(args, max);
       this.#budget.spendOnText(sizeOf(value));
-      return typeof value === 'string' ? boundedText(value) : value;
+      assertTextFits(stringOf(value)?.length ?? 0, max);
+      return value;
     } catch (thrown) {
       const reason = thrown instanceof Error ? thrown.message : String(thrown);
       throw new TemplateRunError(`error calling ${name}: ${reason}`);
     }
   }
 
-  #print(value: TemplateValue, { span }: Pipeline): void {
+  #print(value: TemplateValue, { pipeline: { span }, escape }: Extract<Node, { kind: 'output' }>): void {
     if (value instanceof GoFunction) {
       this.#at = span;
       throw new TemplateRunError(`can't print ${this.#textAt(span)} of type ${value.type}`);
     }
-    this.#write(shown(value));
+    this.#write(escape ? escape(value, this.#maxCharacters) : shown(value, this.#maxCharacters));
   }
 
   #write(text: string): void {
-    assertTextFits(this.#text.length + text.length);
+    assertTextFits(this.#text.length + text.length, this.#maxCharacters);
     this.#text += text;
   }
 

@@ -70,11 +70,11 @@ class Parser {
   parse(): ParsedTemplate {
     const { nodes, end } = this.#parseList('top');
     if (end !== null) throw new TemplateSyntaxError(`unexpected {{${end.word}}}`, end.offset);
-    return { root: this.#definition(nodes), definitions: this.#definitions };
+    return { root: this.#definition(this.#sourceName, nodes), definitions: this.#definitions };
   }
 
-  #definition(nodes: readonly Node[]): Definition {
-    return { nodes, source: this.#source, sourceName: this.#sourceName };
+  #definition(name: string, nodes: readonly Node[]): Definition {
+    return { name, nodes, source: this.#source, sourceName: this.#sourceName };
   }
 
   #parseList(place: 'top' | 'inner'): ParsedList {
@@ -84,7 +84,7 @@ class Parser {
       if (!token) return { nodes, end: null };
       this.#at++;
       if (token.kind === 'text') {
-        nodes.push({ kind: 'text', text: token.value });
+        nodes.push({ kind: 'text', text: token.value, offset: token.offset });
         continue;
       }
       const word = this.#peek();
@@ -165,7 +165,8 @@ class Parser {
 
   #define(name: string, nodes: readonly Node[], word: Token): void {
     const earlier = this.#definitions.get(name);
-    if (earlier === undefined || isEmpty(earlier.nodes)) this.#definitions.set(name, this.#definition(nodes));
+    if (earlier === undefined || isEmpty(earlier.nodes))
+      this.#definitions.set(name, this.#definition(name, nodes));
     else if (!isEmpty(nodes)) {
       throw new TemplateSyntaxError(`multiple definition of template ${JSON.stringify(name)}`, word.offset);
     }
@@ -397,6 +398,6 @@ function isMark(token: Token | undefined, mark: string): boolean {
 }
 
 /** Empty of everything but white space: such a definition may be defined again. */
-function isEmpty(nodes: readonly Node[]): boolean {
+export function isEmpty(nodes: readonly Node[]): boolean {
   return nodes.every((node) => node.kind === 'text' && node.text.trim() === '');
 }

@@ -19,8 +19,8 @@ const HOUR = 60n * MINUTE;
 /** A `time.Duration` of so many nanoseconds. */
 export function durationValue(nanoseconds: bigint): GoInteger {
   return new GoInteger(DURATION_TYPE, nanoseconds, {
-    text: durationText(nanoseconds),
-    methods: methodsOfDuration(nanoseconds),
+    text: () => durationText(nanoseconds),
+    methods: () => methodsOfDuration(nanoseconds),
   });
 }
 

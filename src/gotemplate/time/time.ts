@@ -12,7 +12,7 @@ import { DURATION_TYPE, durationValue, rounded, truncated } from './duration.ts'
 import { formatLayout, MONTHS, WEEKDAYS, type ClockFace } from './layout.ts';
 
 /** What methods take; a pointer to one fits too. */
-const TIME_TYPE = 'time.Time';
+export const TIME_TYPE = 'time.Time';
 
 const NANOSECONDS_PER_MS = 1_000_000n;
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
@@ -26,7 +26,9 @@ export interface Zone {
   readonly offsetSeconds: number;
 }
 
-const UTC: Zone = { name: 'UTC', offsetSeconds: 0 };
+const NO_FIELDS: ReadonlyMap<string, TemplateValue> = new Map();
+
+export const UTC: Zone = { name: 'UTC', offsetSeconds: 0 };
 
 /** A `*time.Time` with its methods. */
 export class GoTime extends GoStruct {
@@ -35,13 +37,26 @@ export class GoTime extends GoStruct {
   readonly zone: Zone;
 
   constructor(epochNs: bigint, zone: Zone = UTC) {
-    const face = faceOf(epochNs, zone);
-    super(`*${TIME_TYPE}`, new Map(), {
-      text: formatLayout('2006-01-02 15:04:05.999999999 -0700 MST', face),
-      methods: methodsOfTime(epochNs, zone, face),
+    super(`*${TIME_TYPE}`, NO_FIELDS, {
+      text: () => formatLayout('2006-01-02 15:04:05.999999999 -0700 MST', faceOf(epochNs, zone)),
+      methods: () => methodsOfTime(epochNs, zone, faceOf(epochNs, zone)),
     });
     this.epochNs = epochNs;
     this.zone = zone;
+  }
+
+  formatted(layout: string): string {
+    return formatLayout(layout, faceOf(this.epochNs, this.zone));
+  }
+
+  /** As Go writes a time into JSON: with the fraction that it has. */
+  rfc3339(): string {
+    return this.formatted('2006-01-02T15:04:05.999999999Z07:00');
+  }
+
+  /** Go's zero time: a moment that is not known. */
+  static zero(): GoTime {
+    return new GoTime(ZERO_TIME_NS);
   }
 
   static ofMs(epochMs: number, zone: Zone = UTC): GoTime {
