@@ -261,6 +261,7 @@ export async function openNotificationStage(
         bus,
         tracing: new RecordedTracing(),
         alerts,
+        silences: { alertResolved: () => Promise.resolve() },
         externalUrl: () => 'http://omoi.test',
         linksOf: ({ alertId }) => ({
           alert: `http://omoi.test/alerts/${alertId}`,

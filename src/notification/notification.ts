@@ -3,6 +3,7 @@ import type { StateDatabase, StateTransaction } from '#storage';
 import {
   emptyLabels,
   fingerprintOf,
+  messageOf,
   Stretch,
   type Clock,
   type EventType,
@@ -26,6 +27,8 @@ import { NotificationLog } from './outbox/notification-log.ts';
 import { Outbox } from './outbox/outbox.ts';
 import type { RunningIntegration } from './outbox/running-integration.ts';
 import type { AlertReader } from './ports.ts';
+import { coversLabels, type Silence } from './silences/silence.ts';
+import type { SilenceBook } from './silences/silence-book.ts';
 
 export interface NotificationParts {
   readonly database: StateDatabase;
@@ -36,6 +39,8 @@ export interface NotificationParts {
   readonly tracing: Tracing;
   readonly metrics: SelfMetrics;
   readonly alerts: AlertReader;
+  /** Is told of what is over, so that silences that end with their alerts do. */
+  readonly silences: Pick<SilenceBook, 'alertResolved'>;
   /** Where people reach Omoi, without a slash at the end. */
   readonly externalUrl: () => string;
   readonly linksOf: (alert: NotifiedAlert) => AlertLinks;
@@ -124,8 +129,8 @@ export class Notification {
     // What fires meanwhile is told to the new one.
     this.#prepared = prepared;
     const stretch = new Stretch(this.#parts.clock);
-    for (const alert of this.dispatcher.alerts()) {
-      if (alert.endsAtMs === null) prepared.inhibitor.add(alert);
+    for (const alert of this.dispatcher.firing) {
+      prepared.inhibitor.add(alert);
       if (stretch.isOver) await stretch.pause();
     }
     this.outbox.setIntegrations(prepared.integrations);
@@ -183,9 +188,25 @@ export class Notification {
     } else if (event.event_type === 'monitor.alert.acknowledged') {
       this.dispatcher.acknowledge(event.payload.alert_id, event.payload.acknowledged_by);
     } else if (event.event_type === 'monitor.alert.resolved') {
-      this.dispatcher.resolve(event.payload.alert_id, atMs);
+      const alert = this.dispatcher.resolve(event.payload.alert_id, atMs);
       this.#prepared.inhibitor.remove(event.payload.alert_id);
+      if (alert) this.#endSilences(alert);
     }
+  }
+
+  /** Those that end with the last alert that they silence. */
+  #endSilences(alert: TrackedAlert): void {
+    const { silences, logger } = this.#parts;
+    const silencesMore = (silence: Silence): boolean => {
+      for (const { labels } of this.dispatcher.firing) if (coversLabels(silence, labels)) return true;
+      return false;
+    };
+    silences.alertResolved(alert.labels, silencesMore).catch((thrown: unknown) => {
+      logger.warn(
+        { error: messageOf(thrown), alert: alert.alertId },
+        'Silences that end with this alert not ended: they end at their time',
+      );
+    });
   }
 
   #receiverLabels(receiver: string): Labels {

@@ -34,7 +34,9 @@ export function prepareNotification(
   const intervals = new TimeIntervals(configuration.timeIntervals);
   return {
     configuration,
-    integrations: [...new Map([...byReceiver.values()].flat().map((running) => [running.key, running])).values()],
+    integrations: [
+      ...new Map([...byReceiver.values()].flat().map((running) => [running.key, running])).values(),
+    ],
     inhibitor,
     routing: {
       router: createRouter(configuration.route),
@@ -62,7 +64,9 @@ function runningIntegrations(configuration: NotificationConfiguration, tools: Pr
     );
   }
   const log = createLogIntegration(tools.logger);
-  const isSilent = [...configuration.receivers.values()].every(({ integrations }) => integrations.length === 0);
+  const isSilent = [...configuration.receivers.values()].every(
+    ({ integrations }) => integrations.length === 0,
+  );
   const running = new Map<string, readonly RunningIntegration[]>();
   for (const receiver of configuration.receivers.values()) {
     const own = made.get(receiver.name) ?? [];

@@ -26,7 +26,12 @@ export interface ReceiverNetworkParts {
   readonly version: string;
 }
 
-export function createReceiverNetwork({ clock, random, environment, version }: ReceiverNetworkParts): ReceiverNetwork {
+export function createReceiverNetwork({
+  clock,
+  random,
+  environment,
+  version,
+}: ReceiverNetworkParts): ReceiverNetwork {
   const clients = new Set<ClosableHttpClient>();
   return {
     toolsOf(configuration) {

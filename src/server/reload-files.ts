@@ -3,11 +3,15 @@ import type { Reloaded } from '#api';
 import { messageOf, type Logger } from '#telemetry';
 import type { Watchdog } from '#watchdog';
 import type { ConfigInForce } from './config-in-force.ts';
-import { loadRules, readPolicyFiles, readRuleFiles } from './parts.ts';
+import { loadRules, readPolicyFiles, readRuleFiles, type Parts } from './parts.ts';
+import { readRouting } from './routing.ts';
 
 export interface ReloadParts {
   readonly alerting: Pick<Alerting, 'rules'>;
   readonly watchdog: Pick<Watchdog, 'preparePolicies' | 'reconsider'>;
+  readonly notification: Pick<Parts['notification'], 'take'>;
+  readonly prepareNotification: Parts['prepareNotification'];
+  readonly receivers: Parts['receivers'];
   readonly logger: Logger;
 }
 
@@ -29,8 +33,10 @@ async function takeOver(config: ConfigInForce, parts: ReloadParts): Promise<Relo
     const { report, policies } = await config.reload(async (next) => {
       const policyFiles = await readPolicyFiles(next);
       const ruleFiles = await readRuleFiles(next);
+      const routing = parts.prepareNotification(await readRouting(next, parts.receivers));
       const prepared = await watchdog.preparePolicies(policyFiles);
       const loaded = await loadRules(alerting, ruleFiles, logger, () => prepared.takeOver());
+      await parts.notification.take(routing);
       return { report: loaded, policies: prepared.count };
     });
     const { rules, changed, removed, warnings } = report;

@@ -65,6 +65,8 @@ export class Dispatcher {
   #inForce: RoutingInForce;
   readonly #groups = new Map<string, AggregationGroup>();
   readonly #alerts = new Map<string, Tracked>();
+  /** Of these, those that fire. */
+  readonly #firing = new Set<TrackedAlert>();
   /** Alerts that no group holds any more; their rows go with the next write. */
   readonly #gone = new Set<string>();
   /** In the order in which they are decided. */
@@ -137,6 +139,7 @@ export class Dispatcher {
     this.#gone.delete(alert.alertId);
     const tracked: Tracked = { alert, groups: new Set() };
     this.#alerts.set(alert.alertId, tracked);
+    if (alert.endsAtMs === null) this.#firing.add(alert);
     this.#route(tracked, new Set());
   }
 
@@ -145,6 +148,7 @@ export class Dispatcher {
     const tracked = this.#alerts.get(alertId);
     if (!tracked) return null;
     tracked.alert.endsAtMs = endsAtMs;
+    this.#firing.delete(tracked.alert);
     return tracked.alert;
   }
 
@@ -157,9 +161,9 @@ export class Dispatcher {
     return this.#alerts.get(alertId)?.alert ?? null;
   }
 
-  /** Those with which notification is not done. */
-  *alerts(): Iterable<TrackedAlert> {
-    for (const { alert } of this.#alerts.values()) yield alert;
+  /** The alerts that fire. */
+  get firing(): ReadonlySet<TrackedAlert> {
+    return this.#firing;
   }
 
   groupsOf(alertId: string): Iterable<AggregationGroup> {
@@ -239,6 +243,7 @@ export class Dispatcher {
     tracked.groups.delete(group);
     if (tracked.groups.size > 0) return;
     this.#alerts.delete(alertId);
+    this.#firing.delete(tracked.alert);
     this.#parts.decisions.forget(alertId);
     this.#gone.add(alertId);
   }
