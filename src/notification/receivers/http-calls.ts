@@ -8,7 +8,10 @@ export const defaultTimeoutMs = 30_000;
 export const defaultMaxAlerts = 500;
 
 /** The `http_config` of an integration, for itself: connections and tokens are kept for each object. */
-export function ownHttpSettings(own: HttpClientSettings | null, global: HttpClientSettings): HttpClientSettings {
+export function ownHttpSettings(
+  own: HttpClientSettings | null,
+  global: HttpClientSettings,
+): HttpClientSettings {
   return { ...(own ?? global) };
 }
 
@@ -16,7 +19,8 @@ export function ownHttpSettings(own: HttpClientSettings | null, global: HttpClie
 export function completedHttpSettings(settings: {
   readonly http_config: HttpClientSettings | null;
 }): HttpClientSettings {
-  if (settings.http_config === null) throw new Error('an integration is created of settings that are complete');
+  if (settings.http_config === null)
+    throw new Error('an integration is created of settings that are complete');
   return settings.http_config;
 }
 

@@ -16,8 +16,16 @@ export function exampleAlert(overrides: Partial<MessageAlert> = {}): MessageAler
   return {
     alertId,
     fingerprint: '00c0ffee00c0ffee',
-    labels: { alertname: 'AgentUnresponsive', severity: 'critical', agent_id: 'w-1', team: '<Ärger> & "Söhne"' },
-    annotations: { summary: 'w-1 is silent\nsince 10 s \u2028 😀', runbook: 'https://example.com/run?a=1&b=2' },
+    labels: {
+      alertname: 'AgentUnresponsive',
+      severity: 'critical',
+      agent_id: 'w-1',
+      team: '<Ärger> & "Söhne"',
+    },
+    annotations: {
+      summary: 'w-1 is silent\nsince 10 s \u2028 😀',
+      runbook: 'https://example.com/run?a=1&b=2',
+    },
     startsAtMs: EXAMPLE_START_MS,
     endsAtMs: null,
     generatorUrl: `${EXTERNAL_URL}/graph?g0.expr=up`,

@@ -62,7 +62,8 @@ const STATUSES: readonly (readonly [status: number, failure: string, retryable: 
 function parsedBody({ headers, body }: ReceivedRequest): unknown {
   const type = headers['content-type'] ?? '';
   if (type.startsWith('application/json')) return JSON.parse(body);
-  if (type.startsWith('application/x-www-form-urlencoded')) return Object.fromEntries(new URLSearchParams(body));
+  if (type.startsWith('application/x-www-form-urlencoded'))
+    return Object.fromEntries(new URLSearchParams(body));
   return body;
 }
 
@@ -183,7 +184,10 @@ export function describeReceiver<Settings>(row: ReceiverRow<Settings>): void {
     it('waits no longer than its deadline', async () => {
       const deadline = new AbortController();
       server.reaction = () => 'silence';
-      const sending = integrationAt(server.addressAs()).send(firing, { signal: deadline.signal, memory: null });
+      const sending = integrationAt(server.addressAs()).send(firing, {
+        signal: deadline.signal,
+        memory: null,
+      });
       await server.untilReceived();
       deadline.abort();
       const failed = failureIn(await sending);

@@ -68,7 +68,10 @@ function ipv4Within(address: string): string | null {
 
 /** A URL's host as addresses are written: without the brackets of IPv6, in lower case, without the root's dot. */
 export function hostNameOf(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '').toLowerCase();
+  return url.hostname
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '')
+    .toLowerCase();
 }
 
 /** Says which addresses may be called. Loopback and private networks may: people run receivers there. */
@@ -119,10 +122,7 @@ export class AddressGuard {
     if (family === 0) throw new NoAnswer('blocked', `${host} leads to "${address}", which is no address`);
     const [bare = address] = address.split('%');
     const within = family === 6 ? ipv4Within(address) : null;
-    const blocked =
-      BLOCKED.check(bare, familyOf(bare)) || (within !== null && BLOCKED.check(within, 'ipv4'));
-    return (
-      blocked && !this.#allowedNames.has(host) && !this.#allowedNetworks.check(bare, familyOf(bare))
-    );
+    const blocked = BLOCKED.check(bare, familyOf(bare)) || (within !== null && BLOCKED.check(within, 'ipv4'));
+    return blocked && !this.#allowedNames.has(host) && !this.#allowedNetworks.check(bare, familyOf(bare));
   }
 }

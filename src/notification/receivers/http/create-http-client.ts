@@ -105,7 +105,8 @@ class NodeHttpClient implements ClosableHttpClient {
     const { settings, signal, headers: given } = request;
     const { readSecret: read, userAgent } = this.#tools;
     if (url.username !== '' || url.password !== '') secrets.add(basicOf(url));
-    const inAddress = url.username === '' && url.password === '' ? {} : { authorization: `Basic ${basicOf(url)}` };
+    const inAddress =
+      url.username === '' && url.password === '' ? {} : { authorization: `Basic ${basicOf(url)}` };
     const token = this.#keptFor(settings).token;
     const ofToken = token === null ? {} : { authorization: await token.authorization(signal) };
     return await requestHeaders({
@@ -121,7 +122,11 @@ class NodeHttpClient implements ClosableHttpClient {
     request: HttpRequest,
     target: Target,
     { headers, body, secrets }: Sent,
-  ): Promise<{ readonly status: number; readonly location: string | undefined; readonly answer: HttpAnswer }> {
+  ): Promise<{
+    readonly status: number;
+    readonly location: string | undefined;
+    readonly answer: HttpAnswer;
+  }> {
     const { signal, settings } = request;
     const { url, method } = target;
     const proxy = proxyFor(url, settings, this.#tools.environment);

@@ -76,7 +76,8 @@ function send(exchange: Exchange): Promise<IncomingMessage> {
 }
 
 function wasClosedWhileIdle(error: unknown, signal: AbortSignal): boolean {
-  if (signal.aborted || !(error instanceof Error) || !('wasReused' in error) || !('code' in error)) return false;
+  if (signal.aborted || !(error instanceof Error) || !('wasReused' in error) || !('code' in error))
+    return false;
   return error.wasReused === true && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
 }
 

@@ -56,6 +56,9 @@ export function jwtAssertion(parts: AssertionParts, clock: Pick<Clock, 'wallMs'>
       .sign(key, 'base64url');
     return `${signed}.${signature}`;
   } catch {
-    throw new NoAnswer('settings', 'oauth2.client_certificate_key cannot sign: it has to be an RSA key in PEM');
+    throw new NoAnswer(
+      'settings',
+      'oauth2.client_certificate_key cannot sign: it has to be an RSA key in PEM',
+    );
   }
 }

@@ -29,9 +29,12 @@ function isElsewhere(from: URL, to: URL): boolean {
  */
 export function redirected(target: Target, status: number, location: string | undefined): Target | null {
   if (location === undefined || (!MOVED.has(status) && status !== SEE_OTHER)) return null;
-  const url = URL.parse(location, target.url);
+  const url = URL.parse(location, target.url.href);
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new NoAnswer('settings', `${target.url.host}: it leads on to what is no http address (HTTP ${status})`);
+    throw new NoAnswer(
+      'settings',
+      `${target.url.host}: it leads on to what is no http address (HTTP ${status})`,
+    );
   }
   const moved = { url, isElsewhere: target.isElsewhere || isElsewhere(target.url, url) };
   if (status === SEE_OTHER) return { ...moved, method: 'GET', hasBody: false };
