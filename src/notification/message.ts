@@ -21,6 +21,20 @@ export const NOTIFICATION_REASONS = [
 
 export type NotificationReason = (typeof NOTIFICATION_REASONS)[number];
 
+/** A reason as templates and webhooks tell it; of those that Alertmanager has in its words. */
+export const REASON_TEXTS: Readonly<Record<NotificationReason, string>> = {
+  first_notification: 'first notification',
+  new_alerts: 'new alerts added',
+  all_resolved: 'all alerts resolved',
+  new_resolved: 'some alerts resolved',
+  repeat: 'repeat interval elapsed',
+  brief: 'fired and resolved before anybody was told',
+  healed: 'healed by the watchdog',
+  not_healed: 'not healed by the watchdog',
+  escalation: 'nobody has acknowledged in time',
+  test: 'test',
+};
+
 /** An alert in a message, with where people can act on it. */
 export interface MessageAlert extends NotifiedAlert {
   readonly status: NotifiedStatus;

@@ -26,20 +26,21 @@ export function checkedLookup(resolve: ResolveHost, guard: AddressGuard): Lookup
     for (const { address } of addresses) guard.check(host.toLowerCase(), address);
     return addresses;
   };
-  return (host, options, callback) => {
-    checked(host).then(
-      (found) => {
-        const wanted = found.filter(({ family }) => !options.family || options.family === family);
-        const [first] = wanted;
-        if (!first) {
-          callback(Object.assign(new Error(`${host} has no address`), { code: 'ENOTFOUND' }), '');
-        } else if (options.all) {
-          callback(null, [...wanted]);
-        } else {
-          callback(null, first.address, first.family);
-        }
-      },
-      (error: unknown) => callback(error as NodeJS.ErrnoException, ''),
-    );
+  const answer = async (...[host, options, callback]: Parameters<LookupFunction>): Promise<void> => {
+    let found: readonly ResolvedAddress[];
+    try {
+      found = await checked(host);
+    } catch (error) {
+      callback(error as NodeJS.ErrnoException, '');
+      return;
+    }
+    const wanted = found.filter(({ family }) => !options.family || options.family === family);
+    const [first] = wanted;
+    if (!first) callback(Object.assign(new Error(`${host} has no address`), { code: 'ENOTFOUND' }), '');
+    else if (options.all) callback(null, [...wanted]);
+    else callback(null, first.address, first.family);
+  };
+  return (...question) => {
+    void answer(...question);
   };
 }

@@ -32,7 +32,7 @@ export class TunnelAgent extends Agent {
 
   override createConnection(options: TunnelRequestOptions, callback?: Opened): Duplex | null | undefined {
     const { url, headers, lookup } = this.#proxy;
-    const host = String(options.host ?? '');
+    const host = options.host ?? '';
     const target = `${host.includes(':') ? `[${host}]` : host}:${options.port ?? 443}`;
     const connect = (url.protocol === 'https:' ? secureRequest : plainRequest)({
       method: 'CONNECT',
