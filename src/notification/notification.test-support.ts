@@ -10,6 +10,7 @@ import {
   type Labels,
   type SystemEvent,
 } from '#telemetry';
+import { KillableProcess } from '../watchdog/killable-process.test-support.ts';
 import { RecordedTracing } from '../telemetry/tracing/tracing.test-support.ts';
 import type { NotificationConfiguration, Route } from './configuration/notification-configuration.ts';
 import type { RoutingInForce } from './groups/dispatcher.ts';
@@ -231,8 +232,13 @@ export interface NotificationStage {
   notification: Notification;
   metrics: SelfMetrics;
   events(): Promise<readonly SystemEvent[]>;
-  /** The process ends without a word, and another begins. */
+  /** The process ends in order, and another begins. */
   restart(configuration?: TestConfiguration): Promise<void>;
+  /** The process dies after so many more commits of its own; 0: now. What it asks for after that is neither done nor answered. */
+  killAfterCommits(count: number): void;
+  readonly isDead: boolean;
+  /** Another process takes the place of one that is dead. */
+  revive(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -246,13 +252,14 @@ export async function openNotificationStage(
   const append: EventBus['append'] = (tx, ...events) => running.bus.append(tx, ...events);
   const alerts = new TestAlerts(database, clock, append);
   const begin = async (asked: TestConfiguration) => {
+    const victim = new KillableProcess();
     const metrics = new SelfMetrics();
     const base = {
       clock: await takeUpState(database, clock),
       random: createSeededRandom(1),
       logger: silentLogger,
       metrics,
-      database: around(database),
+      database: around(victim.database(database)),
     };
     const bus = createEventBus(base);
     const notification = new Notification(
@@ -273,7 +280,7 @@ export async function openNotificationStage(
       prepared(asked),
     );
     await notification.start();
-    return { metrics, bus, notification };
+    return { victim, metrics, bus, notification };
   };
   let running = await begin(configuration);
   const stage: NotificationStage = {
@@ -291,7 +298,24 @@ export async function openNotificationStage(
       stage.notification = running.notification;
       stage.metrics = running.metrics;
     },
+    killAfterCommits(count) {
+      if (count === 0) running.victim.kill();
+      else running.victim.killAfterCommits(count);
+    },
+    get isDead() {
+      return running.victim.isDead;
+    },
+    async revive() {
+      // What hangs in a dead process hangs for ever: nobody waits for it.
+      void running.notification.stop();
+      void running.bus.stop();
+      await running.victim.settled();
+      running = await begin(configuration);
+      stage.notification = running.notification;
+      stage.metrics = running.metrics;
+    },
     async close() {
+      if (running.victim.isDead) await stage.revive();
       await running.notification.stop();
       await running.bus.stop();
       await database.close();

@@ -1,10 +1,13 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
 import {
+  createId,
   emptyLabels,
   fingerprintOf,
   messageOf,
+  OmoiError,
   Stretch,
+  suggestKey,
   type Clock,
   type EventType,
   type Labels,
@@ -17,6 +20,8 @@ import {
 } from '#telemetry';
 import type { NotificationConfiguration } from './configuration/notification-configuration.ts';
 import { DecisionLog } from './explain/decision-log.ts';
+import { explain, type Explanation } from './explain/explanation.ts';
+import { listMessages, type MessagePage, type MessageQuery } from './explain/message-list.ts';
 import { Dispatcher, type RoutingInForce } from './groups/dispatcher.ts';
 import { trackedAlert, type TrackedAlert } from './groups/tracked-alert.ts';
 import type { Inhibitor } from './inhibition/inhibitor.ts';
@@ -25,7 +30,9 @@ import type { NotifiedAlert } from './notified-alert.ts';
 import { messageSender } from './outbox/message-writer.ts';
 import { NotificationLog } from './outbox/notification-log.ts';
 import { Outbox } from './outbox/outbox.ts';
-import type { RunningIntegration } from './outbox/running-integration.ts';
+import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
+import type { Delivery } from './receivers/integration.ts';
+import { testMessage } from './receivers/test-message.ts';
 import type { AlertReader } from './ports.ts';
 import { coversLabels, type Silence } from './silences/silence.ts';
 import type { SilenceBook } from './silences/silence-book.ts';
@@ -53,6 +60,28 @@ export interface PreparedNotification {
   readonly routing: RoutingInForce;
   /** Without alerts yet: it is told of them when it is in force. */
   readonly inhibitor: Inhibitor;
+}
+
+/** A receiver as people see it. */
+export interface ReceiverOverview {
+  readonly name: string;
+  readonly labels: Labels;
+  readonly integrations: readonly {
+    /** `receiver/type/index` */
+    readonly key: string;
+    readonly type: string;
+    readonly isBuilt: boolean;
+    /** Null where it is not built. */
+    readonly sendResolved: boolean | null;
+    /** Messages that wait for it. */
+    readonly pending: number;
+  }[];
+}
+
+export interface ReceiverTest {
+  /** `receiver/type/index` */
+  readonly key: string;
+  readonly delivery: Delivery;
 }
 
 const EVENT_TYPES: readonly EventType[] = [
@@ -135,6 +164,65 @@ export class Notification {
     }
     this.outbox.setIntegrations(prepared.integrations);
     await this.dispatcher.replace(prepared.routing);
+  }
+
+  /** What was decided about telling of an alert, and what became of the messages. */
+  explain(alertId: string): Promise<Explanation> {
+    return explain(this.#parts.database, this.decisions, alertId);
+  }
+
+  /** Messages, the newest first. */
+  messages(query: MessageQuery): Promise<MessagePage> {
+    return listMessages(this.#parts.database, query);
+  }
+
+  /** The receivers of the configuration. */
+  receivers(): readonly ReceiverOverview[] {
+    const running = new Map(this.#prepared.integrations.map((one) => [one.key, one]));
+    return [...this.configuration.receivers.values()].map(({ name, labels, integrations }) => ({
+      name,
+      labels,
+      integrations: integrations.map(({ kind: { type }, index }) => {
+        const key = integrationKey(name, { type, index });
+        const sendResolved = running.get(key)?.integration.sendResolved ?? null;
+        return { key, type, isBuilt: running.has(key), sendResolved, pending: this.outbox.pendingOf(key) };
+      }),
+    }));
+  }
+
+  /**
+   * Sends a message that says that it is a test, by each integration of a receiver that is built.
+   * @throws OmoiError `unknown_receiver`
+   */
+  async testReceiver(name: string, by: string): Promise<readonly ReceiverTest[]> {
+    const receiver = this.configuration.receivers.get(name);
+    if (!receiver) {
+      const known = [...this.configuration.receivers.keys()];
+      const message = `There is no receiver ${JSON.stringify(name)}${suggestKey(name, known)}`;
+      throw new OmoiError('unknown_receiver', message);
+    }
+    const { clock, random, externalUrl } = this.#parts;
+    const atMs = Math.floor(clock.wallMs());
+    const integrations = this.#prepared.integrations.filter(
+      (one) => one.receiver === name && one.note === null,
+    );
+    return Promise.all(
+      integrations.map(async ({ key, integration }) => {
+        const message = testMessage({
+          notificationId: createId('ntf', atMs, random),
+          receiver: name,
+          receiverLabels: receiver.labels,
+          externalUrl: externalUrl(),
+          by,
+          atMs,
+        });
+        const controller = new AbortController();
+        const deadline = clock.after(integration.timeoutMs, () => controller.abort());
+        const delivery = await integration.send(message, { signal: controller.signal, memory: null });
+        deadline.cancel();
+        return { key, delivery };
+      }),
+    );
   }
 
   async #takeUpAlerts(): Promise<void> {

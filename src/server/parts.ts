@@ -74,9 +74,8 @@ export interface Parts {
   readonly alerting: Alerting;
   readonly notification: Notification;
   readonly silences: SilenceBook;
-  /** Makes of a routing configuration all that is needed for it to be in force. */
-  readonly prepareNotification: (configuration: NotificationConfiguration) => PreparedNotification;
-  readonly receivers: ReceiverNetwork;
+  /** Reads and checks who is told of alerts; what comes back takes it over, and does not fail. @throws OmoiError `routing_invalid` */
+  readonly prepareRouting: (config: Config) => Promise<() => Promise<void>>;
   readonly watchdog: Watchdog;
   readonly remediations: RemediationArchive;
 }
@@ -242,8 +241,10 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     alerting,
     notification,
     silences,
-    prepareNotification: prepare,
-    receivers,
+    async prepareRouting(next) {
+      const prepared = prepare(await readRouting(next, receivers));
+      return () => notification.take(prepared);
+    },
     watchdog,
     remediations,
   };

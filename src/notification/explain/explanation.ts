@@ -1,4 +1,5 @@
 import type { StateDatabase } from '#storage';
+import { explainedMessage, MESSAGE_COLUMNS } from './message-list.ts';
 import type { DecisionLog, RecordedDecision } from './decision-log.ts';
 
 /** A message as an explanation tells of it. Times: wall ms. */
@@ -35,34 +36,9 @@ export async function explain(
   if (ids.length === 0) return { decisions, messages: [] };
   const rows = await database.reader
     .selectFrom('notifications')
-    .select([
-      'id',
-      'receiver',
-      'integration',
-      'reason',
-      'state',
-      'attempts',
-      'created_at_ms',
-      'next_attempt_at_ms',
-      'finished_at_ms',
-      'answer',
-      'failure',
-    ])
+    .select(MESSAGE_COLUMNS)
     .where('id', 'in', ids)
     .orderBy('id')
     .execute();
-  const messages = rows.map((row): ExplainedMessage => ({
-    notificationId: row.id,
-    receiver: row.receiver,
-    integration: row.integration,
-    reason: row.reason,
-    state: row.state,
-    attempts: row.attempts,
-    createdAtMs: row.created_at_ms,
-    nextAttemptAtMs: row.state === 'pending' ? row.next_attempt_at_ms : null,
-    finishedAtMs: row.finished_at_ms,
-    answer: row.answer,
-    failure: row.failure,
-  }));
-  return { decisions, messages };
+  return { decisions, messages: rows.map(explainedMessage) };
 }

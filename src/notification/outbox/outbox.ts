@@ -173,6 +173,11 @@ export class Outbox {
     return this.#outstanding.get(placeOf(groupId, integration)) ?? null;
   }
 
+  /** How many messages wait for an integration, or are on their way. */
+  pendingOf(integration: string): number {
+    return this.#queues.get(integration)?.size ?? 0;
+  }
+
   /** Writes messages in a transaction; they go to their queues after its commit. */
   async plan(
     tx: StateTransaction,
