@@ -39,7 +39,7 @@ export const explainAnswer = z.object({
 
 export const messagesQuery = z.strictObject({
   state: z.enum(MESSAGE_STATES).optional(),
-  receiver: storedText(500).optional(),
+  receiver: storedText(500).optional().describe('The name of a receiver.'),
   limit: wholeNumber({ min: 1, max: 1000 }).default(100),
   cursor: idText('ntf', 'a message').optional().describe('`next_cursor` of the page before.'),
 });
@@ -75,7 +75,9 @@ export const receiversAnswer = z.object({
   ),
 });
 
-export const receiverParams = z.object({ receiver: storedText(500).min(1) });
+export const receiverParams = z.object({
+  receiver: storedText(500).min(1).describe('The name of a receiver.'),
+});
 
 export const receiverTestAnswer = z.object({
   receiver: z.string(),
