@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { messageOf, nearestWord, type PathProblem } from '#telemetry';
 
 export type Path = readonly (string | number)[];
@@ -55,4 +56,22 @@ export function isMapping(value: unknown): value is Readonly<Record<string, unkn
 /** The items of what should be a list; none where it is something else, which the schema says. */
 export function itemsOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
+}
+
+/**
+ * What an object's schema makes of it, key by key where it does not take the whole: what is wrong with a key is said by the schema,
+ * and that key is as if it were not written; what the others say is looked at all the same.
+ */
+export function soundKeys<Shape extends z.core.$ZodLooseShape>(
+  schema: z.ZodObject<Shape, z.core.$strict>,
+  written: unknown,
+): z.output<typeof schema> {
+  const whole = schema.safeParse(written);
+  if (whole.success) return whole.data;
+  const entries = Object.entries(isMapping(written) ? written : {});
+  const sound = entries.filter(([key, value]) => {
+    const reader = Object.hasOwn(schema.shape, key) ? (schema.shape[key] as z.ZodType) : null;
+    return reader?.safeParse(value).success === true;
+  });
+  return schema.parse(Object.fromEntries(sound));
 }

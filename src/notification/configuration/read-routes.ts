@@ -1,6 +1,6 @@
 import { copyLabels, type Labels } from '#telemetry';
 import { routeNodeSchema, type RouteKeys } from './configuration-schema.ts';
-import { isMapping, itemsOf, type Findings, type NameSet, type Path } from './findings.ts';
+import { isMapping, itemsOf, soundKeys, type Findings, type NameSet, type Path } from './findings.ts';
 import { formatMatchers, isLabelName, type MatcherMode } from './matchers/index.ts';
 import type { Route } from './notification-configuration.ts';
 import { NO_ROUTE_EXTRAS, routeExtras } from './omoi-schema.ts';
@@ -66,7 +66,9 @@ export function readRoutes(written: unknown, reader: RouteReader): Route | null 
 
 function checkRoot(written: Readonly<Record<string, unknown>>, root: Route, findings: Findings): void {
   const path = ['route'];
-  if (root.receiver === '') findings.problem(path, 'root route must specify a default receiver');
+  const { receiver } = written;
+  if (receiver === undefined || receiver === null || receiver === '')
+    findings.problem(path, 'root route must specify a default receiver');
   if (root.continues) findings.problem([...path, 'continue'], 'cannot have continue in root route');
   if (root.muteTimeIntervals.length > 0) {
     findings.problem([...path, 'mute_time_intervals'], 'root route must not have any mute time intervals');
@@ -109,10 +111,7 @@ class Tree {
       findings.problem(path, `routes stand more than ${maxRouteDepth} deep in each other`);
       return null;
     }
-    const shape = routeNodeSchema.safeParse(written);
-    // Its schema has said what is wrong with it; what stands below it is looked at all the same.
-    const keys = shape.success ? shape.data : NO_KEYS;
-    const node = this.#node(keys, place);
+    const node = this.#node(soundKeys(routeNodeSchema, written), place);
     const below = isMapping(written) ? itemsOf(written['routes']) : [];
     const routes = below.map((child, index) =>
       this.read(child, {
@@ -210,5 +209,3 @@ class Tree {
     return labels;
   }
 }
-
-const NO_KEYS: RouteKeys = routeNodeSchema.parse({});
