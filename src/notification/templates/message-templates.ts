@@ -6,8 +6,11 @@ export interface MessageTemplates {
   text(template: string, message: Message): string;
   /** Values are escaped where they stand in HTML. @throws TemplateFailure */
   html(template: string, message: Message): string;
-  /** Whether it can be parsed, with the templates that it calls; null, or what is wrong. Runs nothing. */
-  problemOf(template: string): string | null;
+  /**
+   * Whether it can be parsed, with the templates that it calls, and where it is HTML, whether it is clear what each value
+   * stands in; null, or what is wrong. Runs nothing.
+   */
+  problemOf(template: string, form?: 'text' | 'html'): string | null;
 }
 
 /** A template that could not be run: the message that it was for is not sent by it, and says so. */
