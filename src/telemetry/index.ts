@@ -20,7 +20,7 @@ export {
   type MatchOperator,
   regexSizeOfMatcher,
 } from './labels/matcher.ts';
-export { leadingLiteral, literalAlternatives } from './labels/literal-alternatives.ts';
+export { leadingLiteral, literalAlternatives, surePrefix } from './labels/literal-alternatives.ts';
 export { checkRegexSize, compileRegex, maxRegexSize, RegexTooLarge } from './labels/regular-expression.ts';
 export { wordsOf, writeStaleMarker, isStaleMarker } from './series/stale-nan.ts';
 export {
@@ -188,6 +188,7 @@ export {
   type TargetKind,
   type WatchdogStateName,
 } from './events/remediation-record.ts';
+export { SILENCE_END_CAUSES, type SilenceEndCause } from './events/silence-record.ts';
 export { ROLL_STATES, type RollState } from './events/roll-states.ts';
 export { MAINTENANCE_KINDS, type MaintenanceKind } from './events/maintenance-record.ts';
 export {
