@@ -1,3 +1,5 @@
+export { quoteText } from './format/quote.ts';
+export { unquoteText } from './syntax/literals.ts';
 export { GoTemplate, TemplateSet, TEXT_NAME, type TemplateForm, type TemplateRun } from './template.ts';
 export type { RunLimits } from './limits.ts';
 export { TemplateSyntaxError } from './syntax/syntax-error.ts';
@@ -10,10 +12,14 @@ export { GoTime } from './time/time.ts';
 export { TimeZones } from './time/zones.ts';
 export {
   compareTexts,
+  type Fields,
   type FunctionDefinition,
   GoMap,
   GoSlice,
   GoStruct,
+  methodsFrom,
+  type Methods,
+  type MethodTable,
   TemplateRunError,
   type TemplateValue,
   textOf,

@@ -21,7 +21,7 @@ export {
   type MatchOperator,
   regexSizeOfMatcher,
 } from './labels/matcher.ts';
-export { leadingLiteral, literalAlternatives } from './labels/literal-alternatives.ts';
+export { leadingLiteral, literalAlternatives, surePrefix } from './labels/literal-alternatives.ts';
 export { checkRegexSize, compileRegex, maxRegexSize, RegexTooLarge } from './labels/regular-expression.ts';
 export { wordsOf, writeStaleMarker, isStaleMarker } from './series/stale-nan.ts';
 export {

@@ -224,8 +224,7 @@ class PageEscaper {
   }
 }
 
-function predefinedOf({ operands: [first] }: Command): PredefinedEscaper | null {
-  const { term, fields } = first;
+function predefinedOf({ called: { term, fields } }: Command): PredefinedEscaper | null {
   if (fields.length > 0 || term.kind !== 'function') return null;
   return term.name === 'html' || term.name === 'urlquery' ? term.name : null;
 }
@@ -234,8 +233,7 @@ function predefinedOf({ operands: [first] }: Command): PredefinedEscaper | null 
 function withoutLast(commands: readonly Command[]): readonly Command[] {
   const [only, ...others] = commands;
   if (!only || others.length > 0) return commands.slice(0, -1);
-  const [called, ...args] = only.operands;
-  return [{ operands: [{ ...called, term: { kind: 'function', name: 'print' } }, ...args] }];
+  return [{ ...only, called: { ...only.called, term: { kind: 'function', name: 'print' } } }];
 }
 
 function nameOfState({ state, quote }: Place): string {

@@ -41,7 +41,9 @@ export interface Pipeline {
 
 /** A function, method or value with its arguments. */
 export interface Command {
-  readonly operands: readonly [Operand, ...Operand[]];
+  readonly called: Operand;
+  readonly args: readonly Operand[];
+  readonly span: Span;
 }
 
 /** A term, and the fields and methods that follow it: `.a.b`, `$x.a`, `(f 1).a`. */

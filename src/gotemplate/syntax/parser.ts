@@ -236,13 +236,13 @@ class Parser {
 
   /** Only the first command of a pipeline may be a plain value. */
   #checkStages(commands: readonly Command[]): void {
-    commands.forEach(({ operands: [first] }, place) => {
-      const { kind } = first.term;
+    commands.forEach(({ called }, place) => {
+      const { kind } = called.term;
       const isCallable = kind === 'function' || kind === 'variable' || kind === 'pipeline';
-      if (place === 0 || isCallable || first.fields.length > 0) return;
+      if (place === 0 || isCallable || called.fields.length > 0) return;
       throw new TemplateSyntaxError(
         `non executable command in pipeline stage ${place + 1}`,
-        first.span.start,
+        called.span.start,
       );
     });
   }
@@ -273,15 +273,16 @@ class Parser {
   }
 
   #parseCommand(): Command | null {
-    const first = this.#parseOperand();
-    if (!first) return null;
-    const rest: Operand[] = [];
+    const called = this.#parseOperand();
+    if (!called) return null;
+    const args: Operand[] = [];
     while (this.#tokens[this.#at]?.spaceBefore === true) {
       const operand = this.#parseOperand();
       if (!operand) break;
-      rest.push(operand);
+      args.push(operand);
     }
-    return { operands: [first, ...rest] };
+    const { end } = (args.at(-1) ?? called).span;
+    return { called, args, span: { start: called.span.start, end } };
   }
 
   #parseOperand(): Operand | null {

@@ -29,36 +29,42 @@ export interface FunctionDefinition {
   readonly call: (args: readonly TemplateValue[], maxCharacters: number) => TemplateValue;
 }
 
-/** A method: called with the arguments behind its receiver, which it has in its closure. */
-export type Methods = ReadonlyMap<string, FunctionDefinition>;
+/** Methods by their names: each is called with the arguments behind its receiver, which it has in its closure. */
+export interface Methods {
+  get(name: string): FunctionDefinition | undefined;
+}
 
 const NO_METHODS: Methods = new Map();
 
-/** What a type of its own adds to a value. What is costly to make is made when a template first asks for it. */
+/** The methods of a type: each is made for a receiver when a template asks for it. */
+export type MethodTable<Receiver> = ReadonlyMap<string, (receiver: Receiver) => FunctionDefinition>;
+
+export function methodsFrom<Receiver>(table: MethodTable<Receiver>, receiver: Receiver): Methods {
+  return { get: (name) => table.get(name)?.(receiver) };
+}
+
+/** What a type of its own adds to a value. */
 export interface Named {
   /** What its `String()` gives; absent for types without one. */
   readonly text?: string | (() => string);
-  readonly methods?: Methods | (() => Methods);
+  readonly methods?: Methods;
 }
 
 abstract class NamedValue {
-  #text: string | (() => string) | null;
-  #methods: Methods | (() => Methods);
+  readonly #named: Named;
 
-  constructor({ text, methods }: Named) {
-    this.#text = text ?? null;
-    this.#methods = methods ?? NO_METHODS;
+  constructor(named: Named) {
+    this.#named = named;
   }
 
   /** What its `String()` gives; null for types without one. */
   get text(): string | null {
-    if (typeof this.#text === 'function') this.#text = this.#text();
-    return this.#text;
+    const { text } = this.#named;
+    return typeof text === 'function' ? text() : (text ?? null);
   }
 
   get methods(): Methods {
-    if (typeof this.#methods === 'function') this.#methods = this.#methods();
-    return this.#methods;
+    return this.#named.methods ?? NO_METHODS;
   }
 }
 
@@ -134,16 +140,21 @@ export class GoMap extends NamedValue {
   }
 }
 
+/** The fields of a struct, in their order. */
+export interface Fields extends Iterable<readonly [string, TemplateValue]> {
+  get(name: string): TemplateValue | undefined;
+}
+
 /** A struct, or a pointer to one: its fields in their order, and its methods. */
 export class GoStruct extends NamedValue {
   readonly type: string;
-  readonly fields: ReadonlyMap<string, TemplateValue>;
+  readonly fields: Fields;
   /** The names of its fields in JSON, in their order: those alone are written. Null: all by their own names. */
   readonly jsonNames: ReadonlyMap<string, string> | null;
 
   constructor(
     type: string,
-    fields: ReadonlyMap<string, TemplateValue>,
+    fields: Fields,
     named: Named & { readonly jsonNames?: ReadonlyMap<string, string> } = {},
   ) {
     super(named);

@@ -88,7 +88,9 @@ function warningsOf(
   document: StrictDocument<z.ZodType>,
   name: string,
 ): readonly string[] {
-  return findings.warnings.map(({ path, message }) => `${name}:${document.placeOf(path)}: ${message}`);
+  return document
+    .inOrder(findings.warnings)
+    .map(({ path, message }) => `${name}:${document.placeOf(path)}: ${message}`);
 }
 
 /** Keys that are Alertmanager's own business. */

@@ -1,5 +1,5 @@
 import { inhibitRuleSchema } from './configuration-schema.ts';
-import { itemsOf, type Findings } from './findings.ts';
+import { itemsOf, soundKeys, type Findings } from './findings.ts';
 import { isLabelName, type MatcherMode } from './matchers/index.ts';
 import type { InhibitRule } from './notification-configuration.ts';
 import { readMatchers } from './read-matchers.ts';
@@ -10,11 +10,9 @@ export function readInhibitRules(
   reader: { readonly findings: Findings; readonly mode: MatcherMode },
 ): readonly InhibitRule[] {
   const { findings, mode } = reader;
-  return itemsOf(written).flatMap((item, index): readonly InhibitRule[] => {
+  return itemsOf(written).map((item, index): InhibitRule => {
     const path = ['inhibit_rules', index];
-    const shape = inhibitRuleSchema.safeParse(item ?? {});
-    if (!shape.success) return [];
-    const keys = shape.data;
+    const keys = soundKeys(inhibitRuleSchema, item ?? {});
     const source = {
       match: keys.source_match,
       match_re: keys.source_match_re,
@@ -29,13 +27,11 @@ export function readInhibitRules(
       if (isLabelName(name, mode)) return;
       findings.problem([...path, 'equal', at], `invalid label name "${name}" in equal list`);
     });
-    return [
-      {
-        name: keys.name,
-        sources: [{ matchers: readMatchers(source, { path, prefix: 'source_' }, reader), equal: keys.equal }],
-        targetMatchers: readMatchers(target, { path, prefix: 'target_' }, reader),
-        equal: keys.equal,
-      },
-    ];
+    return {
+      name: keys.name,
+      sources: [{ matchers: readMatchers(source, { path, prefix: 'source_' }, reader), equal: keys.equal }],
+      targetMatchers: readMatchers(target, { path, prefix: 'target_' }, reader),
+      equal: keys.equal,
+    };
   });
 }

@@ -5,6 +5,9 @@ import {
   GoMap,
   GoSlice,
   GoStruct,
+  methodsFrom,
+  type Methods,
+  type MethodTable,
   textOf,
   type TemplateValue,
 } from '#gotemplate';
@@ -13,28 +16,37 @@ import type { Labels } from '#telemetry';
 type Pair = readonly [name: string, value: string];
 
 /** A label set, or annotations, as templates have them: Alertmanager's `KV`. */
-export function keyValues(texts: Labels): GoMap {
-  return keyValuesOf(Object.entries(texts));
+export class KeyValues extends GoMap {
+  readonly #pairs: readonly Pair[];
+
+  constructor(pairs: readonly Pair[]) {
+    super(new Map(pairs), { type: 'template.KV', zero: '' });
+    this.#pairs = pairs;
+  }
+
+  static of(texts: Labels): KeyValues {
+    return new KeyValues(Object.entries(texts));
+  }
+
+  override get text(): string {
+    return textOfPairs(sorted(this.#pairs));
+  }
+
+  override get methods(): Methods {
+    return methodsFrom(KEY_VALUE_METHODS, this.#pairs);
+  }
 }
 
-function keyValuesOf(entries: readonly Pair[]): GoMap {
-  return new GoMap(new Map(entries), {
-    type: 'template.KV',
-    zero: '',
-    text: () => textOfPairs(sorted(entries)),
-    methods: () => methodsOf(entries),
-  });
-}
-
-function methodsOf(entries: readonly Pair[]): ReadonlyMap<string, FunctionDefinition> {
-  return new Map<string, FunctionDefinition>([
-    ['SortedPairs', fixed([], () => pairsValue(sorted(entries)))],
-    ['Remove', fixed(['[]string'], ([names = null]) => without(entries, names))],
-    ['Names', fixed([], () => strings(sorted(entries).map(([name]) => name)))],
-    ['Values', fixed([], () => strings(sorted(entries).map(([, value]) => value)))],
-    ['String', fixed([], () => textOfPairs(sorted(entries)))],
-  ]);
-}
+const KEY_VALUE_METHODS: MethodTable<readonly Pair[]> = new Map<
+  string,
+  (entries: readonly Pair[]) => FunctionDefinition
+>([
+  ['SortedPairs', (entries) => fixed([], () => pairsValue(sorted(entries)))],
+  ['Remove', (entries) => fixed(['[]string'], ([names = null]) => without(entries, names))],
+  ['Names', (entries) => fixed([], () => strings(sorted(entries).map(([name]) => name)))],
+  ['Values', (entries) => fixed([], () => strings(sorted(entries).map(([, value]) => value)))],
+  ['String', (entries) => fixed([], () => textOfPairs(sorted(entries)))],
+]);
 
 /** By name, but the alert's name first. */
 function sorted(entries: readonly Pair[]): readonly Pair[] {
@@ -44,9 +56,9 @@ function sorted(entries: readonly Pair[]): readonly Pair[] {
   });
 }
 
-function without(entries: readonly Pair[], names: TemplateValue): GoMap {
+function without(entries: readonly Pair[], names: TemplateValue): KeyValues {
   const removed = new Set(names instanceof GoSlice ? names.items : []);
-  return keyValuesOf(entries.filter(([name]) => !removed.has(name)));
+  return new KeyValues(entries.filter(([name]) => !removed.has(name)));
 }
 
 function textOfPairs(pairs: readonly Pair[]): string {
@@ -66,18 +78,26 @@ function pairsValue(pairs: readonly Pair[]): GoSlice {
   );
   return new GoSlice(items, 'template.Pairs', {
     text: () => textOfPairs(pairs),
-    methods: () =>
-      new Map<string, FunctionDefinition>([
-        ['Names', fixed([], () => strings(pairs.map(([name]) => name)))],
-        ['Values', fixed([], () => strings(pairs.map(([, value]) => value)))],
-        ['String', fixed([], () => textOfPairs(pairs))],
-      ]),
+    methods: methodsFrom(PAIR_METHODS, pairs),
   });
 }
+
+const PAIR_METHODS: MethodTable<readonly Pair[]> = new Map<
+  string,
+  (pairs: readonly Pair[]) => FunctionDefinition
+>([
+  ['Names', (pairs) => fixed([], () => strings(pairs.map(([name]) => name)))],
+  ['Values', (pairs) => fixed([], () => strings(pairs.map(([, value]) => value)))],
+  ['String', (pairs) => fixed([], () => textOfPairs(pairs))],
+]);
 
 function strings(texts: readonly string[]): GoSlice {
   return new GoSlice(texts, 'template.Strings', {
     underlying: '[]string',
-    methods: () => new Map([['Join', fixed(['string'], ([separator]) => texts.join(textOf(separator)))]]),
+    methods: methodsFrom(STRINGS_METHODS, texts),
   });
 }
+
+const STRINGS_METHODS: MethodTable<readonly string[]> = new Map([
+  ['Join', (texts: readonly string[]) => fixed(['string'], ([separator]) => texts.join(textOf(separator)))],
+]);

@@ -1,4 +1,4 @@
-import { fixed, GoSlice, GoStruct, GoTime, type TemplateValue } from '#gotemplate';
+import { type Fields, fixed, GoSlice, GoStruct, GoTime, type TemplateValue } from '#gotemplate';
 import {
   type AlertLinks,
   commonTexts,
@@ -8,7 +8,7 @@ import {
 } from '../message.ts';
 import type { NotificationReason } from '../message.ts';
 import type { NotifiedStatus } from '../notified-alert.ts';
-import { keyValues } from './key-values.ts';
+import { KeyValues } from './key-values.ts';
 
 /** A reason as templates and webhooks have it: in Alertmanager's words where it knows the reason. */
 export const REASON_TEXTS: Readonly<Record<NotificationReason, string>> = {
@@ -57,12 +57,12 @@ export function messageData(message: Message): GoStruct {
       ['Status', statusOfMessage(message)],
       ['Alerts', alertList(alerts)],
       ['NotificationReason', REASON_TEXTS[message.reason]],
-      ['GroupLabels', keyValues(message.groupLabels)],
-      ['CommonLabels', keyValues(commonTexts(alerts.map(({ labels }) => labels)))],
-      ['CommonAnnotations', keyValues(commonTexts(alerts.map(({ annotations }) => annotations)))],
-      ['RouteLabels', keyValues(message.routeLabels)],
+      ['GroupLabels', KeyValues.of(message.groupLabels)],
+      ['CommonLabels', KeyValues.of(commonTexts(alerts.map(({ labels }) => labels)))],
+      ['CommonAnnotations', KeyValues.of(commonTexts(alerts.map(({ annotations }) => annotations)))],
+      ['RouteLabels', KeyValues.of(message.routeLabels)],
       ['ExternalURL', message.externalUrl],
-      ['ReceiverLabels', keyValues(message.receiverLabels)],
+      ['ReceiverLabels', KeyValues.of(message.receiverLabels)],
       ['TruncatedAlerts', BigInt(message.truncatedAlerts)],
       ['Note', message.note ?? ''],
     ]),
@@ -83,31 +83,60 @@ function alertList(alerts: readonly MessageAlert[]): GoSlice {
       '[]template.Alert',
     );
   return new GoSlice(items, 'template.Alerts', {
-    methods: () =>
-      new Map([
-        ['Firing', fixed([], () => withStatus('firing'))],
-        ['Resolved', fixed([], () => withStatus('resolved'))],
-      ]),
+    methods: new Map([
+      ['Firing', fixed([], () => withStatus('firing'))],
+      ['Resolved', fixed([], () => withStatus('resolved'))],
+    ]),
   });
 }
 
 function alertValue(alert: MessageAlert): GoStruct {
-  return new GoStruct(
-    'template.Alert',
-    new Map<string, TemplateValue>([
-      ['Status', alert.status],
-      ['Labels', keyValues(alert.labels)],
-      ['Annotations', keyValues(alert.annotations)],
-      ['StartsAt', GoTime.ofMs(alert.startsAtMs)],
-      ['EndsAt', alert.endsAtMs === null ? GoTime.zero() : GoTime.ofMs(alert.endsAtMs)],
-      ['GeneratorURL', alert.generatorUrl],
-      ['Fingerprint', alert.fingerprint],
-      ['Links', linksValue(alert.links)],
-      ['Remediation', alert.remediation ?? ''],
-      ['AcknowledgedBy', alert.acknowledgedBy ?? ''],
-    ]),
-    { jsonNames: ALERT_JSON },
-  );
+  return new GoStruct('template.Alert', new AlertFields(alert), { jsonNames: ALERT_JSON });
+}
+
+const ALERT_FIELDS = [...ALERT_JSON.keys(), 'Links', 'Remediation', 'AcknowledgedBy'] as const;
+
+/** The fields of an alert: each is made when a template asks for it, for of five hundred alerts most never are. */
+class AlertFields implements Fields {
+  readonly #alert: MessageAlert;
+  #labels: KeyValues | null = null;
+  #annotations: KeyValues | null = null;
+
+  constructor(alert: MessageAlert) {
+    this.#alert = alert;
+  }
+
+  *[Symbol.iterator](): Iterator<readonly [string, TemplateValue]> {
+    for (const name of ALERT_FIELDS) yield [name, this.get(name) ?? null];
+  }
+
+  get(name: string): TemplateValue | undefined {
+    const alert = this.#alert;
+    switch (name) {
+      case 'Status':
+        return alert.status;
+      case 'Labels':
+        return (this.#labels ??= KeyValues.of(alert.labels));
+      case 'Annotations':
+        return (this.#annotations ??= KeyValues.of(alert.annotations));
+      case 'StartsAt':
+        return GoTime.ofMs(alert.startsAtMs);
+      case 'EndsAt':
+        return alert.endsAtMs === null ? GoTime.zero() : GoTime.ofMs(alert.endsAtMs);
+      case 'GeneratorURL':
+        return alert.generatorUrl;
+      case 'Fingerprint':
+        return alert.fingerprint;
+      case 'Links':
+        return linksValue(alert.links);
+      case 'Remediation':
+        return alert.remediation ?? '';
+      case 'AcknowledgedBy':
+        return alert.acknowledgedBy ?? '';
+      default:
+        return undefined;
+    }
+  }
 }
 
 function linksValue({ alert, acknowledge, silence, trace }: AlertLinks): GoStruct {

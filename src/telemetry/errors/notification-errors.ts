@@ -2,6 +2,11 @@ import { entry, type ErrorEntry } from './error-entry.ts';
 
 /** Errors of notification, in the order of the alphabet. */
 export const NOTIFICATION_ERRORS = {
+  invalid_silence: entry(
+    400,
+    'A silence cannot be as it is asked for, and nothing was changed.',
+    'The message says what is wrong: its times, a matcher, or its size. One matcher of each set has to ask for a label that is there.',
+  ),
   routing_invalid: entry(
     400,
     'The routing configuration (an Alertmanager configuration with what Omoi adds to it) has mistakes.',
@@ -12,11 +17,6 @@ export const NOTIFICATION_ERRORS = {
     'The file of a secret cannot be read, so that what needs it is not sent.',
     'The message names the file: it has to be there and readable for the user that Omoi runs as. The next try reads it again.',
     true,
-  ),
-  invalid_silence: entry(
-    400,
-    'A silence cannot be as it is asked for, and nothing was changed.',
-    'The message says what is wrong: its times, a matcher, or its size. One matcher of each set has to ask for a label that is there.',
   ),
   silence_ended: entry(
     409,

@@ -119,6 +119,12 @@ export class StrictDocument<Schema extends z.ZodType> {
       .sort(([a], [b]) => a - b);
   }
 
+  /** Mistakes in the order in which what they are about stands in the text. */
+  inOrder(problems: readonly PathProblem[]): readonly PathProblem[] {
+    const placed = problems.map((problem) => ({ problem, at: positionOf(this.#place, problem.path) }));
+    return placed.sort((a, b) => comparePlaces(a.at, b.at)).map(({ problem }) => problem);
+  }
+
   /** `line:column` of what a path stands for. */
   placeOf(path: readonly PropertyKey[]): string {
     const { line, column } = positionOf(this.#place, path);
@@ -144,7 +150,7 @@ export class StrictDocument<Schema extends z.ZodType> {
     for (const { path, message } of further.slice(0, maxListedProblems - named.length)) {
       named.push({ ...positionOf(this.#place, path), message: `${about(path)}${message}` });
     }
-    if (further.length > 0) named.sort((a, b) => a.line - b.line || a.column - b.column);
+    if (further.length > 0) named.sort(comparePlaces);
     throw documentError(this.#source.name, this.#code, { named, count });
   }
 }
@@ -184,6 +190,15 @@ function problemsOf(issue: z.core.$ZodIssue, place: Place, atMost: number): read
 
 function about(path: readonly PropertyKey[]): string {
   return path.length > 0 ? `${quote(path)}: ` : '';
+}
+
+interface TextPlace {
+  readonly line: number;
+  readonly column: number;
+}
+
+function comparePlaces(a: TextPlace, b: TextPlace): number {
+  return a.line - b.line || a.column - b.column;
 }
 
 interface Problems {

@@ -2,8 +2,10 @@ import { REFUSED } from './refused.ts';
 
 /** Whether an address is a relative one or of a scheme that does nothing by itself. */
 function isHarmless(address: string): boolean {
-  const [scheme = '', rest] = address.split(/:(.*)/s);
-  return rest === undefined || scheme.includes('/') || /^(?:https?|mailto)$/i.test(scheme);
+  const colon = address.indexOf(':');
+  if (colon === -1) return true;
+  const scheme = address.slice(0, colon);
+  return scheme.includes('/') || /^(?:https?|mailto)$/i.test(scheme);
 }
 
 /** The start of an address: `javascript:` and the like do not pass. */

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { RE2JS } from 're2js';
 import { describe, expect, it, test } from 'vitest';
 import { createMatcher, type Matcher } from '#telemetry';
 import { propertyRuns } from '../../../../tests/property-runs.ts';
@@ -205,6 +206,40 @@ test('a point stands for no newline', () => {
   expect(createAlertMatcher('l', '=~', 'a.b').matches('a\nb')).toBe(false);
   expect(createAlertMatcher('l', '=~', 'a.b').matches('axb')).toBe(true);
   expect(createAlertMatcher('l', '!~', 'a.b').matches('a\nb')).toBe(true);
+});
+
+const expressions = fc.string({
+  unit: fc.constantFrom('a', 'b', '.', '*', '+', '?', '|', '(', ')', '\n', '{2}', '🙂'),
+  maxLength: 6,
+});
+
+test('a regular expression accepts what RE2 does, whatever was asked before', () => {
+  fc.assert(
+    fc.property(
+      expressions,
+      fc.array(expressions, { minLength: 1, maxLength: 5 }),
+      (expression, candidates) => {
+        let plain: RE2JS;
+        try {
+          plain = RE2JS.compile(expression);
+        } catch {
+          return;
+        }
+        const matcher = createAlertMatcher('l', '=~', expression);
+        for (const candidate of [...candidates, ...candidates]) {
+          expect(matcher.matches(candidate)).toBe(plain.matches(candidate));
+        }
+      },
+    ),
+    { numRuns: propertyRuns(3000) },
+  );
+});
+
+test('what is remembered of an expression is bounded, and right', () => {
+  const matcher = createAlertMatcher('l', '=~', 'a.*[02468]');
+  for (const _round of [1, 2]) {
+    for (let at = 0; at < 200; at++) expect(matcher.matches(`a${at}`)).toBe(at % 2 === 0);
+  }
 });
 
 test.each<[string, MatcherMode, boolean]>([
