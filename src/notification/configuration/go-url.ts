@@ -20,7 +20,9 @@ export function problemOfHttpUrl(text: string): string | null {
   if (broken !== null) return broken;
   const { scheme, authority } = partsOf(text);
   if (scheme !== 'http' && scheme !== 'https') {
-    return scheme === '' ? 'the address has no scheme; write https://…' : `unsupported scheme "${scheme}" for URL`;
+    return scheme === ''
+      ? 'the address has no scheme; write https://…'
+      : `unsupported scheme "${scheme}" for URL`;
   }
   if (hostOf(authority ?? '') === '') return 'missing host for URL';
   return null;

@@ -61,7 +61,10 @@ export function wholeNumber(absent = 0, { min = -MAX_INTEGER, max = MAX_INTEGER 
     .number('expected a whole number')
     .transform(Math.trunc)
     .pipe(
-      z.number().min(min, `expected a whole number from ${min}`).max(max, `expected a whole number up to ${max}`),
+      z
+        .number()
+        .min(min, `expected a whole number from ${min}`)
+        .max(max, `expected a whole number up to ${max}`),
     )
     .nullable()
     .default(absent)
@@ -200,7 +203,8 @@ export function parseGoDuration(text: string): number | null {
   if (/^[+-]?\d+$/.test(text)) return Number(text) / 1e6;
   if (!GO_DURATION.test(text)) return null;
   let totalMs = 0;
-  for (const [, count, unit] of text.matchAll(GO_PART)) totalMs += Number(count) * (GO_UNITS_MS[unit ?? ''] ?? 0);
+  for (const [, count, unit] of text.matchAll(GO_PART))
+    totalMs += Number(count) * (GO_UNITS_MS[unit ?? ''] ?? 0);
   return text.startsWith('-') ? -totalMs : totalMs;
 }
 
