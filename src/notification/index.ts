@@ -38,3 +38,4 @@ export type { IntegrationTools } from './receivers/receiver-kind.ts';
 export { createHttpClient, type ClosableHttpClient } from './receivers/http/create-http-client.ts';
 export { NoAnswer } from './receivers/http/http-client.ts';
 export { createMessageTemplates } from './templates/create-message-templates.ts';
+export { createChildPrograms } from './receivers/command/child-programs.ts';

@@ -8,6 +8,7 @@ import { readNotificationConfiguration, type ConfigurationTools } from './read-c
 const TEMPLATES: MessageTemplates = {
   text: (template) => template,
   html: (template) => template,
+  routeLabels: ({ routeLabels }) => routeLabels,
   problemOf: (template) =>
     template.split('{{').length === template.split('}}').length ? null : 'unclosed action',
 };
