@@ -32,6 +32,20 @@ export type {
   watchdogStateSchema,
 } from './watchdog/watchdog-schemas.ts';
 export { registerAlertRoutes } from './alerts/alert-routes.ts';
+export {
+  registerAlertmanagerRoutes,
+  type AlertmanagerLanguage,
+  type AlertmanagerParts,
+} from './alertmanager/alertmanager-routes.ts';
+export type {
+  AlertmanagerView,
+  PostedAlert,
+  PostedAlerts,
+  PostedFrom,
+  ViewedAlert,
+  ViewedGroup,
+  ViewedReceiver,
+} from './alertmanager/alertmanager-view.ts';
 export { registerEventRoutes } from './events/event-routes.ts';
 export { registerMonitorRoutes } from './monitor/monitor-routes.ts';
 export { registerObservabilityRoutes } from './observability/observability-routes.ts';
