@@ -61,5 +61,11 @@ export { registerReloadRoutes, type Reloaded } from './reload/reload-routes.ts';
 export { registerRemoteWriteRoutes } from './prometheus/remote-write-route.ts';
 export type { maintenanceListSchema } from './watchdog/maintenance-routes.ts';
 export { registerMaintenanceRoutes } from './watchdog/maintenance-routes.ts';
+export {
+  registerSilenceRoutes,
+  type SilenceLanguage,
+  type SilenceRouteParts,
+} from './silences/silence-routes.ts';
+export type { silencesAnswer } from './silences/silence-schemas.ts';
 export { registerWhyRoute } from './why/why-routes.ts';
 export { registerWatchdogRoutes } from './watchdog/watchdog-routes.ts';

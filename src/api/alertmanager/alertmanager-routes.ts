@@ -25,9 +25,9 @@ export interface AlertmanagerParts {
 /** What notification knows of its words. */
 export interface AlertmanagerLanguage {
   /** @throws Error with the place of the mistake */
-  parseMatcher(text: string): Matcher;
-  isLabelName(name: string): boolean;
-  silenceStateAt(silence: Silence, wallMs: number): SilenceState;
+  readonly parseMatcher: (text: string) => Matcher;
+  readonly isLabelName: (name: string) => boolean;
+  readonly silenceStateAt: (silence: Silence, wallMs: number) => SilenceState;
 }
 
 /** `/alertmanager`: what amtool, Grafana, karma and Prometheus call. */

@@ -1,5 +1,6 @@
 import type { MatcherText, Silence, SilenceOrder, SilenceState } from '#notification';
 import { type Matcher, type MatchOperator, toRfc3339 } from '#telemetry';
+import { isSameMatcher } from '../silences/matcher-filter.ts';
 import { AlertmanagerRefusal, REFUSAL_CODES } from './alertmanager-refusal.ts';
 import { flagOf, labelsOf, objectOf, required, textOf, timeOf } from './go-values.ts';
 
@@ -32,15 +33,6 @@ function viewOfMatcher({ name, operator, value }: Matcher) {
     name,
     value,
   };
-}
-
-/** Alertmanager's filter of silences: each matcher of the filter stands in one of its sets as it is. */
-export function hasMatchers({ matcherSets }: Silence, filter: readonly Matcher[]): boolean {
-  return matcherSets.some((set) => filter.every((wanted) => set.some((one) => isSame(one, wanted))));
-}
-
-function isSame(a: MatcherText, b: MatcherText): boolean {
-  return a.name === b.name && a.operator === b.operator && a.value === b.value;
 }
 
 /**
@@ -112,7 +104,7 @@ function operatorOf(isEqual: boolean, isRegex: boolean): MatchOperator {
 export function setsOfChange(before: Silence, posted: readonly MatcherText[]): SilenceOrder['matcherSets'] {
   if (before.matcherSets.length === 1) return [posted];
   const [first = []] = before.matcherSets;
-  if (posted.length === first.length && posted.every((one, at) => isSame(one, first[at] ?? one))) {
+  if (posted.length === first.length && posted.every((one, at) => isSameMatcher(one, first[at] ?? one))) {
     return before.matcherSets;
   }
   throw AlertmanagerRefusal.text(

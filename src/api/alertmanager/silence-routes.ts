@@ -14,7 +14,8 @@ import {
 } from './alertmanager-schemas.ts';
 import { type AlertmanagerRoute, sendJson } from './alertmanager-scope.ts';
 import { isWanted, readMatchers, silencesQuery } from './query-filters.ts';
-import { hasMatchers, readPostedSilence, setsOfChange, viewOfSilence } from './silence-json.ts';
+import { hasMatchers } from '../silences/matcher-filter.ts';
+import { readPostedSilence, setsOfChange, viewOfSilence } from './silence-json.ts';
 
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
 
