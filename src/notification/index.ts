@@ -1,6 +1,22 @@
 export type { NotifiedAlert } from './notified-alert.ts';
 export type { Message, NotificationReason } from './message.ts';
-export type { NotificationConfiguration } from './configuration/notification-configuration.ts';
+export type {
+  ConfiguredReceiver,
+  InhibitRule,
+  NotificationConfiguration,
+  Route,
+} from './configuration/notification-configuration.ts';
+export { defaultConfiguration } from './configuration/default-configuration.ts';
+export {
+  readNotificationConfiguration,
+  type ConfigurationSource,
+  type ConfigurationTools,
+} from './configuration/read-configuration.ts';
+export { type ConfigurationFiles } from './configuration/template-files.ts';
+export { RECEIVER_KINDS } from './receivers/receiver-kinds.ts';
+export { createRouter, type RoutedTo, type Router } from './routing/router.ts';
+export { routingPath, type RoutingDecision, type RoutingStep } from './routing/routing-path.ts';
+export { TimeIntervals, type SilentByTime } from './routing/time-intervals.ts';
 export {
   formatMatcher,
   formatMatchers,
