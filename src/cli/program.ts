@@ -13,6 +13,7 @@ import { defineRouting } from './commands/routing.ts';
 import { defineDoctor, defineStatus } from './commands/status.ts';
 import { defineTasks } from './commands/tasks.ts';
 import { definePause, defineResume, defineWatchdog } from './commands/watchdog.ts';
+import { defineNotifications, defineReceivers } from './commands/receivers.ts';
 import { defineWhy } from './commands/why.ts';
 import type { MaintenanceStart } from './maintenance.ts';
 import type { QueryFlags } from './query.ts';
@@ -75,6 +76,8 @@ function defineNouns(program: Command): void {
   definePools(program);
   defineTasks(program);
   defineAlerts(program);
+  defineReceivers(program);
+  defineNotifications(program);
   defineRemediations(program);
   defineWatchdog(program);
   defineRouting(program);

@@ -1,3 +1,4 @@
+export { fingerprintOf } from './labels/fingerprint.ts';
 export { METRIC_NAME_LABEL, labelsKey, formatLabels, withoutLabels } from './labels/labels.ts';
 export {
   copyLabels,

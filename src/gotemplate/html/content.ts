@@ -2,7 +2,7 @@ import { MarkupError } from './markup-error.ts';
 import type { Place, State } from './place.ts';
 import { decodeStyle } from './style-escapes.ts';
 
-interface Step {
+export interface ContentStep {
   readonly place: Place;
   /** Behind what has been read: at least one character further. */
   readonly at: number;
@@ -12,14 +12,15 @@ interface Step {
 export function afterContent(start: Place, text: string): Place {
   let place = start;
   for (let at = 0; at < text.length;) {
-    const step = stepOf(place, text, at);
+    const step = readContent(place, text, at);
     place = step.place;
     at = step.at;
   }
   return place;
 }
 
-function stepOf(place: Place, text: string, at: number): Step {
+/** Reads on from `at`: at least one character. @throws MarkupError */
+export function readContent(place: Place, text: string, at: number): ContentStep {
   switch (place.state) {
     case 'address':
     case 'addresses':
@@ -63,7 +64,7 @@ function stepTo(
     end,
     next,
   }: { readonly text: string; readonly at: number; readonly end: RegExp; readonly next: State },
-): Step {
+): ContentStep {
   const match = firstMatch(end, text, at);
   if (!match) return { place, at: text.length };
   return { place: { ...place, state: next }, at: match.index + match[0].length };
@@ -87,14 +88,14 @@ const SCRIPT_MARKS: ReadonlyMap<string, State> = new Map<string, State>([
   ['/*', 'script block comment'],
 ]);
 
-function inScript(place: Place, text: string, at: number): Step {
+function inScript(place: Place, text: string, at: number): ContentStep {
   const match = firstMatch(/["'`]|\/[/*]?|<!--|-->/g, text, at);
   if (!match) return { place, at: text.length };
   const state = SCRIPT_MARKS.get(match[0]) ?? 'unclear script';
   return { place: { ...place, state }, at: match.index + match[0].length };
 }
 
-function inScriptText(place: Place, text: string, at: number): Step {
+function inScriptText(place: Place, text: string, at: number): ContentStep {
   const match = firstMatch(place.state === 'script "' ? /\\|"/g : /\\|'/g, text, at);
   if (!match) return { place, at: text.length };
   if (match[0] !== '\\') return { place: { ...place, state: 'script' }, at: match.index + 1 };
@@ -115,23 +116,22 @@ const STYLE_MARKS: ReadonlyMap<string, State> = new Map<string, State>([
 ]);
 const STYLE_MARK = /(?<![\w\-\u0080-\uFFFF])url[ \t\n\f\r]*\([ \t\n\f\r]*["']?|["']|\/[/*]/gi;
 
-function inStyle(place: Place, text: string, at: number): Step {
+function inStyle(place: Place, text: string, at: number): ContentStep {
   const match = firstMatch(STYLE_MARK, text, at);
   if (!match) return { place, at: text.length };
   const [mark] = match;
   const quote = mark.endsWith('"') ? ' "' : mark.endsWith("'") ? " '" : '';
   const state = STYLE_MARKS.get(mark) ?? (`style address${quote}` as State);
-  // An address, and a text that may be one, begins here.
-  return { place: { ...place, state, part: 'start' }, at: match.index + mark.length };
+  return { place: { ...place, state }, at: match.index + mark.length };
 }
 
 /** Texts of styles are taken for addresses: `background: "…"` is one. */
-function inStyleText(place: Place, text: string, at: number): Step {
+function inStyleText(place: Place, text: string, at: number): ContentStep {
   const ends = place.state.endsWith('"') ? /\\|"/g : place.state.endsWith("'") ? /\\|'/g : /\\|[\t\n\f\r )]/g;
   const match = firstMatch(ends, text, at);
   const read = (end: number): Place => afterAddress(place, decodeStyle(text.slice(at, end)));
   if (!match) return { place: read(text.length), at: text.length };
-  if (match[0] !== '\\') return { place: { ...place, state: 'style', part: 'start' }, at: match.index + 1 };
+  if (match[0] !== '\\') return { place: { ...place, state: 'style' }, at: match.index + 1 };
   const end = behindEscape(text, match.index);
   return { place: read(end), at: end };
 }

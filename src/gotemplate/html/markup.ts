@@ -1,7 +1,15 @@
 import { attributeKindIn, isScriptType } from './attribute-kinds.ts';
-import { afterContent } from './content.ts';
+import { afterContent, readContent } from './content.ts';
 import { MarkupError } from './markup-error.ts';
-import { isComment, PAGE_START, type Place, type SpecialElement, type State, VALUE_STATES } from './place.ts';
+import {
+  type CommentState,
+  isComment,
+  PAGE_START,
+  type Place,
+  type SpecialElement,
+  type State,
+  VALUE_STATES,
+} from './place.ts';
 
 export interface MarkupStep {
   readonly place: Place;
@@ -142,8 +150,7 @@ function readElement(place: Place, text: string, at: number): MarkupStep {
   closing.lastIndex = at;
   const end = closing.exec(text)?.index;
   if (end === at) return { place: PAGE_START, at };
-  const content = text.slice(at, end);
-  return { place: afterContent(place, content), at: at + content.length };
+  return readContent(place, end === undefined ? text : text.slice(0, end), at);
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -200,14 +207,30 @@ export function afterMarkup(start: Place, text: string): { readonly place: Place
   return { place, text: written };
 }
 
-function writtenText({ state }: Place, { place: next }: MarkupStep, text: string): string {
-  if (state === 'comment') return '';
-  if (state === 'plain text') return text.replaceAll('<', '&lt;');
-  if (state !== 'text') return text;
-  // The last `<` begins what comes next.
-  const opening = next.state === 'text' ? text.length : text.lastIndexOf('<');
-  const before = text.slice(0, opening).replace(/<(?!!doctype)/gi, '&lt;');
-  return isComment(next.state) ? before : before + text.slice(opening);
+function writtenText(place: Place, { place: next }: MarkupStep, text: string): string {
+  if (place.quote !== null) return text;
+  if (isComment(place.state)) return afterComment(place, next, text);
+  const kept = isComment(next.state) ? text.slice(0, -COMMENT_START[next.state].length) : text;
+  if (place.state === 'plain text') return kept.replaceAll('<', '&lt;');
+  if (place.state !== 'text') return kept;
+  // The last `<` begins the tag that comes next.
+  const opening = next.state === 'tag' ? kept.lastIndexOf('<') : kept.length;
+  return kept.slice(0, opening).replace(/<(?!!doctype)/gi, '&lt;') + kept.slice(opening);
+}
+
+const COMMENT_START: Readonly<Record<CommentState, string>> = {
+  comment: '<!--',
+  'script line comment': '//',
+  'script block comment': '/*',
+  'style line comment': '//',
+  'style block comment': '/*',
+};
+
+/** What stays of a comment: what it would have been to the script or style around it, a space or the end of a line. */
+function afterComment({ state }: Place, next: Place, text: string): string {
+  if (state === 'comment' || next.state === state) return '';
+  if (state.endsWith('line comment')) return text.slice(-1);
+  return state === 'script block comment' && /[\n\r\u2028\u2029]/.test(text) ? '\n' : ' ';
 }
 
 /** What an HTML text says, without its tags and comments: to stand in an attribute. */

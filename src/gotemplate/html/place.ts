@@ -107,7 +107,9 @@ export function joinPlaces(left: Place, right: Place): Place | null {
   return joinPlaces(leftNext, rightNext);
 }
 
+export type CommentState = Extract<State, 'comment' | `${string} comment`>;
+
 /** Whether what stands there is for the authors of the page alone. */
-export function isComment(state: State): boolean {
+export function isComment(state: State): state is CommentState {
   return state.endsWith('comment');
 }

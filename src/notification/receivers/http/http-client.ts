@@ -72,7 +72,8 @@ export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array | null;
+  /** A long one in pieces, so that nobody has to put it together. */
+  readonly body: string | Uint8Array | readonly Uint8Array[] | null;
   readonly signal: AbortSignal;
   readonly settings: HttpClientSettings;
 }
@@ -84,6 +85,8 @@ export interface HttpAnswer {
   readonly headers: Readonly<Record<string, string>>;
   /** Its first 64 KiB. */
   readonly body: string;
+  /** A text in which what was secret in the request (credentials, the address beyond its host) is replaced by `<secret>`. */
+  readonly withoutSecrets: (text: string) => string;
 }
 
 /** Why there is no answer. The text names host and cause and holds no secret, nor the path of an address that has one. */
