@@ -1,5 +1,3 @@
-export { quoteText } from './format/quote.ts';
-export { unquoteText } from './syntax/literals.ts';
 export { GoTemplate, TemplateSet, TEXT_NAME, type TemplateForm, type TemplateRun } from './template.ts';
 export type { RunLimits } from './limits.ts';
 export { TemplateSyntaxError } from './syntax/syntax-error.ts';

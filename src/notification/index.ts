@@ -43,14 +43,6 @@ export { prepareNotification, type PreparationTools } from './prepare-notificati
 export { explain, type Explanation, type ExplainedMessage } from './explain/explanation.ts';
 export { type RecordedDecision } from './explain/decision-log.ts';
 export type { AlertReader } from './ports.ts';
-export {
-  readNotificationConfiguration,
-  type ConfigurationTools,
-} from './configuration/read-configuration.ts';
-export { defaultConfiguration } from './configuration/default-configuration.ts';
-export type { ConfigurationFiles } from './configuration/template-files.ts';
-export { RECEIVER_KINDS } from './receivers/receiver-kinds.ts';
 export type { IntegrationTools } from './receivers/receiver-kind.ts';
 export { createHttpClient, type ClosableHttpClient } from './receivers/http/create-http-client.ts';
 export { NoAnswer } from './receivers/http/http-client.ts';
-export { createMessageTemplates } from './templates/create-message-templates.ts';
