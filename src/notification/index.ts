@@ -46,3 +46,4 @@ export type { AlertReader } from './ports.ts';
 export type { IntegrationTools } from './receivers/receiver-kind.ts';
 export { createHttpClient, type ClosableHttpClient } from './receivers/http/create-http-client.ts';
 export { NoAnswer } from './receivers/http/http-client.ts';
+export { createChildPrograms } from './receivers/command/child-programs.ts';

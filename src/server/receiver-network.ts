@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import {
+  createChildPrograms,
   createHttpClient,
   type ClosableHttpClient,
   type ConfigurationFiles,
@@ -44,7 +45,8 @@ export function createReceiverNetwork({
         userAgent: `Omoi/${version}`,
       });
       clients.add(http);
-      return { clock, random, templates: configuration.templates, http, readSecret };
+      const programs = createChildPrograms(configuration.omoi.allowedCommands, clock);
+      return { clock, random, templates: configuration.templates, http, readSecret, programs };
     },
     files: {
       async list(folder) {

@@ -5,6 +5,11 @@ import type { RunningIntegration } from './running-integration.ts';
 
 /** So many messages of one integration are on their way at once; one at a time while it does not answer. */
 export const maxDeliveriesAtOnce = 8;
+/**
+ * So many answers of one integration may wait to be written down while further messages are sent: they share transactions. A
+ * crash takes them, and their messages are sent again.
+ */
+export const maxUnrecordedDeliveries = 64;
 const RETRY_BACKOFF: BackoffLimits = { firstMs: 1000, maxMs: 60_000 };
 /** A receiver that asks for more patience than this is tried all the same. */
 const maxRetryAfterMs = 15 * 60_000;
@@ -49,6 +54,8 @@ export class DeliveryQueue {
   readonly #waiting: Outstanding[] = [];
   readonly #retries = new Set<Timer>();
   readonly #running = new Set<AbortController>();
+  /** Answers that are not written down yet. */
+  #unrecorded = 0;
   /** How many tries in a row had no answer. */
   #failures = 0;
   /** Wall ms until which the receiver asked to be left alone. */
@@ -62,7 +69,7 @@ export class DeliveryQueue {
   }
 
   get size(): number {
-    return this.#waiting.length + this.#running.size + this.#retries.size;
+    return this.#waiting.length + this.#running.size + this.#unrecorded + this.#retries.size;
   }
 
   /** The same integration under a new configuration: what waits is sent by it. */
@@ -108,7 +115,7 @@ export class DeliveryQueue {
       return;
     }
     const atOnce = this.#failures > 0 ? 1 : maxDeliveriesAtOnce;
-    while (this.#running.size < atOnce) {
+    while (this.#running.size < atOnce && this.#unrecorded < maxUnrecordedDeliveries) {
       const next = this.#waiting.shift();
       if (!next) return;
       if (next.state === 'waiting') void this.#try(next);
@@ -127,9 +134,11 @@ export class DeliveryQueue {
     deadline.cancel();
     if (this.#isStopped && delivery.outcome === 'failed') return;
     const isFinal = this.#judge(outstanding, delivery);
-    // Whatever waits does not wait for the record of this one, but no more messages are on their way than may be.
-    await onTried(outstanding, { delivery, isFinal });
     this.#running.delete(controller);
+    this.#unrecorded++;
+    this.#pump();
+    await onTried(outstanding, { delivery, isFinal });
+    this.#unrecorded--;
     if (!isFinal && !this.#isStopped) {
       outstanding.state = 'waiting';
       this.push(outstanding);
