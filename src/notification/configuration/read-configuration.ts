@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import { emptyLabels, messageOf, openStrictDocument, type Labels, type StrictDocument } from '#telemetry';
 import type { ReceiverKind } from '../receivers/receiver-kind.ts';
-import { createMessageTemplates, type ConfiguredTemplates } from '../templates/create-message-templates.ts';
-import { TemplateFailure } from '../templates/message-templates.ts';
+import { createMessageTemplates } from '../templates/create-message-templates.ts';
+import { TemplateFailure, type MessageTemplates } from '../templates/message-templates.ts';
 import { configurationSchema } from './configuration-schema.ts';
 import { Findings, isMapping, itemsOf, type Path } from './findings.ts';
 import { globalSchema } from './global-schema.ts';
@@ -118,7 +118,7 @@ async function readTemplates(
   written: unknown,
   { files, templates }: ConfigurationTools,
   findings: Findings,
-): Promise<ConfiguredTemplates | null> {
+): Promise<MessageTemplates | null> {
   const read: TemplateFile[] = [];
   const before = findings.problems.length;
   const patterns = templates === 'unread' ? [] : itemsOf(written);
@@ -147,7 +147,7 @@ interface Templated {
 
 /** Whether each field that is a template can be run: Alertmanager says so only when it has something to send. */
 function checkTemplates(
-  templates: ConfiguredTemplates,
+  templates: MessageTemplates,
   { integrations, route }: Templated,
   findings: Findings,
 ): void {
