@@ -12,6 +12,7 @@ import { defineDecision, defineRemediations } from './commands/remediations.ts';
 import { defineDoctor, defineStatus } from './commands/status.ts';
 import { defineTasks } from './commands/tasks.ts';
 import { definePause, defineResume, defineWatchdog } from './commands/watchdog.ts';
+import { defineNotifications, defineReceivers } from './commands/receivers.ts';
 import { defineWhy } from './commands/why.ts';
 import type { MaintenanceStart } from './maintenance.ts';
 import type { QueryFlags } from './query.ts';
@@ -74,6 +75,8 @@ function defineNouns(program: Command): void {
   definePools(program);
   defineTasks(program);
   defineAlerts(program);
+  defineReceivers(program);
+  defineNotifications(program);
   defineRemediations(program);
   defineWatchdog(program);
   defineEvents(program);

@@ -125,7 +125,9 @@ export function describeReceiver<Settings>(row: ReceiverRow<Settings>): void {
     const taken = row.taken ?? ((): Reply => ({}));
 
     const integrationAt = (address: string, httpConfig?: Readonly<Record<string, unknown>>): Integration => {
-      const written = { ...row.settings(address), ...(httpConfig ? { http_config: httpConfig } : {}) };
+      const own = row.settings(address);
+      const merged = { ...(own['http_config'] as object | undefined), ...httpConfig };
+      const written = { ...own, ...(Object.keys(merged).length > 0 ? { http_config: merged } : {}) };
       return createIntegration(row, { written, global: row.global?.(address), http });
     };
     const send = (integration: Integration, message: Message = firing): Promise<Delivery> =>

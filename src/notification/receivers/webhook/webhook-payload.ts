@@ -39,11 +39,14 @@ function* commonOf(all: readonly Labels[]): Generator<void, Labels> {
   return common;
 }
 
+/** `4` of webhooks; `1` of incident.io, which says the same otherwise. */
+export type PayloadVersion = '1' | '4';
+
 /**
- * The body of Alertmanager's webhooks, version 4, byte by byte what Alertmanager 0.34 sends: its fields in their order, and a line
- * feed at the end. In pieces of about 64 KiB, with a pause offered after every alert.
+ * The body of Alertmanager's webhooks, byte by byte what Alertmanager 0.34 sends: its fields in their order, and a line feed at the
+ * end. In pieces of about 64 KiB, with a pause offered after every alert.
  */
-function* payloadPieces(message: Message): Generator<void, readonly Uint8Array[]> {
+function* payloadPieces(message: Message, version: PayloadVersion): Generator<void, readonly Uint8Array[]> {
   const pieces: Uint8Array[] = [];
   let text = '';
   const add = (more: string): void => {
@@ -72,7 +75,7 @@ function* payloadPieces(message: Message): Generator<void, readonly Uint8Array[]
       `"commonAnnotations":${goMap(annotations)}`,
       `"routeLabels":${goMap(message.routeLabels)}`,
       `"externalURL":${goText(message.externalUrl)}`,
-      `"version":"4"`,
+      `"version":${goText(version)}`,
       `"groupKey":${goText(message.groupKey)}`,
       `"truncatedAlerts":${message.truncatedAlerts}}\n`,
     ].join(','),
@@ -82,6 +85,10 @@ function* payloadPieces(message: Message): Generator<void, readonly Uint8Array[]
 }
 
 /** As `payloadPieces`, giving the event loop a turn every few milliseconds. */
-export function webhookPayload(message: Message, clock: Clock): Promise<readonly Uint8Array[]> {
-  return paced(payloadPieces(message), new Stretch(clock));
+export function webhookPayload(
+  message: Message,
+  clock: Clock,
+  version: PayloadVersion = '4',
+): Promise<readonly Uint8Array[]> {
+  return paced(payloadPieces(message, version), new Stretch(clock));
 }
