@@ -196,9 +196,7 @@ describe('jira', () => {
     [{ summary: ['a'] }, 'expected a text, or template and enable_update'],
   ])('refuses %j', (settings, message) => {
     const written = { project: 'OPS', issue_type: 'Bug', ...settings };
-    expect(jiraReceiver.settings.safeParse(written).error?.issues.map((issue) => issue.message)).toEqual([
-      message,
-    ]);
+    expect(refusalsOf(jiraReceiver, written)).toEqual([message]);
   });
 
   it('needs an address', () => {
