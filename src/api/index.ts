@@ -20,6 +20,7 @@ export type {
   alertRuleAnswer,
   alertsAnswer,
 } from './alerts/alert-schemas.ts';
+export type { explainAnswer, messagesAnswer, receiversAnswer } from './notification/notification-schemas.ts';
 export type { eventsAnswer } from './events/event-schemas.ts';
 export type { traceAnswer, tracesAnswer } from './observability/observability-schemas.ts';
 export type { overviewAnswer } from './overview/overview-schemas.ts';
@@ -32,6 +33,7 @@ export type {
   watchdogStateSchema,
 } from './watchdog/watchdog-schemas.ts';
 export { registerAlertRoutes } from './alerts/alert-routes.ts';
+export { registerNotificationRoutes } from './notification/notification-routes.ts';
 export { registerEventRoutes } from './events/event-routes.ts';
 export { registerMonitorRoutes } from './monitor/monitor-routes.ts';
 export { registerObservabilityRoutes } from './observability/observability-routes.ts';

@@ -15,6 +15,8 @@ export interface NotifiedAlert {
   readonly generatorUrl: string;
   /** Who has acknowledged it; null while nobody has. */
   readonly acknowledgedBy: string | null;
+  /** What the watchdog did about it, in one line; null where it did nothing. */
+  readonly remediation: string | null;
   readonly traceparent: string | null;
 }
 

@@ -3,7 +3,6 @@
  * accepts: a space or a broken escape is an error there, and nothing is rewritten.
  */
 
-const CONTROL = /[\u0000-\u001f\u007f]/;
 const SCHEME = /^([a-zA-Z][a-zA-Z0-9+.-]*):/;
 const BROKEN_ESCAPE = /%(?![0-9a-fA-F]{2})/;
 const USER_INFO = /^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/;
@@ -20,7 +19,9 @@ export function problemOfHttpUrl(text: string): string | null {
   if (broken !== null) return broken;
   const { scheme, authority } = partsOf(text);
   if (scheme !== 'http' && scheme !== 'https') {
-    return scheme === '' ? 'the address has no scheme; write https://…' : `unsupported scheme "${scheme}" for URL`;
+    return scheme === ''
+      ? 'the address has no scheme; write https://…'
+      : `unsupported scheme "${scheme}" for URL`;
   }
   if (hostOf(authority ?? '') === '') return 'missing host for URL';
   return null;
@@ -28,7 +29,7 @@ export function problemOfHttpUrl(text: string): string | null {
 
 /** Why Go could not parse a text as a URL of whatever scheme; null where it could. */
 export function problemOfUrl(text: string): string | null {
-  if (CONTROL.test(text)) return 'invalid control character in URL';
+  if (hasControl(text)) return 'invalid control character in URL';
   if (text.startsWith(':')) return 'missing protocol scheme';
   const { scheme, authority, path, fragment } = partsOf(text);
   if (scheme === '' && authority === null && /^[^/?]*:/.test(path)) {
@@ -42,6 +43,11 @@ export function problemOfUrl(text: string): string | null {
 export function withSlashAtEnd(url: string): string {
   const [, path = '', rest = ''] = /^([^?#]*)(.*)$/s.exec(url) ?? [];
   return path.endsWith('/') ? url : `${path}/${rest}`;
+}
+
+/** Of ASCII: those above it are letters to Go. */
+function hasControl(text: string): boolean {
+  return /\p{Cc}/u.test(text.replaceAll(/[\u0080-\u009f]/g, ''));
 }
 
 function problemOfAuthority(authority: string): string | null {

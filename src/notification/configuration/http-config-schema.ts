@@ -178,10 +178,21 @@ function tlsProblems(keys: TlsKeys): readonly SettingsProblem[] {
     ...atMostOneOf(keys, ['key', 'key_file', 'key_ref'], ''),
     ...references(keys),
     ...(hasCert && !hasKey
-      ? [{ path: [], message: 'exactly one of key or key_file must be configured when a client certificate is configured' }]
+      ? [
+          {
+            path: [],
+            message:
+              'exactly one of key or key_file must be configured when a client certificate is configured',
+          },
+        ]
       : []),
     ...(hasKey && !hasCert
-      ? [{ path: [], message: 'exactly one of cert or cert_file must be configured when a client key is configured' }]
+      ? [
+          {
+            path: [],
+            message: 'exactly one of cert or cert_file must be configured when a client key is configured',
+          },
+        ]
       : []),
     ...(min && max && max < min
       ? [{ path: ['max_version'], message: `max_version ${max} is below min_version ${min}` }]
@@ -195,14 +206,19 @@ function httpProblems(keys: HttpKeys): readonly SettingsProblem[] {
   const ways = (['basic_auth', 'oauth2', 'authorization'] as const).filter((key) => keys[key]);
   const problems: SettingsProblem[] = [...atMostOneOf(keys, ['bearer_token', 'bearer_token_file'], '')];
   if (ways.length > 1) {
-    problems.push(problem(ways.slice(-1), 'at most one of basic_auth, oauth2 & authorization must be configured'));
+    problems.push(
+      problem(ways.slice(-1), 'at most one of basic_auth, oauth2 & authorization must be configured'),
+    );
   }
   const [bearer] = bearers;
   if (bearer && authorization) {
     problems.push(problem([bearer], 'authorization is not compatible with bearer_token & bearer_token_file'));
   } else if (bearer && ways.length > 0) {
     problems.push(
-      problem([bearer], 'at most one of basic_auth, oauth2, bearer_token & bearer_token_file must be configured'),
+      problem(
+        [bearer],
+        'at most one of basic_auth, oauth2, bearer_token & bearer_token_file must be configured',
+      ),
     );
   }
   if (basic) {
@@ -224,7 +240,9 @@ function authorizationProblems(keys: z.output<typeof authorizationKeys>): readon
   return [
     ...atMostOneOf(keys, ['credentials', 'credentials_file', 'credentials_ref'], 'authorization '),
     ...references(keys),
-    ...(isBasic ? [problem(['type'], 'authorization type cannot be set to "basic", use "basic_auth" instead')] : []),
+    ...(isBasic
+      ? [problem(['type'], 'authorization type cannot be set to "basic", use "basic_auth" instead')]
+      : []),
   ];
 }
 
@@ -243,7 +261,12 @@ function oauth2Problems(keys: OAuth2Keys): readonly SettingsProblem[] {
         )
       : atMostOneOf(keys, ['client_secret', 'client_secret_file', 'client_secret_ref'], 'oauth2 ')),
     ...(badAlgorithm
-      ? [problem(['signature_algorithm'], `valid signature algorithms are ${SIGNATURE_ALGORITHMS.join(', ')}`)]
+      ? [
+          problem(
+            ['signature_algorithm'],
+            `valid signature algorithms are ${SIGNATURE_ALGORITHMS.join(', ')}`,
+          ),
+        ]
       : []),
     ...references(keys),
     ...proxyProblems(keys),

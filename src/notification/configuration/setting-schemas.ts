@@ -61,7 +61,10 @@ export function wholeNumber(absent = 0, { min = -MAX_INTEGER, max = MAX_INTEGER 
     .number('expected a whole number')
     .transform(Math.trunc)
     .pipe(
-      z.number().min(min, `expected a whole number from ${min}`).max(max, `expected a whole number up to ${max}`),
+      z
+        .number()
+        .min(min, `expected a whole number from ${min}`)
+        .max(max, `expected a whole number up to ${max}`),
     )
     .nullable()
     .default(absent)
@@ -158,6 +161,40 @@ export function secretTemplateUrl() {
     .transform(orNull);
 }
 
+/** An address `host:port` of whatever kind; null where it is not written or empty. */
+export function hostPort() {
+  return written
+    .transform((value, context) => {
+      if (value === '') return null;
+      const address = splitHostPort(value);
+      if (typeof address !== 'string') return address;
+      context.addIssue({ code: 'custom', message: address });
+      return z.NEVER;
+    })
+    .nullish()
+    .transform((value) => value ?? null);
+}
+
+interface HostPort {
+  readonly host: string;
+  readonly port: string;
+}
+
+/** As Go's `net.SplitHostPort`, but that the port may not be empty. @returns what is wrong, where it is no address */
+function splitHostPort(address: string): HostPort | string {
+  const bracketed = /^\[([^[\]]*)\](?::(.*))?$/.exec(address);
+  const plain = /^([^:[\]]*)(?::([^:[\]]*))?$/.exec(address);
+  const [, host = '', port] = bracketed ?? plain ?? [];
+  if (!bracketed && !plain) {
+    return address.split(':').length > 2
+      ? `address ${address}: too many colons in address`
+      : `address ${address}: unexpected bracket`;
+  }
+  if (port === undefined) return `address ${address}: missing port in address`;
+  if (port === '') return `address "${address}": port cannot be empty`;
+  return { host, port };
+}
+
 /** A duration as Prometheus writes it (`1h30m`), in ms. */
 export function duration(absentMs: number) {
   return optionalDuration().transform((valueMs) => (valueMs === undefined ? absentMs : (valueMs ?? 0)));
@@ -200,7 +237,8 @@ export function parseGoDuration(text: string): number | null {
   if (/^[+-]?\d+$/.test(text)) return Number(text) / 1e6;
   if (!GO_DURATION.test(text)) return null;
   let totalMs = 0;
-  for (const [, count, unit] of text.matchAll(GO_PART)) totalMs += Number(count) * (GO_UNITS_MS[unit ?? ''] ?? 0);
+  for (const [, count, unit] of text.matchAll(GO_PART))
+    totalMs += Number(count) * (GO_UNITS_MS[unit ?? ''] ?? 0);
   return text.startsWith('-') ? -totalMs : totalMs;
 }
 

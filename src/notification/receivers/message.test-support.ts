@@ -72,6 +72,7 @@ export const namingTemplates: MessageTemplates = {
   text: expand,
   html: expand,
   problemOf: () => null,
+  routeLabels: () => ({}),
 };
 
 function expand(template: string, message: Message): string {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls';
 
 import { messageOf } from '#telemetry';
@@ -74,10 +74,16 @@ export async function readTlsMaterial(
   };
 }
 
-/** @throws NoAnswer `settings` where certificate and key cannot be used */
+function assertCertificate(pem: string): X509Certificate {
+  return new X509Certificate(pem);
+}
+
+/** @throws NoAnswer `settings` where authorities, certificate or key cannot be used */
 export function checkTlsMaterial({ options }: TlsMaterial): void {
   try {
     createSecureContext(options);
+    // An authority that is none is taken for no authority otherwise.
+    if (options.ca !== undefined) assertCertificate(String(options.ca));
   } catch (error) {
     throw new NoAnswer('settings', `tls_config cannot be used: ${messageOf(error)}`);
   }
