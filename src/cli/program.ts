@@ -9,6 +9,7 @@ import { defineLogin } from './commands/login.ts';
 import { wholeNumber } from './commands/numbers.ts';
 import { definePools } from './commands/pools.ts';
 import { defineDecision, defineRemediations } from './commands/remediations.ts';
+import { defineSilences } from './commands/silences.ts';
 import { defineDoctor, defineStatus } from './commands/status.ts';
 import { defineTasks } from './commands/tasks.ts';
 import { definePause, defineResume, defineWatchdog } from './commands/watchdog.ts';
@@ -74,6 +75,7 @@ function defineNouns(program: Command): void {
   definePools(program);
   defineTasks(program);
   defineAlerts(program);
+  defineSilences(program);
   defineRemediations(program);
   defineWatchdog(program);
   defineEvents(program);
