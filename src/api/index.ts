@@ -20,6 +20,7 @@ export type {
   alertRuleAnswer,
   alertsAnswer,
 } from './alerts/alert-schemas.ts';
+export type { explainAnswer, messagesAnswer, receiversAnswer } from './notification/notification-schemas.ts';
 export type { eventsAnswer } from './events/event-schemas.ts';
 export type { traceAnswer, tracesAnswer } from './observability/observability-schemas.ts';
 export type { overviewAnswer } from './overview/overview-schemas.ts';
@@ -32,6 +33,21 @@ export type {
   watchdogStateSchema,
 } from './watchdog/watchdog-schemas.ts';
 export { registerAlertRoutes } from './alerts/alert-routes.ts';
+export { registerNotificationRoutes } from './notification/notification-routes.ts';
+export {
+  registerAlertmanagerRoutes,
+  type AlertmanagerLanguage,
+  type AlertmanagerParts,
+} from './alertmanager/alertmanager-routes.ts';
+export type {
+  AlertmanagerView,
+  PostedAlert,
+  PostedAlerts,
+  PostedFrom,
+  ViewedAlert,
+  ViewedGroup,
+  ViewedReceiver,
+} from './alertmanager/alertmanager-view.ts';
 export { registerEventRoutes } from './events/event-routes.ts';
 export { registerMonitorRoutes } from './monitor/monitor-routes.ts';
 export { registerObservabilityRoutes } from './observability/observability-routes.ts';
@@ -47,5 +63,11 @@ export { registerReloadRoutes, type Reloaded } from './reload/reload-routes.ts';
 export { registerRemoteWriteRoutes } from './prometheus/remote-write-route.ts';
 export type { maintenanceListSchema } from './watchdog/maintenance-routes.ts';
 export { registerMaintenanceRoutes } from './watchdog/maintenance-routes.ts';
+export {
+  registerSilenceRoutes,
+  type SilenceLanguage,
+  type SilenceRouteParts,
+} from './silences/silence-routes.ts';
+export type { silencesAnswer } from './silences/silence-schemas.ts';
 export { registerWhyRoute } from './why/why-routes.ts';
 export { registerWatchdogRoutes } from './watchdog/watchdog-routes.ts';

@@ -2,6 +2,8 @@ export { GoTemplate, TemplateSet, TEXT_NAME, type TemplateForm, type TemplateRun
 export type { RunLimits } from './limits.ts';
 export { TemplateSyntaxError } from './syntax/syntax-error.ts';
 export { sourcePlace } from './syntax/source-place.ts';
+export { quoteText } from './format/quote.ts';
+export { unquoteText } from './syntax/literals.ts';
 export { fixed } from './functions/function-set.ts';
 export { Patterns } from './functions/regular-expressions.ts';
 export { GoTime } from './time/time.ts';

@@ -32,7 +32,7 @@ export { deadlineOf, deadlineSet } from './deadline-columns.ts';
 export { takeUpState } from './taken-up-state.ts';
 export { Leadership } from './leadership.ts';
 export type { ServerProcess, ServerProcesses } from './postgres/lease-holder.ts';
-export { stateRetention, telemetryRetention, type StateKeep } from './retention-rules.ts';
+export { silencesKeepMs, stateRetention, telemetryRetention, type StateKeep } from './retention-rules.ts';
 export { tellHeldTransactions } from './held-transactions.ts';
 export { PreparedInsert } from './prepared-insert.ts';
 export { SharedTransactions } from './shared-transactions.ts';

@@ -10,6 +10,9 @@ const DAY_MS = 86_400_000;
  */
 export const deadCursorMs = 14 * DAY_MS;
 
+/** A silence is to be looked up, and taken up again, for so long after its end: Alertmanager's `--data.retention`. */
+export const silencesKeepMs = 120 * 3_600_000;
+
 /** How long what has ended is kept, in ms. What goes on is kept, however old. */
 export interface StateKeep {
   readonly eventsMs: number;
@@ -59,10 +62,13 @@ export function stateRetention(keep: StateKeep): readonly RetentionRule<StateTab
         select 1 from alerts where alerts.rule_key = oldest.rule_key and alerts.state = ${sql.lit('firing')}
       ) and not exists (select 1 from alert_rule_state as saved where saved.rule_key = oldest.rule_key)`,
     },
+    { table: 'notifications', key: 'id', timeColumn: 'finished_at_ms', keepMs: keep.alertsMs },
+    { table: 'notification_decisions', key: 'id', timeColumn: 'at_ms', keepMs: keep.alertsMs },
     { table: 'monitor_anomalies', key: 'id', timeColumn: 'closed_at_ms', keepMs: keep.anomaliesMs },
     // Its actions and suppressions go with it: their foreign keys cascade.
     { table: 'remediations', key: 'id', timeColumn: 'ended_at_ms', keepMs: keep.remediationsMs },
     { table: 'maintenance_windows', key: 'id', timeColumn: 'ended_at_ms', keepMs: keep.remediationsMs },
+    { table: 'silences', key: 'id', timeColumn: 'ended_at_ms', keepMs: silencesKeepMs },
     { table: 'audit_log', key: 'id', timeColumn: 'at_ms', keepMs: keep.auditMs },
     { table: 'access_sessions', key: 'secret_hash', timeColumn: 'expires_at_ms', keepMs: 0 },
     { table: 'login_links', key: 'code_hash', timeColumn: 'expires_at_ms', keepMs: 0 },

@@ -4,8 +4,10 @@ import type { BootTables } from './tables/boots.ts';
 import type { EventTables } from './tables/events.ts';
 import type { FleetTables } from './tables/fleet.ts';
 import type { MonitorTables } from './tables/monitor.ts';
+import type { NotificationTables } from './tables/notification.ts';
 import type { ObservabilityTables } from './tables/observability.ts';
 import type { PoolTables } from './tables/pools.ts';
+import type { SilenceTables } from './tables/silences.ts';
 import type { TsdbTables } from './tables/tsdb.ts';
 import type { WatchdogTables } from './tables/watchdog.ts';
 
@@ -18,6 +20,8 @@ export interface StateTables
     PoolTables,
     MonitorTables,
     AlertingTables,
+    NotificationTables,
+    SilenceTables,
     WatchdogTables,
     AccessTables {}
 

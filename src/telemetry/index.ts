@@ -1,3 +1,4 @@
+export { fingerprintOf } from './labels/fingerprint.ts';
 export { METRIC_NAME_LABEL, labelsKey, formatLabels, withoutLabels } from './labels/labels.ts';
 export {
   copyLabels,
@@ -20,7 +21,7 @@ export {
   type MatchOperator,
   regexSizeOfMatcher,
 } from './labels/matcher.ts';
-export { leadingLiteral, literalAlternatives } from './labels/literal-alternatives.ts';
+export { leadingLiteral, literalAlternatives, surePrefix } from './labels/literal-alternatives.ts';
 export { checkRegexSize, compileRegex, maxRegexSize, RegexTooLarge } from './labels/regular-expression.ts';
 export { wordsOf, writeStaleMarker, isStaleMarker } from './series/stale-nan.ts';
 export {
@@ -188,6 +189,7 @@ export {
   type TargetKind,
   type WatchdogStateName,
 } from './events/remediation-record.ts';
+export { SILENCE_END_CAUSES, type SilenceEndCause } from './events/silence-record.ts';
 export { ROLL_STATES, type RollState } from './events/roll-states.ts';
 export { MAINTENANCE_KINDS, type MaintenanceKind } from './events/maintenance-record.ts';
 export {
@@ -218,10 +220,14 @@ export {
   type PoolState,
   type UnitState,
 } from './pools/pool-keys.ts';
+export { alternatives, elementOf, valueAt } from './errors/schema-steps.ts';
 export {
+  openStrictDocument,
   parseStrictDocument,
   placeIn,
   type DocumentProblem,
   type DocumentSource,
+  type PathProblem,
+  type StrictDocument,
 } from './errors/strict-document.ts';
 export { type ReceivedLogRecord, type ReceivedSpan } from './tracing/received-telemetry.ts';

@@ -4,7 +4,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ERROR_CATALOGUE, OmoiError, type Logger } from '#telemetry';
 import type { ApiApp } from './app.ts';
 import { isDashboardPage, type DashboardPage } from '../dashboard/dashboard-files.ts';
-import { answerError, errorBodyOf } from './error-answer.ts';
+import { answerError, errorBodyOf, type ErrorAnswer } from './error-answer.ts';
+import { inAlertmanagerForm, isAlertmanagerPath } from '../alertmanager/alertmanager-refusal.ts';
 import { inPrometheusForm, isPrometheusPath } from '../prometheus/error-body.ts';
 import type { RoutePaths } from './route-paths.ts';
 
@@ -18,8 +19,8 @@ export interface FailureParts {
 export type FailureAnswer = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 
 /**
- * Makes the one answer to failures, which logs what the server itself is to blame for. Below `/prometheus/` it has the
- * form that Prometheus's clients read.
+ * Makes the one answer to failures, which logs what the server itself is to blame for. Below `/prometheus/` and
+ * `/alertmanager/` it has the form that their clients read.
  */
 export function createFailureAnswer(logger: Logger): FailureAnswer {
   return (thrown, request, reply) => {
@@ -38,11 +39,24 @@ export function createFailureAnswer(logger: Logger): FailureAnswer {
     }
     if (failure.retryAfterSeconds !== null) reply.header('retry-after', failure.retryAfterSeconds);
     if (failure.status === 401) reply.header('www-authenticate', 'Bearer realm="omoi"');
-    const isPrometheus = isPrometheusPath(pathOf(request));
-    const { status, body } = isPrometheus ? inPrometheusForm(failure, thrown) : failure;
-    const type = isPrometheus ? 'application/json' : 'application/json; charset=utf-8';
-    return reply.code(status).type(type).serializer(JSON.stringify).send(body);
+    const { status, body, type } = inFormOf(pathOf(request), failure, thrown);
+    return reply
+      .code(status)
+      .type(type)
+      .send(Buffer.from(JSON.stringify(body)));
   };
+}
+
+/** A failure as the clients of a path read it. */
+function inFormOf(
+  path: string,
+  failure: ErrorAnswer,
+  thrown: unknown,
+): { readonly status: number; readonly body: unknown; readonly type: string } {
+  const others = 'application/json';
+  if (isPrometheusPath(path)) return { ...inPrometheusForm(failure, thrown), type: others };
+  if (isAlertmanagerPath(path)) return { ...inAlertmanagerForm(failure), type: others };
+  return { status: failure.status, body: failure.body, type: 'application/json; charset=utf-8' };
 }
 
 /** Tells what is wrong with requests that no route takes. */

@@ -38,7 +38,9 @@ export function readPage(page: string): readonly ReadTag[] {
     if (name === undefined) continue;
     const { attributes, end } = readAttributes(page, at + name.length);
     const isRaw = ['script', 'style', 'title', 'textarea'].includes(name);
-    const textEnd = page.slice(end).search(isRaw ? new RegExp(`</${name}[ \\t\\n\\f\\r/>]`, 'i') : /<[!/a-z]/i);
+    const textEnd = page
+      .slice(end)
+      .search(isRaw ? new RegExp(`</${name}[ \\t\\n\\f\\r/>]`, 'i') : /<[!/a-z]/i);
     const text = page.slice(end, textEnd === -1 ? undefined : end + textEnd);
     tags.push({ name, attributes, text: name === 'script' || name === 'style' ? text : decoded(text) });
     at = textEnd === -1 ? page.length : end + textEnd;

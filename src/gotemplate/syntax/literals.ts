@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { TemplateSyntaxError } from './syntax-error.ts';
 
 /** A number as Go's templates read it: whatever types can hold it; null where one can't. */
@@ -114,6 +115,22 @@ const CODED = /\\(?:x([0-9a-fA-F]{2})|([0-7]{3})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]
 /** Escapes name bytes, which together are UTF-8; what is none reads as U+FFFD. */
 function unescape(text: string, mark: '"' | "'", offset: number): string {
   if (!text.includes('\\')) return text;
+  const bytes = unescapedBytes(text, mark);
+  if (!bytes) throw new TemplateSyntaxError(`invalid syntax in ${mark}${text}${mark}`, offset);
+  return bytes.toString();
+}
+
+const QUOTED = /^"(?:[^"\\\n]|\\.)*"$/;
+
+/** A text in double quotes without them, as Go's strconv.Unquote reads it; null where that refuses, and for what is no UTF-8. */
+export function unquoteText(quoted: string): string | null {
+  if (!QUOTED.test(quoted)) return null;
+  const bytes = unescapedBytes(quoted.slice(1, -1), '"');
+  return bytes && isUtf8(bytes) ? bytes.toString() : null;
+}
+
+/** Null where something is no escape. */
+function unescapedBytes(text: string, mark: '"' | "'"): Buffer | null {
   const bytes: Buffer[] = [];
   for (let at = 0; at < text.length;) {
     const escape = text.indexOf('\\', at);
@@ -121,11 +138,11 @@ function unescape(text: string, mark: '"' | "'", offset: number): string {
     bytes.push(Buffer.from(text.slice(at, plainEnd)));
     if (escape === -1) break;
     const { value, end } = readEscape(text, escape, mark);
-    if (value === null) throw new TemplateSyntaxError(`invalid syntax in ${mark}${text}${mark}`, offset);
+    if (value === null) return null;
     bytes.push(value);
     at = end;
   }
-  return Buffer.concat(bytes).toString();
+  return Buffer.concat(bytes);
 }
 
 function readEscape(

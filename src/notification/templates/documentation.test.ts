@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MESSAGE_FUNCTION_NAMES } from '#gotemplate';
 import { MESSAGE_LIMITS } from './create-message-templates.ts';
-import { messageData, REASON_TEXTS } from './message-data.ts';
+import { REASON_TEXTS } from '../message.ts';
+import { messageData } from './message-data.ts';
 import { alertWith, messageWith, STARTS_AT_MS, templatesOf } from './message.test-support.ts';
 
 const page = readFileSync(new URL('../../../docs/alerting/templates.md', import.meta.url), 'utf8');

@@ -1,9 +1,15 @@
 import { FLEET_ERRORS } from './fleet-errors.ts';
+import { NOTIFICATION_ERRORS } from './notification-errors.ts';
 import { SERVER_ERRORS } from './server-errors.ts';
 import { SIGNAL_ERRORS } from './signal-errors.ts';
 
 /** Every coded error of Omoi. A test holds it against docs/errors.md, and the server shows it at `/docs/errors`. */
-export const ERROR_CATALOGUE = { ...SERVER_ERRORS, ...FLEET_ERRORS, ...SIGNAL_ERRORS } as const;
+export const ERROR_CATALOGUE = {
+  ...SERVER_ERRORS,
+  ...FLEET_ERRORS,
+  ...SIGNAL_ERRORS,
+  ...NOTIFICATION_ERRORS,
+} as const;
 
 export type ErrorCode = keyof typeof ERROR_CATALOGUE;
 

@@ -3,6 +3,7 @@ import { labelsSchema } from '../labels/label-set.ts';
 import { RESOLUTION_CAUSES } from './alert-states.ts';
 import { ANOMALY_KINDS } from './anomaly-record.ts';
 import { ROLL_STATES } from './roll-states.ts';
+import { SILENCE_END_CAUSES } from './silence-record.ts';
 import { TASK_LOSS_CAUSES, TASK_RELEASE_REASONS } from './task-states.ts';
 import { GUARDS, REMEDIATION_OUTCOMES, REMEDIATION_STATES, WATCHDOG_STATES } from './remediation-record.ts';
 
@@ -18,6 +19,16 @@ const remediationRef = {
 
 const maintenanceRef = { maintenance_id: z.string(), target: z.string(), reason: z.string() };
 
+const silenceRef = {
+  silence_id: z.string(),
+  /** `{alertname="Down"}`, one for each matcher set. */
+  matchers: z.array(z.string()),
+  created_by: z.string(),
+  comment: z.string(),
+  starts_at: z.string(),
+  ends_at: z.string(),
+};
+
 const agentRef = {
   agent_id: z.string(),
   agent_type: z.string(),
@@ -29,6 +40,18 @@ const taskRef = {
   task_id: z.string(),
   task_type: z.string(),
   phase_id: z.string(),
+};
+
+const notificationRef = {
+  notification_id: z.string(),
+  receiver: z.string(),
+  /** `receiver/type/index` */
+  integration: z.string(),
+  reason: z.string(),
+  group_key: z.string(),
+  alert_ids: z.array(z.string()),
+  alerts: z.number().int(),
+  attempts: z.number().int(),
 };
 
 const alertRef = { alert_id: z.string(), rule_id: z.string(), severity: z.string(), labels };
@@ -73,6 +96,31 @@ export const EVENT_PAYLOADS = {
     ...alertRef,
     cause: z.enum(RESOLUTION_CAUSES),
     duration_ms: z.number(),
+  }),
+  /** A receiver has taken a message. `alert_ids` names the first 20 of its `alerts`. */
+  'notification.delivered': z.object({ ...notificationRef, answer: z.string() }),
+  /** A message that will not be tried again. */
+  'notification.failed': z.object({ ...notificationRef, failure: z.string(), error: z.string() }),
+  /** `replaces` is the silence whose place it takes. */
+  'notification.silence.created': z.object({
+    ...silenceRef,
+    set_by: z.string(),
+    until_resolved: z.boolean(),
+    replaces: nullableText,
+  }),
+  'notification.silence.changed': z.object({
+    ...silenceRef,
+    set_by: z.string(),
+    until_resolved: z.boolean(),
+  }),
+  /** Its end is as near as its author wanted to be told of. */
+  'notification.silence.ending': z.object(silenceRef),
+  /** `ended_by` is null where it ended by itself. */
+  'notification.silence.expired': z.object({
+    ...silenceRef,
+    cause: z.enum(SILENCE_END_CAUSES),
+    ended_by: nullableText,
+    replaced_by: nullableText,
   }),
   'watchdog.remediation.started': z.object({ ...remediationRef, step: z.string() }),
   'watchdog.remediation.changed': z.object({

@@ -19,6 +19,14 @@ export function literalAlternatives(pattern: string): string[] | null {
   }
 }
 
+/** A text with which everything begins that a pattern accepts, anchored at both ends; '' where that can't be told. */
+export function surePrefix(pattern: string): string {
+  if (pattern.includes('|')) return '';
+  const { text, rest } = leadingLiteral(pattern);
+  // A repetition binds to the last character (`ab*`), which may be two code units.
+  return /^[*+?{]/.test(rest) ? text.replace(/.$/su, '') : text;
+}
+
 /** The plain characters that a pattern starts with, unescaped, and what follows them. */
 export function leadingLiteral(pattern: string): { text: string; rest: string } {
   let text = '';

@@ -1,4 +1,4 @@
-import { leadingLiteral, literalAlternatives } from '#telemetry';
+import { leadingLiteral, literalAlternatives, surePrefix } from '#telemetry';
 
 /**
  * What a regular expression asks for, where that can be told without running it. `literals` is an alternation of
@@ -16,11 +16,5 @@ export function shapeOf(pattern: string): RegexShape {
   if (alternatives) return { kind: 'literals', values: alternatives };
   const { text, rest } = leadingLiteral(pattern);
   if (rest === '.*' || rest === '.+') return { kind: 'prefix', prefix: text, nonEmptyRest: rest === '.+' };
-  return { kind: 'general', prefix: pattern.includes('|') ? '' : withoutRepeated(text, rest) };
-}
-
-/** A repetition binds to the last character (`ab*`), which may be two code units, and is then no sure prefix. */
-function withoutRepeated(text: string, rest: string): string {
-  if (!/^[*+?{]/.test(rest)) return text;
-  return text.replace(/.$/su, '');
+  return { kind: 'general', prefix: surePrefix(pattern) };
 }

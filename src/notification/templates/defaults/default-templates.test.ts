@@ -158,7 +158,6 @@ describe('the e-mail', () => {
         ['Details', 'https://omoi.example/alerts/alrt_1'],
         ['Source', 'https://omoi.example/graph?g0.expr=up'],
         ['https://example.com/run?a=1&amp;b=2', 'https://example.com/run?a=1&amp;b=2'],
-        ['https://example.com/run?a=1&amp;b=2', 'https://example.com/run?a=1&amp;b=2'],
         ['Details', 'https://omoi.example/alerts/alrt_2'],
         ['Source', 'https://omoi.example/graph?g0.expr=up'],
         ['All alerts in Omoi', 'https://omoi.example/alerts?receiver=team-web'],

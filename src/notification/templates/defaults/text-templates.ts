@@ -9,7 +9,7 @@ const SUBJECT = String.raw`
 
 {{ define "__subject" -}}
   {{ if eq .NotificationReason "test" }}[TEST] {{ end -}}
-  {{ if eq .NotificationReason "escalation" }}[ESCALATED] {{ end -}}
+  {{ if eq .NotificationReason "nobody has acknowledged in time" }}[ESCALATED] {{ end -}}
   [{{ .Status | toUpper }}{{ if eq .Status "firing" }}:{{ len .Alerts.Firing }}{{ end }}]
   {{- with .CommonLabels.alertname }} {{ . }}{{ else }} {{ len .Alerts }} alert{{ if gt (len .Alerts) 1 }}s{{ end }}{{ end }}
   {{- with .CommonLabels.Remove (stringSlice "alertname" "severity") }} {{ . }}{{ end }}

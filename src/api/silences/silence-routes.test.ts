@@ -1,0 +1,225 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createEventBus } from '#eventbus';
+import {
+  DEFAULT_SILENCE_LIMITS,
+  formatMatcher,
+  parseMatcher,
+  SilenceBook,
+  silenceStateAt,
+} from '#notification';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
+import { createSeededRandom, OmoiError, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
+import type { z } from 'zod';
+import type { Role } from '../access/roles.ts';
+import { callBelow, startTestApi, type TestAnswer, type TestApi } from '../api.test-support.ts';
+import { registerSilenceRoutes } from './silence-routes.ts';
+import { silencesAnswer, silenceView } from './silence-schemas.ts';
+
+const STARTED_AT_MS = Date.UTC(2026, 10, 30, 12);
+const HOUR_MS = 3_600_000;
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+let clock: VirtualClock;
+let database: StateDatabase;
+let bus: ReturnType<typeof createEventBus>;
+let silences: SilenceBook;
+let api: TestApi;
+
+beforeEach(async () => {
+  clock = new VirtualClock(STARTED_AT_MS);
+  const random = createSeededRandom(9);
+  database = await openTestStateDatabase(clock);
+  bus = createEventBus({ database, clock, random, logger: silentLogger, metrics: new SelfMetrics() });
+  const parts = { database, bus, clock, random, logger: silentLogger, limits: DEFAULT_SILENCE_LIMITS };
+  silences = new SilenceBook(parts);
+  await silences.start();
+  api = await startTestApi({
+    register: (app) =>
+      registerSilenceRoutes(app, {
+        silences,
+        clock,
+        language: { parseMatcher: (text) => parseMatcher(text), formatMatcher, silenceStateAt },
+        async labelsOfAlert(id) {
+          if (id !== 'alrt_1') throw new OmoiError('unknown_alert', `no alert ${id}`);
+          return { alertname: 'Down', host: 'a "b"' };
+        },
+      }),
+  });
+});
+afterEach(async () => {
+  await api.close();
+  await silences.stop();
+  await bus.stop();
+  await database.close();
+});
+
+const call = (line: string, payload?: object, role: Role = 'operator'): Promise<TestAnswer> =>
+  callBelow('/api/v1/alerts/silences', api, { role, line, ...(payload && { payload }) });
+
+async function add(body: object = {}): Promise<z.output<typeof silenceView>> {
+  const order = { matchers: ['alertname=Down'], duration_ms: HOUR_MS, comment: 'disks', ...body };
+  const answer = await call('POST ', order);
+  expect([answer.status, answer.body['message']]).toEqual([201, undefined]);
+  return silenceView.parse(answer.body);
+}
+
+async function list(query = '') {
+  const answer = await call(`GET ${query}`, undefined, 'viewer');
+  expect(answer.status).toBe(200);
+  return silencesAnswer.parse(answer.body);
+}
+
+describe('a silence', () => {
+  it('is set from matchers', async () => {
+    const silence = await add({ matchers: ['alertname=Down', 'host=~"a.*"'], annotations: { ticket: '7' } });
+    expect(silence).toEqual({
+      id: silence.id,
+      state: 'active',
+      matcher_sets: [['alertname="Down"', 'host=~"a.*"']],
+      starts_at: iso(STARTED_AT_MS),
+      ends_at: iso(STARTED_AT_MS + HOUR_MS),
+      created_by: 'the operator',
+      set_by: 'the operator',
+      comment: 'disks',
+      annotations: { ticket: '7' },
+      until_resolved: false,
+      warn_before_ms: null,
+      alert_id: null,
+      created_at: iso(STARTED_AT_MS),
+      updated_at: iso(STARTED_AT_MS),
+      end: null,
+    });
+    expect((await call(`GET /${silence.id}`)).body).toEqual(silence);
+  });
+
+  it('is set from several sets, with a beginning, until the alerts are resolved, and warns', async () => {
+    const silence = await add({
+      matchers: undefined,
+      matcher_sets: [['a=1'], ['b=2', 'c!=3']],
+      starts_at: iso(STARTED_AT_MS + 60_000),
+      duration_ms: undefined,
+      ends_at: iso(STARTED_AT_MS + 120_000),
+      until_resolved: true,
+      warn_before_ms: 5000,
+    });
+    expect(silence).toMatchObject({
+      state: 'pending',
+      matcher_sets: [['a="1"'], ['b="2"', 'c!="3"']],
+      until_resolved: true,
+      warn_before_ms: 5000,
+    });
+  });
+
+  it('is set from an alert: for what has all its labels', async () => {
+    const silence = await add({ matchers: undefined, alert_id: 'alrt_1' });
+    expect(silence).toMatchObject({
+      alert_id: 'alrt_1',
+      matcher_sets: [['alertname="Down"', 'host="a \\"b\\""']],
+    });
+    expect(silences.silencesOf({ alertname: 'Down', host: 'a "b"', more: '1' }, clock.wallMs())).toHaveLength(
+      1,
+    );
+  });
+
+  it('is extended from now on, or to a time, as long as it has not ended', async () => {
+    const { id } = await add();
+    await clock.advance(HOUR_MS / 2);
+    expect((await call(`POST /${id}/extend`, { duration_ms: HOUR_MS })).body).toMatchObject({
+      id,
+      ends_at: iso(STARTED_AT_MS + 1.5 * HOUR_MS),
+    });
+    const ends = iso(STARTED_AT_MS + HOUR_MS);
+    expect((await call(`POST /${id}/extend`, { ends_at: ends })).body).toMatchObject({ ends_at: ends });
+    const past = await call(`POST /${id}/extend`, { ends_at: iso(STARTED_AT_MS + 1) });
+    expect([past.status, past.body['error']]).toEqual([400, 'invalid_silence']);
+    await clock.advance(HOUR_MS);
+    const late = await call(`POST /${id}/extend`, { duration_ms: HOUR_MS });
+    expect([late.status, late.body['error']]).toEqual([409, 'silence_ended']);
+  });
+
+  it('is ended before its time', async () => {
+    const { id } = await add();
+    const ended = await call(`DELETE /${id}`);
+    expect(ended.body).toMatchObject({
+      state: 'expired',
+      end: { cause: 'expired', by: 'the operator', replaced_by: null },
+    });
+    expect((await call(`DELETE /${id}`)).status).toBe(200);
+    const unknown = await call('DELETE /other');
+    expect([unknown.status, unknown.body['error']]).toEqual([404, 'unknown_silence']);
+  });
+
+  it.each<[string, object, string]>([
+    ['no matchers', { matchers: undefined }, 'one of matchers, matcher_sets and alert_id'],
+    ['matchers twice', { alert_id: 'alrt_1' }, 'one of matchers, matcher_sets and alert_id'],
+    ['no end', { duration_ms: undefined }, 'one of ends_at and duration_ms'],
+    ['two ends', { ends_at: iso(STARTED_AT_MS + 1) }, 'one of ends_at and duration_ms'],
+    ['a broken matcher', { matchers: ['alertname'] }, 'is no matcher like name="value": bad matcher format'],
+    ['no comment', { comment: '' }, 'comment'],
+    [
+      'what matches everything',
+      { matchers: ['a=~".*"'] },
+      'at least one matcher must not match the empty string',
+    ],
+  ])('with %s is refused', async (_what, body, message) => {
+    const order = { matchers: ['alertname=Down'], duration_ms: HOUR_MS, comment: 'disks', ...body };
+    const answer = await call('POST ', order);
+    expect([answer.status, answer.body['message']]).toEqual([400, expect.stringContaining(message)]);
+    expect(silences.list()).toEqual([]);
+  });
+
+  it('from an alert that there is not is refused', async () => {
+    const answer = await call('POST ', { alert_id: 'alrt_2', duration_ms: 1, comment: 'x' });
+    expect([answer.status, answer.body['error']]).toEqual([404, 'unknown_alert']);
+  });
+
+  it('is an operator’s to set and a viewer’s to read', async () => {
+    expect((await call('POST ', {}, 'viewer')).status).toBe(403);
+    expect((await call('DELETE /x', undefined, 'viewer')).status).toBe(403);
+    expect((await call('POST /x/extend', {}, 'ingest')).status).toBe(403);
+    expect((await call('GET ', undefined, 'ingest')).status).toBe(403);
+  });
+});
+
+describe('the list', () => {
+  it('has those that have not ended, the newest first; the ended ones behind; page by page', async () => {
+    const ids: string[] = [];
+    for (const name of ['a', 'b', 'c', 'd']) {
+      ids.push((await add({ matchers: [`alertname=${name}`] })).id);
+      await clock.advance(1000);
+    }
+    const [a = '', b = '', c = '', d = ''] = ids;
+    for (const id of [c, a]) {
+      await call(`DELETE /${id}`);
+      await clock.advance(1000);
+    }
+    expect((await list()).silences.map(({ id }) => id)).toEqual([d, b]);
+    expect((await list('?state=expired')).silences.map(({ id }) => id)).toEqual([a, c]);
+    for (const limit of [1, 2, 3, 4]) {
+      const seen: string[] = [];
+      for (let cursor: string | null = ''; cursor !== null;) {
+        const page = await list(
+          `?state=all&limit=${limit}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
+        );
+        expect(page.silences.length).toBeLessThanOrEqual(limit);
+        seen.push(...page.silences.map(({ id }) => id));
+        cursor = page.next_cursor;
+      }
+      expect([limit, seen]).toEqual([limit, [d, b, a, c]]);
+    }
+  });
+
+  it('is narrowed by state and by matchers as they are written', async () => {
+    const active = await add({ matchers: ['alertname=Down', 'team=web'] });
+    const pending = await add({ starts_at: iso(STARTED_AT_MS + 60_000) });
+    const idsOf = async (query: string) => (await list(query)).silences.map(({ id }) => id);
+    expect(await idsOf('?state=pending')).toEqual([pending.id]);
+    expect(await idsOf('?state=active')).toEqual([active.id]);
+    expect(await idsOf('?matcher=alertname%3DDown&matcher=team%3D%22web%22')).toEqual([active.id]);
+    expect(await idsOf('?matcher=alertname%3D~Down')).toEqual([]);
+    const broken = await call('GET ?matcher=x');
+    expect([broken.status, broken.body['error']]).toEqual([400, 'invalid_request']);
+    const forged = await call('GET ?cursor=l.1.x');
+    expect([forged.status, forged.body['error']]).toEqual([400, 'invalid_cursor']);
+  });
+});

@@ -1,0 +1,12 @@
+export { compareBytes, compareMatchers, createAlertMatcher, sameMatchers } from './alert-matcher.ts';
+export { formatMatcher, formatMatchers } from './format-matcher.ts';
+export { asksForValue, MatcherIndex } from './matcher-index.ts';
+export { MatcherSyntaxError } from './matcher-syntax-error.ts';
+export {
+  isLabelName,
+  MATCHER_MODES,
+  parseMatcher,
+  parseMatchers,
+  type MatcherMode,
+  type MatcherReading,
+} from './parse-matchers.ts';

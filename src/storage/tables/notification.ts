@@ -1,0 +1,66 @@
+import type { Generated } from 'kysely';
+
+export interface NotificationTables {
+  /** The alerts with which notification is not done: they fire, or somebody still has to hear that they are over. */
+  notification_alerts: {
+    alert_id: string;
+  };
+  /** What each integration was told of an aggregation group last. */
+  notification_log: {
+    group_id: string;
+    /** `receiver/type/index` */
+    integration: string;
+    /** Fingerprints one behind the other, 16 hex digits each: of what it knows to fire. */
+    firing: string;
+    /** Likewise of what it knows to be over. */
+    resolved: string;
+    notified_at_ms: number;
+    /** What the integration remembers for its next message, JSON; null where nothing. */
+    memory: string | null;
+  };
+  /** Each message to one integration: written before it is sent. */
+  notifications: {
+    id: string;
+    group_id: string;
+    /** `{}/{team="web"}:{alertname="Down"}` */
+    group_key: string;
+    receiver: string;
+    /** `receiver/type/index` */
+    integration: string;
+    reason: string;
+    state: 'pending' | 'delivered' | 'failed' | 'superseded';
+    /** JSON list of `[alert id, resolved at in wall ms or null]`: what the message tells of. */
+    alerts: string;
+    /** How many alerts of the group it leaves out. */
+    truncated: number;
+    /** JSON objects. */
+    group_labels: string;
+    route_labels: string;
+    note: string | null;
+    /** What the integration knows once it is delivered; as in `notification_log`. */
+    firing: string;
+    resolved: string;
+    attempts: number;
+    created_at_ms: number;
+    next_attempt_at_ms: number;
+    finished_at_ms: number | null;
+    /** What the receiver said last, or why there was no answer. */
+    answer: string | null;
+    /** Which kind of failure the last try was; null where there was none. */
+    failure: string | null;
+    traceparent: string | null;
+  };
+  /** What was decided about telling of an alert, and why. */
+  notification_decisions: {
+    id: Generated<number>;
+    alert_id: string;
+    at_ms: number;
+    stage: string;
+    decision: string;
+    /** Null where it concerns none in particular. */
+    receiver: string | null;
+    notification_id: string | null;
+    /** One sentence. */
+    reason: string;
+  };
+}
