@@ -241,7 +241,7 @@ describe('what a template may take', () => {
       'exceeded maximum template depth (100)',
     ],
     ['{{ range 200000 }}0123456789{{ end }}', 'the text exceeds 1048576 characters'],
-    ['{{ range 1000000000 }}{{ end }}', 'exceeded 1000000 steps'],
+    ['{{ range 1000000000 }}{{ end }}', 'exceeded 500000 steps'],
     ['{{ $x := "ab" }}{{ range 60 }}{{ $x = print $x $x }}{{ end }}', 'the text exceeds 1048576 characters'],
     [
       '{{ $l := list 1 }}{{ range 60 }}{{ $l = list $l $l }}{{ end }}{{ toJson $l }}',
@@ -250,6 +250,18 @@ describe('what a template may take', () => {
     [
       '{{ $l := list 1 }}{{ range 60 }}{{ $l = list $l $l }}{{ end }}{{ $l }}',
       'the text exceeds 1048576 characters',
+    ],
+    [
+      '{{ $j := printf "%100000d" 1 }}{{ range 1000 }}{{ $x := toUpper $j }}{{ end }}',
+      'exceeded 500000 steps',
+    ],
+    [
+      '{{ $j := printf "%100000d" 1 }}{{ range 1000 }}{{ $x := match "[a-z]{50}(b|c)*[0-9]x" $j }}{{ end }}',
+      'regular expressions exceeded 100000000 steps',
+    ],
+    [
+      '{{ range $i := 5000 }}{{ $x := match (printf "a{1000}%d" $i) "a" }}{{ end }}',
+      'regular expressions exceeded 100000000 steps',
     ],
     ['{{ $l := list 1 }}{{ range 200 }}{{ $l = list $l }}{{ end }}{{ toJson $l }}', 'nested too deeply'],
   ])('%s fails in either form: %s', (text, reason) => {
