@@ -12,7 +12,7 @@ export function compilePattern(pattern: string): RE2JS {
 }
 
 /** How many regular expressions are kept compiled. */
-const MAX_KEPT_PATTERNS = 1000;
+export const MAX_KEPT_PATTERNS = 1000;
 
 interface KeptPattern {
   readonly compiled: RE2JS;

@@ -88,6 +88,7 @@ class AlertFields implements Fields {
   readonly #alert: MessageAlert;
   #labels: KeyValues | null = null;
   #annotations: KeyValues | null = null;
+  #links: GoStruct | null = null;
 
   constructor(alert: MessageAlert) {
     this.#alert = alert;
@@ -115,7 +116,7 @@ class AlertFields implements Fields {
       case 'Fingerprint':
         return alert.fingerprint;
       case 'Links':
-        return linksValue(alert.links);
+        return (this.#links ??= linksValue(alert.links));
       case 'Remediation':
         return alert.remediation ?? '';
       case 'AcknowledgedBy':
