@@ -4,6 +4,8 @@ import { goValue } from './go-json.ts';
 
 /** A text is YAML of at most so many references, so that a few lines cannot become millions. */
 const maxYamlAliases = 100;
+/** A longer text that is no JSON stays a text: YAML takes a third of a second a megabyte, in which nothing else would happen. */
+const maxYamlCharacters = 64 * 1024;
 
 /** YAML 1.1 without times of day as numbers (`1:30`), which Alertmanager's reader does not know. */
 const AS_ALERTMANAGER = {
@@ -20,6 +22,27 @@ const AS_ALERTMANAGER = {
 
 /** What a text is as YAML: a number, a list, a mapping …; the text itself where it is a text, or no YAML. */
 function valueOf(text: string): unknown {
+  const json = jsonOf(text);
+  if (json !== undefined) return json;
+  return text.length > maxYamlCharacters ? text : yamlOf(text);
+}
+
+/** Lists and mappings that are JSON, as most are: it is YAML, and read a hundred times as fast. Undefined for all else. */
+function jsonOf(text: string): unknown {
+  if (!/^\s*[[{]/.test(text)) return undefined;
+  try {
+    // A number that is long may not be one of JavaScript's.
+    return /\d{16}/.test(text) ? JSON.parse(text, exactNumber) : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function exactNumber(_: string, value: unknown, { source = '' }: { readonly source?: string } = {}): unknown {
+  return typeof value === 'number' && /^-?\d+$/.test(source) ? BigInt(source) : value;
+}
+
+function yamlOf(text: string): unknown {
   try {
     const document = parseDocument(text, AS_ALERTMANAGER as never);
     if (document.errors.length > 0) return text;

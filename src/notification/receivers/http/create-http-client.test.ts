@@ -249,6 +249,25 @@ describe('addresses', () => {
     expect((await failureOfRequest(client.request(requestTo(server.addressAs())))).kind).toBe('blocked');
   });
 
+  it('are looked up once for all who ask at a time', async () => {
+    const asked: string[] = [];
+    const answer = Promise.withResolvers<void>();
+    const slow = testClient({
+      resolve: async (host) => {
+        asked.push(host);
+        await answer.promise;
+        return [{ address: '127.0.0.1', family: 4 }];
+      },
+    });
+    const url = server.addressAs('hooks.test');
+    const requests = [1, 2, 3].map(() => slow.request(requestTo(url, { settings: settingsWith() })));
+    await expect.poll(() => asked.length).toBe(1);
+    answer.resolve();
+    expect((await Promise.all(requests)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(asked).toEqual(['hooks.test']);
+    slow.close();
+  });
+
   it('that cannot be resolved are named', async () => {
     const nowhere = testClient({
       resolve: async () => {
