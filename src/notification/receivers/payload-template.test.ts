@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { payloadText, payloadValue, templatesOf } from './payload-template.ts';
+import { payloadJson, payloadValue, templatesOf } from './payload-template.ts';
 
 /** Runs nothing but `{{ x }}`. */
 const expand = (text: string): string => text.replaceAll('{{ x }}', 'X');
@@ -49,7 +49,7 @@ it('goes into lists and mappings, keys too, and leaves other values as they are'
     X: ['X', 1, true, null],
     nested: { a: { b: 'X' } },
   });
-  expect(payloadText(template, expand)).toBe('{"X":["X",1,true,null],"nested":{"a":{"b":"X"}}}\n');
+  expect(payloadJson(template, expand)).toBe('{"X":["X",1,true,null],"nested":{"a":{"b":"X"}}}');
 });
 
 it('is not made of a few lines that refer to each other without end', () => {

@@ -1,6 +1,6 @@
 import { parseDocument } from 'yaml';
 
-import { goValue } from './go-json.ts';
+import { compareBytes, goText, goValue } from './go-json.ts';
 
 /** A text is YAML of at most so many references, so that a few lines cannot become millions. */
 const maxYamlAliases = 100;
@@ -71,19 +71,44 @@ function plain(value: unknown): unknown {
 export function payloadValue(template: unknown, expand: (text: string) => string): unknown {
   if (typeof template === 'string') return valueOf(expand(template));
   if (Array.isArray(template)) return template.map((item) => payloadValue(item, expand));
-  if (typeof template !== 'object' || template === null || template instanceof Date) return template;
-  const entries: readonly (readonly [unknown, unknown])[] =
-    template instanceof Map ? [...template] : Object.entries(template);
+  if (!isMapping(template)) return template;
   return Object.fromEntries(
-    entries
-      .filter((entry): entry is readonly [string, unknown] => typeof entry[0] === 'string')
-      .map(([key, inner]) => [expand(key), payloadValue(inner, expand)]),
+    textKeysOf(template).map(([key, inner]) => [expand(key), payloadValue(inner, expand)]),
   );
 }
 
-/** As Go encodes it, with a line feed at the end. @throws TemplateFailure */
-export function payloadText(template: unknown, expand: (text: string) => string): string {
-  return `${goValue(payloadValue(template, expand))}\n`;
+/**
+ * `payloadValue` in JSON. What a template has written in JSON stays as it has written it: it is long where it has all alerts.
+ *
+ * @throws TemplateFailure where a value is none of JSON
+ */
+export function payloadJson(template: unknown, expand: (text: string) => string): string {
+  if (typeof template === 'string') {
+    const text = expand(template);
+    return jsonOf(text) === undefined ? goValue(valueOf(text)) : text;
+  }
+  if (Array.isArray(template)) return `[${template.map((item) => payloadJson(item, expand)).join(',')}]`;
+  if (!isMapping(template)) return goValue(template);
+  const members = new Map(
+    textKeysOf(template).map(([key, inner]) => [expand(key), payloadJson(inner, expand)] as const),
+  );
+  return membersText(members);
+}
+
+/** An object of values that are JSON already. */
+export function membersText(members: ReadonlyMap<string, string>): string {
+  const sorted = [...members].sort(([left], [right]) => compareBytes(left, right));
+  return `{${sorted.map(([name, text]) => `${goText(name)}:${text}`).join(',')}}`;
+}
+
+function isMapping(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !(value instanceof Date);
+}
+
+function textKeysOf(mapping: object): readonly (readonly [string, unknown])[] {
+  const entries: readonly (readonly [unknown, unknown])[] =
+    mapping instanceof Map ? [...mapping] : Object.entries(mapping);
+  return entries.filter((entry): entry is readonly [string, unknown] => typeof entry[0] === 'string');
 }
 
 /** The templates of a payload with their places. */

@@ -24,7 +24,7 @@ import {
 } from '../http-calls.ts';
 import type { SendOptions } from '../integration.ts';
 import type { IntegrationTools, ReceiverKind } from '../receiver-kind.ts';
-import { payloadText, templatesOf } from '../payload-template.ts';
+import { payloadJson, templatesOf } from '../payload-template.ts';
 import { signatureOf } from './signature.ts';
 import { webhookPayload } from './webhook-payload.ts';
 
@@ -108,7 +108,7 @@ class Webhook {
     const { payload } = this.#settings;
     const { clock, templates } = this.#tools;
     if (payload === null || payload === undefined) return await webhookPayload(message, clock);
-    return [Buffer.from(payloadText(payload, (text) => templates.text(text, message)))];
+    return [Buffer.from(`${payloadJson(payload, (text) => templates.text(text, message))}\n`)];
   }
 
   async #headers(message: Message, body: readonly Uint8Array[]): Promise<Readonly<Record<string, string>>> {
