@@ -9,6 +9,8 @@ import { defineLogin } from './commands/login.ts';
 import { wholeNumber } from './commands/numbers.ts';
 import { definePools } from './commands/pools.ts';
 import { defineDecision, defineRemediations } from './commands/remediations.ts';
+import { defineRouting } from './commands/routing.ts';
+import { defineSilences } from './commands/silences.ts';
 import { defineDoctor, defineStatus } from './commands/status.ts';
 import { defineTasks } from './commands/tasks.ts';
 import { definePause, defineResume, defineWatchdog } from './commands/watchdog.ts';
@@ -77,8 +79,10 @@ function defineNouns(program: Command): void {
   defineAlerts(program);
   defineReceivers(program);
   defineNotifications(program);
+  defineSilences(program);
   defineRemediations(program);
   defineWatchdog(program);
+  defineRouting(program);
   defineEvents(program);
   defineLogs(program);
 }

@@ -1,9 +1,9 @@
-export { quoteText } from './format/quote.ts';
-export { unquoteText } from './syntax/literals.ts';
 export { GoTemplate, TemplateSet, TEXT_NAME, type TemplateForm, type TemplateRun } from './template.ts';
 export type { RunLimits } from './limits.ts';
 export { TemplateSyntaxError } from './syntax/syntax-error.ts';
 export { sourcePlace } from './syntax/source-place.ts';
+export { quoteText } from './format/quote.ts';
+export { unquoteText } from './syntax/literals.ts';
 export { fixed } from './functions/function-set.ts';
 export { Patterns } from './functions/regular-expressions.ts';
 export { GoTime } from './time/time.ts';

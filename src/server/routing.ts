@@ -1,18 +1,14 @@
 import { dirname, resolve } from 'node:path';
 import {
-  createMessageTemplates,
   defaultConfiguration,
   NoAnswer,
   readNotificationConfiguration,
   RECEIVER_KINDS,
-  type ConfigurationTools,
   type NotificationConfiguration,
 } from '#notification';
 import { messageOf, OmoiError, type Clock, type Random } from '#telemetry';
 import type { Config } from './config/schema.ts';
 import type { ReceiverNetwork } from './receiver-network.ts';
-
-const createTemplates: ConfigurationTools['createTemplates'] = (files) => createMessageTemplates({ files });
 
 /**
  * The routing of alerts as its file says it; that of the dashboard and the log alone where none is named.
@@ -22,7 +18,7 @@ export async function readRouting(
   { notification: { config_file: path } }: Pick<Config, 'notification'>,
   { files }: Pick<ReceiverNetwork, 'files'>,
 ): Promise<NotificationConfiguration> {
-  if (path === undefined) return defaultConfiguration({ createTemplates });
+  if (path === undefined) return defaultConfiguration();
   let text: string;
   try {
     text = await files.read(path);
@@ -30,7 +26,7 @@ export async function readRouting(
     throw new OmoiError('routing_invalid', `notification.config_file: ${path}: ${messageOf(thrown)}`);
   }
   const source = { name: path, text, directory: dirname(resolve(path)) };
-  return readNotificationConfiguration(source, { kinds: RECEIVER_KINDS, files, createTemplates });
+  return readNotificationConfiguration(source, { kinds: RECEIVER_KINDS, files });
 }
 
 /** For where there is no network: nobody can be reached, and no file is there. */

@@ -1,5 +1,5 @@
 import type { NotificationConfiguration } from './notification-configuration.ts';
-import { readNotificationConfiguration, type ConfigurationTools } from './read-configuration.ts';
+import { readNotificationConfiguration } from './read-configuration.ts';
 
 const TEXT = `route:
   receiver: dashboard
@@ -8,13 +8,11 @@ receivers:
 `;
 
 /** What counts where there is no file: alerts are told of on the dashboard and in the log. */
-export function defaultConfiguration(
-  tools: Pick<ConfigurationTools, 'createTemplates'>,
-): Promise<NotificationConfiguration> {
+export function defaultConfiguration(): Promise<NotificationConfiguration> {
   const files = {
     list: () => Promise.resolve([]),
     read: () => Promise.reject(new Error('no file is named')),
   };
   const source = { name: 'default configuration', text: TEXT, directory: '/' };
-  return readNotificationConfiguration(source, { ...tools, kinds: [], files });
+  return readNotificationConfiguration(source, { kinds: [], files });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defaultConfiguration } from './default-configuration.ts';
-import { problemsIn, read, TOOLS, withRoute } from './reading.test-support.ts';
+import { problemsIn, read, withRoute } from './reading.test-support.ts';
 
 const RECEIVERS = `receivers:
   - name: team
@@ -187,12 +187,12 @@ describe('what is refused', () => {
     [
       'a template in a field',
       withRoute('    sns_configs: [{ topic_arn: a, subject: "{{ x" }]\n'),
-      ['am.yml:5:35: "receivers.0.sns_configs.0.subject": unclosed action'],
+      ['am.yml:5:35: "receivers.0.sns_configs.0.subject": template: text:1:1: unclosed action'],
     ],
     [
       'a template in a route label',
       tree('  labels: { a: "{{" }\n  routes: [{}]\n'),
-      ['am.yml:3:13: "route.labels.a": unclosed action'],
+      ['am.yml:3:13: "route.labels.a": template: text:1:1: unclosed action'],
     ],
     [
       'the command of Omoi outside x-omoi',
@@ -367,18 +367,23 @@ receivers: [name: *who]
       '/etc': ['alertmanager'],
       '/etc/alertmanager': ['a.tmpl', 'b.tmpl', 'c.txt'],
     };
-    const seen: string[] = [];
-    await read(withRoute("templates: ['*.tmpl', '/nowhere/*']\n"), {
-      files: {
-        list: (folder) => Promise.resolve(folders[folder] ?? []),
-        read: (path) => Promise.resolve(`text of ${path}`),
-      },
-      createTemplates: (files) => {
-        seen.push(...files.map(({ text }) => text));
-        return TOOLS.createTemplates(files);
-      },
-    });
-    expect(seen).toEqual(['text of /etc/alertmanager/a.tmpl', 'text of /etc/alertmanager/b.tmpl']);
+    const files = {
+      list: (folder: string) => Promise.resolve(folders[folder] ?? []),
+      read: (path: string) =>
+        Promise.resolve(path.endsWith('b.tmpl') ? '{{ define "b" }}' : '{{ define "a" }}a{{ end }}'),
+    };
+    expect(await problemsIn(withRoute("templates: ['*.tmpl', '/nowhere/*']\n"), { files })).toEqual([
+      expect.stringMatching(/^am\.yml:5:1: "templates": template: \/etc\/alertmanager\/b\.tmpl:1:\d+: /),
+    ]);
+    expect(
+      await problemsIn(
+        withRoute(`templates: [a.tmpl]\n`).replace(
+          '- name: team',
+          '- name: team\n    sns_configs: [{ topic_arn: x, subject: \'{{ template "a" . }}\' }]',
+        ),
+        { files },
+      ),
+    ).toEqual([]);
   });
 
   it('warnings of what is not used, not built, and of matchers that should be written otherwise', async () => {
@@ -390,7 +395,7 @@ receivers: [name: *who]
   });
 
   it('no file at all: one receiver without integrations', async () => {
-    const { route, receivers, warnings } = await defaultConfiguration(TOOLS);
+    const { route, receivers, warnings } = await defaultConfiguration();
     expect(route.receiver).toBe('dashboard');
     expect(receivers.get('dashboard')?.integrations).toEqual([]);
     expect(warnings).toEqual([]);

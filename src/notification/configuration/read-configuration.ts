@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import { emptyLabels, messageOf, openStrictDocument, type Labels, type StrictDocument } from '#telemetry';
 import type { ReceiverKind } from '../receivers/receiver-kind.ts';
-import type { MessageTemplates } from '../templates/message-templates.ts';
+import { createMessageTemplates } from '../templates/create-message-templates.ts';
+import { TemplateFailure, type MessageTemplates } from '../templates/message-templates.ts';
 import { configurationSchema } from './configuration-schema.ts';
 import { Findings, isMapping, itemsOf, type Path } from './findings.ts';
 import { globalSchema } from './global-schema.ts';
@@ -27,8 +28,11 @@ export interface ConfigurationSource {
 export interface ConfigurationTools {
   readonly kinds: readonly ReceiverKind[];
   readonly files: ConfigurationFiles;
-  /** @throws where one is wrong, with its place in the message */
-  readonly createTemplates: (files: readonly TemplateFile[]) => MessageTemplates;
+  /**
+   * `unread`: its templates are taken for good and their files are not looked for; of a configuration that another machine has
+   * read. `read` where nothing is said.
+   */
+  readonly templates?: 'read' | 'unread';
 }
 
 /**
@@ -67,7 +71,7 @@ export async function readNotificationConfiguration(
     if (!kind.create) findings.warning(path, `Omoi does not send to ${kind.type} yet`);
   }
   const templates = await readTemplates(parts['templates'], tools, findings);
-  if (templates) checkTemplates(templates, { integrations, route }, findings);
+  if (templates && tools.templates !== 'unread') checkTemplates(templates, { integrations, route }, findings);
   document.accepted(findings.problems);
   if (!route || !templates || !global.success) throw new Error('an accepted configuration lacks a part');
   return {
@@ -112,12 +116,13 @@ function warnOfUnused(parts: Readonly<Record<string, unknown>>, findings: Findin
 /** Null where something is wrong with them. */
 async function readTemplates(
   written: unknown,
-  { files, createTemplates }: ConfigurationTools,
+  { files, templates }: ConfigurationTools,
   findings: Findings,
 ): Promise<MessageTemplates | null> {
   const read: TemplateFile[] = [];
   const before = findings.problems.length;
-  for (const [index, pattern] of itemsOf(written).entries()) {
+  const patterns = templates === 'unread' ? [] : itemsOf(written);
+  for (const [index, pattern] of patterns.entries()) {
     if (typeof pattern !== 'string') continue;
     try {
       read.push(...(await templateFiles(pattern, files)));
@@ -126,7 +131,13 @@ async function readTemplates(
     }
   }
   if (findings.problems.length > before) return null;
-  return findings.attempt(['templates'], () => createTemplates(read));
+  try {
+    return createMessageTemplates({ files: read });
+  } catch (thrown) {
+    if (!(thrown instanceof TemplateFailure)) throw thrown;
+    for (const line of thrown.message.split('\n')) findings.problem(['templates'], line);
+    return null;
+  }
 }
 
 interface Templated {
@@ -140,16 +151,16 @@ function checkTemplates(
   { integrations, route }: Templated,
   findings: Findings,
 ): void {
-  const problemOf = memoized((text) => templates.problemOf(text));
+  const problemOf = memoized((text, form) => templates.problemOf(text, form));
   for (const { kind, settings, path } of integrations) {
     for (const field of kind.templatedFields(settings)) {
-      const problem = problemOf(field.text);
+      const problem = problemOf(field.text, field.isHtml === true ? 'html' : 'text');
       if (problem !== null) findings.problem([...path, ...field.path], problem);
     }
   }
   const look = (node: Route, path: Path, inherited: Labels): void => {
     for (const [name, text] of Object.entries(node.labels)) {
-      const problem = inherited[name] === text ? null : problemOf(text);
+      const problem = inherited[name] === text ? null : problemOf(text, 'text');
       if (problem !== null) findings.problem([...path, 'labels', name], problem);
     }
     node.routes.forEach((child, index) => look(child, [...path, 'routes', index], node.labels));
@@ -157,14 +168,16 @@ function checkTemplates(
   if (route) look(route, ['route'], emptyLabels());
 }
 
+type ProblemOf = (text: string, form: 'text' | 'html') => string | null;
+
 /** Most fields of most integrations are the same defaults. */
-function memoized(problemOf: (text: string) => string | null): (text: string) => string | null {
-  const known = new Map<string, string | null>();
-  return (text) => {
-    const before = known.get(text);
+function memoized(problemOf: ProblemOf): ProblemOf {
+  const known = { text: new Map<string, string | null>(), html: new Map<string, string | null>() };
+  return (text, form) => {
+    const before = known[form].get(text);
     if (before !== undefined) return before;
-    const problem = problemOf(text);
-    known.set(text, problem);
+    const problem = problemOf(text, form);
+    known[form].set(text, problem);
     return problem;
   };
 }

@@ -1,22 +1,11 @@
 import { OmoiError } from '#telemetry';
 import { RECEIVER_KINDS } from '../receivers/receiver-kinds.ts';
-import type { MessageTemplates } from '../templates/message-templates.ts';
 import type { NotificationConfiguration } from './notification-configuration.ts';
 import { readNotificationConfiguration, type ConfigurationTools } from './read-configuration.ts';
-
-/** Templates as they are written; one that opens and does not close is none. */
-const TEMPLATES: MessageTemplates = {
-  text: (template) => template,
-  html: (template) => template,
-  routeLabels: ({ routeLabels }) => routeLabels,
-  problemOf: (template) =>
-    template.split('{{').length === template.split('}}').length ? null : 'unclosed action',
-};
 
 export const TOOLS: ConfigurationTools = {
   kinds: RECEIVER_KINDS,
   files: { list: () => Promise.resolve([]), read: () => Promise.reject(new Error('no such file')) },
-  createTemplates: () => TEMPLATES,
 };
 
 export function read(

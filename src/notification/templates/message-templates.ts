@@ -13,8 +13,11 @@ export interface MessageTemplates {
    * @throws TemplateFailure
    */
   routeLabels(message: Message): Labels;
-  /** Whether it can be parsed, with the templates that it calls; null, or what is wrong. Runs nothing. */
-  problemOf(template: string): string | null;
+  /**
+   * Whether it can be parsed, with the templates that it calls, and where it is HTML, whether it is clear what each value
+   * stands in; null, or what is wrong. Runs nothing.
+   */
+  problemOf(template: string, form?: 'text' | 'html'): string | null;
 }
 
 /** A template that could not be run: the message that it was for is not sent by it, and says so. */
