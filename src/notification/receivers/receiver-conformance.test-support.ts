@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { z } from 'zod';
-import { createSeededRandom, createSystemClock } from '#telemetry';
+import { createSeededRandom, createSystemClock, OmoiError } from '#telemetry';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { GlobalSettings } from '../configuration/global-settings.ts';
@@ -110,7 +110,7 @@ export function createIntegration<Settings>(
     http: options.http,
     readSecret: async (path) => {
       const text = files[path];
-      if (text === undefined) throw new Error(`there is no ${path}`);
+      if (text === undefined) throw new OmoiError('secret_unreadable', `there is no ${path}`);
       return text;
     },
   });

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -318,14 +320,27 @@ describe('failures', () => {
     expect(failure.message).not.toContain('SECRET');
   });
 
-  it('of answers that are not HTTP are named', async () => {
-    const odd = new ReceiverServer();
-    odd.server.on('connection', (socket) => socket.end('SSH-2.0-OpenSSH_9.9\r\n'));
-    await odd.open();
-    const failure = await failureOfRequest(client.request(requestTo(odd.addressAs())));
+  it.each([
+    ['is not HTTP', 'SSH-2.0-OpenSSH_9.9\r\n', 'its answer is no HTTP (HPE_'],
+    [
+      'changes the protocol',
+      'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
+      'ECONNRESET',
+    ],
+    ['has endless headers', `HTTP/1.1 200 OK\r\nx: ${'a'.repeat(100_000)}`, 'HPE_HEADER_OVERFLOW'],
+  ])('of an answer that %s are named', async (_, said, message) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.write(said);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const failure = await failureOfRequest(client.request(requestTo(`http://127.0.0.1:${port}/`)));
     expect(failure.kind).toBe('connection');
-    expect(failure.message).toContain('its answer is no HTTP (HPE_');
-    await odd.close();
+    expect(failure.message).toContain(message);
+    client.close();
+    server.close();
   });
 
   it('what was secret in a request is taken out of what is told of its answer', async () => {

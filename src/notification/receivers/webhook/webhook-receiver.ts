@@ -54,6 +54,9 @@ const settingsSchema = z
 
 type WebhookSettings = z.output<typeof settingsSchema>;
 
+/** It comes with alerts from outside: what is none is no reason to send nothing. */
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
 /** Parts of an address that are no template: they may be secret. */
 function literalsOf(template: string): readonly string[] {
   return template.split(/\{\{.*?\}\}/s).filter((part) => part.length > 2);
@@ -118,7 +121,7 @@ class Webhook {
     return {
       'content-type': 'application/json',
       'idempotency-key': message.notificationId,
-      ...(message.traceparent === null ? {} : { traceparent: message.traceparent }),
+      ...(TRACEPARENT.test(message.traceparent ?? '') ? { traceparent: message.traceparent ?? '' } : {}),
       ...(signature === null ? {} : { 'omoi-signature': signature }),
     };
   }
