@@ -1,10 +1,10 @@
-import { Agent as PlainAgent, type AgentOptions } from 'node:http';
-import { Agent as SecureAgent } from 'node:https';
+import { Agent as PlainAgent } from 'node:http';
+import { Agent as SecureAgent, type AgentOptions } from 'node:https';
 import type { LookupFunction } from 'node:net';
 
 import type { HttpClientSettings } from './http-client.ts';
 import { decoded } from './request-secrets.ts';
-import { checkTlsMaterial, readTlsMaterial, type TlsMaterial } from './tls-material.ts';
+import { readTlsMaterial, secureContextOf } from './tls-material.ts';
 import { TunnelAgent } from './tunnel-agent.ts';
 
 /** Connections of one integration to one address at a time, idle ones, and how long those are kept. */
@@ -32,7 +32,7 @@ export class ConnectionPool {
   readonly #readFile: (path: string) => Promise<string>;
   readonly #lookup: LookupFunction;
   readonly #agents = new Map<string, PlainAgent | SecureAgent>();
-  #tlsVersion = '';
+  #tls: { readonly version: string; readonly options: AgentOptions } | null = null;
 
   constructor(
     settings: HttpClientSettings,
@@ -71,20 +71,22 @@ export class ConnectionPool {
 
   async #secureAgent(proxy: URL | null): Promise<SecureAgent> {
     const material = await readTlsMaterial(this.#settings.tls_config, this.#readFile);
-    if (material.version !== this.#tlsVersion) {
-      checkTlsMaterial(material);
+    if (material.version !== this.#tls?.version) {
+      const { servername, rejectUnauthorized } = material.options;
+      const options = {
+        secureContext: secureContextOf(material),
+        rejectUnauthorized,
+        ...(servername === undefined ? {} : { servername }),
+      };
       this.close();
-      this.#tlsVersion = material.version;
+      this.#tls = { version: material.version, options };
     }
-    const options = { ...KEPT, ...material.options };
+    const options = { ...KEPT, ...this.#tls.options };
     if (proxy === null) return this.#agent('secure', () => new SecureAgent(options));
-    return this.#agent(`tunnel ${proxy.href}`, () => this.#tunnelAgent(material, proxy));
-  }
-
-  #tunnelAgent(material: TlsMaterial, proxy: URL): TunnelAgent {
-    const headers = { ...authorizationOfProxy(proxy), ...this.#settings.proxy_connect_header };
-    const way = { url: proxy, headers, lookup: this.#lookup };
-    return new TunnelAgent({ ...KEPT, ...material.options }, way);
+    return this.#agent(`tunnel ${proxy.href}`, () => {
+      const headers = { ...authorizationOfProxy(proxy), ...this.#settings.proxy_connect_header };
+      return new TunnelAgent(options, { url: proxy, headers, lookup: this.#lookup });
+    });
   }
 
   #agent<Kind extends PlainAgent | SecureAgent>(name: string, create: () => Kind): Kind {
