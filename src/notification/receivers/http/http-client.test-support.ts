@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, request, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 
 import { createSeededRandom, createSystemClock } from '#telemetry';
 
@@ -69,12 +69,17 @@ export class ProxyServer {
   connectStatus = 200;
   readonly #server: Server;
   readonly #scheme: 'http' | 'https';
+  readonly #sockets = new Set<Socket>();
 
   /** @param scheme how it is spoken to itself; `https` by the certificate of `certificates.test-support.ts` */
   constructor(scheme: 'http' | 'https' = 'http') {
     this.#scheme = scheme;
     const tls = { key: TEST_SERVER_KEY, cert: TEST_SERVER_CERTIFICATE };
     this.#server = scheme === 'https' ? createSecureServer(tls) : createServer();
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
     this.#server.on('request', (incoming, response) => {
       this.asked.push(`${incoming.method} ${incoming.url}`);
       this.headers.push(incoming.headers);
@@ -121,7 +126,8 @@ export class ProxyServer {
   }
 
   async close(): Promise<void> {
-    this.#server.closeAllConnections();
+    // Tunnels are no connections of the server any more.
+    for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
     await once(this.#server, 'close');
   }
