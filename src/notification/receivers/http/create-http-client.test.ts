@@ -106,7 +106,7 @@ describe('connections', () => {
     const requests = Array.from({ length: maxConnectionsPerAddress + 3 }, () =>
       failureOfRequest(client.request(requestTo(server.addressAs(), { settings, signal: deadline.signal }))),
     );
-    await expect.poll(() => server.received.length).toBe(maxConnectionsPerAddress);
+    await expect.poll(() => server.received.length, { timeout: 30_000 }).toBe(maxConnectionsPerAddress);
     deadline.abort();
     const failures = await Promise.all(requests);
     expect(new Set(failures.map(({ kind }) => kind))).toEqual(new Set(['timeout']));
@@ -263,7 +263,7 @@ describe('addresses', () => {
     });
     const url = server.addressAs('hooks.test');
     const requests = [1, 2, 3].map(() => slow.request(requestTo(url, { settings: settingsWith() })));
-    await expect.poll(() => asked.length).toBe(1);
+    await expect.poll(() => asked.length, { timeout: 30_000 }).toBe(1);
     answer.resolve();
     expect((await Promise.all(requests)).map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(asked).toEqual(['hooks.test']);
