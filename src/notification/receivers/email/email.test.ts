@@ -337,6 +337,13 @@ describe.concurrent('a login', () => {
     });
   });
 
+  it('is left out where the server asks for none', async () => {
+    const server = await mailServer({ disabledCommands: ['AUTH'] });
+    const send = emailTo(server.port, { settings: { auth_username: 'omoi', auth_password: PASSWORD } });
+    expect(await send()).toMatchObject({ outcome: 'delivered' });
+    expect(onlyMailOf(server).user).toBe(false);
+  });
+
   it('may pass where the server cannot ask now', async () => {
     const onAuth: SMTPServerOptions['onAuth'] = (auth, session, callback) =>
       callback(refusal('454 4.7.0 Temporary authentication failure'));
