@@ -396,6 +396,18 @@ describe.concurrent('encryption', () => {
     expect(onlyMailOf(server).isEncrypted).toBe(true);
   });
 
+  it.each([[false], [true]])('knows a server by its address (from the first byte: %j)', async (secure) => {
+    const server = await mailServer({ secure });
+    const settings = { smarthost: `127.0.0.1:${server.port}`, force_implicit_tls: secure };
+    expect(await emailTo(server.port, { settings })()).toMatchObject({ outcome: 'delivered' });
+    const other = { ...settings, smarthost: `127.0.0.2:${server.port}` };
+    expect(await emailTo(server.port, { settings: other })()).toMatchObject({
+      outcome: 'failed',
+      retryable: true,
+    });
+    expect(onlyMailOf(server).isEncrypted).toBe(true);
+  });
+
   it('is not asked for where it is not required', async () => {
     const server = await mailServer();
     expect(await emailTo(server.port, { settings: { require_tls: false } })()).toMatchObject({
