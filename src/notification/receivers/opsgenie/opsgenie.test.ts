@@ -104,6 +104,11 @@ describe('opsgenie', () => {
     expect(server.received[0]?.headers).toMatchObject({ authorization: 'GenieKey key-of-w-1' });
   });
 
+  it('does not tell its key where the template of it fails', async () => {
+    const delivery = await send({ settings: { api_key: 'SECRET-{{ fail }}' } });
+    expect(delivery).toMatchObject({ failure: 'template', reason: 'api_key: its template cannot be run' });
+  });
+
   it('asks below an address that has a path and a query', async () => {
     await send({ settings: { api_url: `${server.addressAs()}/proxy?tenant=1` }, message: resolvedMessage() });
     expect(asked()).toEqual([`POST /proxy/v2/alerts/${alias}/close?tenant=1&identifierType=alias`]);
