@@ -337,6 +337,24 @@ describe.concurrent('a login', () => {
     });
   });
 
+  it.each([['PLAIN'], ['LOGIN']])('is hidden where the server repeats it (%s)', async (mechanism) => {
+    const server = await scriptedServer((said) => {
+      if (said === '') return '220 here';
+      if (said.startsWith('EHLO')) return `250-here\r\n250 AUTH ${mechanism}`;
+      if (said === 'AUTH LOGIN\r\n' || said.trim() === Buffer.from('omoi').toString('base64'))
+        return '334 more';
+      return `535 5.7.8 no such login: ${said.trim()} ${Buffer.from(said.trim(), 'base64').toString('utf8')}`;
+    });
+    const settings = { require_tls: false, auth_username: 'omoi', auth_password: PASSWORD };
+    const delivery = await emailTo(server.port, { settings })();
+    expect(delivery).toMatchObject({ failure: 'authError', reason: expect.stringContaining('<secret>') });
+    expect(JSON.stringify(delivery)).not.toContain(PASSWORD);
+    expect(JSON.stringify(delivery)).not.toContain(Buffer.from(PASSWORD).toString('base64').slice(0, 12));
+    expect(JSON.stringify(delivery)).not.toContain(
+      Buffer.from(`\0omoi\0${PASSWORD}`).toString('base64').slice(8),
+    );
+  });
+
   it('is left out where the server asks for none', async () => {
     const server = await mailServer({ disabledCommands: ['AUTH'] });
     const send = emailTo(server.port, { settings: { auth_username: 'omoi', auth_password: PASSWORD } });

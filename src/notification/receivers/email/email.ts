@@ -20,6 +20,7 @@ import { threadOf } from './email-thread.ts';
 import { mailAddresses } from './mail-addresses.ts';
 import { composeMail, type Mail } from './mail-content.ts';
 import { bounded, failureOfSmtp, failureOfTemporary, retryAfterMsOf } from './smtp-failures.ts';
+import { plainToken } from './smtp-authentication.ts';
 import {
   handOver,
   SMTP_DEADLINES,
@@ -164,6 +165,7 @@ export class Email implements Integration {
       const isImplicit = settings.force_implicit_tls ?? portOf(port) === 465;
       const encryption = isImplicit ? 'implicit' : settings.require_tls === false ? 'none' : 'starttls';
       const { auth_username: username, auth_identity: identity } = settings;
+      secrets.add(plainToken({ identity, username, password }));
       const login = username === '' ? null : { username, identity, password, secret };
       const hello = settings.hello || 'localhost';
       return { connection: { host, port: portOf(port), hello, encryption, tls, login }, secrets };
