@@ -247,6 +247,16 @@ describe.concurrent('a mail', () => {
   });
 
   it.each([
+    ['omoi@bücher.example', 'xn--bcher-kva.example'],
+    ['omoi@[192.0.2.1]', 'omoi.invalid'],
+  ])('from %s has an id of ASCII', async (from, domain) => {
+    const server = await mailServer();
+    await emailTo(server.port, { settings: { from } })();
+    const id = onlyMailOf(server).headers['message-id'] ?? '';
+    expect(id.slice(id.indexOf('@') + 1)).toBe(`${domain}>`);
+  });
+
+  it.each([
     ['none', 'none', '<alert-4a58f7686a7bdd06-@alertmanager>'],
     ['daily', 'daily', '<alert-4a58f7686a7bdd06-2026-11-30@alertmanager>'],
   ])('stands in the thread of its group (%s)', async (_, byDate, thread) => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
 import type { Message } from '../../message.ts';
 import type { MessageTemplates } from '../../templates/message-templates.ts';
 import { failed, failureOf } from '../answers.ts';
@@ -134,8 +135,7 @@ export class Email implements Integration {
         from: sender,
         to,
         headers,
-        messageId:
-          'Message-Id' in settings.headers ? null : `<${id}@${sender.slice(sender.lastIndexOf('@') + 1)}>`,
+        messageId: 'Message-Id' in settings.headers ? null : `<${id}@${domainOf(sender)}>`,
         threadId: enabled ? threadOf(message.groupKey, byDate, message.atMs) : null,
         dateMs: message.atMs,
         text: rendered(settings.text, message, templates, 'text'),
@@ -182,6 +182,11 @@ function rendered(
   as: 'text' | 'html',
 ): string {
   return template === '' ? '' : templates[as](template, message);
+}
+
+/** In ASCII; an address of numbers is none. */
+function domainOf(address: string): string {
+  return domainToASCII(address.slice(address.lastIndexOf('@') + 1)) || 'omoi.invalid';
 }
 
 function portOf(port: string): number {
