@@ -67,7 +67,9 @@ export async function readNotificationConfiguration(
   const inhibitRules = readInhibitRules(parts['inhibit_rules'], reading);
   checkOmoi(omoi, { receivers, timeIntervals }, findings);
   warnOfUnused(parts, findings);
-  for (const { kind, path } of integrations) {
+  for (const { kind, path, settings } of integrations) {
+    const forbidden = kind.notAllowed?.(settings, omoi);
+    if (forbidden) findings.problem([...path, ...forbidden.path], forbidden.message);
     if (!kind.create) findings.warning(path, `Omoi does not send to ${kind.type} yet`);
   }
   const templates = await readTemplates(parts['templates'], tools, findings);

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Clock, Random } from '#telemetry';
 import type { GlobalSettings } from '../configuration/global-settings.ts';
+import type { OmoiSettings } from '../configuration/omoi-settings.ts';
 import type { MessageTemplates } from '../templates/message-templates.ts';
 import type { Programs } from './command/programs.ts';
 import type { HttpClient } from './http/http-client.ts';
@@ -48,6 +49,8 @@ export interface ReceiverKind<Settings = unknown> {
     global: GlobalSettings,
   ) => { readonly settings: Settings } | { readonly problems: readonly SettingsProblem[] };
   readonly templatedFields: (settings: Settings) => readonly TemplatedField[];
+  /** The mistake of what `x-omoi` at the top does not allow; null where it does. */
+  readonly notAllowed?: (settings: Settings, omoi: OmoiSettings) => SettingsProblem | null;
   /** Absent where Omoi does not send to it yet: the configuration is read all the same. */
   readonly create?: (settings: Settings, index: number, tools: IntegrationTools) => Integration;
 }

@@ -41,6 +41,7 @@ export const commandReceiver: ReceiverKind<CommandSettings> = {
   settings: commandSettings,
   complete: (settings) => ({ settings }),
   templatedFields: templatedFieldsOfCommand,
+  notAllowed: (settings, { allowedCommands }) => notAllowed(settings, allowedCommands),
   create: (settings, index, tools) => ({
     type: 'command',
     index,
