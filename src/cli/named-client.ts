@@ -27,6 +27,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
   unknown_pool: fleet('pool'),
   unknown_task: fleet('task'),
   unknown_alert: { path: '/api/v1/alerts', list: 'alerts', id: 'id', behind: null, pageRows: 1000 },
+  unknown_silence: {
+    path: '/api/v1/alerts/silences',
+    list: 'silences',
+    id: 'id',
+    behind: null,
+    pageRows: 1000,
+  },
   unknown_remediation: {
     path: '/api/v1/watchdog/remediations',
     list: 'remediations',

@@ -10,6 +10,7 @@ import { wholeNumber } from './commands/numbers.ts';
 import { definePools } from './commands/pools.ts';
 import { defineDecision, defineRemediations } from './commands/remediations.ts';
 import { defineRouting } from './commands/routing.ts';
+import { defineSilences } from './commands/silences.ts';
 import { defineDoctor, defineStatus } from './commands/status.ts';
 import { defineTasks } from './commands/tasks.ts';
 import { definePause, defineResume, defineWatchdog } from './commands/watchdog.ts';
@@ -78,6 +79,7 @@ function defineNouns(program: Command): void {
   defineAlerts(program);
   defineReceivers(program);
   defineNotifications(program);
+  defineSilences(program);
   defineRemediations(program);
   defineWatchdog(program);
   defineRouting(program);

@@ -17,10 +17,11 @@ import type { RoutingInForce } from './groups/dispatcher.ts';
 import { Inhibitor } from './inhibition/inhibitor.ts';
 import type { Message } from './message.ts';
 import { Notification, type PreparedNotification } from './notification.ts';
-import type { NotifiedAlert } from './notified-alert.ts';
+import type { StoredAlert } from './notified-alert.ts';
 import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
 import type { AlertReader, RoutedTo } from './ports.ts';
 import type { Delivery, DeliveryFailure, Integration, SendOptions } from './receivers/integration.ts';
+import { TimeIntervals } from './routing/time-intervals.ts';
 import type { MuteStage } from './stages/mute-stage.ts';
 
 /** The alerts as `alerting` would have them: a map, and the events on the bus. */
@@ -28,7 +29,7 @@ class TestAlerts implements AlertReader {
   readonly #database: StateDatabase;
   readonly #append: EventBus['append'];
   readonly #clock: VirtualClock;
-  readonly #alerts = new Map<string, NotifiedAlert>();
+  readonly #alerts = new Map<string, StoredAlert>();
 
   constructor(database: StateDatabase, clock: VirtualClock, append: EventBus['append']) {
     this.#database = database;
@@ -36,11 +37,11 @@ class TestAlerts implements AlertReader {
     this.#append = append;
   }
 
-  read(alertIds: readonly string[]): Promise<readonly NotifiedAlert[]> {
+  read(alertIds: readonly string[]): Promise<readonly StoredAlert[]> {
     return Promise.resolve(alertIds.flatMap((alertId) => this.#alerts.get(alertId) ?? []));
   }
 
-  async *firing(): AsyncIterable<readonly NotifiedAlert[]> {
+  async *firing(): AsyncIterable<readonly StoredAlert[]> {
     await Promise.resolve();
     yield [...this.#alerts.values()].filter(({ endsAtMs }) => endsAtMs === null);
   }
@@ -49,13 +50,14 @@ class TestAlerts implements AlertReader {
   async fire(labelsOf: Readonly<Record<string, Labels>>): Promise<void> {
     await this.#database.transaction((tx) => {
       const events = Object.entries(labelsOf).map(([alertId, labels]) => {
-        const alert: NotifiedAlert = {
+        const alert: StoredAlert = {
           alertId,
           fingerprint: fingerprintOf(labels),
           labels,
           annotations: { summary: `${alertId} is wrong` },
           startsAtMs: this.#clock.wallMs(),
           endsAtMs: null,
+          updatedAtMs: this.#clock.wallMs(),
           generatorUrl: '',
           acknowledgedBy: null,
           remediation: null,
@@ -68,8 +70,13 @@ class TestAlerts implements AlertReader {
           entity_type: 'alert',
           entity_id: alertId,
           payload: {
-            ...{ alert_id: alertId, rule_id: 'g/r', severity, labels },
-            ...{ metric_name: null, current_value: 1, threshold: null },
+            alert_id: alertId,
+            rule_id: 'g/r',
+            severity,
+            metric_name: null,
+            current_value: 1,
+            threshold: null,
+            labels,
           },
           traceparent: null,
         };
@@ -90,8 +97,12 @@ class TestAlerts implements AlertReader {
           entity_type: 'alert',
           entity_id: alertId,
           payload: {
-            ...{ alert_id: alertId, rule_id: 'g/r', severity: '', labels },
-            ...{ cause: 'recovered' as const, duration_ms: 1 },
+            alert_id: alertId,
+            rule_id: 'g/r',
+            severity: '',
+            labels,
+            cause: 'recovered' as const,
+            duration_ms: 1,
           },
           traceparent: null,
         };
@@ -222,7 +233,13 @@ export function prepared({
     receivers: new Map(),
     templates: { routeLabels: () => ({}) },
   } as unknown as NotificationConfiguration;
-  return { configuration, integrations, routing, inhibitor: new Inhibitor([]) };
+  return {
+    configuration,
+    integrations,
+    routing,
+    inhibitor: new Inhibitor([]),
+    intervals: new TimeIntervals(new Map()),
+  };
 }
 
 export interface NotificationStage {

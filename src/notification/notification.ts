@@ -18,13 +18,13 @@ import {
   type SystemEvent,
   type Tracing,
 } from '#telemetry';
-import type { NotificationConfiguration } from './configuration/notification-configuration.ts';
+import type { NotificationConfiguration, Route } from './configuration/notification-configuration.ts';
 import { DecisionLog } from './explain/decision-log.ts';
 import { explain, type Explanation } from './explain/explanation.ts';
 import { listMessages, type MessagePage, type MessageQuery } from './explain/message-list.ts';
 import { Dispatcher, type RoutingInForce } from './groups/dispatcher.ts';
 import { trackedAlert, type TrackedAlert } from './groups/tracked-alert.ts';
-import type { Inhibitor } from './inhibition/inhibitor.ts';
+import type { Inhibition, Inhibitor } from './inhibition/inhibitor.ts';
 import type { AlertLinks } from './message.ts';
 import type { NotifiedAlert } from './notified-alert.ts';
 import { messageSender } from './outbox/message-writer.ts';
@@ -34,6 +34,7 @@ import { integrationKey, type RunningIntegration } from './outbox/running-integr
 import type { Delivery } from './receivers/integration.ts';
 import { testMessage } from './receivers/test-message.ts';
 import type { AlertReader } from './ports.ts';
+import type { SilentByTime, TimeIntervals } from './routing/time-intervals.ts';
 import { coversLabels, type Silence } from './silences/silence.ts';
 import type { SilenceBook } from './silences/silence-book.ts';
 
@@ -60,6 +61,7 @@ export interface PreparedNotification {
   readonly routing: RoutingInForce;
   /** Without alerts yet: it is told of them when it is in force. */
   readonly inhibitor: Inhibitor;
+  readonly intervals: TimeIntervals;
 }
 
 /** A receiver as people see it. */
@@ -164,6 +166,16 @@ export class Notification {
     }
     this.outbox.setIntegrations(prepared.integrations);
     await this.dispatcher.replace(prepared.routing);
+  }
+
+  /** By what an alert is inhibited at this moment; null: by nothing. */
+  inhibitedBy(alert: Pick<NotifiedAlert, 'alertId' | 'labels'>): Inhibition | null {
+    return this.#prepared.inhibitor.inhibitedBy(alert);
+  }
+
+  /** Why a route keeps silent at a time; null where it may speak. */
+  silentBy(route: Route, wallMs: number): SilentByTime | null {
+    return this.#prepared.intervals.silentBy(route, wallMs);
   }
 
   /** What was decided about telling of an alert, and what became of the messages. */

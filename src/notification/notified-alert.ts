@@ -25,3 +25,9 @@ export type NotifiedStatus = 'firing' | 'resolved';
 export function statusOf({ endsAtMs }: Pick<NotifiedAlert, 'endsAtMs'>): NotifiedStatus {
   return endsAtMs === null ? 'firing' : 'resolved';
 }
+
+/** As it is on disk. */
+export interface StoredAlert extends NotifiedAlert {
+  /** Wall ms at which it was last written. */
+  readonly updatedAtMs: number;
+}

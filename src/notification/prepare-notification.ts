@@ -38,6 +38,7 @@ export function prepareNotification(
       ...new Map([...byReceiver.values()].flat().map((running) => [running.key, running])).values(),
     ],
     inhibitor,
+    intervals,
     routing: {
       router: createRouter(configuration.route),
       stages: [

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { AlertRow } from '#alerting';
-import type { AlertReader, NotifiedAlert } from '#notification';
+import type { AlertReader, StoredAlert } from '#notification';
 import type { StateDatabase } from '#storage';
 import { parseLabels } from '#telemetry';
 
@@ -8,13 +8,14 @@ const PAGE_LIMIT = 500;
 
 /** The alerts as notification needs them. @param externalUrl where people reach Omoi, without a slash at the end */
 export function createNotifiedAlerts(database: StateDatabase, externalUrl: () => string): AlertReader {
-  const notified = (row: AlertRow): NotifiedAlert => ({
+  const notified = (row: AlertRow): StoredAlert => ({
     alertId: row.id,
     fingerprint: row.fingerprint,
     labels: parseLabels(row.labels),
     annotations: parseLabels(row.annotations),
     startsAtMs: row.fired_at_ms,
     endsAtMs: row.resolved_at_ms,
+    updatedAtMs: row.updated_at_ms,
     generatorUrl: alertPage(externalUrl(), row.id),
     acknowledgedBy: row.acknowledged_by,
     remediation: row.cause === 'remediated' ? 'the watchdog repaired it' : null,

@@ -50,11 +50,98 @@ function expectSame(texts: readonly string[], form: 'text' | 'html', message: Me
   }
 }
 
+/** What people write, and what is refused. */
+const TEXTS: readonly string[] = [
+  '{{ title "FOO bar-baz it\'s 1st foo_bar a.b x:y éA 2ND" }}',
+  '[{{ .Status | toUpper }}{{ if eq .Status "firing" }}:{{ .Alerts.Firing | len }}{{ end }}]',
+  '{{ range .Alerts }}{{ .Labels.alertname }}{{ "\\n" }}{{ end }}',
+  '{{ range .Alerts.Resolved }}{{ .EndsAt.Sub .StartsAt }} {{ .EndsAt.After .StartsAt }}{{ end }}',
+  '{{ (index .Alerts 0).StartsAt.Format "Jan 02, 2006 at 3:04PM (MST)" }}',
+  '{{ (index .Alerts 0).StartsAt.UTC.Weekday }} {{ (index .Alerts 0).EndsAt.IsZero }}',
+  '{{ reReplaceAll "(?P<first>[a-z])([a-z]+)" "${2}-${first}" "hello world" }}',
+  '{{ with .GroupLabels }}{{ with .Remove (stringSlice "job" "zone") }}{{ .SortedPairs.Values }}{{ end }}{{ end }}',
+  '{{ $severity := index .CommonLabels "severity" }}{{ if eq $severity "x" "y" "" }}a{{ else if $severity }}b{{ end }}',
+  '{{ define "mine" }}<{{ . }}>{{ end }}{{ template "mine" .Status }}{{ block "other" .Receiver }}{{ . }}{{ end }}',
+  '{{ printf "%s|%q|%v|%5d|%-5t|%x" .Status .Status .Status 42 true .Status }}',
+  '{{ "a b&c=ü" | urlquery }} {{ "<a href=\'x\'>" | html }} {{ "\'\\"<>&=" | js }}',
+  '{{ safeHtml "<b>" }} {{ len (safeHtml "<b>") }} {{ eq (safeHtml "a") "a" }}',
+  '{{ .Nope }}',
+  '{{ .ExternalURL.Nope }}',
+  '{{ .Alerts.Nope }}',
+  '{{ toUpper 1 }}',
+  '{{ toUpper (safeHtml "a") }}',
+  '{{ join "," .Alerts }}',
+  '{{ join "," }}',
+  '{{ match "(" "a" }}',
+  '{{ reReplaceAll "(" "" "a" }}',
+  '{{ index .Alerts 99 }}',
+  '{{ .CommonLabels.Remove "job" }}',
+  '{{ template "none" . }}',
+  '{{ nope }}',
+  '{{ if }}{{ end }}',
+  '{{ end }}',
+  '{{ range .Alerts }}',
+  '{{ .Status',
+  '{{ "a\nb" }}',
+  '{{ break }}',
+];
+
+const PAGES: readonly string[] = [
+  '<a href="{{ if .Status }}/x?{{ end }}{{ .Status }}">',
+  '<p {{ if .Status }}title="{{ end }}>',
+  '<script>{{ if .Status }}"{{ end }}</script>',
+  '<p title="{{ .Status }}',
+  '<p title={{ if .Status }}{{ .Status }}{{ end }}>x</p>',
+  '{{ range .Alerts }}<p title="{{ end }}',
+  '{{ range .Alerts }}<p title="{{ .Status }}">{{ end }}',
+  '{{ range .Alerts }}{{ if .Status }}{{ break }}{{ end }}<b>{{ end }}{{ .Status }}',
+  '{{ range .Alerts }}<p {{ if .Status }}{{ continue }}{{ end }}>{{ end }}',
+  '<p"x={{ .Status }}>',
+  '<p title=a"b{{ .Status }}>',
+  '<p =x{{ .Status }}>',
+  '{{ .Status | html | toUpper }}',
+  '<p title={{ .Status | html }}>',
+  '{{ template "none" . }}',
+  '<p style="content: \'\\{{ .Status }}\'">',
+  '{{ define "loop" }}<b>{{ if . }}{{ template "loop" "" }}{{ end }}</b>{{ end }}{{ template "loop" .Status }}',
+  '{{ define "cell" }}{{ . }}{{ end }}<a title="{{ template "cell" .Status }}" href="{{ template "cell" .ExternalURL }}?q={{ template "cell" .ExternalURL }}">{{ template "cell" "<" }}</a>',
+  '{{ define "open" }}<p title="{{ . }}{{ end }}{{ template "open" .Status }}">x</p>',
+  '<{{ .Status }}>',
+  '</{{ .Status }}>',
+  '<a{{ .Status }}>',
+  '{{ "<" }}a href="javascript:x"{{ ">" }}',
+  '<a href="javascript:{{ .Status }}">',
+  '<a href="  {{ .ExternalURL }}">',
+  '<?xml version="1.0"?><![CDATA[{{ .Status }}]]>',
+  '<svg:a xlink:href="{{ .ExternalURL }}"/>',
+  '<ScRiPt>var x = {{ .Status }}</sCrIpT>{{ "<" }}',
+  '<title>{{ "</title>" }}</titles></title>{{ "<" }}',
+  '<style>/* {{ .Status }} */ a { color: {{ "red" }} }</style>',
+  '<script>// {{ .Status }}\nvar a = {{ .Status }}</script>',
+  '<a href=&#34;{{ .Status }}>',
+  '<p title="&quot;{{ .Status }}">',
+  '<a onclick="x(&#39;{{ "\'" }}&#39;)">',
+  '<div style="width:{{ "1px;color:red" }}">{{ "x" }}</div>',
+  '<a href="{{ "a b" }}"{{ " x=y" }}>',
+  '<a title="{{ safeHtml "<b>x</b> &amp; \\"y\\"" }}">{{ safeHtml "<b>x</b>" }}</a>',
+  '<a title={{ safeHtml "<b>x y</b>" }}>',
+  '<textarea>{{ safeHtml "<b>&amp;" }}</textarea>',
+];
+
 describe.skipIf(!installed)(
   `templates of messages beside amtool, OMOI_SEED=${propertySeed} (skipped without it: apt-get install prometheus-alertmanager)`,
   () => {
     const rounds = propertyRuns(20);
     const generator = new TemplateGenerator(createSeededRandom(propertySeed));
+
+    const message = generator.message();
+    it.each(TEXTS)('%s', (text) => {
+      expect(render(text, 'text', message)).toEqual(renderByAmtool(text, { form: 'text', message }));
+    });
+
+    it.each(PAGES)('%s as a page', (page) => {
+      expect(render(page, 'html', message)).toEqual(renderByAmtool(page, { form: 'html', message }));
+    });
 
     it('come out the same as texts', { timeout: LIMIT_MS }, () => {
       for (let round = 0; round < rounds; round++) {

@@ -5,7 +5,7 @@ import {
   GoInteger,
   GoMap,
   GoSlice,
-  GoStruct,
+  type GoStruct,
   GoText,
   TemplateRunError,
   typeName,

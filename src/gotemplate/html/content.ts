@@ -50,7 +50,16 @@ export function readContent(place: Place, text: string, at: number): ContentStep
       return stepTo(place, { text, at, end: /[\n\f\r]/g, next: 'style' });
     case 'style block comment':
       return stepTo(place, { text, at, end: /\*\//g, next: 'style' });
-    default:
+    case 'text':
+    case 'tag':
+    case 'attribute name':
+    case 'after attribute name':
+    case 'before value':
+    case 'comment':
+    case 'plain text':
+    case 'value':
+    case 'unclear script':
+    case 'nowhere':
       return { place, at: text.length };
   }
 }

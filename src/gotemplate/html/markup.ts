@@ -42,8 +42,29 @@ export function readMarkup(place: Place, text: string, at: number): MarkupStep {
       const end = text.indexOf('-->', at);
       return end === -1 ? { place, at: text.length } : { place: PAGE_START, at: end + 3 };
     }
-    default:
+    case 'plain text':
+    case 'script':
+    case 'script "':
+    case "script '":
+    case 'script line comment':
+    case 'script block comment':
+    case 'unclear script':
+    case 'style':
+    case 'style "':
+    case "style '":
+    case 'style address "':
+    case "style address '":
+    case 'style address':
+    case 'style line comment':
+    case 'style block comment':
       return readElement(place, text, at);
+    case 'value':
+    case 'address':
+    case 'addresses':
+    case 'meta content':
+    case 'meta address':
+    case 'nowhere':
+      throw new MarkupError(`nothing can be read in the state ${JSON.stringify(place.state)}`);
   }
 }
 
@@ -228,8 +249,8 @@ const COMMENT_START: Readonly<Record<CommentState, string>> = {
 
 /** What stays of a comment: what it would have been to the script or style around it, a space or the end of a line. */
 function afterComment({ state }: Place, next: Place, text: string): string {
-  if (state === 'comment' || next.state === state) return '';
-  if (state.endsWith('line comment')) return text.slice(-1);
+  if (state === 'comment') return '';
+  if (state.endsWith('line comment')) return next.state === state ? '' : text.slice(-1);
   return state === 'script block comment' && /[\n\r\u2028\u2029]/.test(text) ? '\n' : ' ';
 }
 

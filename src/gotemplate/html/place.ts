@@ -84,16 +84,12 @@ export const VALUE_STATES: Readonly<Record<AttributeKind, State>> = {
 
 /** Where a value is that comes next: behind `<p title=` it begins an attribute's value, in `<p ` a name. */
 export function placeOfNext(place: Place): Place {
-  switch (place.state) {
-    case 'tag':
-      return { ...place, state: 'attribute name' };
-    case 'before value':
-      return { ...place, state: VALUE_STATES[place.attribute], quote: 'space', attribute: 'plain' };
-    case 'after attribute name':
-      return { ...place, state: 'attribute name', attribute: 'plain' };
-    default:
-      return place;
+  if (place.state === 'tag') return { ...place, state: 'attribute name' };
+  if (place.state === 'after attribute name') {
+    return { ...place, state: 'attribute name', attribute: 'plain' };
   }
+  if (place.state !== 'before value') return place;
+  return { ...place, state: VALUE_STATES[place.attribute], quote: 'space', attribute: 'plain' };
 }
 
 /** Where a template is after one of two branches; null where they end in places that can't be taken for one. */

@@ -1,7 +1,6 @@
 import { assertTextFits, MAX_PRINTED_DEPTH } from '../limits.ts';
 import { GoTime } from '../time/time.ts';
 import {
-  GoFunction,
   GoInteger,
   GoMap,
   GoSlice,

@@ -24,7 +24,7 @@ export interface AnswerRules {
 
 /** One line of a text, cut. */
 function oneLine(text: string): string {
-  const line = text.replace(/\p{Cc}+|\s+/gu, ' ').trim();
+  const line = text.replace(/[\p{Cc}\s]+/gu, ' ').trim();
   const characters = Array.from(line.slice(0, 2 * maxShownAnswer));
   return characters.length <= maxShownAnswer ? line : `${characters.slice(0, maxShownAnswer - 1).join('')}…`;
 }

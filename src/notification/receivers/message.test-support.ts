@@ -72,7 +72,7 @@ export const namingTemplates: MessageTemplates = {
   text: expand,
   html: expand,
   problemOf: () => null,
-  routeLabels: () => ({}),
+  routeLabels: ({ routeLabels }) => routeLabels,
 };
 
 function expand(template: string, message: Message): string {

@@ -6,11 +6,19 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { GlobalSettings } from '../configuration/global-settings.ts';
 import type { Message } from '../message.ts';
+import { createMessageTemplates } from '../templates/create-message-templates.ts';
 import type { MessageTemplates } from '../templates/message-templates.ts';
 import { maxShownAnswer } from './answers.ts';
+import { defaultMaxAlerts } from './http-calls.ts';
 import { type ClosableHttpClient, createHttpClient } from './http/create-http-client.ts';
 import type { Delivery, Integration, ReceiverMemory } from './integration.ts';
-import { exampleGlobal, exampleMessage, namingTemplates, resolvedMessage } from './message.test-support.ts';
+import {
+  exampleAlert,
+  exampleGlobal,
+  exampleMessage,
+  namingTemplates,
+  resolvedMessage,
+} from './message.test-support.ts';
 import type { ReceiverKind } from './receiver-kind.ts';
 import { type ReceivedRequest, ReceiverServer, type Reply } from './receiver-server.test-support.ts';
 
@@ -37,10 +45,25 @@ export interface ReceiverRow<Settings> {
   readonly files?: Readonly<Record<string, string>>;
   /** The statuses that this receiver means otherwise than all: `403` of PagerDuty's first API is a rate limit. */
   readonly exceptions?: Readonly<Record<number, { readonly failure: string; readonly retryable: boolean }>>;
-  /** Where the engine of templates is needed. */
+  /** Other templates than the real ones without files. */
   readonly templates?: MessageTemplates;
   /** Messages other than the one firing and the one resolved alert. */
   readonly messages?: { readonly firing: Message; readonly resolved: Message };
+}
+
+const REAL_TEMPLATES = createMessageTemplates({ files: [] });
+
+/** As many alerts as a message has at most, unless the configuration wants more. */
+function largeMessage(): Message {
+  const alerts = Array.from({ length: defaultMaxAlerts }, (_, index) => {
+    const { labels, annotations } = exampleAlert();
+    return exampleAlert({
+      alertId: `alrt_${index}`,
+      labels: { ...labels, task_id: `t-${index}` },
+      annotations,
+    });
+  });
+  return exampleMessage({ alerts });
 }
 
 const ELSEWHERE = 'elsewhere.test';
@@ -128,7 +151,8 @@ export function describeReceiver<Settings>(row: ReceiverRow<Settings>): void {
       const own = row.settings(address);
       const merged = { ...(own['http_config'] as object | undefined), ...httpConfig };
       const written = { ...own, ...(Object.keys(merged).length > 0 ? { http_config: merged } : {}) };
-      return createIntegration(row, { written, global: row.global?.(address), http });
+      const withTemplates = { ...row, templates: row.templates ?? REAL_TEMPLATES };
+      return createIntegration(withTemplates, { written, global: row.global?.(address), http });
     };
     const send = (integration: Integration, message: Message = firing): Promise<Delivery> =>
       integration.send(message, { signal: new AbortController().signal, memory: null });
@@ -152,6 +176,7 @@ export function describeReceiver<Settings>(row: ReceiverRow<Settings>): void {
     it.each([
       ['firing', firing],
       ['resolved', resolved],
+      [`${defaultMaxAlerts} times firing`, largeMessage()],
     ])('delivers a message of a %s alert as the documentation says', async (_, message) => {
       server.reaction = taken;
       const delivery = await send(integrationAt(server.addressAs()), message);

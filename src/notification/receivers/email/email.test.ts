@@ -141,6 +141,15 @@ describe.concurrent('a mail', () => {
     );
   });
 
+  it('of a megabyte arrives whole', async () => {
+    const body = `${'line of a mail €\n.\n'.repeat(50_000)}end`;
+    const server = await mailServer();
+    await emailTo(server.port, { templates: { ...namingTemplates, html: () => body } })();
+    const { content } = onlyMailOf(server);
+    const decoded = quotedPrintable(content.slice(content.indexOf('\r\n\r\n') + 4)).replaceAll('\r\n', '\n');
+    expect(decoded === `${body}\n`).toBe(true);
+  });
+
   it.each([
     [
       'Ärger in Köln 😀 – agent w-1 schläft, und das schon seit geraumer Zeit, wie es scheint: bitte nachsehen',

@@ -1,4 +1,6 @@
+import { Readable } from 'node:stream';
 import MailComposer from 'nodemailer/lib/mail-composer';
+import { nextTurn } from '#telemetry';
 import { truncateCharacters } from '../truncation.ts';
 
 /** A mail as it is meant. */
@@ -48,8 +50,8 @@ export async function composeMail(mail: Mail): Promise<ComposedMail> {
     ...(mail.messageId === null ? {} : { messageId: mail.messageId }),
     ...(mail.threadId === null ? {} : { inReplyTo: mail.threadId, references: mail.threadId }),
     ...(hasDate ? {} : { date: new Date(mail.dateMs) }),
-    ...(mail.html === '' ? { text: mail.text } : { html: mail.html }),
-    ...(mail.html !== '' && mail.text !== '' ? { text: mail.text } : {}),
+    ...(mail.html === '' ? {} : { html: { content: inSlices(mail.html) } }),
+    ...(mail.html !== '' && mail.text === '' ? {} : { text: { content: inSlices(mail.text) } }),
     envelope: { from: mail.from, to: [...mail.to] },
     encoding: 'quoted-printable',
     newline: 'win',
@@ -63,6 +65,25 @@ export async function composeMail(mail: Mail): Promise<ComposedMail> {
 
 /** Lines are folded between words; one may have 998 characters. */
 const maxWordCharacters = 900;
+
+/** What is encoded at a time: of a megabyte at once the loop would stand still for a tenth of a second. */
+const sliceCharacters = 16_384;
+
+/** A text for the encoder, which gets the next slice when everything else has had its turn. */
+function inSlices(text: string): Readable {
+  return Readable.from(slicesOf(text), { objectMode: false });
+}
+
+async function* slicesOf(text: string): AsyncGenerator<Buffer> {
+  const whole = text.toWellFormed();
+  for (let at = 0; at < whole.length;) {
+    const isPair = (whole.codePointAt(at + sliceCharacters - 1) ?? 0) > 0xffff;
+    const end = at + sliceCharacters + (isPair ? 1 : 0);
+    yield Buffer.from(whole.slice(at, end));
+    at = end;
+    await nextTurn();
+  }
+}
 
 /** Control characters and line breaks are spaces in a header. */
 function oneLine(text: string): string {

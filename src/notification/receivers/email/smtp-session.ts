@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 import SmtpConnection from 'nodemailer/lib/smtp-connection';
+import { nextTurn } from '#telemetry';
 import { authenticate, type SmtpLogin } from './smtp-authentication.ts';
 import type { ComposedMail } from './mail-content.ts';
 
@@ -140,12 +142,22 @@ function loggedIn(connection: SmtpConnection): Promise<void> {
 function delivered(connection: SmtpConnection, { envelope, content }: ComposedMail): Promise<HandedOver> {
   const sized = { from: envelope.from, to: [...envelope.to], size: content.length };
   return new Promise((resolve, reject) => {
-    connection.send(sized, content, (error, sent) => {
+    connection.send(sized, Readable.from(piecesOf(content), { objectMode: false }), (error, sent) => {
       if (error) reject(error);
       else
         resolve({ answer: sent.response, accepted: sent.accepted, refused: refusedOf(sent.rejectedErrors) });
     });
   });
+}
+
+/** How much of a mail is looked through for lines of a dot at a time. */
+const pieceBytes = 65_536;
+
+async function* piecesOf(content: Buffer): AsyncGenerator<Buffer> {
+  for (let at = 0; at < content.length; at += pieceBytes) {
+    yield content.subarray(at, at + pieceBytes);
+    await nextTurn();
+  }
 }
 
 function refusedOf(

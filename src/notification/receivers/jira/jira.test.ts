@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Message } from '../../message.ts';
 import { hashOfGroup } from '../group-key.ts';
 import { exampleGlobal, exampleMessage, resolvedMessage } from '../message.test-support.ts';
-import { createIntegration, loopbackClient } from '../receiver-conformance.test-support.ts';
-import { ReceiverServer, type ReceivedRequest, type Reply } from '../receiver-server.test-support.ts';
+import type { ReceivedRequest, Reply } from '../receiver-server.test-support.ts';
+import { refusalsOf, stageReceiver } from '../receiver-stage.test-support.ts';
 import { jiraReceiver } from './jira.ts';
 
 const label = `ALERT{${hashOfGroup(exampleMessage().groupKey)}}`;
@@ -59,40 +59,23 @@ function shown(key: string, { isDone }: { readonly isDone: boolean }) {
 }
 
 describe('jira', () => {
-  const server = new ReceiverServer();
-  const http = loopbackClient();
+  const stage = stageReceiver(jiraReceiver, (address) => ({
+    api_url: `${address}/rest/api/2`,
+    project: 'OPS',
+    issue_type: 'Bug',
+    reopen_transition: 'Reopen',
+    resolve_transition: 'Resolve',
+  }));
+  const { server } = stage;
   let jira = new JiraServer();
 
-  beforeAll(async () => {
-    await server.open();
-  });
   beforeEach(() => {
-    server.reset();
     jira = new JiraServer();
     server.reaction = jira.reaction;
   });
-  afterAll(async () => {
-    http.close();
-    await server.close();
-  });
 
-  const integrationOf = (settings: Readonly<Record<string, unknown>> = {}, path = '/rest/api/2') =>
-    createIntegration(
-      { kind: jiraReceiver },
-      {
-        written: {
-          api_url: `${server.addressAs()}${path}`,
-          project: 'OPS',
-          issue_type: 'Bug',
-          reopen_transition: 'Reopen',
-          resolve_transition: 'Resolve',
-          ...settings,
-        },
-        http,
-      },
-    );
-  const send = (message: Message, settings?: Readonly<Record<string, unknown>>, memory = {}) =>
-    integrationOf(settings).send(message, { signal: new AbortController().signal, memory });
+  const send = (message: Message, settings: Readonly<Record<string, unknown>> = {}, memory = {}) =>
+    stage.send({ message, settings, memory });
   const asked = () =>
     server.received.map(({ method, path }) => `${method} ${path.replace('/rest/api/2/', '')}`);
 
@@ -189,24 +172,19 @@ describe('jira', () => {
 
   it('sends documents to version 3 of the API, and searches there where it is the cloud', async () => {
     const document = { type: 'doc', version: 1, content: [] };
-    const integration = integrationOf(
-      { description: JSON.stringify(document), api_type: 'cloud' },
-      '/rest/api/3/',
-    );
-    const options = { signal: new AbortController().signal, memory: null };
-    await integration.send(exampleMessage(), options);
+    const api_url = `${server.addressAs()}/rest/api/3`;
+    const description = JSON.stringify(document);
+    await send(exampleMessage(), { description, api_type: 'cloud', api_url: `${api_url}/` });
     expect(server.received[0]?.path).toBe('/rest/api/3/search/jql');
     expect(jira.issues.get('OPS-1')?.fields['description']).toEqual(document);
-    const wrong = integrationOf({ description: 'words' }, '/rest/api/3');
-    expect(await wrong.send(exampleMessage(), options)).toMatchObject({
+    expect(await send(exampleMessage(), { description: 'words', api_url })).toMatchObject({
       failure: 'template',
       retryable: false,
     });
   });
 
   it('searches at version 3 of the cloud where the rest is version 2', async () => {
-    const integration = integrationOf({ api_type: 'cloud' });
-    await integration.send(exampleMessage(), { signal: new AbortController().signal, memory: null });
+    await send(exampleMessage(), { api_type: 'cloud' });
     expect(asked()).toEqual(['POST /rest/api/3/search/jql', 'POST issue']);
   });
 
@@ -218,9 +196,7 @@ describe('jira', () => {
     [{ summary: ['a'] }, 'expected a text, or template and enable_update'],
   ])('refuses %j', (settings, message) => {
     const written = { project: 'OPS', issue_type: 'Bug', ...settings };
-    expect(jiraReceiver.settings.safeParse(written).error?.issues.map((issue) => issue.message)).toEqual([
-      message,
-    ]);
+    expect(refusalsOf(jiraReceiver, written)).toEqual([message]);
   });
 
   it('needs an address', () => {

@@ -114,7 +114,7 @@ class Webhook {
   async #headers(message: Message, body: readonly Uint8Array[]): Promise<Readonly<Record<string, string>>> {
     const own = this.#settings['x-omoi'];
     const secretText = own ? await settingOf(own.signing_secret, own.signing_secret_file, this.#tools) : '';
-    const signature = secretText === '' ? null : signatureOf(body, secretText, this.#tools.clock.wallMs());
+    const signature = secretText === '' ? null : await signatureOf(body, secretText, this.#tools.clock);
     return {
       'content-type': 'application/json',
       'idempotency-key': message.notificationId,
