@@ -192,6 +192,10 @@ describe('what is refused of it', () => {
     ['x-omoi: { allowed_commands: [page] }\n', 'a command is named by its absolute path'],
     ['x-omoi: { allowed_addresses: [10.0.0.0/33] }\n', 'expected a host, 169.254.169.254, or a network'],
     ['x-omoi: { allowed_addresses: ["http://x"] }\n', 'expected a host, 169.254.169.254, or a network'],
+    [
+      '    x-omoi: { command_configs: [{ command: /bin/b }] }\nx-omoi: { allowed_commands: [/bin/a] }\n',
+      '/bin/b may not be started; name it in x-omoi.allowed_commands at the top of the configuration',
+    ],
     ['    x-omoi: { on_call: infra }\n', 'undefined on-call schedule "infra"'],
     ['    x-omoi: { rate_limit: { messages: 5 } }\n', 'rate_limit needs per: in which time, like 1m'],
     ['    x-omoi: { webhook_configs: [] }\n', 'unknown key "receivers.0.x-omoi.webhook_configs"'],

@@ -57,7 +57,7 @@ export async function readNotificationConfiguration(
     findings,
     kinds: tools.kinds,
     global: global.success ? global.data : null,
-    schedules: omoi.onCall,
+    omoi,
   });
   const timeIntervals = readTimeIntervals(parts, findings);
   const route = readRoutes(parts['route'], {

@@ -1,10 +1,11 @@
 import { copyLabels, type Labels } from '#telemetry';
 import type { ReceiverKind } from '../receivers/receiver-kind.ts';
 import { isOmoiKind, receiverHeadSchema } from './configuration-schema.ts';
-import { isMapping, itemsOf, type Findings, type NameSet, type Path } from './findings.ts';
+import { isMapping, itemsOf, type Findings, type Path } from './findings.ts';
 import type { GlobalSettings } from './global-settings.ts';
 import type { ConfiguredIntegration, ConfiguredReceiver } from './notification-configuration.ts';
 import { receiverExtras, receiverExtrasSchema } from './omoi-schema.ts';
+import type { OmoiSettings } from './omoi-settings.ts';
 
 /** An integration with the place at which it stands. */
 export interface PlacedIntegration extends ConfiguredIntegration {
@@ -16,7 +17,7 @@ export interface ReceiverReader {
   readonly kinds: readonly ReceiverKind[];
   /** Null where `global` has mistakes: what depends on it is not said then. */
   readonly global: GlobalSettings | null;
-  readonly schedules: NameSet;
+  readonly omoi: OmoiSettings;
 }
 
 export interface ReadReceivers {
@@ -70,17 +71,13 @@ function labelsOf(
   return labels;
 }
 
-function readExtras(
-  item: Readonly<Record<string, unknown>>,
-  path: Path,
-  { findings, schedules }: ReceiverReader,
-) {
+function readExtras(item: Readonly<Record<string, unknown>>, path: Path, { findings, omoi }: ReceiverReader) {
   const extras = receiverExtras(receiverExtrasSchema.safeParse(item['x-omoi']).data);
   if (extras.onCall !== null) {
     findings.reference([...path, 'x-omoi', 'on_call'], {
       what: 'on-call schedule',
       name: extras.onCall,
-      known: schedules,
+      known: omoi.onCall,
     });
   }
   return extras;
@@ -107,7 +104,7 @@ function readIntegrations(
 function readSettings(
   written: unknown,
   { kind, path }: { readonly kind: ReceiverKind; readonly path: Path },
-  { findings, global }: ReceiverReader,
+  { findings, global, omoi }: ReceiverReader,
 ): { readonly completed: unknown } | null {
   if (written === null) {
     findings.problem(path, `missing ${kind.type} config`);
@@ -115,7 +112,7 @@ function readSettings(
   }
   const shape = kind.settings.safeParse(written);
   if (!shape.success || global === null) return null;
-  const completed = kind.complete(shape.data, global);
+  const completed = kind.complete(shape.data, global, omoi);
   if ('settings' in completed) return { completed: completed.settings };
   for (const { path: within, message } of completed.problems) findings.problem([...path, ...within], message);
   return null;
