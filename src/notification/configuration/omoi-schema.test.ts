@@ -204,6 +204,21 @@ describe('what is refused of it', () => {
     expect(problems).toEqual(expected.map((text) => expect.stringContaining(text) as unknown));
   });
 
+  it('and nothing else because of it: what is wrong somewhere has its name all the same', async () => {
+    const text = `route: { receiver: team, x-omoi: { escalation: page } }
+receivers: [{ name: team, labels: [], x-omoi: { on_call: infra } }]
+x-omoi: { escalation: { page: { step: [] } }, on_call: { infra: {} } }
+`;
+    expect(
+      (await problemsIn(text)).map((line) => line.replace(/^am\.yml:\d+:\d+: /, '').split(':')[0]),
+    ).toEqual([
+      '"receivers.0.labels"',
+      '"x-omoi.escalation.page.steps"',
+      'unknown key "x-omoi.escalation.page.step"; did you mean "steps"?',
+      '"x-omoi.on_call.infra.layers"',
+    ]);
+  });
+
   it('of a route', async () => {
     const text =
       'route: { receiver: a, x-omoi: { escalation: page, hold_for_remediation: long } }\nreceivers: [{ name: a }]\n';

@@ -1,7 +1,7 @@
 import { copyLabels, type Labels } from '#telemetry';
 import type { ReceiverKind } from '../receivers/receiver-kind.ts';
 import { isOmoiKind, receiverHeadSchema } from './configuration-schema.ts';
-import { isMapping, itemsOf, type Findings, type Path } from './findings.ts';
+import { isMapping, itemsOf, type Findings, type NameSet, type Path } from './findings.ts';
 import type { GlobalSettings } from './global-settings.ts';
 import type { ConfiguredIntegration, ConfiguredReceiver } from './notification-configuration.ts';
 import { receiverExtras, receiverExtrasSchema } from './omoi-schema.ts';
@@ -18,6 +18,13 @@ export interface ReceiverReader {
   /** Null where `global` has mistakes: what depends on it is not said then. */
   readonly global: GlobalSettings | null;
   readonly omoi: OmoiSettings;
+  /** Of `x-omoi.on_call`, also of what has mistakes there. */
+  readonly schedules: NameSet;
+}
+
+interface ReceiverHead {
+  readonly name: string;
+  readonly labels: Labels;
 }
 
 export interface ReadReceivers {
@@ -32,9 +39,10 @@ export function readReceivers(written: unknown, reader: ReceiverReader): ReadRec
   const integrations: PlacedIntegration[] = [];
   itemsOf(written).forEach((item, index) => {
     const path = ['receivers', index];
-    const head = receiverHeadSchema.safeParse(item ?? {});
-    if (!head.success || (item !== null && !isMapping(item))) return;
-    const { name } = head.data;
+    if (item !== null && !isMapping(item)) return;
+    const head = headOf(item ?? {});
+    if (head === null) return;
+    const { name } = head;
     if (name === '') {
       findings.problem(path, 'missing name in receiver');
       return;
@@ -46,7 +54,7 @@ export function readReceivers(written: unknown, reader: ReceiverReader): ReadRec
     integrations.push(...own);
     receivers.set(name, {
       name,
-      labels: labelsOf(head.data, path, findings),
+      labels: labelsOf(head, path, findings),
       integrations: own.map(({ kind, index: at, settings }) => ({ kind, index: at, settings })),
       omoi: readExtras(item ?? {}, path, reader),
     });
@@ -54,11 +62,14 @@ export function readReceivers(written: unknown, reader: ReceiverReader): ReadRec
   return { receivers, integrations };
 }
 
-function labelsOf(
-  head: { readonly name: string; readonly labels: Labels },
-  path: Path,
-  findings: Findings,
-): Labels {
+/** Of a receiver whose labels are wrong the name is known all the same. */
+function headOf(item: Readonly<Record<string, unknown>>): ReceiverHead | null {
+  const { name, labels } = receiverHeadSchema.shape;
+  const read = name.safeParse(item['name']);
+  return read.success ? { name: read.data, labels: labels.safeParse(item['labels']).data ?? {} } : null;
+}
+
+function labelsOf(head: ReceiverHead, path: Path, findings: Findings): Labels {
   const labels = copyLabels(head.labels);
   const written = Object.hasOwn(labels, 'name') ? labels['name'] : undefined;
   if (written !== undefined && written !== head.name) {
@@ -71,13 +82,17 @@ function labelsOf(
   return labels;
 }
 
-function readExtras(item: Readonly<Record<string, unknown>>, path: Path, { findings, omoi }: ReceiverReader) {
+function readExtras(
+  item: Readonly<Record<string, unknown>>,
+  path: Path,
+  { findings, schedules }: ReceiverReader,
+) {
   const extras = receiverExtras(receiverExtrasSchema.safeParse(item['x-omoi']).data);
   if (extras.onCall !== null) {
     findings.reference([...path, 'x-omoi', 'on_call'], {
       what: 'on-call schedule',
       name: extras.onCall,
-      known: omoi.onCall,
+      known: schedules,
     });
   }
   return extras;
