@@ -139,10 +139,107 @@ const PLACES: Readonly<Record<string, string>> = {
   interval_name: 'route: { receiver: a }\nreceivers: [{ name: a }]\ntime_intervals: [{ name: @ }]\n',
 };
 
+/** Entries of receivers, by their kinds: settings with a value at `@`. */
+const ENTRIES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  email: {
+    to: '{ to: @, from: a, smarthost: "h:25" }',
+    from: '{ to: a, from: @, smarthost: "h:25" }',
+    smarthost: '{ to: a, from: a, smarthost: @ }',
+    require_tls: '{ to: a, from: a, smarthost: "h:25", require_tls: @ }',
+    headers: '{ to: a, from: a, smarthost: "h:25", headers: @ }',
+    header: '{ to: a, from: a, smarthost: "h:25", headers: { Subject: @ } }',
+    auth_password: '{ to: a, from: a, smarthost: "h:25", auth_password: @ }',
+    tls_config: '{ to: a, from: a, smarthost: "h:25", tls_config: @ }',
+    send_resolved: '{ to: a, from: a, smarthost: "h:25", send_resolved: @ }',
+  },
+  pagerduty: {
+    routing_key: '{ routing_key: @ }',
+    service_key: '{ service_key: @ }',
+    url: '{ routing_key: k, url: @ }',
+    details: '{ routing_key: k, details: @ }',
+    detail: '{ routing_key: k, details: { a: @ } }',
+    images: '{ routing_key: k, images: @ }',
+    links: '{ routing_key: k, links: [@] }',
+    severity: '{ routing_key: k, severity: @ }',
+  },
+  pushover: {
+    user_key: '{ user_key: @, token: t }',
+    retry: '{ user_key: u, token: t, retry: @ }',
+    expire: '{ user_key: u, token: t, expire: @ }',
+    html: '{ user_key: u, token: t, html: @ }',
+    priority: '{ user_key: u, token: t, priority: @ }',
+  },
+  opsgenie: {
+    api_key: '{ api_key: @ }',
+    api_url: '{ api_key: k, api_url: @ }',
+    details: '{ api_key: k, details: @ }',
+    responders: '{ api_key: k, responders: @ }',
+    responder: '{ api_key: k, responders: [{ name: @, type: team }] }',
+    responder_type: '{ api_key: k, responders: [{ name: n, type: @ }] }',
+    update_alerts: '{ api_key: k, update_alerts: @ }',
+    priority: '{ api_key: k, priority: @ }',
+  },
+  victorops: {
+    api_key: '{ api_key: @, routing_key: r }',
+    routing_key: '{ api_key: k, routing_key: @ }',
+    custom_fields: '{ api_key: k, routing_key: r, custom_fields: @ }',
+    api_url: '{ api_key: k, routing_key: r, api_url: @ }',
+  },
+  slack: {
+    api_url: '{ api_url: @ }',
+    channel: '{ api_url: "http://x", channel: @ }',
+    short_fields: '{ api_url: "http://x", short_fields: @ }',
+    fields: '{ api_url: "http://x", fields: @ }',
+    field: '{ api_url: "http://x", fields: [{ title: t, value: @ }] }',
+    short: '{ api_url: "http://x", fields: [{ title: t, value: v, short: @ }] }',
+    actions: '{ api_url: "http://x", actions: @ }',
+    action: '{ api_url: "http://x", actions: [{ type: button, text: t, url: @ }] }',
+    confirm: '{ api_url: "http://x", actions: [{ type: button, text: t, name: n, confirm: { text: @ } }] }',
+    mrkdwn_in: '{ api_url: "http://x", mrkdwn_in: @ }',
+    link_names: '{ api_url: "http://x", link_names: @ }',
+  },
+  telegram: {
+    bot_token: '{ bot_token: @, chat_id: 1 }',
+    chat_id: '{ bot_token: t, chat_id: @ }',
+    parse_mode: '{ bot_token: t, chat_id: 1, parse_mode: @ }',
+    disable_notifications: '{ bot_token: t, chat_id: 1, disable_notifications: @ }',
+    api_url: '{ bot_token: t, chat_id: 1, api_url: @ }',
+  },
+  wechat: {
+    api_secret: '{ api_secret: @, corp_id: c }',
+    corp_id: '{ api_secret: s, corp_id: @ }',
+    message_type: '{ api_secret: s, corp_id: c, message_type: @ }',
+  },
+  sns: {
+    topic_arn: '{ topic_arn: @ }',
+    target_arn: '{ topic_arn: a, target_arn: @ }',
+    attributes: '{ topic_arn: a, attributes: @ }',
+    sigv4: '{ topic_arn: a, sigv4: @ }',
+    access_key: '{ topic_arn: a, sigv4: { access_key: @ } }',
+  },
+  discord: {
+    webhook_url: '{ webhook_url: @ }',
+    title: '{ webhook_url: "http://x", title: @ }',
+  },
+  webex: {
+    room_id: '{ room_id: @, http_config: { authorization: { credentials: c } } }',
+    authorization: '{ room_id: r, http_config: { authorization: @ } }',
+  },
+  webhook: {
+    url: '{ url: @ }',
+  },
+};
+
 /** Every value in every place: files by the names that say what stands in them. */
 export function scalarFiles(): ReadonlyMap<string, string> {
+  const entries = Object.entries(ENTRIES).flatMap(([kind, keys]) =>
+    Object.entries(keys).map(([key, entry]) => {
+      const file = `route: { receiver: a }\nreceivers: [{ name: a, ${kind}_configs: [${entry}] }]\n`;
+      return [`${kind}-${key}`, file] as const;
+    }),
+  );
   const files = new Map<string, string>();
-  for (const [place, file] of Object.entries(PLACES)) {
+  for (const [place, file] of [...Object.entries(PLACES), ...entries]) {
     for (const [index, scalar] of [...new Set(SCALARS)].entries()) {
       files.set(
         `${place}-${index}.yml`,
