@@ -5,6 +5,7 @@ import type { Command, Option } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseRuleFile } from '#alerting';
+import { readNotificationConfiguration, RECEIVER_KINDS } from '#notification';
 import { createEngine, parseMatcher } from '#promql';
 import { loadConfig } from '#server';
 import { VirtualClock } from '#telemetry';
@@ -44,8 +45,19 @@ function loadAsGameday(text: string): void {
   loadExperiment(file);
 }
 
+/** A whole configuration of routing, or a part: what it needs besides is put to it. Its templates lie on the reader's machine. */
+async function loadAsRouting(text: string): Promise<void> {
+  const route = /^route:/m.test(text) ? '' : 'route: { receiver: team }\n';
+  const receivers = /^receivers:/m.test(text) ? '' : 'receivers: [{ name: team }]\n';
+  const files = { list: () => Promise.resolve([]), read: () => Promise.reject(new Error('no such file')) };
+  await readNotificationConfiguration(
+    { name: 'alertmanager.yml', text: text + route + receivers, directory },
+    { kinds: RECEIVER_KINDS, files, templates: 'unread' },
+  );
+}
+
 /** What a block of YAML is, by how it begins, and what reads it. Null: it is for another program. */
-const LOADERS: readonly (readonly [RegExp, ((text: string) => void) | null])[] = [
+const LOADERS: readonly (readonly [RegExp, ((text: string) => void | Promise<void>) | null])[] = [
   [/^write_relabel_configs:/, null],
   // Of notification: the tests beside its source read them.
   [/^(?:global|route):/, null],
@@ -56,6 +68,7 @@ const LOADERS: readonly (readonly [RegExp, ((text: string) => void) | null])[] =
     /^name: /,
     (text) => void unpaced(new PolicyRegistry(null, parseMatcher).parse([{ name: 'policy.yaml', text }])),
   ],
+  [/^(?:global|route|receivers|inhibit_rules|(?:mute_)?time_intervals|templates|x-omoi):/, loadAsRouting],
   [/^[a-z_]+:/, loadAsConfig],
 ];
 
@@ -67,10 +80,10 @@ describe('the blocks of YAML in the documentation', () => {
     expect(new Set(blocks.map(({ page }) => page))).toContain('README.md');
   });
 
-  it.each(blocks)('$page:$line is read by what it is for', ({ text }) => {
+  it.each(blocks)('$page:$line is read by what it is for', async ({ text }) => {
     const [, load] = LOADERS.find(([begin]) => begin.test(text)) ?? [];
     expect(load, 'nobody knows what it is').not.toBeUndefined();
-    if (load) load(text);
+    if (load) await load(text);
     else expect(parse(text)).toBeTypeOf('object');
   });
 });

@@ -43,10 +43,11 @@ export interface ReceiverKind<Settings = unknown> {
   readonly type: string;
   /** Strict; keys as Alertmanager writes them, defaults filled in, `send_resolved` with the default of the kind. */
   readonly settings: z.ZodType<Settings>;
-  /** Fills in what the configuration says globally and checks what depends on it. */
+  /** Fills in what the configuration says globally and checks what depends on it, and on `x-omoi` where that is known. */
   readonly complete: (
     settings: Settings,
     global: GlobalSettings,
+    omoi?: OmoiSettings,
   ) => { readonly settings: Settings } | { readonly problems: readonly SettingsProblem[] };
   readonly templatedFields: (settings: Settings) => readonly TemplatedField[];
   /** The mistake of what `x-omoi` at the top does not allow; null where it does. */

@@ -50,9 +50,9 @@ const settingsSchema = z
     device: text(),
     sound: text(),
     priority: text('{{ if eq .Status "firing" }}2{{ else }}0{{ end }}'),
-    retry: goDuration(60_000),
-    expire: goDuration(3_600_000),
-    ttl: goDuration(0),
+    retry: goDuration(60_000, 'refused'),
+    expire: goDuration(3_600_000, 'refused'),
+    ttl: goDuration(0, 'refused'),
     html: flag(),
     monospace: flag(),
   })
