@@ -20,6 +20,7 @@ export type {
   alertRuleAnswer,
   alertsAnswer,
 } from './alerts/alert-schemas.ts';
+export type { explainAnswer, messagesAnswer, receiversAnswer } from './notification/notification-schemas.ts';
 export type { eventsAnswer } from './events/event-schemas.ts';
 export type { traceAnswer, tracesAnswer } from './observability/observability-schemas.ts';
 export type { overviewAnswer } from './overview/overview-schemas.ts';
@@ -32,6 +33,7 @@ export type {
   watchdogStateSchema,
 } from './watchdog/watchdog-schemas.ts';
 export { registerAlertRoutes } from './alerts/alert-routes.ts';
+export { registerNotificationRoutes } from './notification/notification-routes.ts';
 export { registerAlertmanagerRoutes } from './alertmanager/alertmanager-routes.ts';
 export type { AlertmanagerLanguage, AlertmanagerParts } from './alertmanager/alertmanager-parts.ts';
 export type {

@@ -41,6 +41,7 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
   logout: ['--json'],
   completion: [],
   'policies check': ['--json'],
+  'routing check': ['--json'],
 };
 const COMMON = ['--json', '--url', '--data-directory'];
 

@@ -9,10 +9,12 @@ import { defineLogin } from './commands/login.ts';
 import { wholeNumber } from './commands/numbers.ts';
 import { definePools } from './commands/pools.ts';
 import { defineDecision, defineRemediations } from './commands/remediations.ts';
+import { defineRouting } from './commands/routing.ts';
 import { defineSilences } from './commands/silences.ts';
 import { defineDoctor, defineStatus } from './commands/status.ts';
 import { defineTasks } from './commands/tasks.ts';
 import { definePause, defineResume, defineWatchdog } from './commands/watchdog.ts';
+import { defineNotifications, defineReceivers } from './commands/receivers.ts';
 import { defineWhy } from './commands/why.ts';
 import type { MaintenanceStart } from './maintenance.ts';
 import type { QueryFlags } from './query.ts';
@@ -75,9 +77,12 @@ function defineNouns(program: Command): void {
   definePools(program);
   defineTasks(program);
   defineAlerts(program);
+  defineReceivers(program);
+  defineNotifications(program);
   defineSilences(program);
   defineRemediations(program);
   defineWatchdog(program);
+  defineRouting(program);
   defineEvents(program);
   defineLogs(program);
 }

@@ -4,6 +4,7 @@ import {
   GoMap,
   GoSlice,
   integerOf,
+  stringOf,
   TemplateRunError,
   type TemplateValue,
   typeName,
@@ -29,12 +30,16 @@ export function typeAt({ parameters }: FunctionDefinition, place: number): strin
 /** @throws TemplateRunError where the value is not of the parameter's type */
 export function checked(value: TemplateValue, type: string): TemplateValue {
   if (type === 'any' || typeName(value) === type || typeName(value) === `*${type}`) return value;
+  if (value instanceof GoSlice && value.underlying === type) return value;
   if (value === null) throw new TemplateRunError(`invalid value; expected ${type}`);
   throw new TemplateRunError(`wrong type for value; expected ${type}; got ${typeName(value)}`);
 }
 
 /** Go's `call`: the first argument is a function, the others are its arguments. */
-export function callValue([callee = null, ...args]: readonly TemplateValue[]): TemplateValue {
+export function callValue(
+  [callee = null, ...args]: readonly TemplateValue[],
+  maxCharacters: number,
+): TemplateValue {
   if (callee === null) throw new TemplateRunError('call of nil');
   if (!(callee instanceof GoFunction)) {
     throw new TemplateRunError(`non-function of type ${typeName(callee)}`);
@@ -47,13 +52,14 @@ export function callValue([callee = null, ...args]: readonly TemplateValue[]): T
     if (type === 'int' && integerOf(arg) !== null) return;
     throw new TemplateRunError(`arg ${place}: value has type ${typeName(arg)}; should be ${type}`);
   });
-  return definition.call(args);
+  return definition.call(args, maxCharacters);
 }
 
 /** What a value costs: the characters of a text, some for each element of a list or map. */
 export function sizeOf(value: TemplateValue): number {
   const elementCharacters = 16;
-  if (typeof value === 'string') return value.length;
+  const text = stringOf(value);
+  if (text !== null) return text.length;
   if (value instanceof GoSlice) return value.items.length * elementCharacters;
   return value instanceof GoMap ? value.entries.size * elementCharacters : 0;
 }

@@ -3,8 +3,16 @@ import { Frame } from './frame.ts';
 import { BUILTINS } from './functions/builtins.ts';
 import type { FunctionSet } from './functions/function-set.ts';
 import { shown } from './format/print.ts';
-import { assertTextFits, boundedText, MAX_CALL_DEPTH, MAX_RUN_DEPTH, RunBudget } from './limits.ts';
+import {
+  assertTextFits,
+  MAX_CALL_DEPTH,
+  MAX_RUN_DEPTH,
+  RULE_LIMITS,
+  RunBudget,
+  type RunLimits,
+} from './limits.ts';
 import type { NumberValue } from './syntax/literals.ts';
+import { sourcePlace } from './syntax/source-place.ts';
 import type { Command, Definition, Node, Operand, Pipeline, Span, Term } from './syntax/nodes.ts';
 import {
   type FunctionDefinition,
@@ -15,6 +23,7 @@ import {
   GoStruct,
   isTruthy,
   methodsOf,
+  stringOf,
   TemplateRunError,
   type TemplateValue,
   typeName,
@@ -30,6 +39,8 @@ export interface RunOptions {
   readonly functions: FunctionSet;
   /** What `{{ template "name" }}` finds. */
   readonly definitions: ReadonlyMap<string, Definition>;
+  /** Those of a rule where none are given. */
+  readonly limits?: RunLimits;
 }
 
 /**
@@ -46,19 +57,26 @@ interface Scope {
   readonly frame: Frame;
 }
 
-/** The arguments of a call: as they are written, and what the command before it gave, if any. */
-interface Arguments {
-  readonly operands: readonly Operand[];
+/** A call as it is written, and where. */
+interface Call {
+  /** What a message about the number or the types of the arguments points at. */
+  readonly at: Span;
+  /** What a message about the call itself points at. */
+  readonly span: Span;
+  readonly args: readonly Operand[];
+  /** What the command before it gave, which is its last argument. */
   readonly piped: TemplateValue | undefined;
+  readonly scope: Scope;
 }
 
-const NO_ARGUMENTS: Arguments = { operands: [], piped: undefined };
+const NO_ARGUMENTS: readonly Operand[] = [];
 
 type Flow = 'next' | 'break' | 'continue';
 
 class Evaluator {
   readonly #options: RunOptions;
-  readonly #budget = new RunBudget();
+  readonly #maxCharacters: number;
+  readonly #budget: RunBudget;
   #definition: Definition;
   /** What is evaluated just now, for messages. */
   #at: Span = { start: 0, end: 0 };
@@ -69,8 +87,11 @@ class Evaluator {
   #text = '';
 
   constructor(template: Definition, options: RunOptions) {
+    const limits = options.limits ?? RULE_LIMITS;
     this.#definition = template;
     this.#options = options;
+    this.#maxCharacters = limits.maxCharacters;
+    this.#budget = new RunBudget(limits);
   }
 
   run(): string {
@@ -87,17 +108,13 @@ class Evaluator {
     }
   }
 
-  /** `template: name:2:7: executing "name" at <.Foo>: …` */
+  /** `template: file:2:7: executing "name" at <.Foo>: …` */
   #located(problem: string): TemplateRunError {
-    const { source, sourceName } = this.#definition;
+    const { source, name } = this.#definition;
     const { start, end } = this.#at;
-    const before = source.slice(0, start);
-    const line = before.split('\n').length;
-    const column = start - before.lastIndexOf('\n');
-    const place = `${sourceName}:${line}:${column}`;
-    const name = JSON.stringify(sourceName);
+    const place = sourcePlace(this.#definition, start);
     return new TemplateRunError(
-      `template: ${place}: executing ${name} at <${source.slice(start, end).trim()}>: ${problem}`,
+      `template: ${place}: executing ${JSON.stringify(name)} at <${source.slice(start, end).trim()}>: ${problem}`,
     );
   }
 
@@ -125,7 +142,7 @@ class Evaluator {
         return 'next';
       case 'output': {
         const value = this.#pipeline(node.pipeline, scope);
-        if (node.pipeline.variables.length === 0) this.#print(value, node.pipeline);
+        if (node.pipeline.variables.length === 0) this.#print(value, node);
         return 'next';
       }
       case 'if':
@@ -143,45 +160,62 @@ class Evaluator {
   }
 
   #runCondition(node: Extract<Node, { pipeline: Pipeline; body: readonly Node[] }>, scope: Scope): Flow {
-    const frame = new Frame([], scope.frame);
+    const frame = new Frame(null, scope.frame);
     const value = this.#pipeline(node.pipeline, { dot: scope.dot, frame });
     if (!isTruthy(value)) return this.#runList(node.otherwise, { dot: scope.dot, frame });
     return this.#runList(node.body, { dot: node.kind === 'with' ? value : scope.dot, frame });
   }
 
   #runRange(node: Extract<Node, { pipeline: Pipeline; body: readonly Node[] }>, scope: Scope): Flow {
-    const outer = { dot: scope.dot, frame: new Frame([], scope.frame) };
-    const { variables, declares } = node.pipeline;
-    const value = this.#pipeline({ ...node.pipeline, variables: [] }, outer);
-    let turns = 0;
-    for (const [key, item] of this.#entriesOf(value)) {
-      this.#budget.spend();
-      turns++;
-      const frame = new Frame([], outer.frame);
-      const values = variables.length === 2 ? [key, item] : [item];
-      variables.forEach((name, place) => {
-        this.#set({ name, declares }, values[place] ?? null, frame);
-      });
-      if (this.#runList(node.body, { dot: item, frame }) === 'break') break;
-    }
+    const outer = { dot: scope.dot, frame: new Frame(null, scope.frame) };
+    const value = this.#value(node.pipeline, outer);
+    const turns = this.#runTurns(node, value, outer.frame);
     return turns === 0 ? this.#runList(node.otherwise, outer) : 'next';
   }
 
-  *#entriesOf(value: TemplateValue): Iterable<readonly [TemplateValue, TemplateValue]> {
-    if (value === null) return;
+  /** @returns how many turns there were */
+  #runTurns(
+    node: Extract<Node, { pipeline: Pipeline; body: readonly Node[] }>,
+    value: TemplateValue,
+    frame: Frame,
+  ): number {
+    if (value === null) return 0;
+    let turns = 0;
     if (value instanceof GoSlice) {
-      for (const [place, item] of value.items.entries()) yield [BigInt(place), item];
-      return;
+      for (const item of value.items) {
+        if (this.#runTurn(node, BigInt(turns++), { dot: item, frame }) === 'break') break;
+      }
+      return turns;
     }
     if (value instanceof GoMap) {
-      for (const key of value.sortedKeys()) yield [key, value.entries.get(key) ?? null];
-      return;
+      for (const key of value.sortedKeys()) {
+        turns++;
+        if (this.#runTurn(node, key, { dot: value.entries.get(key) ?? null, frame }) === 'break') break;
+      }
+      return turns;
     }
     if (typeof value === 'bigint') {
-      for (let count = 0n; count < value; count++) yield [count, count];
-      return;
+      for (let count = 0n; count < value; count++) {
+        turns++;
+        if (this.#runTurn(node, count, { dot: count, frame }) === 'break') break;
+      }
+      return turns;
     }
-    throw new TemplateRunError(`range can't iterate over ${shown(value)}`);
+    throw new TemplateRunError(`range can't iterate over ${shown(value, this.#maxCharacters)}`);
+  }
+
+  #runTurn(
+    { pipeline: { variables, declares }, body }: Extract<Node, { pipeline: Pipeline; body: readonly Node[] }>,
+    key: TemplateValue,
+    outer: Scope,
+  ): Flow {
+    this.#budget.spend();
+    const { dot } = outer;
+    const frame = new Frame(null, outer.frame);
+    const [first, second] = variables;
+    if (first !== undefined) this.#set(first, declares, second === undefined ? dot : key, frame);
+    if (second !== undefined) this.#set(second, declares, dot, frame);
+    return this.#runList(body, { dot, frame });
   }
 
   #runTemplate(node: Extract<Node, { kind: 'template' }>, scope: Scope): void {
@@ -201,42 +235,36 @@ class Evaluator {
   }
 
   #pipeline(pipeline: Pipeline, scope: Scope): TemplateValue {
+    const value = this.#value(pipeline, scope);
+    for (const name of pipeline.variables) this.#set(name, pipeline.declares, value, scope.frame);
+    return value;
+  }
+
+  /** What a pipeline gives; sets no variables. */
+  #value({ commands }: Pipeline, scope: Scope): TemplateValue {
     this.#enter();
     let value: TemplateValue | undefined;
-    for (const command of pipeline.commands) value = this.#command(command, value, scope);
+    for (const command of commands) value = this.#command(command, value, scope);
     this.#depth--;
-    const result = value ?? null;
-    for (const name of pipeline.variables) {
-      this.#set({ name, declares: pipeline.declares }, result, scope.frame);
-    }
-    return result;
+    return value ?? null;
   }
 
-  #set(
-    variable: { readonly name: string; readonly declares: boolean },
-    value: TemplateValue,
-    frame: Frame,
-  ): void {
-    if (variable.declares) frame.declare(variable.name, value);
-    else if (!frame.assign(variable.name, value)) {
-      throw new TemplateRunError(`undefined variable: $${variable.name}`);
-    }
+  #set(name: string, declares: boolean, value: TemplateValue, frame: Frame): void {
+    if (declares) frame.declare(name, value);
+    else if (!frame.assign(name, value)) throw new TemplateRunError(`undefined variable: $${name}`);
   }
 
-  #command(command: Command, piped: TemplateValue | undefined, scope: Scope): TemplateValue {
-    const [first, ...operands] = command.operands;
-    const given = { operands, piped };
-    const last = operands.at(-1) ?? first;
-    const span = { start: first.span.start, end: last.span.end };
-    const { term, fields } = first;
-    if (fields.length > 0) return this.#chain(first, given, scope);
-    if (term.kind === 'function') return this.#callNamed(term.name, given, { scope, at: first.span, span });
-    this.#at = first.span;
-    if (operands.length > 0 || piped !== undefined) {
-      throw new TemplateRunError(`can't give argument to non-function ${this.#textAt(first.span)}`);
+  #command({ called, args, span }: Command, piped: TemplateValue | undefined, scope: Scope): TemplateValue {
+    const { term } = called;
+    if (called.fields.length > 0) return this.#chain(called, args, piped, scope);
+    if (term.kind === 'function')
+      return this.#callNamed(term.name, { at: called.span, span, args, piped, scope });
+    this.#at = called.span;
+    if (args.length > 0 || piped !== undefined) {
+      throw new TemplateRunError(`can't give argument to non-function ${this.#textAt(called.span)}`);
     }
     if (term.kind === 'nil') throw new TemplateRunError('nil is not a command');
-    return this.#term(term, first.span, scope);
+    return this.#term(term, called.span, scope);
   }
 
   /** An operand as an argument for a parameter of that type. */
@@ -277,7 +305,7 @@ class Evaluator {
   }
 
   #operand(operand: Operand, scope: Scope): TemplateValue {
-    if (operand.fields.length > 0) return this.#chain(operand, NO_ARGUMENTS, scope);
+    if (operand.fields.length > 0) return this.#chain(operand, NO_ARGUMENTS, undefined, scope);
     return this.#term(operand.term, operand.span, scope);
   }
 
@@ -299,7 +327,7 @@ class Evaluator {
         return value;
       }
       case 'function':
-        return this.#callNamed(term.name, NO_ARGUMENTS, { scope, at: span, span });
+        return this.#callNamed(term.name, { at: span, span, args: NO_ARGUMENTS, piped: undefined, scope });
       case 'pipeline':
         return this.#pipeline(term.pipeline, scope);
     }
@@ -312,27 +340,32 @@ class Evaluator {
   }
 
   /** `.a.b`, `$x.a`, `(f 1).a`: fields and methods, of which the last may have arguments. */
-  #chain(operand: Operand, given: Arguments, scope: Scope): TemplateValue {
-    const { term, fields, span } = operand;
+  #chain(
+    { term, fields, span }: Operand,
+    args: readonly Operand[],
+    piped: TemplateValue | undefined,
+    scope: Scope,
+  ): TemplateValue {
     if (term.kind === 'nil') throw new TemplateRunError('nil is not a command');
     let value = this.#term(term, span, scope);
-    fields.forEach((name, place) => {
+    const last = fields.length - 1;
+    for (let place = 0; place <= last; place++) {
+      const name = fields[place] ?? '';
       this.#at = span;
-      const isLast = place === fields.length - 1;
-      value = this.#field(value, name, { given: isLast ? given : NO_ARGUMENTS, scope, span });
-    });
+      const call =
+        place === last
+          ? { at: span, span, args, piped, scope }
+          : { at: span, span, args: NO_ARGUMENTS, piped: undefined, scope };
+      value = this.#field(value, name, call);
+    }
     return value;
   }
 
-  #field(
-    receiver: TemplateValue,
-    name: string,
-    { given, scope, span }: { readonly given: Arguments; readonly scope: Scope; readonly span: Span },
-  ): TemplateValue {
+  #field(receiver: TemplateValue, name: string, call: Call): TemplateValue {
     if (receiver === null) return null;
     const method = methodsOf(receiver).get(name);
-    if (method) return this.#call({ name, definition: method }, given, { scope, at: span, span });
-    const hasArguments = given.operands.length > 0 || given.piped !== undefined;
+    if (method) return this.#call(name, method, call);
+    const hasArguments = call.args.length > 0 || call.piped !== undefined;
     if (receiver instanceof GoStruct) {
       const field = receiver.fields.get(name);
       if (field !== undefined) {
@@ -347,46 +380,35 @@ class Evaluator {
     throw new TemplateRunError(`can't evaluate field ${name} in type ${typeName(receiver)}`);
   }
 
-  #callNamed(
-    name: string,
-    given: Arguments,
-    place: { readonly scope: Scope; readonly at: Span; readonly span: Span },
-  ): TemplateValue {
+  #callNamed(name: string, call: Call): TemplateValue {
     const own = this.#options.functions.get(name);
     const definition = own ?? BUILTINS.get(name);
-    this.#at = place.at;
+    this.#at = call.at;
     if (!definition) throw new TemplateRunError(`${JSON.stringify(name)} is not a defined function`);
-    if (own === undefined && (name === 'and' || name === 'or')) {
-      return this.#shortCircuit(name, given, place.scope);
-    }
-    return this.#call({ name, definition }, given, place);
+    if (own === undefined && (name === 'and' || name === 'or')) return this.#shortCircuit(name, call);
+    return this.#call(name, definition, call);
   }
 
-  #shortCircuit(name: 'and' | 'or', { operands, piped }: Arguments, scope: Scope): TemplateValue {
-    if (operands.length === 0 && piped === undefined) {
+  #shortCircuit(name: 'and' | 'or', { args, piped, scope }: Call): TemplateValue {
+    if (args.length === 0 && piped === undefined) {
       throw new TemplateRunError(`wrong number of args for ${name}: want at least 1 got 0`);
     }
     let value: TemplateValue = null;
-    for (const operand of operands) {
+    for (const operand of args) {
       value = this.#argument(operand, 'any', scope);
       if (isTruthy(value) === (name === 'or')) return value;
     }
     return piped === undefined ? value : piped;
   }
 
-  /**
-   * @param at what a message about the number or the types of the arguments points at
-   * @param span what a message about the call itself points at
-   */
-  #call(
-    { name, definition }: { readonly name: string; readonly definition: FunctionDefinition },
-    { operands, piped }: Arguments,
-    { scope, at, span }: { readonly scope: Scope; readonly at: Span; readonly span: Span },
-  ): TemplateValue {
+  #call(name: string, definition: FunctionDefinition, call: Call): TemplateValue {
+    const { args: operands, piped, at, span, scope } = call;
     this.#at = at;
-    const count = operands.length + (piped === undefined ? 0 : 1);
-    assertArity(name, definition, count);
-    const args = operands.map((operand, place) => this.#argument(operand, typeAt(definition, place), scope));
+    assertArity(name, definition, operands.length + (piped === undefined ? 0 : 1));
+    const args: TemplateValue[] = [];
+    for (const operand of operands) {
+      args.push(this.#argument(operand, typeAt(definition, args.length), scope));
+    }
     if (piped !== undefined) {
       this.#at = at;
       args.push(checked(piped, typeAt(definition, args.length)));
@@ -398,26 +420,28 @@ class Evaluator {
   #invoke(name: string, definition: FunctionDefinition, args: readonly TemplateValue[]): TemplateValue {
     this.#budget.spend();
     for (const arg of args) this.#budget.spendOnText(sizeOf(arg));
+    const max = this.#maxCharacters;
     try {
-      const value = definition === BUILTINS.get('call') ? callValue(args) : definition.call(args);
+      const value = definition === BUILTINS.get('call') ? callValue(args, max) : definition.call(args, max);
       this.#budget.spendOnText(sizeOf(value));
-      return typeof value === 'string' ? boundedText(value) : value;
+      assertTextFits(stringOf(value)?.length ?? 0, max);
+      return value;
     } catch (thrown) {
       const reason = thrown instanceof Error ? thrown.message : String(thrown);
       throw new TemplateRunError(`error calling ${name}: ${reason}`);
     }
   }
 
-  #print(value: TemplateValue, { span }: Pipeline): void {
+  #print(value: TemplateValue, { pipeline: { span }, escape }: Extract<Node, { kind: 'output' }>): void {
     if (value instanceof GoFunction) {
       this.#at = span;
       throw new TemplateRunError(`can't print ${this.#textAt(span)} of type ${value.type}`);
     }
-    this.#write(shown(value));
+    this.#write(escape ? escape(value, this.#maxCharacters) : shown(value, this.#maxCharacters));
   }
 
   #write(text: string): void {
-    assertTextFits(this.#text.length + text.length);
+    assertTextFits(this.#text.length + text.length, this.#maxCharacters);
     this.#text += text;
   }
 

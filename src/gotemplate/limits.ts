@@ -1,9 +1,18 @@
 import { TemplateRunError } from './values/value.ts';
 
-/** How long the text of one run, and each value of it, may get. */
+/** How long the text of one run, and each value of it, may get where nothing else is said: that of a rule. */
 export const MAX_TEXT_CHARACTERS = 64 * 1024;
-/** What one run may do: a step is an action, a turn of a loop or a call. */
-const MAX_STEPS = 100_000;
+
+/** What one run may take. */
+export interface RunLimits {
+  /** How long its text, and each value of it, may get. */
+  readonly maxCharacters: number;
+  /** A step is an action, a turn of a loop or a call. */
+  readonly maxSteps: number;
+}
+
+export const RULE_LIMITS: RunLimits = { maxCharacters: MAX_TEXT_CHARACTERS, maxSteps: 100_000 };
+
 /** Long arguments make a call cost more: a step for each so many characters. */
 const CHARACTERS_PER_STEP = 256;
 /** How deep templates may call each other. */
@@ -17,12 +26,17 @@ export const MAX_PRINTED_DEPTH = 100;
 
 /** What a run has done so far; it fails where that is too much, because templates run in the way of an alert. */
 export class RunBudget {
+  readonly #maxSteps: number;
   #steps = 0;
+
+  constructor({ maxSteps }: RunLimits) {
+    this.#maxSteps = maxSteps;
+  }
 
   /** @throws TemplateRunError */
   spend(steps = 1): void {
     this.#steps += steps;
-    if (this.#steps > MAX_STEPS) throw new TemplateRunError(`exceeded ${MAX_STEPS} steps`);
+    if (this.#steps > this.#maxSteps) throw new TemplateRunError(`exceeded ${this.#maxSteps} steps`);
   }
 
   /** @throws TemplateRunError */
@@ -32,14 +46,8 @@ export class RunBudget {
 }
 
 /** @throws TemplateRunError where a text is longer than a template may make one */
-export function boundedText(text: string): string {
-  assertTextFits(text.length);
-  return text;
-}
-
-/** @throws TemplateRunError */
-export function assertTextFits(characters: number): void {
-  if (characters > MAX_TEXT_CHARACTERS) {
-    throw new TemplateRunError(`the text exceeds ${MAX_TEXT_CHARACTERS} characters`);
+export function assertTextFits(characters: number, maxCharacters: number): void {
+  if (characters > maxCharacters) {
+    throw new TemplateRunError(`the text exceeds ${maxCharacters} characters`);
   }
 }

@@ -28,11 +28,9 @@ function failing(): never {
   throw new Error('out of order');
 }
 
-const alerts = new GoSlice(
-  ['a', 'b'],
-  'template.Alerts',
-  new Map([['Firing', fixed([], () => new GoSlice(['a']))]]),
-);
+const alerts = new GoSlice(['a', 'b'], 'template.Alerts', {
+  methods: new Map([['Firing', fixed([], () => new GoSlice(['a']))]]),
+});
 const data = new GoStruct(
   'template.Data',
   new Map<string, TemplateValue>([
@@ -153,7 +151,7 @@ describe('a set of templates', () => {
   const names = new Set(functions.keys());
 
   it('finds what any of its texts defines, the latest of a name', () => {
-    const set = new TemplateSet(names);
+    const set = new TemplateSet({ functionNames: names });
     set.add(
       '{{ define "title" }}old{{ end }}{{ define "text" }}{{ template "title" . }}!{{ end }}',
       'a.tmpl',
@@ -169,10 +167,10 @@ describe('a set of templates', () => {
   });
 
   it('says in which text something failed', () => {
-    const set = new TemplateSet(names);
+    const set = new TemplateSet({ functionNames: names });
     set.add('\n{{ define "bad" }}{{ .Nope }}{{ end }}', 'a.tmpl');
     expect(() => set.expand('{{ template "bad" . }}', { data, functions })).toThrow(
-      'template: a.tmpl:2:22: executing "a.tmpl" at <.Nope>',
+      'template: a.tmpl:2:22: executing "bad" at <.Nope>',
     );
   });
 });

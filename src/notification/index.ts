@@ -1,6 +1,22 @@
-export type { NotifiedAlert } from './notified-alert.ts';
+export type { NotifiedAlert, StoredAlert } from './notified-alert.ts';
 export type { Message, NotificationReason } from './message.ts';
-export type { InhibitRule, NotificationConfiguration } from './configuration/notification-configuration.ts';
+export type {
+  ConfiguredReceiver,
+  InhibitRule,
+  NotificationConfiguration,
+  Route,
+} from './configuration/notification-configuration.ts';
+export { defaultConfiguration } from './configuration/default-configuration.ts';
+export {
+  readNotificationConfiguration,
+  type ConfigurationSource,
+  type ConfigurationTools,
+} from './configuration/read-configuration.ts';
+export { type ConfigurationFiles } from './configuration/template-files.ts';
+export { RECEIVER_KINDS } from './receivers/receiver-kinds.ts';
+export { createRouter, type RoutedTo, type Router } from './routing/router.ts';
+export { routingPath, type RoutingDecision, type RoutingStep } from './routing/routing-path.ts';
+export { TimeIntervals, type SilentByTime } from './routing/time-intervals.ts';
 export {
   formatMatcher,
   formatMatchers,
@@ -22,3 +38,12 @@ export {
 export { DEFAULT_SILENCE_LIMITS, type SilenceLimits } from './silences/silence-limits.ts';
 export { type MatcherText, type SilenceOrder } from './silences/silence-order.ts';
 export { SilenceBook, type EndedSilencePlace, type SilenceListener } from './silences/silence-book.ts';
+export { Notification, type NotificationParts, type PreparedNotification } from './notification.ts';
+export { prepareNotification, type PreparationTools } from './prepare-notification.ts';
+export { explain, type Explanation, type ExplainedMessage } from './explain/explanation.ts';
+export { type RecordedDecision } from './explain/decision-log.ts';
+export type { AlertReader } from './ports.ts';
+export type { IntegrationTools } from './receivers/receiver-kind.ts';
+export { createHttpClient, type ClosableHttpClient } from './receivers/http/create-http-client.ts';
+export { NoAnswer } from './receivers/http/http-client.ts';
+export { createChildPrograms } from './receivers/command/child-programs.ts';

@@ -1,4 +1,4 @@
-import type { Labels } from '#telemetry';
+import { copyLabels, labelValue, type Labels } from '#telemetry';
 import type { NotifiedAlert, NotifiedStatus } from './notified-alert.ts';
 
 /**
@@ -21,12 +21,24 @@ export const NOTIFICATION_REASONS = [
 
 export type NotificationReason = (typeof NOTIFICATION_REASONS)[number];
 
+/** A reason as templates and webhooks tell it; of those that Alertmanager has in its words. */
+export const REASON_TEXTS: Readonly<Record<NotificationReason, string>> = {
+  first_notification: 'first notification',
+  new_alerts: 'new alerts added',
+  all_resolved: 'all alerts resolved',
+  new_resolved: 'some alerts resolved',
+  repeat: 'repeat interval elapsed',
+  brief: 'fired and resolved before anybody was told',
+  healed: 'healed by the watchdog',
+  not_healed: 'not healed by the watchdog',
+  escalation: 'nobody has acknowledged in time',
+  test: 'test',
+};
+
 /** An alert in a message, with where people can act on it. */
 export interface MessageAlert extends NotifiedAlert {
   readonly status: NotifiedStatus;
   readonly links: AlertLinks;
-  /** What the watchdog did about it, in one line; null where it did nothing. */
-  readonly remediation: string | null;
 }
 
 /** Addresses of pages. Those that act ask for a confirmation first: programs that preview links fetch them. */
@@ -62,13 +74,14 @@ export interface Message {
   readonly note: string | null;
 }
 
-/** The labels and values that all alerts of a message have in common. */
+/** The names and values that all of them have in common. */
 export function commonTexts(texts: readonly Labels[]): Labels {
   const [first, ...others] = texts;
-  if (!first) return {};
-  return Object.fromEntries(
-    Object.entries(first).filter(([name, value]) => others.every((other) => other[name] === value)),
-  );
+  const common = copyLabels(first ?? {});
+  for (const [name, value] of Object.entries(common)) {
+    if (!others.every((other) => labelValue(other, name) === value)) delete common[name];
+  }
+  return common;
 }
 
 /** `firing` while one of the alerts fires. */

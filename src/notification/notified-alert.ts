@@ -15,6 +15,8 @@ export interface NotifiedAlert {
   readonly generatorUrl: string;
   /** Who has acknowledged it; null while nobody has. */
   readonly acknowledgedBy: string | null;
+  /** What the watchdog did about it, in one line; null where it did nothing. */
+  readonly remediation: string | null;
   readonly traceparent: string | null;
 }
 
@@ -22,4 +24,10 @@ export type NotifiedStatus = 'firing' | 'resolved';
 
 export function statusOf({ endsAtMs }: Pick<NotifiedAlert, 'endsAtMs'>): NotifiedStatus {
   return endsAtMs === null ? 'firing' : 'resolved';
+}
+
+/** As it is on disk. */
+export interface StoredAlert extends NotifiedAlert {
+  /** Wall ms at which it was last written. */
+  readonly updatedAtMs: number;
 }

@@ -15,6 +15,7 @@ export interface ConfigInForceParts {
 /** What a reload takes over of a section; all else of the configuration is read at a start alone. */
 const RELOADED = {
   alerting: ['rule_files', 'disable'],
+  notification: ['config_file'],
   watchdog: ['policy_files', 'disable'],
 } as const;
 
@@ -105,6 +106,7 @@ function withReloaded(current: Config, onDisk: Config): Config {
   return {
     ...current,
     alerting: { ...current.alerting, ...picked(onDisk.alerting, RELOADED.alerting) },
+    notification: { ...current.notification, ...picked(onDisk.notification, RELOADED.notification) },
     watchdog: { ...current.watchdog, ...picked(onDisk.watchdog, RELOADED.watchdog) },
   };
 }

@@ -3,11 +3,20 @@ import { createAlerting, type Alerting, type AlertingOptions, type LoadReport } 
 import { createEventBus, type EventBus } from '#eventbus';
 import { createFleet, Pools, type Fleet, type PoolParts, type Runtime, type WorkerConnection } from '#fleet';
 import { createMonitor, type Monitor } from '#monitor';
+import {
+  Notification,
+  prepareNotification,
+  SilenceBook,
+  DEFAULT_SILENCE_LIMITS,
+  type NotificationConfiguration,
+  type PreparedNotification,
+} from '#notification';
 import { createEngine, parseMatcher, parseSelector, type Engine } from '#promql';
 import { takeUpState, tellHeldTransactions, type StateDatabase } from '#storage';
 import {
   messageOf,
   OmoiError,
+  traceIdOf,
   type Clock,
   type DocumentSource,
   type Guard,
@@ -26,7 +35,10 @@ import { AlertSenders } from './alert-senders.ts';
 import type { Config } from './config/schema.ts';
 import { createFleetActuator } from './fleet-actuator.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { createNotifiedAlerts, alertPage } from './notified-alerts.ts';
 import { noticeOutages } from './noticed-outages.ts';
+import type { ReceiverNetwork } from './receiver-network.ts';
+import { noReceiverNetwork, readRouting } from './routing.ts';
 import { continueSampleClock, tellSampleClockLead } from './sample-clock.ts';
 import { urlForOthers } from './public-address.ts';
 import { readWithShipped, SHIPPED_POLICIES, SHIPPED_RULES } from './shipped.ts';
@@ -45,6 +57,8 @@ export interface Ground {
   /** Whether agents are heard and what they say can be written; always, where absent. */
   readonly listens?: () => boolean;
   readonly mintAgentToken: PoolParts['mintAgentToken'];
+  /** How receivers of messages are reached; nobody is where absent. */
+  readonly receivers?: ReceiverNetwork;
   /** For whom senders of samples may speak. */
   readonly grantOf: GrantOf;
   logger(component: string): Logger;
@@ -58,6 +72,10 @@ export interface Parts {
   readonly pools: Pools;
   readonly monitor: Monitor;
   readonly alerting: Alerting;
+  readonly notification: Notification;
+  readonly silences: SilenceBook;
+  /** Reads and checks who is told of alerts; what comes back takes it over, and does not fail. @throws OmoiError `routing_invalid` */
+  readonly prepareRouting: (config: Config) => Promise<() => Promise<void>>;
   readonly watchdog: Watchdog;
   readonly remediations: RemediationArchive;
 }
@@ -82,6 +100,8 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   const { sampleClock, random, tsdb, tracing, metrics, runtimes } = ground;
   const ruleFiles = await readRuleFiles(config);
   const policyFiles = await readPolicyFiles(config);
+  const receivers = ground.receivers ?? noReceiverNetwork(ground.clock, random);
+  const routing = await readRouting(config, receivers);
 
   const clock = await takeUpState(ground.state, ground.clock);
   await continueSampleClock(ground);
@@ -154,6 +174,36 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     options: alertingOptions(config),
     maintenanceOf: (labels) => watchdog.maintenance.ofLabels(labels),
   });
+  const told = of('notification');
+  const silences = new SilenceBook({ ...base, ...told, bus, limits: DEFAULT_SILENCE_LIMITS });
+  const prepare = (configuration: NotificationConfiguration): PreparedNotification =>
+    prepareNotification(configuration, {
+      logger: told.logger,
+      toolsOf: (one) => receivers.toolsOf(one),
+      silencesOf: (labels, wallMs) => silences.silencesOf(labels, wallMs),
+    });
+  const externalUrl = (): string => externalUrlOf(config);
+  const notification = new Notification(
+    {
+      ...base,
+      ...told,
+      bus,
+      silences,
+      alerts: createNotifiedAlerts(database, externalUrl),
+      externalUrl,
+      linksOf: ({ alertId, traceparent }) => {
+        const page = alertPage(externalUrl(), alertId);
+        const traceId = traceIdOf(traceparent);
+        return {
+          alert: page,
+          acknowledge: page,
+          silence: page,
+          trace: traceId === null ? null : `${externalUrl()}/traces/${traceId}`,
+        };
+      },
+    },
+    prepare(routing),
+  );
   const watchdog = new Watchdog({
     ...base,
     ...of('watchdog'),
@@ -174,11 +224,30 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   await loadRules(alerting, ruleFiles, ground.logger('server'));
   await alerting.start();
   lifecycle.started('alerting', () => alerting.stop());
+  await silences.start();
+  lifecycle.started('silences', () => silences.stop());
+  await notification.start();
+  lifecycle.started('notification', () => notification.stop());
   await watchdog.start();
   lifecycle.started('watchdog', () => watchdog.stop());
 
   const remediations = new RemediationArchive(database);
-  return { bus, engine, fleet, pools, monitor, alerting, watchdog, remediations };
+  return {
+    bus,
+    engine,
+    fleet,
+    pools,
+    monitor,
+    alerting,
+    notification,
+    silences,
+    async prepareRouting(next) {
+      const prepared = prepare(await readRouting(next, receivers));
+      return () => notification.take(prepared);
+    },
+    watchdog,
+    remediations,
+  };
 }
 
 /** Takes rules over, and logs what is allowed in them and hardly meant. @param onTaken as `LoadedRules.load` has it */
@@ -231,13 +300,19 @@ function matchersOf(key: string, text: string): readonly Matcher[] {
   throw refused('is matched by every series');
 }
 
+/** Where people reach Omoi, as far as it is known before it listens; without a slash at the end. */
+function externalUrlOf(config: Config): string {
+  const { http } = config;
+  return urlForOthers(config, http.port) ?? `http://${http.host}:${http.port}`;
+}
+
 function alertingOptions(config: Config): Partial<AlertingOptions> {
-  const { alerting, http } = config;
+  const { alerting } = config;
   return {
     resolveStabilityMs: alerting.resolve_stability,
     evaluationShare: alerting.evaluation_share,
     externalLabels: alerting.external_labels,
-    externalUrl: urlForOthers(config, http.port) ?? `http://${http.host}:${http.port}`,
+    externalUrl: externalUrlOf(config),
     groups: Object.fromEntries(
       Object.entries(alerting.groups).map(([name, group]) => [
         name,

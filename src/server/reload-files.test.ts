@@ -39,8 +39,19 @@ function inForce(): readonly unknown[] {
   return [rule?.definition.rule.expr, policy?.guards.cooldown];
 }
 
+/** The routing files that are in force, and what is wrong with the next one. */
+let routing: { taken: (string | undefined)[]; problem: OmoiError | null };
+
 const reload = () =>
-  reloadFiles(configInForce, { alerting: rules.alerting, watchdog: watchdog.watchdog, logger: silentLogger });
+  reloadFiles(configInForce, {
+    alerting: rules.alerting,
+    watchdog: watchdog.watchdog,
+    logger: silentLogger,
+    prepareRouting({ notification: { config_file: file } }) {
+      if (routing.problem) return Promise.reject(routing.problem);
+      return Promise.resolve(() => Promise.resolve(void routing.taken.push(file)));
+    },
+  });
 
 function failing(database: StateDatabase): StateDatabase {
   const check = (): void => {
@@ -74,6 +85,7 @@ beforeEach(async () => {
   };
   configInForce = new ConfigInForce({ started: config, read, clock, metrics });
   isDown = false;
+  routing = { taken: [], problem: null };
   write(ruleFile(30), policyFile('1m'));
   rules = await openRuleStage(ruleFile(30));
   watchdog = await openStage([policyFile('1m')], {}, failing);
@@ -86,8 +98,9 @@ afterEach(async () => {
   await watchdog.close();
 });
 
-it('a reload takes rules and policies over together', async () => {
+it('a reload takes rules, routing and policies over together', async () => {
   write(ruleFile(40), policyFile('2m'));
+  onDisk = { ...config, notification: { config_file: 'alertmanager.yml' } };
   expect(await reload()).toEqual({
     rules: 1,
     changed: 1,
@@ -97,6 +110,7 @@ it('a reload takes rules and policies over together', async () => {
     needs_restart: [],
   });
   expect(inForce()).toEqual(['queue > 40', 120_000]);
+  expect(routing.taken).toEqual(['alertmanager.yml']);
 });
 
 it.each<[string, () => void, string]>([
@@ -119,6 +133,14 @@ it.each<[string, () => void, string]>([
     'config_invalid',
   ],
   [
+    'the routing is broken',
+    () => {
+      write(ruleFile(40), policyFile('2m'));
+      routing.problem = new OmoiError('routing_invalid', 'alertmanager.yml:1:1: no route');
+    },
+    'routing_invalid',
+  ],
+  [
     'what the policies need cannot be read',
     () => {
       write(ruleFile(40), policyFile('2m'));
@@ -138,6 +160,7 @@ it.each<[string, () => void, string]>([
   prepare();
   await expect(reload()).rejects.toMatchObject({ code });
   expect(inForce()).toEqual(['queue > 30', 60_000]);
+  expect(routing.taken).toEqual([]);
   expect(configInForce.isLastReloadSuccessful).toBe(false);
   const [warning] = configInForce.warnings();
   expect(warning?.message).toMatch(
@@ -145,6 +168,7 @@ it.each<[string, () => void, string]>([
   );
   onDisk = config;
   isDown = false;
+  routing.problem = null;
   rules.faults.length = 0;
   write(ruleFile(40), policyFile('2m'));
   await reload();

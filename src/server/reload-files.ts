@@ -3,19 +3,22 @@ import type { Reloaded } from '#api';
 import { messageOf, type Logger } from '#telemetry';
 import type { Watchdog } from '#watchdog';
 import type { ConfigInForce } from './config-in-force.ts';
+import type { Config } from './config/schema.ts';
 import { loadRules, readPolicyFiles, readRuleFiles } from './parts.ts';
 
 export interface ReloadParts {
   readonly alerting: Pick<Alerting, 'rules'>;
   readonly watchdog: Pick<Watchdog, 'preparePolicies' | 'reconsider'>;
+  /** Reads and checks who is told of alerts; what comes back takes it over, and does not fail. @throws OmoiError `routing_invalid` */
+  readonly prepareRouting: (config: Config) => Promise<() => Promise<void>>;
   readonly logger: Logger;
 }
 
 /**
- * Reads the configuration and the files of rules and policies anew and takes all of them over, or none. What can fail comes first: reading,
+ * Reads the configuration and the files of rules, routing and policies anew and takes all of them over, or none. What can fail comes first: reading,
  * checking, and what the database is asked; then both change in one turn of the event loop. That they are in force is
  * true, too, where the database fails after that: what it is about is done again, and the log says so.
- * @throws OmoiError `config_invalid`, `rule_file_invalid`, `policy_file_invalid`, `database_failed`; the old ones stay in force
+ * @throws OmoiError `config_invalid`, `rule_file_invalid`, `routing_invalid`, `policy_file_invalid`, `database_failed`; the old ones stay in force
  */
 export async function reloadFiles(config: ConfigInForce, parts: ReloadParts): Promise<Reloaded> {
   const reloaded = await takeOver(config, parts);
@@ -29,8 +32,10 @@ async function takeOver(config: ConfigInForce, parts: ReloadParts): Promise<Relo
     const { report, policies } = await config.reload(async (next) => {
       const policyFiles = await readPolicyFiles(next);
       const ruleFiles = await readRuleFiles(next);
+      const takeRoutingOver = await parts.prepareRouting(next);
       const prepared = await watchdog.preparePolicies(policyFiles);
       const loaded = await loadRules(alerting, ruleFiles, logger, () => prepared.takeOver());
+      await takeRoutingOver();
       return { report: loaded, policies: prepared.count };
     });
     const { rules, changed, removed, warnings } = report;

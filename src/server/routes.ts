@@ -6,6 +6,7 @@ import {
   registerLockRoutes,
   registerMaintenanceRoutes,
   registerMonitorRoutes,
+  registerNotificationRoutes,
   registerObservabilityRoutes,
   registerOtlpRoutes,
   registerOutputRoute,
@@ -62,6 +63,7 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerPoolRoutes(app, parts);
   registerMonitorRoutes(app, parts.monitor);
   registerAlertRoutes(app, parts);
+  registerNotificationRoutes(app, parts);
   registerPrometheusRuleRoutes(app, { alerting: parts.alerting, language });
   const { engine } = parts;
   registerPrometheusQueryRoutes(app, { engine, language, queryable: tsdb, clock: sampleClock });

@@ -44,6 +44,7 @@ import { Lifecycle } from './lifecycle.ts';
 import { listening } from './listening.ts';
 import { OtlpListener } from './otlp-listener.ts';
 import { startParts, type Ground, type Parts } from './parts.ts';
+import { createReceiverNetwork } from './receiver-network.ts';
 import { reloadFiles } from './reload-files.ts';
 import { reloadsInTurn } from './reloads.ts';
 import { serverProcesses } from './own-process.ts';
@@ -238,7 +239,10 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   });
   // Whoever can reach nobody is not silent: before this server listens, and while it stops.
   const reach = { isOpen: false };
+  const receivers = createReceiverNetwork({ clock, random, environment: options.environment, version });
+  lifecycle.started('receivers', () => receivers.close());
   const ground: Ground = {
+    receivers,
     clock,
     sampleClock,
     random,

@@ -62,6 +62,8 @@ export function stateRetention(keep: StateKeep): readonly RetentionRule<StateTab
         select 1 from alerts where alerts.rule_key = oldest.rule_key and alerts.state = ${sql.lit('firing')}
       ) and not exists (select 1 from alert_rule_state as saved where saved.rule_key = oldest.rule_key)`,
     },
+    { table: 'notifications', key: 'id', timeColumn: 'finished_at_ms', keepMs: keep.alertsMs },
+    { table: 'notification_decisions', key: 'id', timeColumn: 'at_ms', keepMs: keep.alertsMs },
     { table: 'monitor_anomalies', key: 'id', timeColumn: 'closed_at_ms', keepMs: keep.anomaliesMs },
     // Its actions and suppressions go with it: their foreign keys cascade.
     { table: 'remediations', key: 'id', timeColumn: 'ended_at_ms', keepMs: keep.remediationsMs },

@@ -7,6 +7,7 @@ import type { MonitorTables } from './tables/monitor.ts';
 import type { NotificationTables } from './tables/notification.ts';
 import type { ObservabilityTables } from './tables/observability.ts';
 import type { PoolTables } from './tables/pools.ts';
+import type { SilenceTables } from './tables/silences.ts';
 import type { TsdbTables } from './tables/tsdb.ts';
 import type { WatchdogTables } from './tables/watchdog.ts';
 
@@ -20,6 +21,7 @@ export interface StateTables
     MonitorTables,
     AlertingTables,
     NotificationTables,
+    SilenceTables,
     WatchdogTables,
     AccessTables {}
 

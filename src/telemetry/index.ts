@@ -1,3 +1,4 @@
+export { fingerprintOf } from './labels/fingerprint.ts';
 export { METRIC_NAME_LABEL, labelsKey, formatLabels, withoutLabels } from './labels/labels.ts';
 export {
   copyLabels,
@@ -219,10 +220,14 @@ export {
   type PoolState,
   type UnitState,
 } from './pools/pool-keys.ts';
+export { alternatives, elementOf, valueAt } from './errors/schema-steps.ts';
 export {
+  openStrictDocument,
   parseStrictDocument,
   placeIn,
   type DocumentProblem,
   type DocumentSource,
+  type PathProblem,
+  type StrictDocument,
 } from './errors/strict-document.ts';
 export { type ReceivedLogRecord, type ReceivedSpan } from './tracing/received-telemetry.ts';

@@ -101,11 +101,7 @@ export function parseRuleFile(source: RuleFileText, checkExpression: CheckExpres
       context.addIssue({ code: 'custom', path: [...problem.path], message: problem.message });
     }
   });
-  const { groups } = parseStrictDocument(
-    { ...source, scalars: 'text', numberKeys: ['limit'] },
-    schema,
-    'rule_file_invalid',
-  );
+  const { groups } = parseStrictDocument({ ...source, scalars: 'text' }, schema, 'rule_file_invalid');
   const { name, shipped } = source;
   return { name, groups, warnings: duplicatesOf(groups), ...(shipped && { shipped }) };
 }

@@ -1,10 +1,9 @@
-import { METRIC_NAME_LABEL, withoutLabels, type Labels } from '#telemetry';
+import { fingerprintOf, METRIC_NAME_LABEL, withoutLabels, type Labels } from '#telemetry';
 import type { AlertElement } from '../evaluation/alert-elements.ts';
 import type { VectorElement } from '../evaluation/rule-query.ts';
 import { causeAtFiring, causeOf, type EvaluationTrace } from '../evaluation/rule-trace.ts';
 import type { SlicedWork } from '../evaluation/sliced-work.ts';
 import { findVanished } from '../evaluation/vanished.ts';
-import { fingerprintOf } from '../fingerprint.ts';
 import type { Instance } from './instance.ts';
 import {
   transition,

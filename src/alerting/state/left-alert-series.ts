@@ -9,6 +9,7 @@ import {
   type Clock,
   type Labels,
   type Logger,
+  fingerprintOf,
 } from '#telemetry';
 import { readResolvedSince } from '../alerts/alert-row.ts';
 import {
@@ -20,7 +21,6 @@ import {
 import { commitOutputs, type RuleOutlet } from '../evaluation/rule-outlet.ts';
 import type { RuleQuery } from '../evaluation/rule-query.ts';
 import { waitFor, type SlicedWork } from '../evaluation/sliced-work.ts';
-import { fingerprintOf } from '../fingerprint.ts';
 import { alertState, type Instance } from './instance.ts';
 import type { SavedRule } from './restore.ts';
 

@@ -38,7 +38,7 @@ function listAlerts({ view, language, clock }: AlertmanagerParts): AlertmanagerR
       const isMeant = readReceiverFilter(query, language.parseMatcher, receiverLabels(view.receivers()));
       const found: ViewedAlert[] = [];
       const stretch = new Stretch(clock);
-      for (const alert of view.alerts()) {
+      for await (const alert of view.alerts()) {
         if ((isMeant === null || alert.receivers.some(isMeant)) && accepts(alert)) found.push(alert);
         if (stretch.isOver) await stretch.pause();
       }
@@ -66,12 +66,12 @@ function listGroups({ view, language, clock }: AlertmanagerParts): AlertmanagerR
       const withMuted = isWanted(query.muted);
       const found: (ViewedGroup & { readonly alerts: readonly ViewedAlert[] })[] = [];
       const stretch = new Stretch(clock);
-      for (const group of view.groups()) {
+      for await (const group of view.groups()) {
         if (stretch.isOver) await stretch.pause();
         if (isMeant !== null && !isMeant(group.receiver)) continue;
         if (!withMuted && group.mutedBy.length > 0) continue;
         const alerts: ViewedAlert[] = [];
-        for (const alert of group.alerts) {
+        for await (const alert of group.alerts) {
           if (accepts(alert)) alerts.push(alert);
           if (stretch.isOver) await stretch.pause();
         }

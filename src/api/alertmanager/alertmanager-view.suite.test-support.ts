@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SilenceBook } from '#notification';
 import type { Labels } from '#telemetry';
-import type { AlertmanagerView, PostedAlert, PostedAlerts, ViewedAlert } from './alertmanager-view.ts';
+import type {
+  AlertmanagerView,
+  PostedAlert,
+  PostedAlerts,
+  Viewed,
+  ViewedAlert,
+} from './alertmanager-view.ts';
 
 /** The configuration that a view of the suite shows. */
 export const VIEWED_CONFIGURATION = `route:
@@ -67,15 +73,15 @@ export function describeAlertmanagerView(name: string, open: () => Promise<ViewS
         by: 'ann',
       });
 
-    it('shows the receivers of the configuration, with their labels, and the configuration', () => {
+    it('shows the receivers of the configuration, with their labels, and the configuration', async () => {
       expect(stage.view.receivers()).toEqual([
         { name: 'default', labels: {} },
         { name: 'web', labels: { owner: 'web' } },
       ]);
       expect(stage.view.configuration()).toContain('receiver: web');
       expect(stage.view.resolveTimeoutMs()).toBe(5 * 60_000);
-      expect([...stage.view.alerts()]).toEqual([]);
-      expect([...stage.view.groups()]).toEqual([]);
+      expect(await listed(stage.view.alerts())).toEqual([]);
+      expect(await listed(stage.view.groups())).toEqual([]);
     });
 
     it('shows each alert that fires once, with where it goes', async () => {
@@ -86,7 +92,7 @@ export function describeAlertmanagerView(name: string, open: () => Promise<ViewS
         alertOf({ alertname: 'Full', host: 'b' }),
       );
       await post(alertOf(labels, { startsAtMs, annotations: { summary: 'y' } }));
-      const alerts = named(stage.view.alerts());
+      const alerts = named(await listed(stage.view.alerts()));
       expect(Object.keys(alerts).toSorted()).toEqual(['Down', 'Full']);
       expect(alerts['Down']).toMatchObject({
         alert: { labels, annotations: { summary: 'y' }, startsAtMs, endsAtMs: null },
@@ -109,17 +115,17 @@ export function describeAlertmanagerView(name: string, open: () => Promise<ViewS
           { startsAtMs: stage.wallMs() - 2000, endsAtMs: stage.wallMs() - 1000 },
         ),
       );
-      expect(Object.keys(named(stage.view.alerts()))).toEqual(['Full']);
+      expect(Object.keys(named(await listed(stage.view.alerts())))).toEqual(['Full']);
       await stage.advance(2 * 60_000);
-      expect([...stage.view.alerts()]).toEqual([]);
+      expect(await listed(stage.view.alerts())).toEqual([]);
     });
 
     it('says by what an alert is silenced, as long as it is', async () => {
       await post(alertOf({ alertname: 'Down' }));
       const { id } = await silence('Down');
-      expect(named(stage.view.alerts())['Down']?.silencedBy).toEqual([id]);
+      expect(named(await listed(stage.view.alerts()))['Down']?.silencedBy).toEqual([id]);
       await stage.silences.expire(id, 'ann');
-      expect(named(stage.view.alerts())['Down']?.silencedBy).toEqual([]);
+      expect(named(await listed(stage.view.alerts()))['Down']?.silencedBy).toEqual([]);
     });
 
     it('says by which alert one is inhibited, as long as it is', async () => {
@@ -129,10 +135,10 @@ export function describeAlertmanagerView(name: string, open: () => Promise<ViewS
         alertOf({ alertname: 'Slow', severity: 'warning', host: 'a' }),
         alertOf({ alertname: 'Full', severity: 'warning', host: 'b' }),
       );
-      const { HostDown: source, Slow: slow, Full: full } = named(stage.view.alerts());
+      const { HostDown: source, Slow: slow, Full: full } = named(await listed(stage.view.alerts()));
       expect([slow?.inhibitedBy, full?.inhibitedBy]).toEqual([[source?.alert.fingerprint], []]);
       await post({ ...critical, endsAtMs: stage.wallMs() });
-      expect(named(stage.view.alerts())['Slow']?.inhibitedBy).toEqual([]);
+      expect(named(await listed(stage.view.alerts()))['Slow']?.inhibitedBy).toEqual([]);
     });
 
     it('shows the groups with their labels, receiver and alerts', async () => {
@@ -144,12 +150,15 @@ export function describeAlertmanagerView(name: string, open: () => Promise<ViewS
       ] as const) {
         await post(alertOf({ alertname, host, team }));
       }
-      const groups = [...stage.view.groups()].map((group) => ({
-        receiver: group.receiver,
-        labels: group.labels,
-        mutedBy: group.mutedBy,
-        hosts: [...group.alerts].map(({ alert }) => alert.labels['host'] ?? '').toSorted(),
-      }));
+      const viewed = await listed(stage.view.groups());
+      const groups = await Promise.all(
+        viewed.map(async (group) => ({
+          receiver: group.receiver,
+          labels: group.labels,
+          mutedBy: group.mutedBy,
+          hosts: (await listed(group.alerts)).map(({ alert }) => alert.labels['host'] ?? '').toSorted(),
+        })),
+      );
       expect(groups).toHaveLength(3);
       expect(groups).toEqual(
         expect.arrayContaining([
@@ -160,4 +169,10 @@ export function describeAlertmanagerView(name: string, open: () => Promise<ViewS
       );
     });
   });
+}
+
+async function listed<Item>(viewed: Viewed<Item>): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  for await (const item of viewed) items.push(item);
+  return items;
 }

@@ -1,6 +1,9 @@
 import type { NotifiedAlert } from '#notification';
 import type { Labels, Sender } from '#telemetry';
 
+/** One after the other, as they are read. */
+export type Viewed<Item> = Iterable<Item> | AsyncIterable<Item>;
+
 /** What Alertmanager's API shows of notification. Nothing of it is changed by being looked at. */
 export interface AlertmanagerView {
   /** Wall ms since which it runs. */
@@ -12,9 +15,9 @@ export interface AlertmanagerView {
   /** In the order of the configuration. */
   receivers(): readonly ViewedReceiver[];
   /** The alerts that fire, each once, in any order; others may get a turn of the event loop between two of them. */
-  alerts(): Iterable<ViewedAlert>;
+  alerts(): Viewed<ViewedAlert>;
   /** The aggregation groups that have alerts, in any order; others may get a turn of the event loop between two of them. */
-  groups(): Iterable<ViewedGroup>;
+  groups(): Viewed<ViewedGroup>;
 }
 
 export interface ViewedReceiver {
@@ -44,7 +47,7 @@ export interface ViewedGroup {
   readonly routeLabels: Labels;
   /** Names of time intervals that mute its route now. */
   readonly mutedBy: readonly string[];
-  readonly alerts: Iterable<ViewedAlert>;
+  readonly alerts: Viewed<ViewedAlert>;
 }
 
 /** An alert that somebody has posted, checked and with all its times. */

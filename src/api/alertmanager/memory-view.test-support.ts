@@ -10,13 +10,13 @@ import type { EventBus } from '#eventbus';
 import type { StateDatabase } from '#storage';
 import {
   createSeededRandom,
+  fingerprintOf,
   type Labels,
   labelValue,
   matchesAll,
   silentLogger,
   type VirtualClock,
 } from '#telemetry';
-import { fingerprintOf } from '../../alerting/fingerprint.ts';
 import type {
   AlertmanagerView,
   PostedAlert,
@@ -107,6 +107,7 @@ export class MemoryView implements AlertmanagerView, PostedAlerts {
       endsAtMs: null,
       generatorUrl,
       acknowledgedBy: null,
+      remediation: null,
       traceparent: null,
     };
     this.#alerts.set(fingerprint, { alert, updatedAtMs: this.#clock.wallMs(), expiresAtMs: endsAtMs });

@@ -29,6 +29,13 @@ export function defineAlerts(program: Command): void {
       const { showAlert } = await import('../nouns/alerts.ts');
       await showAlert(id, flags);
     });
+  asking(alerts.command('explain'))
+    .description('who was told of an alert and who was not, and why')
+    .argument('<alert>', 'the alert id, or its rule where one alert of it fires')
+    .action(async (id: string, flags: ServerFlags) => {
+      const { explainAlert } = await import('../nouns/explained-alert.ts');
+      await explainAlert(id, flags);
+    });
   defineAck(alerts, 'ack');
   asking(alerts.command('resolve'))
     .description('end an alert; it fires again only after its condition was false once')
@@ -40,6 +47,7 @@ export function defineAlerts(program: Command): void {
   examples(alerts, [
     ['omoi alerts list --severity critical --match \'pool_id="mailers"\'', 'of one pool'],
     ['omoi alerts ack AgentFailed', 'somebody looks at each alert of a rule'],
+    ['omoi alerts explain QueueDeep', 'who was told of it, and who was not'],
     ['omoi alerts ack --all', 'and at all of them'],
   ]);
 }

@@ -1,11 +1,12 @@
 import { binaryParts, formatFloat } from '#telemetry';
-import { assertTextFits, MAX_PRINTED_DEPTH } from '../limits.ts';
+import { assertTextFits, MAX_PRINTED_DEPTH, MAX_TEXT_CHARACTERS } from '../limits.ts';
 import {
   GoFunction,
   GoInteger,
   GoMap,
   GoSlice,
-  GoStruct,
+  type GoStruct,
+  GoText,
   TemplateRunError,
   typeName,
   type TemplateValue,
@@ -25,9 +26,15 @@ export interface Verb {
 }
 
 /** A value as one of fmt's verbs writes it. What does not fit shows in the text: `%!d(string=a)`. */
-export function formatVerb(verb: Verb, value: TemplateValue): string {
+export function formatVerb(verb: Verb, value: TemplateValue, maxCharacters: number): string {
   if (verb.letter === 'T') return pad(verb, typeName(value));
-  return formatAt(verb, value, 0);
+  return formatAt(verb, value, { depth: 0, maxCharacters });
+}
+
+interface Nesting {
+  /** How deep the value stands in the one that is printed. */
+  readonly depth: number;
+  readonly maxCharacters: number;
 }
 
 /** `%+v` names the fields of structs; on numbers the plus has no meaning then. */
@@ -35,36 +42,37 @@ function flagsOfNumber({ letter, flags, isForMessage }: Verb): string {
   return letter === 'v' && !isForMessage ? flags.replaceAll('+', '') : flags;
 }
 
-function formatAt(verb: Verb, value: TemplateValue, depth: number): string {
-  if (depth > MAX_PRINTED_DEPTH) throw new TemplateRunError('the value is nested too deeply to be printed');
+function formatAt(verb: Verb, value: TemplateValue, nesting: Nesting): string {
+  if (nesting.depth > MAX_PRINTED_DEPTH)
+    throw new TemplateRunError('the value is nested too deeply to be printed');
   if (value === null) return verb.letter === 'v' ? pad(verb, '<nil>') : misfit(verb, value);
   if (typeof value === 'string') return formatString(verb, value);
   if (typeof value === 'number') return formatNumber(verb, value);
   if (typeof value === 'bigint') return formatInteger(verb, value, value);
-  if (typeof value === 'object') return formatObject(verb, value, depth);
+  if (value instanceof GoText) return formatString(verb, value.value);
+  if (typeof value === 'object') return formatObject(verb, value, nesting);
   return verb.letter === 't' || verb.letter === 'v' ? pad(verb, String(value)) : misfit(verb, value);
 }
 
-type GoObject = Extract<TemplateValue, object>;
+type GoObject = Exclude<Extract<TemplateValue, object>, GoText>;
 
-function formatObject(verb: Verb, value: GoObject, depth: number): string {
-  if (value instanceof GoFunction) return misfit(verb, value);
-  const isNamed = value instanceof GoInteger || value instanceof GoStruct;
-  if (isNamed && value.text !== null && 'vsxXq'.includes(verb.letter)) return formatString(verb, value.text);
+function formatObject(verb: Verb, value: GoObject, nesting: Nesting): string {
+  if (value instanceof GoFunction) return verb.letter === 'v' ? value.type : misfit(verb, value);
+  if (value.text !== null && 'vsxXq'.includes(verb.letter)) return formatString(verb, value.text);
   if (value instanceof GoInteger) return formatInteger(verb, value.value, value);
-  return new ComposedText(verb, depth).of(value);
+  return new ComposedText(verb, nesting).of(value);
 }
 
 /** The text of a list, map or struct, whose elements the verb applies to. */
 class ComposedText {
   readonly #verb: Verb;
-  readonly #depth: number;
+  readonly #nesting: Nesting;
   readonly #isGoSyntax: boolean;
   #length = 0;
 
-  constructor(verb: Verb, depth: number) {
+  constructor(verb: Verb, nesting: Nesting) {
     this.#verb = verb;
-    this.#depth = depth;
+    this.#nesting = nesting;
     this.#isGoSyntax = verb.letter === 'v' && verb.flags.includes('#');
   }
 
@@ -88,9 +96,10 @@ class ComposedText {
 
   /** Fails as soon as the whole gets too long: values may share parts, so that they print longer than they are. */
   #element(value: TemplateValue): string {
-    const text = formatAt(this.#verb, value, this.#depth + 1);
+    const { depth, maxCharacters } = this.#nesting;
+    const text = formatAt(this.#verb, value, { depth: depth + 1, maxCharacters });
     this.#length += text.length + 1;
-    assertTextFits(this.#length);
+    assertTextFits(this.#length, maxCharacters);
     return text;
   }
 }
@@ -267,9 +276,10 @@ function pad(verb: Verb, text: string, kind: 'text' | 'number' | 'text without z
   return head + '0'.repeat(missing) + text.slice(head.length);
 }
 
+/** What is no composed value: it has no parts whose number would have to be bounded. */
 function misfit(verb: Verb, value: TemplateValue): string {
   if (value === null) return `%!${verb.letter}(<nil>)`;
   const flags = verb.flags.replaceAll('#', '');
-  const text = formatVerb({ ...verb, letter: 'v', flags, isForMessage: true }, value);
+  const text = formatVerb({ ...verb, letter: 'v', flags, isForMessage: true }, value, MAX_TEXT_CHARACTERS);
   return `%!${verb.letter}(${typeName(value)}=${text})`;
 }

@@ -1,36 +1,36 @@
-import { assertTextFits } from '../limits.ts';
-import type { TemplateValue } from '../values/value.ts';
+import { assertTextFits, MAX_TEXT_CHARACTERS } from '../limits.ts';
+import { stringOf, type TemplateValue } from '../values/value.ts';
 import { formatVerb } from './format-verb.ts';
 
 const PLAIN = { letter: 'v', flags: '', width: null, precision: null } as const;
 
 /** A value as Go's `%v` writes it. */
-export function printed(value: TemplateValue): string {
-  return typeof value === 'string' ? value : formatVerb(PLAIN, value);
+export function printed(value: TemplateValue, maxCharacters: number = MAX_TEXT_CHARACTERS): string {
+  return typeof value === 'string' ? value : formatVerb(PLAIN, value, maxCharacters);
 }
 
 /** A value as an action writes it: like `printed`, but for nil. */
-export function shown(value: TemplateValue): string {
-  return value === null ? '<no value>' : printed(value);
+export function shown(value: TemplateValue, maxCharacters?: number): string {
+  return value === null ? '<no value>' : printed(value, maxCharacters);
 }
 
 /** Go's fmt.Sprint: a space between operands where neither is a string. */
-export function print(args: readonly TemplateValue[]): string {
+export function print(args: readonly TemplateValue[], maxCharacters: number): string {
   let text = '';
   args.forEach((arg, place) => {
-    const spaced = place > 0 && typeof arg !== 'string' && typeof args[place - 1] !== 'string';
-    text += (spaced ? ' ' : '') + printed(arg);
-    assertTextFits(text.length);
+    const spaced = place > 0 && stringOf(arg) === null && stringOf(args[place - 1] ?? null) === null;
+    text += (spaced ? ' ' : '') + printed(arg, maxCharacters);
+    assertTextFits(text.length, maxCharacters);
   });
   return text;
 }
 
 /** Go's fmt.Sprintln: a space between all operands, and a line's end. */
-export function println(args: readonly TemplateValue[]): string {
+export function println(args: readonly TemplateValue[], maxCharacters: number): string {
   let text = '';
   args.forEach((arg, place) => {
-    text += (place > 0 ? ' ' : '') + printed(arg);
-    assertTextFits(text.length);
+    text += (place > 0 ? ' ' : '') + printed(arg, maxCharacters);
+    assertTextFits(text.length, maxCharacters);
   });
   return `${text}\n`;
 }

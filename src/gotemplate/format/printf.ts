@@ -1,11 +1,11 @@
-import { assertTextFits, MAX_TEXT_CHARACTERS } from '../limits.ts';
+import { assertTextFits } from '../limits.ts';
 import { integerOf, typeName, type TemplateValue } from '../values/value.ts';
 import { formatVerb, type Verb } from './format-verb.ts';
 import { printed } from './print.ts';
 
 /** Go's fmt.Sprintf. Mistakes show in the text, as Go does: `%!d(string=a)`, `%!s(MISSING)`. */
-export function printf(format: string, args: readonly TemplateValue[]): string {
-  return new Printf(format, args).run();
+export function printf(format: string, args: readonly TemplateValue[], maxCharacters: number): string {
+  return new Printf(format, args, maxCharacters).run();
 }
 
 const FLAGS = new Set('+-# 0');
@@ -13,6 +13,7 @@ const FLAGS = new Set('+-# 0');
 class Printf {
   readonly #format: string;
   readonly #args: readonly TemplateValue[];
+  readonly #maxCharacters: number;
   #at = 0;
   /** The next argument's place. */
   #next = 0;
@@ -21,9 +22,10 @@ class Printf {
   #hasGoodPlace = true;
   #text = '';
 
-  constructor(format: string, args: readonly TemplateValue[]) {
+  constructor(format: string, args: readonly TemplateValue[], maxCharacters: number) {
     this.#format = format;
     this.#args = args;
+    this.#maxCharacters = maxCharacters;
   }
 
   run(): string {
@@ -38,14 +40,16 @@ class Printf {
     if (!this.#reordered && this.#next < this.#args.length) {
       const surplus = this.#args
         .slice(this.#next)
-        .map((value) => (value === null ? '<nil>' : `${typeName(value)}=${printed(value)}`));
+        .map((value) =>
+          value === null ? '<nil>' : `${typeName(value)}=${printed(value, this.#maxCharacters)}`,
+        );
       this.#write(`%!(EXTRA ${surplus.join(', ')})`);
     }
     return this.#text;
   }
 
   #write(text: string): void {
-    assertTextFits(this.#text.length + text.length);
+    assertTextFits(this.#text.length + text.length, this.#maxCharacters);
     this.#text += text;
   }
 
@@ -83,7 +87,7 @@ class Printf {
     const value = this.#args[this.#next];
     if (value === undefined) return `%!${verb.letter}(MISSING)`;
     this.#next++;
-    return formatVerb(verb, value);
+    return formatVerb(verb, value, this.#maxCharacters);
   }
 
   /** `[3]`: the place of the argument that comes next, from 1 on. */
@@ -103,13 +107,13 @@ class Printf {
     if (this.#format.charAt(this.#at) === '*') {
       this.#at++;
       const given = integerOf(this.#args[this.#next++] ?? null);
-      if (given === null || given > MAX_TEXT_CHARACTERS || given < -MAX_TEXT_CHARACTERS) return 'bad';
-      return Number(given);
+      const size = Number(given ?? Number.NaN);
+      return Math.abs(size) <= this.#maxCharacters ? size : 'bad';
     }
     const digits = /^\d+/.exec(this.#format.slice(this.#at, this.#at + 10))?.[0];
     if (digits === undefined) return null;
     this.#at += digits.length;
-    assertTextFits(Number(digits));
+    assertTextFits(Number(digits), this.#maxCharacters);
     return Number(digits);
   }
 }

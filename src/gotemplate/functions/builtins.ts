@@ -10,7 +10,14 @@ const ordered = (holds: (order: number) => boolean): FunctionDefinition =>
   fixed(['any', 'any'], ([left = null, right = null]) => holds(orderOf(left, right)));
 
 const escaped = (escape: (text: string) => string): FunctionDefinition =>
-  variadic(['any'], (args) => escape(print(args.map((arg) => (arg === null ? shown(arg) : arg)))));
+  variadic(['any'], (args, max) =>
+    escape(
+      print(
+        args.map((arg) => (arg === null ? shown(arg) : arg)),
+        max,
+      ),
+    ),
+  );
 
 /**
  * The functions that every Go template has. `and`, `or` and `call` are here for their names and parameters: the
@@ -38,7 +45,7 @@ export const BUILTINS: ReadonlyMap<string, FunctionDefinition> = new Map<string,
   ['slice', variadic(['any', 'any'], sliceOf)],
   ['print', variadic(['any'], print)],
   ['println', variadic(['any'], println)],
-  ['printf', variadic(['string', 'any'], ([format, ...args]) => printf(textOf(format), args))],
+  ['printf', variadic(['string', 'any'], ([format, ...args], max) => printf(textOf(format), args, max))],
   ['html', escaped(escapeHtml)],
   ['js', escaped(escapeScript)],
   ['urlquery', escaped(escapeQuery)],

@@ -4,6 +4,7 @@ import {
   GoSlice,
   GoStruct,
   integerOf,
+  stringOf,
   TemplateRunError,
   typeName,
   type TemplateValue,
@@ -15,7 +16,7 @@ type Kind = 'bool' | 'int' | 'float' | 'string' | null;
 function kindOf(value: TemplateValue): Kind {
   if (typeof value === 'boolean') return 'bool';
   if (typeof value === 'number') return 'float';
-  if (typeof value === 'string') return 'string';
+  if (stringOf(value) !== null) return 'string';
   return integerOf(value) === null ? null : 'int';
 }
 
@@ -30,6 +31,7 @@ function areEqual(left: TemplateValue, right: TemplateValue): boolean {
   const kind = kindOf(left);
   if (kind !== kindOf(right)) throw incompatible(left, right);
   if (kind === 'int') return integerOf(left) === integerOf(right);
+  if (kind === 'string') return stringOf(left) === stringOf(right);
   if (kind !== null) return left === right;
   for (const side of [left, right]) {
     if (side instanceof GoStruct) continue;
@@ -48,7 +50,8 @@ export function orderOf(left: TemplateValue, right: TemplateValue): number {
   const kind = kindOf(left);
   if (kind === null || kindOf(right) === null) throw new TemplateRunError('invalid type for comparison');
   if (kind !== kindOf(right)) throw incompatible(left, right);
-  if (typeof left === 'string' && typeof right === 'string') return compareTexts(left, right);
+  const [leftText, rightText] = [stringOf(left), stringOf(right)];
+  if (leftText !== null && rightText !== null) return compareTexts(leftText, rightText);
   if (typeof left === 'number' && typeof right === 'number') {
     return left === right ? 0 : left < right ? -1 : left > right ? 1 : Number.NaN;
   }

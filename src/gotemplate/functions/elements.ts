@@ -3,6 +3,7 @@ import {
   GoMap,
   GoSlice,
   integerOf,
+  stringOf,
   TemplateRunError,
   typeName,
   type TemplateValue,
@@ -10,7 +11,8 @@ import {
 
 /** Go's `len`: bytes of a text, elements of a list or map. */
 export function lengthOf(value: TemplateValue): bigint {
-  if (typeof value === 'string') return BigInt(Buffer.byteLength(value));
+  const text = stringOf(value);
+  if (text !== null) return BigInt(Buffer.byteLength(text));
   if (value instanceof GoSlice) return BigInt(value.items.length);
   if (value instanceof GoMap) return BigInt(value.entries.size);
   throw new TemplateRunError(value === null ? 'len of nil pointer' : `len of type ${typeName(value)}`);

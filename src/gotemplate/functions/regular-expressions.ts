@@ -11,6 +11,24 @@ export function compilePattern(pattern: string): RE2JS {
   }
 }
 
+/** How many regular expressions are kept compiled. */
+const MAX_KEPT_PATTERNS = 1000;
+
+/** Regular expressions of templates: what runs for each alert of a message compiles them once. */
+export class Patterns {
+  readonly #compiled = new Map<string, RE2JS>();
+
+  /** @throws TemplateRunError */
+  compile(pattern: string): RE2JS {
+    const known = this.#compiled.get(pattern);
+    if (known) return known;
+    const compiled = compilePattern(pattern);
+    if (this.#compiled.size >= MAX_KEPT_PATTERNS) this.#compiled.clear();
+    this.#compiled.set(pattern, compiled);
+    return compiled;
+  }
+}
+
 /** Go's ReplaceAllString: `$1`, `${1}` and `${name}` in the replacement stand for what the groups matched. */
 export function replaceAll(pattern: RE2JS, replacement: string, text: string): string {
   const matcher = pattern.matcher(text);

@@ -2,6 +2,7 @@ import { parseDuration, type Labels } from '#telemetry';
 import { printed } from '../format/print.ts';
 import { escapeQuery } from '../functions/escapes.ts';
 import { fixed, type FunctionSet, ofText, variadic } from '../functions/function-set.ts';
+import { toLower, toUpper } from '../functions/letter-case.ts';
 import { compilePattern, replaceAll } from '../functions/regular-expressions.ts';
 import { durationValue } from '../time/duration.ts';
 import { GoTime } from '../time/time.ts';
@@ -55,8 +56,8 @@ const PURE_FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map<string, 
   ['toDuration', fixed(['any'], ([value = null]) => durationOf(toNumber(value)))],
   ['parseDuration', fixed(['string'], ([text]) => secondsOf(textOf(text)))],
   ['title', ofText(title)],
-  ['toUpper', ofText((text) => mapCharacters(text, upper))],
-  ['toLower', ofText((text) => mapCharacters(text, lower))],
+  ['toUpper', ofText(toUpper)],
+  ['toLower', ofText(toLower)],
   ['stripPort', ofText(stripPort)],
   ['stripDomain', ofText(stripDomain)],
   [
@@ -182,21 +183,6 @@ function secondsOf(text: string): number {
     );
   }
   return (isNegative ? -durationMs : durationMs) / 1000;
-}
-
-/** Character by character, as Go does: JavaScript's own methods look at what stands around one. */
-function mapCharacters(text: string, map: (character: string) => string): string {
-  return Array.from(text, map).join('');
-}
-
-/** What has no single upper case letter, such as ß, stays. */
-function upper(character: string): string {
-  const mapped = character.toUpperCase();
-  return Array.from(mapped).length === 1 ? mapped : character;
-}
-
-function lower(character: string): string {
-  return Array.from(character.toLowerCase())[0] ?? character;
 }
 
 /** The first letter of each word in upper case; a typographic apostrophe ends no word. */

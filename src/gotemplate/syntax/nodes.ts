@@ -1,3 +1,4 @@
+import type { TemplateValue } from '../values/value.ts';
 import type { NumberValue } from './literals.ts';
 
 /** Where in the text something stands. */
@@ -8,8 +9,13 @@ export interface Span {
 
 /** The syntax tree of a Go template. */
 export type Node =
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'output'; readonly pipeline: Pipeline }
+  | { readonly kind: 'text'; readonly text: string; readonly offset: number }
+  | {
+      readonly kind: 'output';
+      readonly pipeline: Pipeline;
+      /** How the value is written where that depends on what stands around it: in HTML. */
+      readonly escape?: (value: TemplateValue, maxCharacters: number) => string;
+    }
   | {
       readonly kind: 'if' | 'with' | 'range';
       readonly pipeline: Pipeline;
@@ -35,7 +41,9 @@ export interface Pipeline {
 
 /** A function, method or value with its arguments. */
 export interface Command {
-  readonly operands: readonly [Operand, ...Operand[]];
+  readonly called: Operand;
+  readonly args: readonly Operand[];
+  readonly span: Span;
 }
 
 /** A term, and the fields and methods that follow it: `.a.b`, `$x.a`, `(f 1).a`. */
@@ -57,6 +65,8 @@ export type Term =
 
 /** A template, or a part of one that has a name of its own. */
 export interface Definition {
+  /** For messages. */
+  readonly name: string;
   readonly nodes: readonly Node[];
   /** The whole text that it stands in, and that text's name: for messages. */
   readonly source: string;

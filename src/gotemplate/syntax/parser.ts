@@ -70,11 +70,11 @@ class Parser {
   parse(): ParsedTemplate {
     const { nodes, end } = this.#parseList('top');
     if (end !== null) throw new TemplateSyntaxError(`unexpected {{${end.word}}}`, end.offset);
-    return { root: this.#definition(nodes), definitions: this.#definitions };
+    return { root: this.#definition(this.#sourceName, nodes), definitions: this.#definitions };
   }
 
-  #definition(nodes: readonly Node[]): Definition {
-    return { nodes, source: this.#source, sourceName: this.#sourceName };
+  #definition(name: string, nodes: readonly Node[]): Definition {
+    return { name, nodes, source: this.#source, sourceName: this.#sourceName };
   }
 
   #parseList(place: 'top' | 'inner'): ParsedList {
@@ -84,7 +84,7 @@ class Parser {
       if (!token) return { nodes, end: null };
       this.#at++;
       if (token.kind === 'text') {
-        nodes.push({ kind: 'text', text: token.value });
+        nodes.push({ kind: 'text', text: token.value, offset: token.offset });
         continue;
       }
       const word = this.#peek();
@@ -165,7 +165,8 @@ class Parser {
 
   #define(name: string, nodes: readonly Node[], word: Token): void {
     const earlier = this.#definitions.get(name);
-    if (earlier === undefined || isEmpty(earlier.nodes)) this.#definitions.set(name, this.#definition(nodes));
+    if (earlier === undefined || isEmpty(earlier.nodes))
+      this.#definitions.set(name, this.#definition(name, nodes));
     else if (!isEmpty(nodes)) {
       throw new TemplateSyntaxError(`multiple definition of template ${JSON.stringify(name)}`, word.offset);
     }
@@ -235,13 +236,13 @@ class Parser {
 
   /** Only the first command of a pipeline may be a plain value. */
   #checkStages(commands: readonly Command[]): void {
-    commands.forEach(({ operands: [first] }, place) => {
-      const { kind } = first.term;
+    commands.forEach(({ called }, place) => {
+      const { kind } = called.term;
       const isCallable = kind === 'function' || kind === 'variable' || kind === 'pipeline';
-      if (place === 0 || isCallable || first.fields.length > 0) return;
+      if (place === 0 || isCallable || called.fields.length > 0) return;
       throw new TemplateSyntaxError(
         `non executable command in pipeline stage ${place + 1}`,
-        first.span.start,
+        called.span.start,
       );
     });
   }
@@ -272,15 +273,16 @@ class Parser {
   }
 
   #parseCommand(): Command | null {
-    const first = this.#parseOperand();
-    if (!first) return null;
-    const rest: Operand[] = [];
+    const called = this.#parseOperand();
+    if (!called) return null;
+    const args: Operand[] = [];
     while (this.#tokens[this.#at]?.spaceBefore === true) {
       const operand = this.#parseOperand();
       if (!operand) break;
-      rest.push(operand);
+      args.push(operand);
     }
-    return { operands: [first, ...rest] };
+    const { end } = (args.at(-1) ?? called).span;
+    return { called, args, span: { start: called.span.start, end } };
   }
 
   #parseOperand(): Operand | null {
@@ -397,6 +399,6 @@ function isMark(token: Token | undefined, mark: string): boolean {
 }
 
 /** Empty of everything but white space: such a definition may be defined again. */
-function isEmpty(nodes: readonly Node[]): boolean {
+export function isEmpty(nodes: readonly Node[]): boolean {
   return nodes.every((node) => node.kind === 'text' && node.text.trim() === '');
 }

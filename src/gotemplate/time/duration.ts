@@ -3,7 +3,8 @@ import {
   type FunctionDefinition,
   GoInteger,
   integerOf,
-  type Methods,
+  methodsFrom,
+  type MethodTable,
   type TemplateValue,
 } from '../values/value.ts';
 
@@ -19,33 +20,39 @@ const HOUR = 60n * MINUTE;
 /** A `time.Duration` of so many nanoseconds. */
 export function durationValue(nanoseconds: bigint): GoInteger {
   return new GoInteger(DURATION_TYPE, nanoseconds, {
-    text: durationText(nanoseconds),
-    methods: methodsOfDuration(nanoseconds),
+    text: () => durationText(nanoseconds),
+    methods: methodsFrom(DURATION_METHODS, nanoseconds),
   });
 }
 
-function methodsOfDuration(nanoseconds: bigint): Methods {
-  const text = durationText(nanoseconds);
-  const inUnit = (unit: bigint): FunctionDefinition =>
+type DurationMethod = (nanoseconds: bigint) => FunctionDefinition;
+
+const inUnit =
+  (unit: bigint): DurationMethod =>
+  (nanoseconds) =>
     // The whole part and the rest apart, as Go divides: large durations keep their fraction.
     fixed([], () => Number(nanoseconds / unit) + Number(nanoseconds % unit) / Number(unit));
-  const whole = (unit: bigint): FunctionDefinition =>
+const whole =
+  (unit: bigint): DurationMethod =>
+  (nanoseconds) =>
     fixed([], () => new GoInteger('int64', nanoseconds / unit));
-  const cut = (change: (nanoseconds: bigint, unit: bigint) => bigint): FunctionDefinition =>
+const cut =
+  (change: (nanoseconds: bigint, unit: bigint) => bigint): DurationMethod =>
+  (nanoseconds) =>
     fixed([DURATION_TYPE], ([unit = null]) => durationValue(change(nanoseconds, integerOf(unit) ?? 0n)));
-  return new Map<string, FunctionDefinition>([
-    ['Hours', inUnit(HOUR)],
-    ['Minutes', inUnit(MINUTE)],
-    ['Seconds', inUnit(SECOND)],
-    ['Milliseconds', whole(MILLISECOND)],
-    ['Microseconds', whole(MICROSECOND)],
-    ['Nanoseconds', whole(NANOSECOND)],
-    ['Abs', fixed([], () => durationValue(nanoseconds < 0n ? -nanoseconds : nanoseconds))],
-    ['Truncate', cut(truncated)],
-    ['Round', cut(rounded)],
-    ['String', fixed([], () => text)],
-  ]);
-}
+
+const DURATION_METHODS: MethodTable<bigint> = new Map<string, DurationMethod>([
+  ['Hours', inUnit(HOUR)],
+  ['Minutes', inUnit(MINUTE)],
+  ['Seconds', inUnit(SECOND)],
+  ['Milliseconds', whole(MILLISECOND)],
+  ['Microseconds', whole(MICROSECOND)],
+  ['Nanoseconds', whole(NANOSECOND)],
+  ['Abs', (nanoseconds) => fixed([], () => durationValue(nanoseconds < 0n ? -nanoseconds : nanoseconds))],
+  ['Truncate', cut(truncated)],
+  ['Round', cut(rounded)],
+  ['String', (nanoseconds) => fixed([], () => durationText(nanoseconds))],
+]);
 
 /** Towards zero to a multiple of the unit; a unit of zero or below changes nothing. */
 export function truncated(value: bigint, unit: bigint): bigint {

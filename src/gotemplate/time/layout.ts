@@ -40,12 +40,12 @@ export const WEEKDAYS = [
 ] as const;
 
 /** The elements of Go's reference time, `Mon Jan 2 15:04:05 MST 2006`; where several fit, the longest. */
-const ELEMENT =
+export const LAYOUT_ELEMENT =
   /January|Jan(?![a-z])|Monday|Mon(?![a-z])|MST|2006|_2006|__2|_2|002|0[1-6]|15|1|2|3|4|5|PM|pm|[-Z]07(?::00:00|0000|:00|00)?|[.,](?:0+|9+)(?![0-9])/g;
 
 /** A moment in a layout of Go's time package. */
 export function formatLayout(layout: string, face: ClockFace): string {
-  return layout.replace(ELEMENT, (element, at: number) => {
+  return layout.replace(LAYOUT_ELEMENT, (element, at: number) => {
     if (/^[.,]/.test(element)) return fraction(element, layout.charAt(at - 1), face);
     if (/^[-Z]07/.test(element)) return zone(element, face.zoneOffsetSeconds);
     return elementText(element, face);
@@ -105,7 +105,7 @@ function elementText(element: string, face: ClockFace): string {
     case 'pm':
       return face.hour >= 12 ? 'pm' : 'am';
     case 'MST':
-      return face.zoneName;
+      return face.zoneName === '' ? zone('-0700', face.zoneOffsetSeconds) : face.zoneName;
     default:
       return element;
   }

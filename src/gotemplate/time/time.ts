@@ -4,7 +4,8 @@ import {
   GoInteger,
   GoStruct,
   integerOf,
-  type Methods,
+  methodsFrom,
+  type MethodTable,
   type TemplateValue,
   textOf,
 } from '../values/value.ts';
@@ -12,7 +13,7 @@ import { DURATION_TYPE, durationValue, rounded, truncated } from './duration.ts'
 import { formatLayout, MONTHS, WEEKDAYS, type ClockFace } from './layout.ts';
 
 /** What methods take; a pointer to one fits too. */
-const TIME_TYPE = 'time.Time';
+export const TIME_TYPE = 'time.Time';
 
 const NANOSECONDS_PER_MS = 1_000_000n;
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
@@ -26,7 +27,18 @@ export interface Zone {
   readonly offsetSeconds: number;
 }
 
-const UTC: Zone = { name: 'UTC', offsetSeconds: 0 };
+const NO_FIELDS: ReadonlyMap<string, TemplateValue> = new Map();
+
+export const UTC: Zone = { name: 'UTC', offsetSeconds: 0 };
+
+/** A moment, seen in a zone. */
+interface Moment {
+  /** Nanoseconds since the Unix epoch. */
+  readonly epochNs: bigint;
+  readonly zone: Zone;
+}
+
+const DEFAULT_LAYOUT = '2006-01-02 15:04:05.999999999 -0700 MST';
 
 /** A `*time.Time` with its methods. */
 export class GoTime extends GoStruct {
@@ -35,13 +47,27 @@ export class GoTime extends GoStruct {
   readonly zone: Zone;
 
   constructor(epochNs: bigint, zone: Zone = UTC) {
-    const face = faceOf(epochNs, zone);
-    super(`*${TIME_TYPE}`, new Map(), {
-      text: formatLayout('2006-01-02 15:04:05.999999999 -0700 MST', face),
-      methods: methodsOfTime(epochNs, zone, face),
+    const moment = { epochNs, zone };
+    super(`*${TIME_TYPE}`, NO_FIELDS, {
+      text: () => formatLayout(DEFAULT_LAYOUT, faceOf(moment)),
+      methods: methodsFrom(TIME_METHODS, moment),
     });
     this.epochNs = epochNs;
     this.zone = zone;
+  }
+
+  formatted(layout: string): string {
+    return formatLayout(layout, faceOf(this));
+  }
+
+  /** As Go writes a time into JSON: with the fraction that it has. */
+  rfc3339(): string {
+    return this.formatted('2006-01-02T15:04:05.999999999Z07:00');
+  }
+
+  /** Go's zero time: a moment that is not known. */
+  static zero(): GoTime {
+    return new GoTime(ZERO_TIME_NS);
   }
 
   static ofMs(epochMs: number, zone: Zone = UTC): GoTime {
@@ -55,7 +81,7 @@ function floorDivide(value: bigint, divisor: bigint): bigint {
   return value % divisor < 0n ? quotient - 1n : quotient;
 }
 
-function faceOf(epochNs: bigint, zone: Zone): ClockFace {
+function faceOf({ epochNs, zone }: Moment): ClockFace {
   const seconds = floorDivide(epochNs, NANOSECONDS_PER_SECOND);
   const shownMs = (Number(seconds) + zone.offsetSeconds) * 1000;
   const date = new Date(Math.max(-MAX_TIME_MS, Math.min(MAX_TIME_MS, shownMs)));
@@ -77,32 +103,66 @@ function faceOf(epochNs: bigint, zone: Zone): ClockFace {
   };
 }
 
-function methodsOfTime(epochNs: bigint, zone: Zone, face: ClockFace): Methods {
-  return new Map([
-    ...partMethods(face),
-    ...epochMethods(epochNs),
-    ...comparingMethods(epochNs),
-    ...changingMethods(epochNs, zone, face),
-    ['Format', fixed(['string'], ([layout]) => formatLayout(textOf(layout), face))],
-    ['String', fixed([], () => formatLayout('2006-01-02 15:04:05.999999999 -0700 MST', face))],
-  ]);
+type TimeMethod = (moment: Moment) => FunctionDefinition;
+
+const part =
+  (read: (face: ClockFace) => number): TimeMethod =>
+  (moment) =>
+    fixed([], () => BigInt(read(faceOf(moment))));
+const since =
+  (unit: bigint): TimeMethod =>
+  ({ epochNs }) =>
+    fixed([], () => new GoInteger('int64', floorDivide(epochNs, unit)));
+const against =
+  (answer: (own: bigint, other: bigint) => TemplateValue): TimeMethod =>
+  ({ epochNs }) =>
+    fixed([TIME_TYPE], ([other = null]) => answer(epochNs, other instanceof GoTime ? other.epochNs : 0n));
+const by =
+  (change: (own: bigint, duration: bigint) => bigint): TimeMethod =>
+  ({ epochNs, zone }) =>
+    fixed(
+      [DURATION_TYPE],
+      ([duration = null]) => new GoTime(change(epochNs, integerOf(duration) ?? 0n), zone),
+    );
+const inUtc: TimeMethod = ({ epochNs }) => fixed([], () => new GoTime(epochNs));
+
+const TIME_METHODS: MethodTable<Moment> = new Map<string, TimeMethod>([
+  ['Year', part(({ year }) => year)],
+  ['Month', (moment) => fixed([], () => monthOf(faceOf(moment)))],
+  ['Day', part(({ day }) => day)],
+  ['YearDay', part(({ yearDay }) => yearDay)],
+  ['Weekday', (moment) => fixed([], () => weekdayOf(faceOf(moment)))],
+  ['Hour', part(({ hour }) => hour)],
+  ['Minute', part(({ minute }) => minute)],
+  ['Second', part(({ second }) => second)],
+  ['Nanosecond', part(({ nanosecond }) => nanosecond)],
+  ['Unix', since(NANOSECONDS_PER_SECOND)],
+  ['UnixMilli', since(NANOSECONDS_PER_MS)],
+  ['UnixMicro', since(1000n)],
+  ['UnixNano', since(1n)],
+  ['After', against((own, other) => own > other)],
+  ['Before', against((own, other) => own < other)],
+  ['Equal', against((own, other) => own === other)],
+  ['Compare', against((own, other) => (own === other ? 0n : own < other ? -1n : 1n))],
+  ['Sub', against((own, other) => durationValue(own - other))],
+  ['IsZero', ({ epochNs }) => fixed([], () => epochNs === ZERO_TIME_NS)],
+  ['Add', by((own, duration) => own + duration)],
+  // Multiples count from Go's zero time.
+  ['Truncate', by((own, unit) => ZERO_TIME_NS + truncated(own - ZERO_TIME_NS, unit))],
+  ['Round', by((own, unit) => ZERO_TIME_NS + rounded(own - ZERO_TIME_NS, unit))],
+  ['AddDate', (moment) => fixed(['int', 'int', 'int'], (parts) => addDate(parts, moment))],
+  ['UTC', inUtc],
+  ['Local', inUtc],
+  ['Format', (moment) => fixed(['string'], ([layout]) => formatLayout(textOf(layout), faceOf(moment)))],
+  ['String', (moment) => fixed([], () => formatLayout(DEFAULT_LAYOUT, faceOf(moment)))],
+]);
+
+function monthOf({ month }: ClockFace): GoInteger {
+  return named('time.Month', month, MONTHS[month - 1]);
 }
 
-type NamedMethod = readonly [string, FunctionDefinition];
-
-function partMethods(face: ClockFace): readonly NamedMethod[] {
-  const part = (value: number): FunctionDefinition => fixed([], () => BigInt(value));
-  return [
-    ['Year', part(face.year)],
-    ['Month', fixed([], () => named('time.Month', face.month, MONTHS[face.month - 1]))],
-    ['Day', part(face.day)],
-    ['YearDay', part(face.yearDay)],
-    ['Weekday', fixed([], () => named('time.Weekday', face.weekday, WEEKDAYS[face.weekday]))],
-    ['Hour', part(face.hour)],
-    ['Minute', part(face.minute)],
-    ['Second', part(face.second)],
-    ['Nanosecond', part(face.nanosecond)],
-  ];
+function weekdayOf({ weekday }: ClockFace): GoInteger {
+  return named('time.Weekday', weekday, WEEKDAYS[weekday]);
 }
 
 function named(type: string, value: number, text = ''): GoInteger {
@@ -112,51 +172,12 @@ function named(type: string, value: number, text = ''): GoInteger {
   });
 }
 
-function epochMethods(epochNs: bigint): readonly NamedMethod[] {
-  const since = (unit: bigint): FunctionDefinition =>
-    fixed([], () => new GoInteger('int64', floorDivide(epochNs, unit)));
-  return [
-    ['Unix', since(NANOSECONDS_PER_SECOND)],
-    ['UnixMilli', since(NANOSECONDS_PER_MS)],
-    ['UnixMicro', since(1000n)],
-    ['UnixNano', since(1n)],
-  ];
-}
-
-function comparingMethods(epochNs: bigint): readonly NamedMethod[] {
-  const against = (answer: (other: bigint) => TemplateValue): FunctionDefinition =>
-    fixed([TIME_TYPE], ([other = null]) => answer(other instanceof GoTime ? other.epochNs : 0n));
-  return [
-    ['After', against((other) => epochNs > other)],
-    ['Before', against((other) => epochNs < other)],
-    ['Equal', against((other) => epochNs === other)],
-    ['Compare', against((other) => (epochNs === other ? 0n : epochNs < other ? -1n : 1n))],
-    ['Sub', against((other) => durationValue(epochNs - other))],
-    ['IsZero', fixed([], () => epochNs === ZERO_TIME_NS)],
-  ];
-}
-
-function changingMethods(epochNs: bigint, zone: Zone, face: ClockFace): readonly NamedMethod[] {
-  const by = (change: (duration: bigint) => bigint): FunctionDefinition =>
-    fixed([DURATION_TYPE], ([duration = null]) => new GoTime(change(integerOf(duration) ?? 0n), zone));
-  return [
-    ['Add', by((duration) => epochNs + duration)],
-    // Multiples count from Go's zero time.
-    ['Truncate', by((unit) => ZERO_TIME_NS + truncated(epochNs - ZERO_TIME_NS, unit))],
-    ['Round', by((unit) => ZERO_TIME_NS + rounded(epochNs - ZERO_TIME_NS, unit))],
-    ['AddDate', fixed(['int', 'int', 'int'], (parts) => addDate(parts, { zone, face }))],
-    ['UTC', fixed([], () => new GoTime(epochNs))],
-    ['Local', fixed([], () => new GoTime(epochNs))],
-  ];
-}
-
 const MAX_DATE_PART = 1_000_000;
 
 /** Years, months and days further; a day that a month does not have runs into the next one. */
-function addDate(
-  parts: readonly TemplateValue[],
-  { zone, face }: { readonly zone: Zone; readonly face: ClockFace },
-): GoTime {
+function addDate(parts: readonly TemplateValue[], moment: Moment): GoTime {
+  const { zone } = moment;
+  const face = faceOf(moment);
   const [years = 0, months = 0, days = 0] = parts.map((part) =>
     Math.max(-MAX_DATE_PART, Math.min(MAX_DATE_PART, Number(part))),
   );

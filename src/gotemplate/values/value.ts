@@ -8,6 +8,7 @@ export type TemplateValue =
   | number
   | bigint
   | boolean
+  | GoText
   | GoInteger
   | GoSlice
   | GoMap
@@ -22,34 +23,71 @@ export interface FunctionDefinition {
   readonly parameters: readonly ParameterType[];
   readonly isVariadic: boolean;
   /**
-   * Called with values that fit the parameters.
+   * Called with values that fit the parameters, and with how long a text may get in this run.
    * @throws with the reason; the template fails with it
    */
-  readonly call: (args: readonly TemplateValue[]) => TemplateValue;
+  readonly call: (args: readonly TemplateValue[], maxCharacters: number) => TemplateValue;
 }
 
-/** A method: called with the arguments behind its receiver, which it has in its closure. */
-export type Methods = ReadonlyMap<string, FunctionDefinition>;
+/** Methods by their names: each is called with the arguments behind its receiver, which it has in its closure. */
+export interface Methods {
+  get(name: string): FunctionDefinition | undefined;
+}
 
 const NO_METHODS: Methods = new Map();
 
-/** An integer of a type other than `int`: a byte, an int64, a duration, a month. */
-export class GoInteger {
-  readonly type: string;
-  readonly value: bigint;
-  readonly methods: Methods;
-  /** What its `String()` gives; null for types without one. */
-  readonly text: string | null;
+/** The methods of a type: each is made for a receiver when a template asks for it. */
+export type MethodTable<Receiver> = ReadonlyMap<string, (receiver: Receiver) => FunctionDefinition>;
 
-  constructor(
-    type: string,
-    value: bigint,
-    named: { readonly text?: string; readonly methods?: Methods } = {},
-  ) {
+export function methodsFrom<Receiver>(table: MethodTable<Receiver>, receiver: Receiver): Methods {
+  return { get: (name) => table.get(name)?.(receiver) };
+}
+
+/** What a type of its own adds to a value. */
+export interface Named {
+  /** What its `String()` gives; absent for types without one. */
+  readonly text?: string | (() => string);
+  readonly methods?: Methods;
+}
+
+abstract class NamedValue {
+  readonly #named: Named;
+
+  constructor(named: Named) {
+    this.#named = named;
+  }
+
+  /** What its `String()` gives; null for types without one. */
+  get text(): string | null {
+    const { text } = this.#named;
+    return typeof text === 'function' ? text() : (text ?? null);
+  }
+
+  get methods(): Methods {
+    return this.#named.methods ?? NO_METHODS;
+  }
+}
+
+/** A text of a type other than `string`: one that is known to be HTML, or an address. */
+export class GoText {
+  readonly type: string;
+  readonly value: string;
+
+  constructor(type: string, value: string) {
     this.type = type;
     this.value = value;
-    this.text = named.text ?? null;
-    this.methods = named.methods ?? NO_METHODS;
+  }
+}
+
+/** An integer of a type other than `int`: a byte, an int64, a duration, a month. */
+export class GoInteger extends NamedValue {
+  readonly type: string;
+  readonly value: bigint;
+
+  constructor(type: string, value: bigint, named: Named = {}) {
+    super(named);
+    this.type = type;
+    this.value = value;
   }
 
   get isUnsigned(): boolean {
@@ -57,33 +95,38 @@ export class GoInteger {
   }
 }
 
-export class GoSlice {
+export class GoSlice extends NamedValue {
   readonly type: string;
+  /** What a named type is a name of, such as `[]string`: it fits a parameter of that type. */
+  readonly underlying: string;
   readonly items: readonly TemplateValue[];
-  readonly methods: Methods;
 
-  constructor(items: readonly TemplateValue[], type = '[]interface {}', methods: Methods = NO_METHODS) {
+  constructor(
+    items: readonly TemplateValue[],
+    type = '[]interface {}',
+    named: Named & { readonly underlying?: string } = {},
+  ) {
+    super(named);
     this.items = items;
     this.type = type;
-    this.methods = methods;
+    this.underlying = named.underlying ?? type;
   }
 }
 
 /** A map with keys of text. A key that is missing reads as `zero`, as in Go. */
-export class GoMap {
+export class GoMap extends NamedValue {
   readonly type: string;
   readonly entries: ReadonlyMap<string, TemplateValue>;
   readonly zero: TemplateValue;
-  readonly methods: Methods;
 
   constructor(
     entries: ReadonlyMap<string, TemplateValue>,
-    options: { readonly type: string; readonly zero: TemplateValue; readonly methods?: Methods },
+    options: { readonly type: string; readonly zero: TemplateValue } & Named,
   ) {
+    super(options);
     this.entries = entries;
     this.type = options.type;
     this.zero = options.zero;
-    this.methods = options.methods ?? NO_METHODS;
   }
 
   /** A `map[string]string`, such as a label set. */
@@ -97,23 +140,27 @@ export class GoMap {
   }
 }
 
+/** The fields of a struct, in their order. */
+export interface Fields extends Iterable<readonly [string, TemplateValue]> {
+  get(name: string): TemplateValue | undefined;
+}
+
 /** A struct, or a pointer to one: its fields in their order, and its methods. */
-export class GoStruct {
+export class GoStruct extends NamedValue {
   readonly type: string;
-  readonly fields: ReadonlyMap<string, TemplateValue>;
-  readonly methods: Methods;
-  /** What its `String()` gives; null for types without one. */
-  readonly text: string | null;
+  readonly fields: Fields;
+  /** The names of its fields in JSON, in their order: those alone are written. Null: all by their own names. */
+  readonly jsonNames: ReadonlyMap<string, string> | null;
 
   constructor(
     type: string,
-    fields: ReadonlyMap<string, TemplateValue>,
-    named: { readonly text?: string; readonly methods?: Methods } = {},
+    fields: Fields,
+    named: Named & { readonly jsonNames?: ReadonlyMap<string, string> } = {},
   ) {
+    super(named);
     this.type = type;
     this.fields = fields;
-    this.methods = named.methods ?? NO_METHODS;
-    this.text = named.text ?? null;
+    this.jsonNames = named.jsonNames ?? null;
   }
 }
 
@@ -152,6 +199,7 @@ export function isTruthy(value: TemplateValue): boolean {
   if (value === null) return false;
   if (typeof value !== 'object') return Boolean(value);
   if (value instanceof GoInteger) return value.value !== 0n;
+  if (value instanceof GoText) return value.value !== '';
   if (value instanceof GoSlice) return value.items.length > 0;
   if (value instanceof GoMap) return value.entries.size > 0;
   return true;
@@ -169,10 +217,14 @@ export function integerOf(value: TemplateValue): bigint | null {
   return value instanceof GoInteger ? value.value : null;
 }
 
+/** The text of a string of whatever type; null for everything else. */
+export function stringOf(value: TemplateValue): string | null {
+  if (typeof value === 'string') return value;
+  return value instanceof GoText ? value.value : null;
+}
+
 export function methodsOf(value: TemplateValue): Methods {
-  return value === null || typeof value !== 'object' || value instanceof GoFunction
-    ? NO_METHODS
-    : value.methods;
+  return value instanceof NamedValue ? value.methods : NO_METHODS;
 }
 
 /** Go's order of strings, that of their bytes in UTF-8. JavaScript's, of UTF-16 units, differs beyond U+D7FF. */

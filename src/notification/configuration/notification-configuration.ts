@@ -42,8 +42,6 @@ export interface Route {
   readonly activeTimeIntervals: readonly string[];
   /** `labels` of the route, templates not yet expanded, inherited ones included. */
   readonly labels: Labels;
-  /** The `receiver_matchers` of the route; null where it names its receiver. */
-  readonly receiverMatchers: readonly Matcher[] | null;
   readonly omoi: RouteExtras;
   readonly routes: readonly Route[];
 }

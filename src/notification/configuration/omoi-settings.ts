@@ -1,5 +1,9 @@
+import type { MatcherMode } from './matchers/index.ts';
+
 /** What stands under `x-omoi` at the top of a configuration. Each is off where it is not written. */
 export interface OmoiSettings {
+  /** By which grammar matchers are read: here, of silences and in the API. Alertmanager has a flag for it. */
+  readonly matcherMode: MatcherMode;
   /** Who gets what is routed to an integration that is not built; null: dashboard and log. */
   readonly fallbackReceiver: string | null;
   readonly escalations: ReadonlyMap<string, Escalation>;

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Clock, Random } from '#telemetry';
 import type { GlobalSettings } from '../configuration/global-settings.ts';
 import type { MessageTemplates } from '../templates/message-templates.ts';
+import type { Programs } from './command/programs.ts';
 import type { HttpClient } from './http/http-client.ts';
 import type { Integration } from './integration.ts';
 
@@ -14,6 +15,8 @@ export interface IntegrationTools {
   readonly http: HttpClient;
   /** Reads a secret that stands in a file, at each message. @throws OmoiError `secret_unreadable` naming the file */
   readonly readSecret: (path: string) => Promise<string>;
+  /** Starts the programs of `command_configs`; absent where none may be started. */
+  readonly programs?: Programs;
 }
 
 /** A mistake that only shows when several keys, or the global ones, are seen together. */

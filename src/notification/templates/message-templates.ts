@@ -1,3 +1,4 @@
+import type { Labels } from '#telemetry';
 import type { Message } from '../message.ts';
 
 /** The templates of a configuration, and what a text becomes for a message. */
@@ -6,8 +7,17 @@ export interface MessageTemplates {
   text(template: string, message: Message): string;
   /** Values are escaped where they stand in HTML. @throws TemplateFailure */
   html(template: string, message: Message): string;
-  /** Whether it can be parsed, with the templates that it calls; null, or what is wrong. Runs nothing. */
-  problemOf(template: string): string | null;
+  /**
+   * The labels of a route for a group of alerts, expanded: `message.routeLabels` as they are written become what they say of
+   * the message.
+   * @throws TemplateFailure
+   */
+  routeLabels(message: Message): Labels;
+  /**
+   * Whether it can be parsed, with the templates that it calls, and where it is HTML, whether it is clear what each value
+   * stands in; null, or what is wrong. Runs nothing.
+   */
+  problemOf(template: string, form?: 'text' | 'html'): string | null;
 }
 
 /** A template that could not be run: the message that it was for is not sent by it, and says so. */

@@ -214,6 +214,16 @@ export const configSchema = z.strictObject({
         .describe('Rule groups that are evaluated otherwise, by name.'),
     })
     .prefault({}),
+  notification: z
+    .strictObject({
+      config_file: z
+        .string()
+        .optional()
+        .describe(
+          'An Alertmanager configuration: who is told of alerts, and how. Without it they are told of on the dashboard and in the log.',
+        ),
+    })
+    .prefault({}),
   watchdog: z
     .strictObject({
       policy_files: z

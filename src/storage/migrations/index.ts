@@ -43,6 +43,7 @@ import { processHeartbeats } from './061_process_heartbeats.ts';
 import { lastOutputs } from './062_last_outputs.ts';
 import { externalDrains } from './067_external_drains.ts';
 import { finishedTasks } from './068_finished_tasks.ts';
+import { notification } from './069_notification.ts';
 import { silences } from './070_silences.ts';
 import { loadedRules } from './053_loaded_rules.ts';
 
@@ -93,5 +94,6 @@ export const MIGRATIONS: readonly Migration[] = [
   lastOutputs,
   externalDrains,
   finishedTasks,
+  notification,
   silences,
 ];

@@ -1,37 +1,66 @@
-import type { SilenceEndCause } from '#telemetry';
+import type { Generated } from 'kysely';
 
-/** What notification keeps. */
 export interface NotificationTables {
-  /** Within its time nobody is told of what a silence accepts. */
-  silences: {
-    /** A UUID. */
+  /** The alerts with which notification is not done: they fire, or somebody still has to hear that they are over. */
+  notification_alerts: {
+    alert_id: string;
+  };
+  /** What each integration was told of an aggregation group last. */
+  notification_log: {
+    group_id: string;
+    /** `receiver/type/index` */
+    integration: string;
+    /** Fingerprints one behind the other, 16 hex digits each: of what it knows to fire. */
+    firing: string;
+    /** Likewise of what it knows to be over. */
+    resolved: string;
+    notified_at_ms: number;
+    /** What the integration remembers for its next message, JSON; null where nothing. */
+    memory: string | null;
+  };
+  /** Each message to one integration: written before it is sent. */
+  notifications: {
     id: string;
-    /** `[[["alertname","=","Down"]]]`: alternatives, of each of which all matchers have to match. */
-    matcher_sets: string;
-    starts_at_ms: number;
-    ends_at_ms: number;
-    /** Who it is from, as its author says. */
-    created_by: string;
-    /** The person or token that asked for it. */
-    set_by: string;
-    comment: string;
-    /** JSON: names and texts. */
-    annotations: string;
+    group_id: string;
+    /** `{}/{team="web"}:{alertname="Down"}` */
+    group_key: string;
+    receiver: string;
+    /** `receiver/type/index` */
+    integration: string;
+    reason: string;
+    state: 'pending' | 'delivered' | 'failed' | 'superseded';
+    /** JSON list of `[alert id, resolved at in wall ms or null]`: what the message tells of. */
+    alerts: string;
+    /** How many alerts of the group it leaves out. */
+    truncated: number;
+    /** JSON objects. */
+    group_labels: string;
+    route_labels: string;
+    note: string | null;
+    /** What the integration knows once it is delivered; as in `notification_log`. */
+    firing: string;
+    resolved: string;
+    attempts: number;
     created_at_ms: number;
-    updated_at_ms: number;
-    /** 1: it ends with the alerts that it silences. */
-    until_resolved: number;
-    /** How long before its end that is told; null: not at all. */
-    warn_before_ms: number | null;
-    warned_at_ms: number | null;
-    /** The alert from which it was made. */
-    alert_id: string | null;
-    /** Null while it has not ended; then as `ends_at_ms`. */
-    ended_at_ms: number | null;
-    end_cause: SilenceEndCause | null;
-    /** The person or token; null where it ended by itself. */
-    ended_by: string | null;
-    /** The silence that took its place. */
-    replaced_by: string | null;
+    next_attempt_at_ms: number;
+    finished_at_ms: number | null;
+    /** What the receiver said last, or why there was no answer. */
+    answer: string | null;
+    /** Which kind of failure the last try was; null where there was none. */
+    failure: string | null;
+    traceparent: string | null;
+  };
+  /** What was decided about telling of an alert, and why. */
+  notification_decisions: {
+    id: Generated<number>;
+    alert_id: string;
+    at_ms: number;
+    stage: string;
+    decision: string;
+    /** Null where it concerns none in particular. */
+    receiver: string | null;
+    notification_id: string | null;
+    /** One sentence. */
+    reason: string;
   };
 }

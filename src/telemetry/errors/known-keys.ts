@@ -1,15 +1,16 @@
 import { z } from 'zod';
+import { alternatives, unwrap, valueAt } from './schema-steps.ts';
 
 /** The keys that an object schema knows at a path of what it reads; empty where there is no object. */
 export function knownKeys(schema: z.core.$ZodType, path: readonly PropertyKey[]): readonly string[] {
-  let at: z.core.$ZodType | undefined = unwrap(schema);
+  let readers = alternatives(schema);
   for (const step of path) {
-    if (at instanceof z.ZodObject) at = unwrap((at.shape as Record<string, z.ZodType>)[String(step)]);
-    else if (at instanceof z.ZodArray) at = unwrap(at.element);
-    else if (at instanceof z.ZodRecord) at = unwrap(at.valueType);
-    else return [];
+    readers = readers.flatMap((reader) =>
+      alternatives(reader instanceof z.ZodArray ? reader.element : valueAt(reader, String(step))),
+    );
   }
-  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+  const objects = readers.filter((reader) => reader instanceof z.ZodObject);
+  return [...new Set(objects.flatMap((object) => Object.keys(object.shape)))];
 }
 
 /**
@@ -36,17 +37,6 @@ function firstOf<Item>(items: readonly Item[], find: (item: Item) => string | nu
     if (found !== null) return found;
   }
   return null;
-}
-
-function unwrap(schema: z.core.$ZodType | undefined): z.core.$ZodType | undefined {
-  let inner = schema;
-  for (;;) {
-    if (inner instanceof z.ZodOptional || inner instanceof z.ZodNullable) inner = inner.unwrap();
-    else if (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) inner = inner.unwrap();
-    else if (inner instanceof z.ZodReadonly || inner instanceof z.ZodCatch) inner = inner.unwrap();
-    else if (inner instanceof z.ZodPipe) inner = inner.in instanceof z.ZodTransform ? inner.out : inner.in;
-    else return inner;
-  }
 }
 
 const MAX_SUGGESTED_EDITS = 3;

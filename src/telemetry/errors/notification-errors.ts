@@ -7,6 +7,17 @@ export const NOTIFICATION_ERRORS = {
     'A silence cannot be as it is asked for, and nothing was changed.',
     'The message says what is wrong: its times, a matcher, or its size. One matcher of each set has to ask for a label that is there.',
   ),
+  routing_invalid: entry(
+    400,
+    'The routing configuration (an Alertmanager configuration with what Omoi adds to it) has mistakes.',
+    'The message says where and why, all of them at once: `omoi routing check FILE` tries a file without loading it. What ran before goes on.',
+  ),
+  secret_unreadable: entry(
+    503,
+    'The file of a secret cannot be read, so that what needs it is not sent.',
+    'The message names the file: it has to be there and readable for the user that Omoi runs as. The next try reads it again.',
+    true,
+  ),
   silence_ended: entry(
     409,
     'The silence has ended, so that its end cannot be moved any more.',
@@ -16,6 +27,11 @@ export const NOTIFICATION_ERRORS = {
     409,
     'As many silences are set as may be, or as many that every alert has to be held against.',
     'The message names the limit. End those that are no longer needed (`omoi silences list`, then `expire`), or name a value in the new one, as in `alertname="Down"`.',
+  ),
+  unknown_receiver: entry(
+    404,
+    'No receiver of the routing configuration has this name.',
+    'List them with `omoi receivers list`.',
   ),
   unknown_silence: entry(
     404,

@@ -4,7 +4,6 @@ import {
   isScalar,
   LineCounter,
   parseDocument,
-  visit,
   YAMLError,
   type Document,
   type Node,
@@ -13,6 +12,8 @@ import type { z } from 'zod';
 import { OmoiError, type ErrorCode } from './errors.ts';
 import { knownKeys, suggestKey } from './known-keys.ts';
 import { listProblems, maxListedProblems } from './listed-problems.ts';
+import { scalarsReadBy } from './read-by.ts';
+import { typeScalars } from './written-scalars.ts';
 
 /** A mistake in a document a person wrote; line and column count from 1. */
 export interface DocumentProblem {
@@ -26,14 +27,19 @@ export interface DocumentSource {
   readonly name: string;
   readonly text: string;
   /**
-   * `text`: every scalar is read as it is written (`1.10` stays `1.10`) but for a null without quotes, and merge keys
-   * (`<<`) work, as Go programs read a file into text fields. Otherwise scalars have YAML's types.
+   * `text`: every scalar is read as it is written (`1.10` stays `1.10`) but for a null without quotes, and for truths and
+   * numbers without quotes where the schema wants one; merge keys (`<<`) work: as Go programs read a file into typed fields.
+   * Otherwise scalars have YAML's types.
    */
   readonly scalars?: 'typed' | 'text';
-  /** With `text`: the keys of the fields that are numbers all the same, where no quotes make them texts. */
-  readonly numberKeys?: readonly string[];
   /** Where Omoi ships it: the names in it that are switched off. What a person wrote under a name replaces it. */
   readonly shipped?: { readonly disabled: readonly string[] };
+}
+
+/** A mistake by the path of what it is about. */
+export interface PathProblem {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
 }
 
 /**
@@ -47,6 +53,18 @@ export function parseStrictDocument<Schema extends z.ZodType>(
   schema: Schema,
   code: ErrorCode,
 ): z.output<Schema> {
+  return openStrictDocument(source, schema, code).accepted();
+}
+
+/**
+ * A strict document of which more is to be said than its schema can say, all at once.
+ * @throws OmoiError with `code` where it is no YAML
+ */
+export function openStrictDocument<Schema extends z.ZodType>(
+  source: DocumentSource,
+  schema: Schema,
+  code: ErrorCode,
+): StrictDocument<Schema> {
   const lines = new LineCounter();
   const document = parseDocument(source.text, {
     lineCounter: lines,
@@ -62,27 +80,78 @@ export function parseStrictDocument<Schema extends z.ZodType>(
     });
     throw documentError(source.name, code, { named, count: errors.length });
   }
-  if (source.scalars === 'text') resolvePlainScalars(document, source.numberKeys ?? []);
-  const result = schema.safeParse(valueOf(document, source.name, code) ?? {});
-  if (result.success) return result.data;
-  const place = { document, lines, schema };
-  const named: DocumentProblem[] = [];
-  let count = 0;
-  for (const issue of result.error.issues) {
-    count += issue.code === 'unrecognized_keys' ? issue.keys.length : 1;
-    const room = maxListedProblems - named.length;
-    if (room > 0) named.push(...problemsOf(issue, place, room));
-  }
-  throw documentError(source.name, code, { named, count });
+  return new StrictDocument(source, code, { document, lines, schema });
 }
 
-/** Aliases are expanded here: a few lines of them can stand for more than any memory holds, which is refused. */
-function valueOf(document: Document.Parsed, name: string, code: ErrorCode): unknown {
-  try {
-    return document.toJS();
-  } catch (thrown) {
-    const message = thrown instanceof Error ? whyUnreadable(thrown) : String(thrown);
-    throw documentError(name, code, { named: [{ line: 1, column: 1, message }], count: 1 });
+/** A document that is YAML; whether its schema takes it is said by `accepted`. */
+export class StrictDocument<Schema extends z.ZodType> {
+  /** As it is written, with the types of scalars that the schema wants, whether or not it takes them; null where nothing is. */
+  readonly written: unknown;
+  readonly #source: DocumentSource;
+  readonly #code: ErrorCode;
+  readonly #place: Place<Schema>;
+
+  constructor(source: DocumentSource, code: ErrorCode, place: Place<Schema>) {
+    this.#source = source;
+    this.#code = code;
+    this.#place = place;
+    this.written = this.#read();
+  }
+
+  /** Aliases are expanded here: a few lines of them can stand for more than any memory holds, which is refused. */
+  #read(): unknown {
+    const { document, schema } = this.#place;
+    try {
+      if (this.#source.scalars === 'text') typeScalars(document, schema);
+      return document.toJS();
+    } catch (thrown) {
+      const message = thrown instanceof Error ? whyUnreadable(thrown) : String(thrown);
+      const named = [{ line: 1, column: 1, message }];
+      throw documentError(this.#source.name, this.#code, { named, count: 1 });
+    }
+  }
+
+  /** Where the scalars stand in the text that are read by a schema of which this is true: `[from, to]`, in their order. */
+  rangesReadBy(isMeant: (reader: z.core.$ZodType) => boolean): readonly (readonly [number, number])[] {
+    return scalarsReadBy(this.#place.document, this.#place.schema)
+      .filter(({ readBy }) => readBy.some(isMeant))
+      .flatMap(({ scalar: { range } }) => (range ? [[range[0], range[1]] as const] : []))
+      .sort(([a], [b]) => a - b);
+  }
+
+  /** Mistakes in the order in which what they are about stands in the text. */
+  inOrder(problems: readonly PathProblem[]): readonly PathProblem[] {
+    const placed = problems.map((problem) => ({ problem, at: positionOf(this.#place, problem.path) }));
+    return placed.sort((a, b) => comparePlaces(a.at, b.at)).map(({ problem }) => problem);
+  }
+
+  /** `line:column` of what a path stands for. */
+  placeOf(path: readonly PropertyKey[]): string {
+    const { line, column } = positionOf(this.#place, path);
+    return `${line}:${column}`;
+  }
+
+  /**
+   * What the schema makes of the document.
+   * @param further mistakes that were found besides those of the schema
+   * @throws OmoiError, as `parseStrictDocument`
+   */
+  accepted(further: readonly PathProblem[] = []): z.output<Schema> {
+    const result = this.#place.schema.safeParse(this.written ?? {});
+    if (result.success && further.length === 0) return result.data;
+    const issues = result.success ? [] : result.error.issues;
+    const named: DocumentProblem[] = [];
+    let count = further.length;
+    for (const issue of issues) {
+      count += issue.code === 'unrecognized_keys' ? issue.keys.length : 1;
+      const room = maxListedProblems - named.length;
+      if (room > 0) named.push(...problemsOf(issue, this.#place, room));
+    }
+    for (const { path, message } of further.slice(0, maxListedProblems - named.length)) {
+      named.push({ ...positionOf(this.#place, path), message: `${about(path)}${message}` });
+    }
+    if (further.length > 0) named.sort(comparePlaces);
+    throw documentError(this.#source.name, this.#code, { named, count });
   }
 }
 
@@ -94,33 +163,6 @@ function whyUnreadable(error: Error): string {
     : error.message;
 }
 
-const NULLS: ReadonlySet<string> = new Set(['', '~', 'null', 'Null', 'NULL']);
-const WHOLE_NUMBER = /^([-+]?)(0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$/;
-const FLOAT = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/;
-
-/** Gives what stands without quotes the type that Go's YAML gives it: null, and numbers where they are wanted. */
-function resolvePlainScalars(document: Document.Parsed, numberKeys: readonly string[]): void {
-  visit(document, {
-    Scalar: (key, scalar, path) => {
-      if (scalar.type !== 'PLAIN' || scalar.tag !== undefined || key === 'key') return;
-      const text = typeof scalar.value === 'string' ? scalar.value : '';
-      const pair = path.at(-1);
-      const name = isPair(pair) && isScalar(pair.key) ? String(pair.key.value) : null;
-      if (NULLS.has(text)) scalar.value = null;
-      else if (name !== null && numberKeys.includes(name)) scalar.value = numberOf(text) ?? text;
-    },
-  });
-}
-
-function numberOf(text: string): number | null {
-  const whole = WHOLE_NUMBER.exec(text);
-  if (!whole) return FLOAT.test(text) ? Number(text) : null;
-  const digits = (whole[2] ?? '').replaceAll('_', '');
-  const isOctal = /^0[0-7]+$/.test(digits);
-  const size = Number(isOctal ? `0o${digits}` : digits);
-  return whole[1] === '-' ? -size : size;
-}
-
 /** Where a path stands in a document that can be read: `name:line:column`; of what is missing, its nearest parent. */
 export function placeIn({ name, text }: DocumentSource, path: readonly PropertyKey[]): string {
   const lines = new LineCounter();
@@ -129,10 +171,10 @@ export function placeIn({ name, text }: DocumentSource, path: readonly PropertyK
   return `${name}:${line}:${column}`;
 }
 
-interface Place {
+interface Place<Schema extends z.ZodType = z.ZodType> {
   readonly document: Document.Parsed;
   readonly lines: LineCounter;
-  readonly schema: z.ZodType;
+  readonly schema: Schema;
 }
 
 function problemsOf(issue: z.core.$ZodIssue, place: Place, atMost: number): readonly DocumentProblem[] {
@@ -143,8 +185,20 @@ function problemsOf(issue: z.core.$ZodIssue, place: Place, atMost: number): read
       message: `unknown key ${quote([...issue.path, key])}${suggestKey(key, known)}`,
     }));
   }
-  const where = issue.path.length > 0 ? `${quote(issue.path)}: ` : '';
-  return [{ ...positionOf(place, issue.path), message: `${where}${issue.message}` }];
+  return [{ ...positionOf(place, issue.path), message: `${about(issue.path)}${issue.message}` }];
+}
+
+function about(path: readonly PropertyKey[]): string {
+  return path.length > 0 ? `${quote(path)}: ` : '';
+}
+
+interface TextPlace {
+  readonly line: number;
+  readonly column: number;
+}
+
+function comparePlaces(a: TextPlace, b: TextPlace): number {
+  return a.line - b.line || a.column - b.column;
 }
 
 interface Problems {

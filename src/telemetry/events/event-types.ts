@@ -42,6 +42,18 @@ const taskRef = {
   phase_id: z.string(),
 };
 
+const notificationRef = {
+  notification_id: z.string(),
+  receiver: z.string(),
+  /** `receiver/type/index` */
+  integration: z.string(),
+  reason: z.string(),
+  group_key: z.string(),
+  alert_ids: z.array(z.string()),
+  alerts: z.number().int(),
+  attempts: z.number().int(),
+};
+
 const alertRef = { alert_id: z.string(), rule_id: z.string(), severity: z.string(), labels };
 
 /**
@@ -85,6 +97,10 @@ export const EVENT_PAYLOADS = {
     cause: z.enum(RESOLUTION_CAUSES),
     duration_ms: z.number(),
   }),
+  /** A receiver has taken a message. `alert_ids` names the first 20 of its `alerts`. */
+  'notification.delivered': z.object({ ...notificationRef, answer: z.string() }),
+  /** A message that will not be tried again. */
+  'notification.failed': z.object({ ...notificationRef, failure: z.string(), error: z.string() }),
   /** `replaces` is the silence whose place it takes. */
   'notification.silence.created': z.object({
     ...silenceRef,

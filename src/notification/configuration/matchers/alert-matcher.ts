@@ -56,7 +56,7 @@ export function compareMatchers(a: Matcher, b: Matcher): number {
 
 const OPERATOR_ORDER: readonly MatchOperator[] = ['=', '!=', '=~', '!~'];
 
-function compareBytes(a: string, b: string): number {
+export function compareBytes(a: string, b: string): number {
   return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 

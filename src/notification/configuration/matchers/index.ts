@@ -1,4 +1,4 @@
-export { compareMatchers, createAlertMatcher, sameMatchers } from './alert-matcher.ts';
+export { compareBytes, compareMatchers, createAlertMatcher, sameMatchers } from './alert-matcher.ts';
 export { formatMatcher, formatMatchers } from './format-matcher.ts';
 export { asksForValue, MatcherIndex } from './matcher-index.ts';
 export { MatcherSyntaxError } from './matcher-syntax-error.ts';

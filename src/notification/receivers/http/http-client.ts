@@ -23,6 +23,20 @@ export interface HttpClientSettings {
     readonly endpoint_params: Readonly<Record<string, string>>;
     readonly tls_config?: HttpClientSettings['tls_config'];
     readonly proxy_url?: string;
+    readonly no_proxy?: string;
+    readonly proxy_from_environment?: boolean;
+    readonly proxy_connect_header?: HttpClientSettings['proxy_connect_header'];
+    /** Instead of the secret: `grant_type: urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523). */
+    readonly jwt?: {
+      readonly key?: string;
+      readonly key_file?: string;
+      readonly key_id?: string;
+      /** `RS256`, `RS384`, `RS512` */
+      readonly algorithm: string;
+      readonly issuer: string;
+      readonly audience: string;
+      readonly claims: Readonly<Record<string, unknown>>;
+    };
   };
   readonly proxy_url?: string;
   readonly no_proxy?: string;
@@ -58,7 +72,8 @@ export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array | null;
+  /** A long one in pieces, so that nobody has to put it together. */
+  readonly body: string | Uint8Array | readonly Uint8Array[] | null;
   readonly signal: AbortSignal;
   readonly settings: HttpClientSettings;
 }
@@ -70,6 +85,8 @@ export interface HttpAnswer {
   readonly headers: Readonly<Record<string, string>>;
   /** Its first 64 KiB. */
   readonly body: string;
+  /** A text in which what was secret in the request (credentials, the address beyond its host) is replaced by `<secret>`. */
+  readonly withoutSecrets: (text: string) => string;
 }
 
 /** Why there is no answer. The text names host and cause and holds no secret, nor the path of an address that has one. */

@@ -1,4 +1,4 @@
-import type { Labels } from '#telemetry';
+import type { Labels } from './label-set.ts';
 
 const SEPARATOR = 0xff;
 

@@ -1,0 +1,147 @@
+import type { Notification } from '#notification';
+import { toRfc3339, toRfc3339OrNull } from '#telemetry';
+import type { z } from 'zod';
+import { OPERATORS, READERS } from '../access/roles.ts';
+import { alertParams } from '../alerts/alert-schemas.ts';
+import type { ApiApp } from '../http/app.ts';
+import {
+  explainAnswer,
+  messagesAnswer,
+  messagesQuery,
+  receiverParams,
+  receiversAnswer,
+  receiverTestAnswer,
+} from './notification-schemas.ts';
+
+export interface NotificationRouteParts {
+  readonly notification: Pick<Notification, 'explain' | 'messages' | 'receivers' | 'testReceiver'>;
+  /** @throws OmoiError `unknown_alert` */
+  readonly alerting: { readonly alerts: { get(alertId: string): Promise<unknown> } };
+}
+
+type MessageView = z.input<typeof messagesAnswer>['messages'][number];
+type Message = Awaited<ReturnType<Notification['explain']>>['messages'][number];
+
+/** What is told to whom: explanations, messages, receivers. */
+export function registerNotificationRoutes(
+  app: ApiApp,
+  { notification, alerting }: NotificationRouteParts,
+): void {
+  app.route({
+    method: 'GET',
+    url: '/api/v1/alerts/:alert_id/explain',
+    config: { access: READERS },
+    schema: {
+      tags: ['alerts'],
+      summary: 'What was decided about telling of an alert, stage by stage, and what became of the messages',
+      params: alertParams,
+      response: { 200: explainAnswer },
+    },
+    handler: async ({ params: { alert_id: id } }) => {
+      await alerting.alerts.get(id);
+      const { decisions, messages } = await notification.explain(id);
+      return {
+        alert_id: id,
+        decisions: decisions.map(({ atMs, stage, decision, receiver, notificationId, reason }) => ({
+          at: toRfc3339(atMs),
+          stage,
+          decision,
+          receiver,
+          notification_id: notificationId,
+          reason,
+        })),
+        messages: messages.map(viewOfMessage),
+      };
+    },
+  });
+  app.route({
+    method: 'GET',
+    url: '/api/v1/alerts/notifications',
+    config: { access: READERS },
+    schema: {
+      tags: ['alerts'],
+      summary: 'Messages to receivers, the newest first',
+      querystring: messagesQuery,
+      response: { 200: messagesAnswer },
+    },
+    handler: async ({ query: { state, receiver, limit, cursor } }) => {
+      const page = await notification.messages({
+        ...(state === undefined ? {} : { state }),
+        ...(receiver === undefined ? {} : { receiver }),
+        ...(cursor === undefined ? {} : { before: cursor }),
+        limit,
+      });
+      return {
+        messages: page.messages.map(({ message, groupKey, alertIds, alerts }): MessageView => ({
+          ...viewOfMessage(message),
+          group_key: groupKey,
+          alert_ids: [...alertIds],
+          alerts,
+        })),
+        next_cursor: page.next,
+      };
+    },
+  });
+  app.route({
+    method: 'GET',
+    url: '/api/v1/alerts/receivers',
+    config: { access: READERS },
+    schema: {
+      tags: ['alerts'],
+      summary: 'The receivers of the configuration, without what is secret',
+      response: { 200: receiversAnswer },
+    },
+    handler: () => ({
+      receivers: notification.receivers().map(({ name, labels, integrations }) => ({
+        name,
+        labels: { ...labels },
+        integrations: integrations.map(({ key, type, isBuilt, sendResolved, pending }) => ({
+          integration: key,
+          type,
+          built: isBuilt,
+          send_resolved: sendResolved,
+          pending,
+        })),
+      })),
+    }),
+  });
+  app.route({
+    method: 'POST',
+    url: '/api/v1/alerts/receivers/:receiver/test',
+    config: { access: OPERATORS },
+    schema: {
+      tags: ['alerts'],
+      summary: 'Send a message that says that it is a test, and tell what came of it',
+      params: receiverParams,
+      response: { 200: receiverTestAnswer },
+    },
+    handler: async ({ params: { receiver }, principal }) => {
+      const results = await notification.testReceiver(receiver, principal.name);
+      return {
+        receiver,
+        results: results.map(({ key, delivery }) => ({
+          integration: key,
+          outcome: delivery.outcome,
+          answer:
+            delivery.outcome === 'delivered' ? delivery.answer : `${delivery.failure}: ${delivery.reason}`,
+        })),
+      };
+    },
+  });
+}
+
+function viewOfMessage(message: Message): z.input<typeof explainAnswer>['messages'][number] {
+  return {
+    notification_id: message.notificationId,
+    receiver: message.receiver,
+    integration: message.integration,
+    reason: message.reason,
+    state: message.state,
+    attempts: message.attempts,
+    created_at: toRfc3339(message.createdAtMs),
+    next_attempt_at: toRfc3339OrNull(message.nextAttemptAtMs),
+    finished_at: toRfc3339OrNull(message.finishedAtMs),
+    answer: message.answer,
+    failure: message.failure,
+  };
+}

@@ -1,0 +1,91 @@
+import { idText, labelsSchema, storedText } from '#telemetry';
+import { z } from 'zod';
+import { wholeNumber } from '../http/whole-number.ts';
+
+const nullableText = z.string().nullable();
+
+export const MESSAGE_STATES = ['pending', 'delivered', 'failed', 'superseded'] as const;
+
+const messageView = z.object({
+  notification_id: z.string(),
+  receiver: z.string(),
+  integration: z.string().describe('`receiver/type/index`'),
+  reason: z.string().describe('Why it was sent: `first_notification`, `new_alerts`, `all_resolved`, …'),
+  state: z.enum(MESSAGE_STATES).describe('`superseded`: another message took its place before it was sent.'),
+  attempts: z.number(),
+  created_at: z.string(),
+  next_attempt_at: nullableText,
+  finished_at: nullableText,
+  answer: nullableText.describe('What the receiver said last, or why there was no answer.'),
+  failure: nullableText,
+});
+
+export const explainAnswer = z.object({
+  alert_id: z.string(),
+  decisions: z
+    .array(
+      z.object({
+        at: z.string(),
+        stage: z.string(),
+        decision: z.string(),
+        receiver: nullableText,
+        notification_id: nullableText,
+        reason: z.string(),
+      }),
+    )
+    .describe('What each stage decided, in order, the newest 500; what was said again is there once.'),
+  messages: z.array(messageView),
+});
+
+export const messagesQuery = z.strictObject({
+  state: z.enum(MESSAGE_STATES).optional(),
+  receiver: storedText(500).optional().describe('The name of a receiver.'),
+  limit: wholeNumber({ min: 1, max: 1000 }).default(100),
+  cursor: idText('ntf', 'a message').optional().describe('`next_cursor` of the page before.'),
+});
+
+export const messagesAnswer = z.object({
+  messages: z.array(
+    messageView.extend({
+      group_key: z.string(),
+      alert_ids: z.array(z.string()).describe('The first 100 of them.'),
+      alerts: z.number().describe('How many alerts it tells of.'),
+    }),
+  ),
+  next_cursor: nullableText,
+});
+
+export const receiversAnswer = z.object({
+  receivers: z.array(
+    z.object({
+      name: z.string(),
+      labels: labelsSchema,
+      integrations: z.array(
+        z.object({
+          integration: z.string(),
+          type: z.string(),
+          built: z
+            .boolean()
+            .describe('Whether Omoi sends to it; else the fallback receiver has its messages.'),
+          send_resolved: z.boolean().nullable(),
+          pending: z.number().describe('Messages that wait for it.'),
+        }),
+      ),
+    }),
+  ),
+});
+
+export const receiverParams = z.object({
+  receiver: storedText(500).min(1).describe('The name of a receiver.'),
+});
+
+export const receiverTestAnswer = z.object({
+  receiver: z.string(),
+  results: z.array(
+    z.object({
+      integration: z.string(),
+      outcome: z.enum(['delivered', 'failed']),
+      answer: z.string(),
+    }),
+  ),
+});

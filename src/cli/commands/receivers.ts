@@ -1,0 +1,47 @@
+import { Option, type Command } from 'commander';
+import type { MessageListFlags } from '../nouns/messages.ts';
+import type { ServerFlags } from '../server-client.ts';
+import { asking, examples } from './asking.ts';
+import { wholeNumber } from './numbers.ts';
+
+/** `omoi receivers …` */
+export function defineReceivers(program: Command): void {
+  const receivers = program.command('receivers').description('who is told of alerts, and by which way');
+  asking(receivers.command('list'))
+    .description('the receivers of the routing configuration, and how many messages wait for them')
+    .action(async (flags: ServerFlags) => {
+      const { listReceivers } = await import('../nouns/receivers.ts');
+      await listReceivers(flags);
+    });
+  asking(receivers.command('test'))
+    .description('send a message that says that it is a test, and tell what came of it')
+    .argument('<receiver>', 'the name of the receiver')
+    .action(async (name: string, flags: ServerFlags) => {
+      const { testReceiver } = await import('../nouns/receivers.ts');
+      process.exitCode = await testReceiver(name, flags);
+    });
+  examples(receivers, [
+    ['omoi receivers list', 'who can be told'],
+    ['omoi receivers test team-x', 'does a message arrive?'],
+  ]);
+}
+
+/** `omoi notifications …` */
+export function defineNotifications(program: Command): void {
+  const notifications = program.command('notifications').description('the messages that tell of alerts');
+  asking(notifications.command('list'))
+    .description('messages, the newest first, and what their receivers said')
+    .addOption(
+      new Option('--state <state>', 'of one state').choices(['pending', 'delivered', 'failed', 'superseded']),
+    )
+    .option('--receiver <receiver>', 'to one receiver')
+    .option('--limit <number>', 'so many at most', wholeNumber, 50)
+    .action(async (flags: MessageListFlags) => {
+      const { listMessages } = await import('../nouns/messages.ts');
+      await listMessages(flags);
+    });
+  examples(notifications, [
+    ['omoi notifications list --state failed', 'what did not arrive'],
+    ['omoi notifications list --receiver team-x', 'what a team was told'],
+  ]);
+}

@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { printable } from '../query/printable.ts';
+import { clientOf, serverOf, type ServerFlags } from '../server-client.ts';
+import { colourOfState } from '../terminal/colours.ts';
+import { note, printJson, printLines, tableFor } from '../terminal/print.ts';
+import type { Column } from '../terminal/table.ts';
+
+const PATH = '/api/v1/alerts/receivers';
+
+const receivers = z.object({
+  receivers: z.array(
+    z.object({
+      name: z.string(),
+      integrations: z.array(
+        z.object({
+          integration: z.string(),
+          type: z.string(),
+          built: z.boolean(),
+          send_resolved: z.boolean().nullable(),
+          pending: z.number(),
+        }),
+      ),
+    }),
+  ),
+});
+
+interface Row {
+  readonly name: string;
+  readonly integration: string;
+  readonly tells: string;
+  readonly pending: string;
+}
+
+const COLUMNS: readonly Column<Row>[] = [
+  { heading: 'RECEIVER', of: ({ name }) => name },
+  { heading: 'INTEGRATION', of: ({ integration }) => integration },
+  { heading: 'TELLS', of: ({ tells }) => tells },
+  { heading: 'WAITING', of: ({ pending }) => pending, align: 'right' },
+];
+
+/** `omoi receivers list` */
+export async function listReceivers(flags: ServerFlags): Promise<void> {
+  const answer = await clientOf(serverOf(flags)).call('GET', PATH);
+  if (flags.json === true) return printJson(answer);
+  const rows = receivers.parse(answer).receivers.flatMap(({ name, integrations }): Row[] =>
+    integrations.length === 0
+      ? [{ name, integration: '-', tells: 'nobody: dashboard and log', pending: '-' }]
+      : integrations.map(({ integration, built, send_resolved: sendResolved, pending }) => ({
+          name,
+          integration,
+          tells: tellsOf(built, sendResolved),
+          pending: String(pending),
+        })),
+  );
+  printLines(tableFor(COLUMNS).linesOf(rows));
+}
+
+function tellsOf(isBuilt: boolean, sendResolved: boolean | null): string {
+  if (!isBuilt) return 'not sent to by this version: the fallback receiver is told';
+  return sendResolved === true ? 'what fires and what is over' : 'what fires';
+}
+
+const tested = z.object({
+  results: z.array(z.object({ integration: z.string(), outcome: z.string(), answer: z.string() })),
+});
+type Result = z.output<typeof tested>['results'][number];
+
+const RESULT_COLUMNS: readonly Column<Result>[] = [
+  { heading: 'INTEGRATION', of: ({ integration }) => integration },
+  { heading: 'OUTCOME', of: ({ outcome }) => outcome, colourOf: ({ outcome }) => colourOfState(outcome) },
+  { heading: 'ANSWER', of: ({ answer }) => printable(answer), mayShrink: true },
+];
+
+/** `omoi receivers test`: 1 where one of its integrations did not take the message. */
+export async function testReceiver(name: string, flags: ServerFlags): Promise<number> {
+  const answer = await clientOf(serverOf(flags)).call('POST', `${PATH}/${encodeURIComponent(name)}/test`);
+  const { results } = tested.parse(answer);
+  if (flags.json === true) printJson(answer);
+  else if (results.length === 0)
+    note(`${name} has no integration: what is routed to it is on the dashboard and in the log`);
+  else printLines(tableFor(RESULT_COLUMNS).linesOf(results));
+  return results.every(({ outcome }) => outcome === 'delivered') ? 0 : 1;
+}

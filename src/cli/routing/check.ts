@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { OmoiError } from '#telemetry';
+import type { NotificationConfiguration, Route } from '#notification';
+import { printJson, printLines } from '../terminal/print.ts';
+import { readRoutingFile } from './routing-file.ts';
+
+/** What was found in a file. */
+type FileCheck =
+  | ({ readonly file: string; readonly ok: true } & Found)
+  | {
+      readonly file: string;
+      readonly ok: false;
+      readonly problems: readonly Problem[];
+      readonly problem_count: number;
+    };
+
+interface Found {
+  readonly routes: number;
+  readonly receivers: number;
+  readonly inhibit_rules: number;
+  readonly time_intervals: number;
+  readonly warnings: readonly string[];
+}
+
+interface Problem {
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+/**
+ * `omoi routing check`: without a server.
+ * @returns the exit status: 1 where a file is refused
+ */
+export async function checkRouting(
+  files: readonly string[],
+  flags: { readonly json?: boolean },
+): Promise<number> {
+  const checks: FileCheck[] = [];
+  for (const file of files) checks.push(await checkFile(file));
+  if (flags.json === true) printJson({ files: checks });
+  else printLines(checks.flatMap(linesOf));
+  return checks.every(({ ok }) => ok) ? 0 : 1;
+}
+
+async function checkFile(file: string): Promise<FileCheck> {
+  try {
+    return { file, ok: true, ...foundIn(await readRoutingFile(file)) };
+  } catch (thrown) {
+    if (!(thrown instanceof OmoiError)) throw thrown;
+    return { file, ok: false, ...refusalOf(thrown) };
+  }
+}
+
+function foundIn({
+  route,
+  receivers,
+  inhibitRules,
+  timeIntervals,
+  warnings,
+}: NotificationConfiguration): Found {
+  return {
+    routes: countRoutes(route),
+    receivers: receivers.size,
+    inhibit_rules: inhibitRules.length,
+    time_intervals: timeIntervals.size,
+    warnings,
+  };
+}
+
+function countRoutes({ routes }: Route): number {
+  return routes.reduce((sum, route) => sum + countRoutes(route), 1);
+}
+
+const placedProblems = z.object({
+  problems: z.array(z.object({ line: z.number(), column: z.number(), message: z.string() })),
+  problem_count: z.number(),
+});
+
+/** A file that can't be read at all has no places. */
+function refusalOf({ details, message }: OmoiError) {
+  const placed = placedProblems.safeParse(details);
+  if (placed.success) return placed.data;
+  return { problems: [{ line: 1, column: 1, message }], problem_count: 1 };
+}
+
+function linesOf(check: FileCheck): readonly string[] {
+  const { file } = check;
+  if (!check.ok) {
+    const rest = check.problem_count - check.problems.length;
+    return [
+      `${file}: refused`,
+      ...check.problems.map(({ line, column, message }) => `  ${file}:${line}:${column}: ${message}`),
+      ...(rest > 0 ? [`  and ${rest} more`] : []),
+    ];
+  }
+  const counts = [
+    counted(check.routes, 'route'),
+    counted(check.receivers, 'receiver'),
+    counted(check.inhibit_rules, 'inhibit rule'),
+    counted(check.time_intervals, 'time interval'),
+  ];
+  return [`${file}: good: ${counts.join(', ')}`, ...check.warnings.map((warning) => `  warning: ${warning}`)];
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,61 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
+import { z } from 'zod';
+import { messageOf, OmoiError } from '#telemetry';
+import {
+  readNotificationConfiguration,
+  RECEIVER_KINDS,
+  type ConfigurationFiles,
+  type NotificationConfiguration,
+} from '#notification';
+import type { TreeFlags } from '../commands/routing.ts';
+import { readFrom, serverOf, urlOf } from '../server-client.ts';
+
+/** The files of this machine. */
+const FILES: ConfigurationFiles = {
+  list: async (folder) => {
+    try {
+      return await readdir(folder);
+    } catch (thrown) {
+      if (isMissing(thrown)) return [];
+      throw thrown;
+    }
+  },
+  read: (path) => readFile(path, 'utf8'),
+};
+
+function isMissing(thrown: unknown): boolean {
+  return (
+    thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR')
+  );
+}
+
+/**
+ * Reads a configuration, with its templates.
+ * @param file a path, or `-` for what is piped in
+ * @throws OmoiError `routing_invalid`
+ */
+export async function readRoutingFile(file: string): Promise<NotificationConfiguration> {
+  const isPiped = file === '-';
+  const name = isPiped ? 'stdin' : file;
+  const text = await (isPiped ? textOf(process.stdin) : readFile(file, 'utf8')).catch((thrown: unknown) => {
+    throw new OmoiError('routing_invalid', `${name}: ${messageOf(thrown)}`);
+  });
+  const directory = isPiped ? process.cwd() : dirname(resolve(file));
+  return readNotificationConfiguration({ name, text, directory }, { kinds: RECEIVER_KINDS, files: FILES });
+}
+
+/** Of what Alertmanager's API answers under `/status`. */
+const statusAnswer = z.object({ config: z.object({ original: z.string() }) });
+
+/** A file, or what the server has loaded: its secrets are hidden, and its templates lie where it is. */
+export async function routingOf(flags: TreeFlags): Promise<NotificationConfiguration> {
+  if (flags.file !== undefined) return readRoutingFile(flags.file);
+  const server = serverOf(flags);
+  const { config } = statusAnswer.parse(await readFrom(server, '/alertmanager/api/v2/status'));
+  return readNotificationConfiguration(
+    { name: `configuration of ${urlOf(server)}`, text: config.original, directory: '/' },
+    { kinds: RECEIVER_KINDS, files: FILES, templates: 'unread' },
+  );
+}

@@ -1,0 +1,183 @@
+import type { z } from 'zod';
+import { emptyLabels, messageOf, openStrictDocument, type Labels, type StrictDocument } from '#telemetry';
+import type { ReceiverKind } from '../receivers/receiver-kind.ts';
+import { createMessageTemplates } from '../templates/create-message-templates.ts';
+import { TemplateFailure, type MessageTemplates } from '../templates/message-templates.ts';
+import { configurationSchema } from './configuration-schema.ts';
+import { Findings, isMapping, itemsOf, type Path } from './findings.ts';
+import { globalSchema } from './global-schema.ts';
+import type { NotificationConfiguration, Route } from './notification-configuration.ts';
+import { omoiSchema, omoiSettings } from './omoi-schema.ts';
+import { readInhibitRules } from './read-inhibit-rules.ts';
+import { checkOmoi } from './read-omoi.ts';
+import { readReceivers, type PlacedIntegration } from './read-receivers.ts';
+import { readRoutes } from './read-routes.ts';
+import { readTimeIntervals } from './read-time-intervals.ts';
+import { resolveFiles } from './resolve-files.ts';
+import { shownConfiguration } from './shown-configuration.ts';
+import { templateFiles, type ConfigurationFiles, type TemplateFile } from './template-files.ts';
+
+export interface ConfigurationSource {
+  /** What messages call it. */
+  readonly name: string;
+  readonly text: string;
+  /** From where relative paths in it are looked for. */
+  readonly directory: string;
+}
+
+export interface ConfigurationTools {
+  readonly kinds: readonly ReceiverKind[];
+  readonly files: ConfigurationFiles;
+  /**
+   * `unread`: its templates are taken for good and their files are not looked for; of a configuration that another machine has
+   * read. `read` where nothing is said.
+   */
+  readonly templates?: 'read' | 'unread';
+}
+
+/**
+ * Reads an Alertmanager configuration with what Omoi adds to it, as strictly as Alertmanager 0.34 does; all mistakes of it at
+ * once.
+ * @throws OmoiError `routing_invalid`; each line of the message is `file:line:column: problem`
+ */
+export async function readNotificationConfiguration(
+  source: ConfigurationSource,
+  tools: ConfigurationTools,
+): Promise<NotificationConfiguration> {
+  const { name, text, directory } = source;
+  const schema = configurationSchema(tools.kinds);
+  const document = openStrictDocument({ name, text, scalars: 'text' }, schema, 'routing_invalid');
+  const findings = new Findings();
+  const written = resolveFiles(document.written, schema, directory);
+  const parts = isMapping(written) ? written : {};
+  const global = globalSchema.safeParse(parts['global']);
+  const omoi = omoiSettings(omoiSchema.safeParse(parts['x-omoi']).data);
+  const reading = { findings, mode: omoi.matcherMode };
+  const { receivers, integrations } = readReceivers(parts['receivers'], {
+    findings,
+    kinds: tools.kinds,
+    global: global.success ? global.data : null,
+    schedules: omoi.onCall,
+  });
+  const timeIntervals = readTimeIntervals(parts, findings);
+  const route = readRoutes(parts['route'], {
+    ...reading,
+    names: { receivers, timeIntervals, escalations: omoi.escalations },
+  });
+  const inhibitRules = readInhibitRules(parts['inhibit_rules'], reading);
+  checkOmoi(omoi, { receivers, timeIntervals }, findings);
+  warnOfUnused(parts, findings);
+  for (const { kind, path } of integrations) {
+    if (!kind.create) findings.warning(path, `Omoi does not send to ${kind.type} yet`);
+  }
+  const templates = await readTemplates(parts['templates'], tools, findings);
+  if (templates && tools.templates !== 'unread') checkTemplates(templates, { integrations, route }, findings);
+  document.accepted(findings.problems);
+  if (!route || !templates || !global.success) throw new Error('an accepted configuration lacks a part');
+  return {
+    global: global.data,
+    route,
+    receivers,
+    inhibitRules,
+    timeIntervals,
+    templates,
+    omoi,
+    shown: shownConfiguration(text, document),
+    warnings: warningsOf(findings, document, name),
+  };
+}
+
+function warningsOf(
+  findings: Findings,
+  document: StrictDocument<z.ZodType>,
+  name: string,
+): readonly string[] {
+  return document
+    .inOrder(findings.warnings)
+    .map(({ path, message }) => `${name}:${document.placeOf(path)}: ${message}`);
+}
+
+/** Keys that are Alertmanager's own business. */
+function warnOfUnused(parts: Readonly<Record<string, unknown>>, findings: Findings): void {
+  if (isMapping(parts['tracing'])) {
+    findings.warning(
+      ['tracing'],
+      'tracing is read and not used: `tracing` of omoi.yaml says where traces go',
+    );
+  }
+  if (isMapping(parts['event_recorder'])) {
+    findings.warning(
+      ['event_recorder'],
+      'event_recorder is read and not used: Omoi keeps its events, `omoi events`',
+    );
+  }
+}
+
+/** Null where something is wrong with them. */
+async function readTemplates(
+  written: unknown,
+  { files, templates }: ConfigurationTools,
+  findings: Findings,
+): Promise<MessageTemplates | null> {
+  const read: TemplateFile[] = [];
+  const before = findings.problems.length;
+  const patterns = templates === 'unread' ? [] : itemsOf(written);
+  for (const [index, pattern] of patterns.entries()) {
+    if (typeof pattern !== 'string') continue;
+    try {
+      read.push(...(await templateFiles(pattern, files)));
+    } catch (thrown) {
+      findings.problem(['templates', index], messageOf(thrown));
+    }
+  }
+  if (findings.problems.length > before) return null;
+  try {
+    return createMessageTemplates({ files: read });
+  } catch (thrown) {
+    if (!(thrown instanceof TemplateFailure)) throw thrown;
+    for (const line of thrown.message.split('\n')) findings.problem(['templates'], line);
+    return null;
+  }
+}
+
+interface Templated {
+  readonly integrations: readonly PlacedIntegration[];
+  readonly route: Route | null;
+}
+
+/** Whether each field that is a template can be run: Alertmanager says so only when it has something to send. */
+function checkTemplates(
+  templates: MessageTemplates,
+  { integrations, route }: Templated,
+  findings: Findings,
+): void {
+  const problemOf = memoized((text, form) => templates.problemOf(text, form));
+  for (const { kind, settings, path } of integrations) {
+    for (const field of kind.templatedFields(settings)) {
+      const problem = problemOf(field.text, field.isHtml === true ? 'html' : 'text');
+      if (problem !== null) findings.problem([...path, ...field.path], problem);
+    }
+  }
+  const look = (node: Route, path: Path, inherited: Labels): void => {
+    for (const [name, text] of Object.entries(node.labels)) {
+      const problem = inherited[name] === text ? null : problemOf(text, 'text');
+      if (problem !== null) findings.problem([...path, 'labels', name], problem);
+    }
+    node.routes.forEach((child, index) => look(child, [...path, 'routes', index], node.labels));
+  };
+  if (route) look(route, ['route'], emptyLabels());
+}
+
+type ProblemOf = (text: string, form: 'text' | 'html') => string | null;
+
+/** Most fields of most integrations are the same defaults. */
+function memoized(problemOf: ProblemOf): ProblemOf {
+  const known = { text: new Map<string, string | null>(), html: new Map<string, string | null>() };
+  return (text, form) => {
+    const before = known[form].get(text);
+    if (before !== undefined) return before;
+    const problem = problemOf(text, form);
+    known[form].set(text, problem);
+    return problem;
+  };
+}

@@ -1,0 +1,51 @@
+import type { z } from 'zod';
+import type { StrictDocument } from '#telemetry';
+import { SHOWN_SECRET, settingRoles } from './setting-schemas.ts';
+
+/** Shorter texts are left where they stand a second time: they are words of the language, too. */
+const MIN_REPEATED = 6;
+const URL_PASSWORD = /(\/\/[^\s/:@"']*:)[^\s/@"']+@/g;
+
+/**
+ * A configuration as it is written, with `<secret>` in the place of each secret, wherever it is repeated (in a comment, say),
+ * and `xxxxx` for the password of an address.
+ */
+export function shownConfiguration(text: string, document: StrictDocument<z.ZodType>): string {
+  const secrets = new Set<string>();
+  let shown = '';
+  let at = 0;
+  for (const [from, to] of document.rangesReadBy(isSecret)) {
+    if (from < at) continue;
+    const written = text.slice(from, to);
+    shown += text.slice(at, from);
+    if (isEmpty(written)) shown += written;
+    else {
+      secrets.add(bareText(written));
+      // A block keeps the line break at its end.
+      shown += written.endsWith('\n') ? `${SHOWN_SECRET}\n` : SHOWN_SECRET;
+    }
+    at = to;
+  }
+  shown += text.slice(at);
+  for (const secret of [...secrets].sort((a, b) => b.length - a.length)) {
+    if (secret.length >= MIN_REPEATED && secret !== SHOWN_SECRET)
+      shown = shown.replaceAll(secret, SHOWN_SECRET);
+  }
+  return shown.replaceAll(URL_PASSWORD, '$1xxxxx@');
+}
+
+function isSecret(reader: z.core.$ZodType): boolean {
+  return settingRoles.get(reader as z.ZodType)?.role === 'secret';
+}
+
+function isEmpty(written: string): boolean {
+  return ['', '~', 'null', 'Null', 'NULL', '""', "''"].includes(written.trim());
+}
+
+/** Without quotes and the sign of a block. */
+function bareText(written: string): string {
+  return written
+    .replace(/^[|>][^\n]*\n/, '')
+    .trim()
+    .replace(/^(["'])(.*)\1$/s, '$2');
+}

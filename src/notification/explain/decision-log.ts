@@ -1,0 +1,139 @@
+import type { StateDatabase } from '#storage';
+import { nextTurn, type Clock, type Counter, type Logger, type SelfMetrics, messageOf } from '#telemetry';
+import type { Stage } from '../stages/mute-stage.ts';
+
+/** What a stage has decided about telling of an alert. */
+export interface Decision {
+  readonly alertId: string;
+  readonly stage: Stage;
+  /** One word or two: `routed`, `silenced`, `queued`, `unchanged`. */
+  readonly decision: string;
+  readonly receiver: string | null;
+  readonly notificationId: string | null;
+  /** One sentence. */
+  readonly reason: string;
+}
+
+export interface RecordedDecision extends Decision {
+  readonly atMs: number;
+}
+
+/** So many wait to be written; what comes beyond them is counted and not explained. */
+export const maxWaitingDecisions = 100_000;
+const maxDecisionsPerTransaction = 250;
+/** How many an explanation has at most, the newest. */
+const maxDecisionsRead = 500;
+
+export interface DecisionLogParts {
+  readonly database: StateDatabase;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: SelfMetrics;
+}
+
+/**
+ * The decisions on the way from alerts to messages, the negative ones too, for people who ask why they were told or were
+ * not. They are written behind the messages, which never wait for them; a crash may take the last few. What a stage says
+ * again and again of an alert is kept once.
+ */
+export class DecisionLog {
+  readonly #parts: DecisionLogParts;
+  readonly #dropped: Counter;
+  readonly #waiting: RecordedDecision[] = [];
+  /** By alert, then by what is decided for whom: what was said last. */
+  readonly #last = new Map<string, Map<string, string>>();
+  #writing: Promise<void> | null = null;
+
+  constructor(parts: DecisionLogParts) {
+    this.#parts = parts;
+    this.#dropped = parts.metrics.counter(
+      'omoi_notification_decisions_dropped_total',
+      'Decisions about telling of alerts that could not be kept, so that explanations miss them.',
+    );
+  }
+
+  /** @param scope whom it concerns: a group, an integration; what is said for one scope replaces what was said before */
+  record(decision: Decision, scope: string): void {
+    const said = `${decision.stage} ${decision.decision} ${decision.notificationId ?? decision.reason}`;
+    const ofAlert = this.#last.get(decision.alertId);
+    if (ofAlert?.get(scope) === said) return;
+    if (ofAlert) ofAlert.set(scope, said);
+    else this.#last.set(decision.alertId, new Map([[scope, said]]));
+    if (this.#waiting.length >= maxWaitingDecisions) {
+      this.#dropped.add(1);
+      return;
+    }
+    this.#waiting.push({ ...decision, atMs: Math.floor(this.#parts.clock.wallMs()) });
+    this.#writing ??= this.#write();
+  }
+
+  /** Nothing is decided about it any more. */
+  forget(alertId: string): void {
+    this.#last.delete(alertId);
+  }
+
+  /** Those about an alert, in order; the newest 500, with those that are not written yet. */
+  async list(alertId: string): Promise<readonly RecordedDecision[]> {
+    const rows = await this.#parts.database.reader
+      .selectFrom('notification_decisions')
+      .selectAll()
+      .where('alert_id', '=', alertId)
+      .orderBy('id', 'desc')
+      .limit(maxDecisionsRead)
+      .execute();
+    const written = rows.reverse().map((row) => ({
+      alertId: row.alert_id,
+      // Written by this class alone.
+      stage: row.stage as Stage,
+      decision: row.decision,
+      receiver: row.receiver,
+      notificationId: row.notification_id,
+      reason: row.reason,
+      atMs: row.at_ms,
+    }));
+    return written;
+  }
+
+  /** Resolves when all that was recorded until now is written, or could not be. */
+  async settled(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    // Those of a whole pass go together.
+    await nextTurn();
+    while (this.#waiting.length > 0) {
+      const some = this.#waiting.splice(0, maxDecisionsPerTransaction);
+      try {
+        await this.#insert(some);
+      } catch (thrown) {
+        this.#dropped.add(some.length);
+        this.#parts.logger.warn(
+          { error: messageOf(thrown), decisions: some.length },
+          'Decisions about notifications not written: explanations will miss them',
+        );
+      }
+      await nextTurn();
+    }
+    this.#writing = null;
+  }
+
+  #insert(decisions: readonly RecordedDecision[]): Promise<void> {
+    return this.#parts.database.transaction(async (tx) => {
+      await tx.db
+        .insertInto('notification_decisions')
+        .values(
+          decisions.map(({ alertId, atMs, stage, decision, receiver, notificationId, reason }) => ({
+            alert_id: alertId,
+            at_ms: atMs,
+            stage,
+            decision,
+            receiver,
+            notification_id: notificationId,
+            reason,
+          })),
+        )
+        .execute();
+    });
+  }
+}

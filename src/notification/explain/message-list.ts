@@ -1,0 +1,103 @@
+import type { StateDatabase, StateTables } from '#storage';
+import { listInSlices, rowAt } from '#storage';
+import type { MessageMember } from '../outbox/outbox-rows.ts';
+import type { ExplainedMessage } from './explanation.ts';
+
+type State = StateTables['notifications']['state'];
+
+export interface MessageQuery {
+  readonly state?: State;
+  readonly receiver?: string;
+  /** The id of a message: those that were made before it. */
+  readonly before?: string;
+  readonly limit: number;
+}
+
+export interface ListedMessage {
+  readonly message: ExplainedMessage;
+  readonly groupKey: string;
+  /** The first 100 of them. */
+  readonly alertIds: readonly string[];
+  readonly alerts: number;
+}
+
+export interface MessagePage {
+  readonly messages: readonly ListedMessage[];
+  /** Where the next page begins; null at the end. */
+  readonly next: string | null;
+}
+
+const maxAlertIds = 100;
+
+/** What is read of a message: without what only its delivery needs, which is long. */
+export const MESSAGE_COLUMNS = [
+  'id',
+  'receiver',
+  'integration',
+  'reason',
+  'state',
+  'attempts',
+  'created_at_ms',
+  'next_attempt_at_ms',
+  'finished_at_ms',
+  'answer',
+  'failure',
+] as const;
+
+export type MessageRow = Pick<StateTables['notifications'], (typeof MESSAGE_COLUMNS)[number]>;
+
+export function explainedMessage(row: MessageRow): ExplainedMessage {
+  return {
+    notificationId: row.id,
+    receiver: row.receiver,
+    integration: row.integration,
+    reason: row.reason,
+    state: row.state,
+    attempts: row.attempts,
+    createdAtMs: row.created_at_ms,
+    nextAttemptAtMs: row.state === 'pending' ? row.next_attempt_at_ms : null,
+    finishedAtMs: row.finished_at_ms,
+    answer: row.answer,
+    failure: row.failure,
+  };
+}
+
+/** Messages, the newest first. */
+export async function listMessages(
+  { reader }: Pick<StateDatabase, 'reader'>,
+  { state, receiver, before, limit }: MessageQuery,
+): Promise<MessagePage> {
+  const newestFirst = (after: string | null) => {
+    const all = reader.selectFrom('notifications').orderBy('id', 'desc');
+    return after === null ? all : all.where('id', '<', after);
+  };
+  const rows = await listInSlices(
+    {
+      end: async (after: string | null, rowCount: number) =>
+        (await rowAt(newestFirst(after).select('id'), rowCount))?.id ?? null,
+      find: async ({ after, until, rows: rowCount, limit: found }) => {
+        // A bounded number of rows is looked at, whatever few of them fit.
+        const slice = newestFirst(after)
+          .select([...MESSAGE_COLUMNS, 'group_key', 'alerts', 'truncated'])
+          .$if(until !== null, (query) => query.where('id', '>=', until ?? ''))
+          .limit(rowCount);
+        let fitting = reader.selectFrom(slice.as('slice')).selectAll().orderBy('id', 'desc').limit(found);
+        if (state !== undefined) fitting = fitting.where('state', '=', state);
+        if (receiver !== undefined) fitting = fitting.where('receiver', '=', receiver);
+        return fitting.execute();
+      },
+    },
+    { after: before ?? null, limit },
+  );
+  const messages = rows.map((row): ListedMessage => {
+    // Written by the outbox alone.
+    const members = JSON.parse(row.alerts) as readonly MessageMember[];
+    return {
+      message: explainedMessage(row),
+      groupKey: row.group_key,
+      alertIds: members.slice(0, maxAlertIds).map(([alertId]) => alertId),
+      alerts: members.length + row.truncated,
+    };
+  });
+  return { messages, next: rows.length < limit ? null : (rows.at(-1)?.id ?? null) };
+}

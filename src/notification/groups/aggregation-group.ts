@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import type { Timer } from '#telemetry';
+import type { RoutedTo } from '../ports.ts';
+import type { TrackedAlert } from './tracked-alert.ts';
+
+/** Alerts of one route that are told of together. Changed by `Dispatcher` alone. */
+export interface AggregationGroup extends RoutedTo {
+  /** Of the route's id and the group's key: what rows name it by. */
+  readonly id: string;
+  /** By fingerprint: the newest episode of each label set. */
+  readonly members: Map<string, TrackedAlert>;
+  /** Whether it has been passed once, so that what changes waits for the next interval. */
+  hasPassed: boolean;
+  /** Wall ms of the next pass. */
+  dueAtMs: number;
+  timer: Timer | null;
+  /** Whether a pass of it is decided, and not written yet. */
+  isWriting: boolean;
+  /** Whether something came meanwhile that must not wait for the next interval. */
+  isUrgent: boolean;
+}
+
+/** 32 hex digits. */
+export function groupIdOf(routeId: string, groupKey: string): string {
+  return createHash('sha256').update(`${routeId}\n${groupKey}`).digest('hex').slice(0, 32);
+}
+
+export function createGroup(to: RoutedTo, dueAtMs: number): AggregationGroup {
+  return {
+    ...to,
+    id: groupIdOf(to.route.id, to.groupKey),
+    members: new Map(),
+    hasPassed: false,
+    dueAtMs,
+    timer: null,
+    isWriting: false,
+    isUrgent: false,
+  };
+}

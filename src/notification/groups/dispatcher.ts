@@ -1,0 +1,430 @@
+import type { StateDatabase, StateTransaction } from '#storage';
+import {
+  backoffMs,
+  createId,
+  messageOf,
+  paced,
+  severityRank,
+  Stretch,
+  type BackoffLimits,
+  type Clock,
+  type Logger,
+  type Random,
+  type SelfMetrics,
+} from '#telemetry';
+import type { Route } from '../configuration/notification-configuration.ts';
+import type { DecisionLog } from '../explain/decision-log.ts';
+import type { NotificationLog } from '../outbox/notification-log.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { RunningIntegration } from '../outbox/running-integration.ts';
+import type { RoutedTo, Router } from '../ports.ts';
+import type { MuteStage } from '../stages/mute-stage.ts';
+import { createGroup, groupIdOf, type AggregationGroup } from './aggregation-group.ts';
+import { decidePass, membersThatLeave, type Pass } from './pass.ts';
+import type { TrackedAlert } from './tracked-alert.ts';
+
+/** Alerts beyond so many groups are told of in one group a route. */
+export const maxAggregationGroups = 50_000;
+/** So many rows are written in one transaction. */
+const maxRowsPerWrite = 200;
+const WRITE_BACKOFF: BackoffLimits = { firstMs: 200, maxMs: 15_000 };
+/** Who writes more at once is the incident; who writes fewer may have nothing to do with it and goes before. */
+const maxUrgentRows = 10;
+const CRITICAL = severityRank('critical');
+
+/** What a configuration decides of the way of an alert. */
+export interface RoutingInForce {
+  readonly router: Router;
+  readonly stages: readonly MuteStage[];
+  /** Of a route's receiver; none where it has none. */
+  integrationsOf(route: Route): readonly RunningIntegration[];
+}
+
+export interface DispatcherParts {
+  readonly database: StateDatabase;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: SelfMetrics;
+  readonly log: NotificationLog;
+  readonly outbox: Pick<Outbox, 'outstanding' | 'plan'>;
+  readonly decisions: DecisionLog;
+}
+
+interface Tracked {
+  readonly alert: TrackedAlert;
+  readonly groups: Set<AggregationGroup>;
+}
+
+/**
+ * The aggregation groups: alerts come in and are resolved, and each group is passed when its time has come. What a pass decides
+ * is on disk before anything is sent. The one owner of groups and of the alerts in them.
+ */
+export class Dispatcher {
+  readonly #parts: DispatcherParts;
+  #inForce: RoutingInForce;
+  readonly #groups = new Map<string, AggregationGroup>();
+  readonly #alerts = new Map<string, Tracked>();
+  /** Of these, those that fire. */
+  readonly #firing = new Set<TrackedAlert>();
+  /** Alerts that no group holds any more; their rows go with the next write. */
+  readonly #gone = new Set<string>();
+  /** In the order in which they are decided. */
+  readonly #due = new Set<AggregationGroup>();
+  /** Of which the last message has arrived: what is over and was told leaves them. */
+  readonly #settling = new Set<AggregationGroup>();
+  #passing: Promise<void> | null = null;
+  /** Groups are only collected: not all that fires is known yet. */
+  #isHeld = true;
+  #isStopped = false;
+
+  constructor(parts: DispatcherParts, inForce: RoutingInForce) {
+    this.#parts = parts;
+    this.#inForce = inForce;
+    parts.metrics.gauge(
+      'omoi_notification_groups',
+      'Aggregation groups: alerts that are told of together.',
+      () => this.#groups.size,
+    );
+    parts.metrics.gauge(
+      'omoi_notification_alerts',
+      'Alerts with which notification is not done.',
+      () => this.#alerts.size,
+    );
+  }
+
+  /** Passes begin: all alerts of an earlier run have been taken. */
+  start(): void {
+    this.#isHeld = false;
+    this.#pump();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const { timer } of this.#groups.values()) timer?.cancel();
+    await this.#passing;
+  }
+
+  /** No pass begins until `replace` or `start`. Resolves when none is under way. */
+  async hold(): Promise<void> {
+    this.#isHeld = true;
+    await this.#passing;
+  }
+
+  /**
+   * Another configuration is in force: all alerts are routed anew, and passes begin. What was told of groups that stay is
+   * remembered. Passes have to be held.
+   */
+  async replace(inForce: RoutingInForce): Promise<void> {
+    this.#inForce = inForce;
+    for (const { timer } of this.#groups.values()) timer?.cancel();
+    const passed = new Set(
+      [...this.#groups.values()].filter(({ hasPassed }) => hasPassed).map(({ id }) => id),
+    );
+    this.#groups.clear();
+    this.#due.clear();
+    this.#settling.clear();
+    const stretch = new Stretch(this.#parts.clock);
+    for (const tracked of this.#alerts.values()) {
+      tracked.groups.clear();
+      this.#route(tracked, passed);
+      if (stretch.isOver) await stretch.pause();
+    }
+    this.start();
+  }
+
+  /** An alert fires, or is over and somebody may have to hear of it. One that is known already is as it was. */
+  take(alert: TrackedAlert): void {
+    if (this.#alerts.has(alert.alertId)) return;
+    this.#gone.delete(alert.alertId);
+    const tracked: Tracked = { alert, groups: new Set() };
+    this.#alerts.set(alert.alertId, tracked);
+    if (alert.endsAtMs === null) this.#firing.add(alert);
+    this.#route(tracked, new Set());
+  }
+
+  /** @returns the alert, which is over now; null where it is not known */
+  resolve(alertId: string, endsAtMs: number): TrackedAlert | null {
+    const tracked = this.#alerts.get(alertId);
+    if (!tracked) return null;
+    tracked.alert.endsAtMs = endsAtMs;
+    this.#firing.delete(tracked.alert);
+    return tracked.alert;
+  }
+
+  acknowledge(alertId: string, by: string): void {
+    const tracked = this.#alerts.get(alertId);
+    if (tracked) tracked.alert.acknowledgedBy = by;
+  }
+
+  get(alertId: string): TrackedAlert | null {
+    return this.#alerts.get(alertId)?.alert ?? null;
+  }
+
+  /** The alerts that fire. */
+  get firing(): ReadonlySet<TrackedAlert> {
+    return this.#firing;
+  }
+
+  groupsOf(alertId: string): Iterable<AggregationGroup> {
+    return this.#alerts.get(alertId)?.groups ?? [];
+  }
+
+  groups(): Iterable<AggregationGroup> {
+    return this.#groups.values();
+  }
+
+  /** The groups of an alert are passed now: what kept it back has changed. */
+  look(alertId: string): void {
+    for (const group of this.groupsOf(alertId)) this.#passNow(group);
+  }
+
+  /** Nothing of a group is on its way any more. */
+  settled(groupId: string, outcome: 'delivered' | 'failed'): void {
+    const group = this.#groups.get(groupId);
+    if (!group) return;
+    if (group.isUrgent) this.#passNow(group);
+    // What was refused for good is decided again at the next interval: it may have been repaired by then.
+    else if (outcome === 'delivered') {
+      this.#settling.add(group);
+      this.#pump();
+    }
+  }
+
+  #route(tracked: Tracked, passed: ReadonlySet<string>): void {
+    for (const to of this.#inForce.router.routesOf(tracked.alert.labels)) {
+      this.#join(tracked, this.#groupOf(to, tracked.alert, passed));
+    }
+  }
+
+  #groupOf(to: RoutedTo, alert: TrackedAlert, passed: ReadonlySet<string>): AggregationGroup {
+    const known = this.#groups.get(groupIdOf(to.route.id, to.groupKey));
+    if (known) return known;
+    const isFull = this.#groups.size >= maxAggregationGroups;
+    const overflow: RoutedTo = { route: to.route, groupKey: `${to.route.key}:{}`, groupLabels: {} };
+    const group = createGroup(isFull ? overflow : to, alert.startsAtMs + to.route.groupWaitMs);
+    const other = this.#groups.get(group.id);
+    if (other) return other;
+    group.hasPassed = passed.has(group.id);
+    this.#groups.set(group.id, group);
+    this.#setTimer(group);
+    return group;
+  }
+
+  #join(tracked: Tracked, group: AggregationGroup): void {
+    const { alert } = tracked;
+    const older = group.members.get(alert.fingerprint);
+    if (older && older.startsAtMs > alert.startsAtMs) return;
+    if (older) this.#leave(older.alertId, group);
+    group.members.set(alert.fingerprint, alert);
+    tracked.groups.add(group);
+    this.#parts.decisions.record(
+      {
+        alertId: alert.alertId,
+        stage: 'routing',
+        decision: 'routed',
+        receiver: group.route.receiver,
+        notificationId: null,
+        reason: `to ${group.route.receiver} by the route ${group.route.key}, in the group ${group.groupKey}`,
+      },
+      `${group.id} routing`,
+    );
+    const { criticalBypassesInterval } = group.route.omoi;
+    const isCritical = severityRank(alert.severity) >= CRITICAL;
+    if (group.hasPassed && criticalBypassesInterval && isCritical && alert.endsAtMs === null) {
+      group.isUrgent = true;
+      this.#passNow(group);
+    }
+  }
+
+  #leave(alertId: string, group: AggregationGroup): void {
+    const tracked = this.#alerts.get(alertId);
+    if (!tracked) return;
+    tracked.groups.delete(group);
+    if (tracked.groups.size > 0) return;
+    this.#alerts.delete(alertId);
+    this.#firing.delete(tracked.alert);
+    this.#parts.decisions.forget(alertId);
+    this.#gone.add(alertId);
+  }
+
+  #setTimer(group: AggregationGroup): void {
+    group.timer?.cancel();
+    const { clock } = this.#parts;
+    const inMs = group.dueAtMs - clock.wallMs();
+    group.timer = null;
+    if (inMs > 0) group.timer = clock.after(inMs, () => this.#passNow(group));
+    else this.#passNow(group);
+  }
+
+  #passNow(group: AggregationGroup): void {
+    this.#due.add(group);
+    this.#pump();
+  }
+
+  #pump(): void {
+    if (this.#isHeld || this.#isStopped || this.#passing !== null) return;
+    this.#passing = this.#passAll().finally(() => {
+      this.#passing = null;
+      if (this.#hasWork) this.#pump();
+    });
+  }
+
+  get #hasWork(): boolean {
+    return this.#due.size > 0 || this.#settling.size > 0 || this.#gone.size > 0;
+  }
+
+  async #passAll(): Promise<void> {
+    let failures = 0;
+    // What comes together is decided together.
+    await Promise.resolve();
+    while (this.#hasWork && !this.#isHeld && !this.#isStopped) {
+      const groups: AggregationGroup[] = [];
+      try {
+        await this.#writePasses(await this.#decideSome(groups));
+        failures = 0;
+      } catch (thrown) {
+        this.#parts.logger.warn(
+          { error: messageOf(thrown), groups: groups.length },
+          'Notifications not written: their groups are decided again',
+        );
+        for (const group of groups) this.#due.add(group);
+        await this.#pause(backoffMs(++failures, WRITE_BACKOFF, this.#parts.random));
+      }
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#parts.clock.after(ms, () => resolve(undefined));
+    return promise;
+  }
+
+  /** Decides for as many groups as one transaction takes. @param groups is filled with them */
+  async #decideSome(groups: AggregationGroup[]): Promise<readonly Pass[]> {
+    const { clock, random, log, outbox, decisions } = this.#parts;
+    const stretch = new Stretch(clock);
+    const passes: Pass[] = [];
+    let rows = 0;
+    while (rows < maxRowsPerWrite) {
+      const [group] = this.#due;
+      if (!group) break;
+      this.#due.delete(group);
+      if (this.#groups.get(group.id) !== group) continue;
+      groups.push(group);
+      group.isUrgent = false;
+      const nowMs = clock.wallMs();
+      const deciding = decidePass(group, {
+        stages: this.#inForce.stages,
+        integrations: this.#inForce.integrationsOf(group.route),
+        log,
+        outbox,
+        decisions,
+        nowMs,
+        createId: () => createId('ntf', nowMs, random),
+      });
+      const pass = await paced(deciding, stretch);
+      passes.push(pass);
+      rows += pass.rows;
+      if (stretch.isOver) await stretch.pause();
+    }
+    return passes;
+  }
+
+  async #writePasses(passes: readonly Pass[]): Promise<void> {
+    const { database } = this.#parts;
+    const leaving = [
+      ...passes.map((pass): Leaving => ({ group: pass.group, pass, left: pass.left })),
+      ...this.#takeSettled(),
+    ];
+    const gone = [...this.#gone].slice(0, maxRowsPerWrite);
+    const rows = leaving.reduce((sum, { pass, left }) => sum + (pass?.rows ?? left.length), gone.length);
+    if (rows > 0) {
+      await database.transaction((tx) => this.#write(tx, { leaving, gone }), {
+        urgent: rows <= maxUrgentRows,
+      });
+    }
+    for (const alertId of gone) this.#gone.delete(alertId);
+    for (const one of leaving) this.#written(one);
+  }
+
+  /** The groups whose messages have arrived, with the members that leave them. */
+  #takeSettled(): readonly Leaving[] {
+    const { log, outbox } = this.#parts;
+    const settled: Leaving[] = [];
+    let rows = 0;
+    for (const group of this.#settling) {
+      if (rows >= maxRowsPerWrite) break;
+      this.#settling.delete(group);
+      if (this.#groups.get(group.id) !== group) continue;
+      const integrations = this.#inForce.integrationsOf(group.route);
+      const left = membersThatLeave(group, { integrations, log, outbox });
+      rows += left.length + 1;
+      if (left.length > 0) settled.push({ group, pass: null, left });
+    }
+    return settled;
+  }
+
+  async #write(
+    tx: StateTransaction,
+    { leaving, gone }: { readonly leaving: readonly Leaving[]; readonly gone: readonly string[] },
+  ): Promise<void> {
+    const { log, outbox } = this.#parts;
+    const passes = leaving.flatMap(({ pass }) => pass ?? []);
+    await outbox.plan(
+      tx,
+      passes.flatMap(({ planned }) => planned),
+      passes.flatMap(({ withdrawn }) => withdrawn),
+    );
+    await log.write(
+      tx,
+      passes.flatMap(({ logs }) => logs),
+    );
+    const ended = leaving.filter(({ group, left }) => left.length === group.members.size);
+    await log.forget(
+      tx,
+      ended.map(({ group }) => group.id),
+    );
+    const alertIds = new Set(gone);
+    for (const { group, left } of leaving) {
+      for (const { alertId } of left) {
+        const groups = this.#alerts.get(alertId)?.groups;
+        if (!groups || (groups.size === 1 && groups.has(group))) alertIds.add(alertId);
+      }
+    }
+    const ids = [...alertIds];
+    for (let at = 0; at < ids.length; at += 500) {
+      await tx.db
+        .deleteFrom('notification_alerts')
+        .where('alert_id', 'in', ids.slice(at, at + 500))
+        .execute();
+    }
+  }
+
+  #written({ group, pass, left }: Leaving): void {
+    for (const alert of left) {
+      // Meanwhile it may fire again, as another episode.
+      if (group.members.get(alert.fingerprint) !== alert) continue;
+      group.members.delete(alert.fingerprint);
+      this.#leave(alert.alertId, group);
+    }
+    if (group.members.size === 0) {
+      group.timer?.cancel();
+      this.#groups.delete(group.id);
+      return;
+    }
+    if (!pass) return;
+    group.hasPassed = true;
+    // What came while a message was on its way is decided when it has arrived.
+    if (pass.isBlocked) group.isUrgent = true;
+    group.dueAtMs = this.#parts.clock.wallMs() + group.route.groupIntervalMs;
+    this.#setTimer(group);
+  }
+}
+
+/** What leaves a group, and the pass that it has had, if any. */
+interface Leaving {
+  readonly group: AggregationGroup;
+  readonly pass: Pass | null;
+  readonly left: readonly TrackedAlert[];
+}

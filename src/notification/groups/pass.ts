@@ -1,0 +1,239 @@
+import type { NotificationReason } from '../message.ts';
+import type { DecisionLog } from '../explain/decision-log.ts';
+import type { Outstanding } from '../outbox/delivery-queue.ts';
+import type { LogUpdate, NotificationLog } from '../outbox/notification-log.ts';
+import type { Outbox, PlannedNotification } from '../outbox/outbox.ts';
+import type { MessageMember } from '../outbox/outbox-rows.ts';
+import type { RunningIntegration } from '../outbox/running-integration.ts';
+import { dedup, isBrief, type Dedup, type LogEntry, type PassedAlerts } from '../stages/dedup-stage.ts';
+import { mutedBy, type MuteStage } from '../stages/mute-stage.ts';
+import type { AggregationGroup } from './aggregation-group.ts';
+import type { TrackedAlert } from './tracked-alert.ts';
+
+/** What a pass of a group comes to. */
+export interface Pass {
+  readonly group: AggregationGroup;
+  readonly planned: readonly PlannedNotification[];
+  /** Messages that wait although nothing is left to say. */
+  readonly withdrawn: readonly Outstanding[];
+  /** Integrations that are told nothing, but know something else now. */
+  readonly logs: readonly LogUpdate[];
+  /** Over, and nobody has to hear of it: they leave the group. */
+  readonly left: readonly TrackedAlert[];
+  /** Whether a message was on its way, so that it has to be decided again when it has arrived. */
+  readonly isBlocked: boolean;
+  /** How much there is to write, in rows. */
+  readonly rows: number;
+}
+
+export interface PassContext {
+  readonly stages: readonly MuteStage[];
+  readonly integrations: readonly RunningIntegration[];
+  readonly log: NotificationLog;
+  readonly outbox: Pick<Outbox, 'outstanding'>;
+  readonly decisions: DecisionLog;
+  readonly nowMs: number;
+  readonly createId: () => string;
+}
+
+/** So many members are judged between two pauses. */
+const membersPerPiece = 100;
+
+interface Passed extends PassedAlerts {
+  readonly alerts: readonly TrackedAlert[];
+}
+
+/** Decides what has to be told of a group now. Changes nothing; pauses now and then. */
+export function* decidePass(group: AggregationGroup, context: PassContext): Generator<void, Pass> {
+  const passed = yield* judgeMembers(group, context);
+  const planned: PlannedNotification[] = [];
+  const withdrawn: Outstanding[] = [];
+  const logs: LogUpdate[] = [];
+  let isBlocked = false;
+  for (const running of context.integrations) {
+    const outstanding = context.outbox.outstanding(group.id, running.key);
+    if (outstanding?.state === 'sending') {
+      isBlocked = true;
+      continue;
+    }
+    const entry = context.log.get(group.id, running.key);
+    const decided = dedup(entry, passed, {
+      sendResolved: running.integration.sendResolved,
+      repeatIntervalMs: group.route.repeatIntervalMs,
+      nowMs: context.nowMs,
+    });
+    if (decided.send !== null) {
+      const message = { running, reason: decided.send, passed, entry, replaces: outstanding, context };
+      planned.push(yield* plan(group, message));
+      continue;
+    }
+    if (outstanding) withdrawn.push(outstanding);
+    if (decided.why === 'logs') {
+      const known = {
+        ...knownAfter(passed, entry),
+        notifiedAtMs: Math.floor(context.nowMs),
+        memory: entry?.memory ?? null,
+      };
+      logs.push({ groupId: group.id, integration: running.key, entry: known });
+    }
+    explainSilence(passed, running, decided, context, group);
+    yield;
+  }
+  const waits = isBlocked || planned.length > 0;
+  const left = waits ? [] : [...group.members.values()].filter((alert) => hasLeft(alert, passed));
+  const rows = planned.length + withdrawn.length + logs.length + left.length;
+  return { group, planned, withdrawn, logs, left, isBlocked, rows };
+}
+
+function hasLeft({ endsAtMs, fingerprint }: TrackedAlert, { heldBack }: Passed): boolean {
+  return endsAtMs !== null && !heldBack.has(fingerprint);
+}
+
+/** What an integration knows once it was told what has passed. What is kept back is still to be told. */
+function knownAfter(
+  { firing, resolved, heldBack }: Passed,
+  entry: LogEntry | null,
+): Pick<LogEntry, 'firing' | 'resolved'> {
+  return { firing: entry ? firing.union(heldBack.intersection(entry.firing)) : firing, resolved };
+}
+
+/** The members that are over and of which every integration has heard, or is not told: they may leave. */
+export function membersThatLeave(
+  group: AggregationGroup,
+  { integrations, log, outbox }: Pick<PassContext, 'integrations' | 'log' | 'outbox'>,
+): readonly TrackedAlert[] {
+  if (integrations.some(({ key }) => outbox.outstanding(group.id, key) !== null)) return [];
+  const entries = integrations.map(({ key }) => log.get(group.id, key));
+  return [...group.members.values()].filter(
+    ({ endsAtMs, fingerprint }) =>
+      endsAtMs !== null &&
+      entries.every((entry) => entry?.resolved.has(fingerprint) === true && !entry.firing.has(fingerprint)),
+  );
+}
+
+/** Which members may be told of now. */
+function* judgeMembers(group: AggregationGroup, context: PassContext): Generator<void, Passed> {
+  const { stages, log, decisions, nowMs } = context;
+  const alerts: TrackedAlert[] = [];
+  const firing = new Set<string>();
+  const resolved = new Set<string>();
+  const heldBack = new Set<string>();
+  let allAcknowledged = true;
+  let judged = 0;
+  for (const alert of group.members.values()) {
+    if (++judged % membersPerPiece === 0) yield;
+    const muted = mutedBy(stages, alert, { route: group.route, nowMs });
+    if (muted) {
+      decisions.record(
+        {
+          alertId: alert.alertId,
+          stage: muted.stage,
+          decision: 'kept back',
+          receiver: group.route.receiver,
+          notificationId: null,
+          reason: muted.reason,
+        },
+        group.id,
+      );
+      if (alert.endsAtMs !== null && log.wasTold(group.id, alert.fingerprint))
+        heldBack.add(alert.fingerprint);
+      continue;
+    }
+    alerts.push(alert);
+    (alert.endsAtMs === null ? firing : resolved).add(alert.fingerprint);
+    if (alert.endsAtMs === null && alert.acknowledgedBy === null) allAcknowledged = false;
+  }
+  return { alerts, firing, resolved, heldBack, allAcknowledged };
+}
+
+interface MessagePlan {
+  readonly running: RunningIntegration;
+  readonly reason: NotificationReason;
+  readonly passed: Passed;
+  readonly entry: LogEntry | null;
+  readonly replaces: Outstanding | null;
+  readonly context: PassContext;
+}
+
+function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, PlannedNotification> {
+  const { running, reason, passed, entry, replaces, context } = message;
+  const { integration, key, receiver } = running;
+  // Who is not told of what is over is told of what came and went all the same: nothing else would be said of it.
+  const told = passed.alerts.filter(
+    ({ endsAtMs, fingerprint }) =>
+      endsAtMs === null || integration.sendResolved || isBrief(entry, fingerprint),
+  );
+  told.sort(byUrgency);
+  yield;
+  const named = told.slice(0, integration.maxAlerts);
+  const members = named.map(({ alertId, endsAtMs }): MessageMember => [alertId, endsAtMs]);
+  const notification = {
+    id: context.createId(),
+    groupId: group.id,
+    groupKey: group.groupKey,
+    receiver,
+    integration: key,
+    reason,
+    members,
+    truncated: told.length - named.length,
+    groupLabels: group.groupLabels,
+    routeLabels: group.route.labels,
+    note: running.note,
+    ...knownAfter(passed, entry),
+    createdAtMs: Math.floor(context.nowMs),
+    traceparent: named.find(({ traceparent }) => traceparent !== null)?.traceparent ?? null,
+  };
+  for (const [place, { alertId }] of told.entries()) {
+    if (place % membersPerPiece === 0) yield;
+    context.decisions.record(
+      {
+        alertId,
+        stage: 'delivery',
+        decision: place < named.length ? 'queued' : 'left out',
+        receiver,
+        notificationId: notification.id,
+        reason:
+          place < named.length
+            ? `a message to ${key}: ${reason.replaceAll('_', ' ')}`
+            : `the message to ${key} names ${named.length} of ${told.length} alerts`,
+      },
+      `${group.id} ${key}`,
+    );
+  }
+  return { notification, replaces };
+}
+
+/** Those that fire first, and of these the oldest: what began it all. */
+function byUrgency(a: TrackedAlert, b: TrackedAlert): number {
+  if ((a.endsAtMs === null) !== (b.endsAtMs === null)) return a.endsAtMs === null ? -1 : 1;
+  return a.startsAtMs - b.startsAtMs || (a.fingerprint < b.fingerprint ? -1 : 1);
+}
+
+const WHY_SILENT: Readonly<Record<Extract<Dedup, { readonly send: null }>['why'], string>> = {
+  unchanged: 'nothing has changed since its last message',
+  acknowledged: 'its repetition is due, but somebody has acknowledged all that fires',
+  logs: 'all is over, and it is not told of what is over (send_resolved)',
+};
+
+function explainSilence(
+  { alerts }: Passed,
+  { key, receiver }: RunningIntegration,
+  decided: Extract<Dedup, { readonly send: null }>,
+  { decisions }: PassContext,
+  group: AggregationGroup,
+): void {
+  if (decided.why === 'unchanged') return;
+  for (const { alertId } of alerts) {
+    decisions.record(
+      {
+        alertId,
+        stage: 'dedup',
+        decision: 'not sent',
+        receiver,
+        notificationId: null,
+        reason: `${key}: ${WHY_SILENT[decided.why]}`,
+      },
+      `${group.id} ${key}`,
+    );
+  }
+}

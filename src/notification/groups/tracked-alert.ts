@@ -1,0 +1,30 @@
+import { labelValue, type Labels } from '#telemetry';
+import type { NotifiedAlert } from '../notified-alert.ts';
+
+/** An alert with which notification is not done, as its groups hold it. Its texts are read when a message is written. */
+export interface TrackedAlert {
+  readonly alertId: string;
+  readonly fingerprint: string;
+  readonly labels: Labels;
+  readonly severity: string;
+  readonly startsAtMs: number;
+  readonly traceparent: string | null;
+  /** Null while it fires. Changed by `Dispatcher` alone, as is the next. */
+  endsAtMs: number | null;
+  acknowledgedBy: string | null;
+}
+
+export function trackedAlert(alert: NotifiedAlert): TrackedAlert {
+  const { alertId, fingerprint, labels, startsAtMs, endsAtMs, acknowledgedBy, traceparent } = alert;
+  const severity = labelValue(labels, 'severity');
+  return {
+    alertId,
+    fingerprint,
+    labels,
+    severity,
+    startsAtMs,
+    traceparent,
+    endsAtMs,
+    acknowledgedBy,
+  };
+}

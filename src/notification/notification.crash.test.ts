@@ -1,0 +1,128 @@
+import fc from 'fast-check';
+import { afterEach, expect, it } from 'vitest';
+import { createSeededRandom } from '#telemetry';
+import {
+  DELIVERED,
+  failed,
+  openNotificationStage,
+  RecordingReceiver,
+  testRoute,
+  type NotificationStage,
+} from './notification.test-support.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+let stage: NotificationStage | null = null;
+afterEach(async () => {
+  await stage?.close();
+  stage = null;
+});
+
+/** What a person who reads the messages of a receiver believes: the alerts that fire. */
+class Reader {
+  readonly believed = new Set<string>();
+  /** Alerts of which it has heard that they fire, or fired. */
+  readonly heard = new Set<string>();
+  /** Messages by their ids, with how often each was accepted. */
+  readonly accepted = new Map<string, number>();
+
+  read(id: string, alerts: readonly { readonly alertId: string; readonly status: string }[]): void {
+    this.accepted.set(id, (this.accepted.get(id) ?? 0) + 1);
+    for (const { alertId, status } of alerts) {
+      this.heard.add(alertId);
+      if (status === 'firing') this.believed.add(alertId);
+      else this.believed.delete(alertId);
+    }
+  }
+}
+
+const step = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('fire' as const), count: fc.integer({ min: 1, max: 5 }) }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('resolve' as const), nth: fc.nat(50) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 90_000 }) }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('kill' as const), commits: fc.nat(6) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('trouble' as const),
+      mood: fc.constantFrom('up', 'down', 'flaky', 'refusing'),
+    }),
+  },
+);
+
+it('whenever the process is killed, nobody misses anything, and a message comes twice only where its answer was lost', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 30 }), fc.nat(), async (steps, seed) => {
+      const random = createSeededRandom(seed);
+      const readers = [new Reader(), new Reader()];
+      let mood = 'up';
+      /** Accepted by the receiver while the process was dying, or died before it could write it down. */
+      let lostAnswers = 0;
+      const receivers = readers.map((reader, index) => {
+        const receiver = new RecordingReceiver({ index });
+        receiver.answer = (message) => {
+          const isTaken = index === 0 || mood === 'up' || (mood === 'flaky' && random.next() < 0.5);
+          if (!isTaken)
+            return failed(mood === 'refusing' ? 'clientError' : 'connection', {
+              retryable: mood !== 'refusing',
+            });
+          if (opened.isDead) return failed('connection', { retryable: true });
+          reader.read(message.notificationId, message.alerts);
+          return DELIVERED;
+        };
+        return receiver;
+      });
+      const route = testRoute({ groupWaitMs: 5 * SECOND, groupIntervalMs: 30 * SECOND });
+      const opened = await openNotificationStage({ route, receivers: { team: receivers } });
+      stage = opened;
+      const firing: string[] = [];
+      const all: string[] = [];
+      const revive = async (): Promise<void> => {
+        if (!opened.isDead) return;
+        lostAnswers++;
+        await opened.revive();
+      };
+      for (const one of steps) {
+        await revive();
+        if (one.kind === 'fire') {
+          const labelsOf = Object.fromEntries(
+            Array.from({ length: one.count }, () => {
+              const id = `a${all.length}`;
+              all.push(id);
+              firing.push(id);
+              return [id, { alertname: id, group: `g${all.length % 3}` }];
+            }),
+          );
+          await opened.alerts.fire(labelsOf);
+        } else if (one.kind === 'resolve') {
+          const [id] = firing.splice(one.nth % Math.max(firing.length, 1), 1);
+          if (id !== undefined) await opened.alerts.resolve(id);
+        } else if (one.kind === 'wait') await opened.clock.advance(one.ms);
+        else if (one.kind === 'kill') opened.killAfterCommits(one.commits);
+        else mood = one.mood;
+      }
+      opened.killAfterCommits(Infinity);
+      await revive();
+      mood = 'up';
+      await opened.clock.advance(10 * MINUTE);
+      for (const reader of readers) {
+        expect([...reader.believed].sort()).toEqual([...firing].sort());
+        expect([...reader.heard].sort()).toEqual([...all].sort());
+        const again = [...reader.accepted.values()].reduce((sum, times) => sum + times - 1, 0);
+        // At a death so many messages of an integration may be on their way, one for each group.
+        expect(again).toBeLessThanOrEqual(lostAnswers * 3);
+        if (lostAnswers === 0) expect(again).toBe(0);
+      }
+      await opened.close();
+      stage = null;
+    }),
+    { numRuns: Number(process.env['OMOI_LONG'] === '1' ? 1000 : 60) },
+  );
+}, 120_000);

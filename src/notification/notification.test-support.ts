@@ -1,0 +1,333 @@
+import { createEventBus, type EventBus } from '#eventbus';
+import { openTestStateDatabase, takeUpState, type StateDatabase } from '#storage';
+import {
+  createSeededRandom,
+  fingerprintOf,
+  labelValue,
+  SelfMetrics,
+  silentLogger,
+  VirtualClock,
+  type Labels,
+  type SystemEvent,
+} from '#telemetry';
+import { KillableProcess } from '../watchdog/killable-process.test-support.ts';
+import { RecordedTracing } from '../telemetry/tracing/tracing.test-support.ts';
+import type { NotificationConfiguration, Route } from './configuration/notification-configuration.ts';
+import type { RoutingInForce } from './groups/dispatcher.ts';
+import { Inhibitor } from './inhibition/inhibitor.ts';
+import type { Message } from './message.ts';
+import { Notification, type PreparedNotification } from './notification.ts';
+import type { StoredAlert } from './notified-alert.ts';
+import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
+import type { AlertReader, RoutedTo } from './ports.ts';
+import type { Delivery, DeliveryFailure, Integration, SendOptions } from './receivers/integration.ts';
+import { TimeIntervals } from './routing/time-intervals.ts';
+import type { MuteStage } from './stages/mute-stage.ts';
+
+/** The alerts as `alerting` would have them: a map, and the events on the bus. */
+class TestAlerts implements AlertReader {
+  readonly #database: StateDatabase;
+  readonly #append: EventBus['append'];
+  readonly #clock: VirtualClock;
+  readonly #alerts = new Map<string, StoredAlert>();
+
+  constructor(database: StateDatabase, clock: VirtualClock, append: EventBus['append']) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#append = append;
+  }
+
+  read(alertIds: readonly string[]): Promise<readonly StoredAlert[]> {
+    return Promise.resolve(alertIds.flatMap((alertId) => this.#alerts.get(alertId) ?? []));
+  }
+
+  async *firing(): AsyncIterable<readonly StoredAlert[]> {
+    await Promise.resolve();
+    yield [...this.#alerts.values()].filter(({ endsAtMs }) => endsAtMs === null);
+  }
+
+  /** Alerts begin to fire in one transaction, by their ids. */
+  async fire(labelsOf: Readonly<Record<string, Labels>>): Promise<void> {
+    await this.#database.transaction((tx) => {
+      const events = Object.entries(labelsOf).map(([alertId, labels]) => {
+        const alert: StoredAlert = {
+          alertId,
+          fingerprint: fingerprintOf(labels),
+          labels,
+          annotations: { summary: `${alertId} is wrong` },
+          startsAtMs: this.#clock.wallMs(),
+          endsAtMs: null,
+          updatedAtMs: this.#clock.wallMs(),
+          generatorUrl: '',
+          acknowledgedBy: null,
+          remediation: null,
+          traceparent: null,
+        };
+        this.#alerts.set(alertId, alert);
+        const severity = labelValue(labels, 'severity');
+        return {
+          event_type: 'monitor.alert.triggered' as const,
+          entity_type: 'alert',
+          entity_id: alertId,
+          payload: {
+            ...{ alert_id: alertId, rule_id: 'g/r', severity, labels },
+            ...{ metric_name: null, current_value: 1, threshold: null },
+          },
+          traceparent: null,
+        };
+      });
+      return this.#append(tx, ...events);
+    });
+  }
+
+  async resolve(...alertIds: readonly string[]): Promise<void> {
+    await this.#database.transaction((tx) => {
+      const events = alertIds.map((alertId) => {
+        const alert = this.#alerts.get(alertId);
+        if (!alert) throw new Error(`no alert ${alertId}`);
+        this.#alerts.set(alertId, { ...alert, endsAtMs: this.#clock.wallMs() });
+        const { labels } = alert;
+        return {
+          event_type: 'monitor.alert.resolved' as const,
+          entity_type: 'alert',
+          entity_id: alertId,
+          payload: {
+            ...{ alert_id: alertId, rule_id: 'g/r', severity: '', labels },
+            ...{ cause: 'recovered' as const, duration_ms: 1 },
+          },
+          traceparent: null,
+        };
+      });
+      return this.#append(tx, ...events);
+    });
+  }
+
+  async acknowledge(alertId: string): Promise<void> {
+    const alert = this.#alerts.get(alertId);
+    if (!alert) throw new Error(`no alert ${alertId}`);
+    const { labels } = alert;
+    await this.#database.transaction((tx) =>
+      this.#append(tx, {
+        event_type: 'monitor.alert.acknowledged',
+        entity_type: 'alert',
+        entity_id: alertId,
+        payload: { alert_id: alertId, rule_id: 'g/r', severity: '', labels, acknowledged_by: 'ann' },
+        traceparent: null,
+      }),
+    );
+  }
+}
+
+/** Takes messages and answers as it is told. */
+export class RecordingReceiver implements Integration {
+  readonly type = 'webhook';
+  readonly index: number;
+  readonly sendResolved: boolean;
+  readonly maxAlerts: number;
+  readonly timeoutMs = 10_000;
+  readonly messages: Message[] = [];
+  /** What it answers; delivered where absent. */
+  answer: (message: Message, options: SendOptions) => Promise<Delivery> | Delivery = () => DELIVERED;
+
+  constructor({ index = 0, sendResolved = true, maxAlerts = 500 } = {}) {
+    this.index = index;
+    this.sendResolved = sendResolved;
+    this.maxAlerts = maxAlerts;
+  }
+
+  async send(message: Message, options: SendOptions): Promise<Delivery> {
+    this.messages.push(message);
+    return this.answer(message, options);
+  }
+
+  /** What it was sent since it was asked before: `first_notification +a -b` (`+` fires, `-` is over). */
+  take(): readonly string[] {
+    return this.messages
+      .splice(0)
+      .map(({ reason, alerts }) =>
+        [reason, ...alerts.map(({ alertId, status }) => `${status === 'firing' ? '+' : '-'}${alertId}`)].join(
+          ' ',
+        ),
+      );
+  }
+}
+
+export const DELIVERED: Delivery = { outcome: 'delivered', answer: 'HTTP 200' };
+
+export function failed(
+  failure: DeliveryFailure,
+  { retryable, retryAfterMs = null }: { readonly retryable: boolean; readonly retryAfterMs?: number | null },
+): Delivery {
+  return { outcome: 'failed', failure, reason: failure, retryable, retryAfterMs };
+}
+
+const SECOND = 1000;
+
+/** A route to the receiver `team`, grouped by `group`: 10 s, 60 s, an hour. */
+export function testRoute(changes: Partial<Route> = {}): Route {
+  return {
+    id: '{}',
+    key: '{}',
+    receiver: 'team',
+    matchers: [],
+    continues: false,
+    groupBy: ['group'],
+    groupWaitMs: 10 * SECOND,
+    groupIntervalMs: 60 * SECOND,
+    repeatIntervalMs: 3600 * SECOND,
+    muteTimeIntervals: [],
+    activeTimeIntervals: [],
+    labels: {},
+    omoi: {
+      holdForRemediationMs: null,
+      holdCritical: false,
+      criticalBypassesInterval: false,
+      escalation: null,
+    },
+    routes: [],
+    ...changes,
+  };
+}
+
+export interface TestConfiguration {
+  readonly route?: Route;
+  /** The integrations of each receiver, by its name. */
+  readonly receivers?: Readonly<Record<string, readonly Integration[]>>;
+  readonly stages?: readonly MuteStage[];
+}
+
+/** One route for all, without a tree. */
+export function prepared({
+  route = testRoute(),
+  receivers = {},
+  stages = [],
+}: TestConfiguration): PreparedNotification {
+  const integrations = Object.entries(receivers).flatMap(([receiver, ofReceiver]) =>
+    ofReceiver.map((integration): RunningIntegration => ({
+      key: integrationKey(receiver, integration),
+      receiver,
+      note: null,
+      integration,
+    })),
+  );
+  const routesOf = (labels: Labels): readonly RoutedTo[] => {
+    const group = labelValue(labels, 'group');
+    return [{ route, groupKey: `${route.key}:{group="${group}"}`, groupLabels: { group } }];
+  };
+  const routing: RoutingInForce = {
+    router: { routesOf },
+    stages,
+    integrationsOf: () => integrations.filter(({ receiver }) => receiver === route.receiver),
+  };
+  // Of the configuration nothing but its receivers is asked here.
+  const configuration = {
+    receivers: new Map(),
+    templates: { routeLabels: () => ({}) },
+  } as unknown as NotificationConfiguration;
+  return {
+    configuration,
+    integrations,
+    routing,
+    inhibitor: new Inhibitor([]),
+    intervals: new TimeIntervals(new Map()),
+  };
+}
+
+export interface NotificationStage {
+  readonly clock: VirtualClock;
+  readonly database: StateDatabase;
+  readonly alerts: TestAlerts;
+  notification: Notification;
+  metrics: SelfMetrics;
+  events(): Promise<readonly SystemEvent[]>;
+  /** The process ends in order, and another begins. */
+  restart(configuration?: TestConfiguration): Promise<void>;
+  /** The process dies after so many more commits of its own; 0: now. What it asks for after that is neither done nor answered. */
+  killAfterCommits(count: number): void;
+  readonly isDead: boolean;
+  /** Another process takes the place of one that is dead. */
+  revive(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @param around what lies between notification and its database: to delay, to fail */
+export async function openNotificationStage(
+  configuration: TestConfiguration,
+  around: (database: StateDatabase) => StateDatabase = (database) => database,
+): Promise<NotificationStage> {
+  const clock = new VirtualClock();
+  const database = await openTestStateDatabase(clock, 'none');
+  const append: EventBus['append'] = (tx, ...events) => running.bus.append(tx, ...events);
+  const alerts = new TestAlerts(database, clock, append);
+  const begin = async (asked: TestConfiguration) => {
+    const victim = new KillableProcess();
+    const metrics = new SelfMetrics();
+    const base = {
+      clock: await takeUpState(database, clock),
+      random: createSeededRandom(1),
+      logger: silentLogger,
+      metrics,
+      database: around(victim.database(database)),
+    };
+    const bus = createEventBus(base);
+    const notification = new Notification(
+      {
+        ...base,
+        bus,
+        tracing: new RecordedTracing(),
+        alerts,
+        silences: { alertResolved: () => Promise.resolve() },
+        externalUrl: () => 'http://omoi.test',
+        linksOf: ({ alertId }) => ({
+          alert: `http://omoi.test/alerts/${alertId}`,
+          acknowledge: '',
+          silence: '',
+          trace: null,
+        }),
+      },
+      prepared(asked),
+    );
+    await notification.start();
+    return { victim, metrics, bus, notification };
+  };
+  let running = await begin(configuration);
+  const stage: NotificationStage = {
+    clock,
+    database,
+    alerts,
+    notification: running.notification,
+    metrics: running.metrics,
+    events: () => running.bus.list({ limit: 1000 }),
+    async restart(asked = configuration) {
+      const old = running;
+      await old.notification.stop();
+      await old.bus.stop();
+      running = await begin(asked);
+      stage.notification = running.notification;
+      stage.metrics = running.metrics;
+    },
+    killAfterCommits(count) {
+      if (count === 0) running.victim.kill();
+      else running.victim.killAfterCommits(count);
+    },
+    get isDead() {
+      return running.victim.isDead;
+    },
+    async revive() {
+      // What hangs in a dead process hangs for ever: nobody waits for it.
+      void running.notification.stop();
+      void running.bus.stop();
+      await running.victim.settled();
+      running = await begin(configuration);
+      stage.notification = running.notification;
+      stage.metrics = running.metrics;
+    },
+    async close() {
+      if (running.victim.isDead) await stage.revive();
+      await running.notification.stop();
+      await running.bus.stop();
+      await database.close();
+    },
+  };
+  return stage;
+}

@@ -1,0 +1,300 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  DELIVERED,
+  failed,
+  openNotificationStage,
+  RecordingReceiver,
+  testRoute,
+  type NotificationStage,
+  type TestConfiguration,
+} from './notification.test-support.ts';
+import type { Delivery } from './receivers/integration.ts';
+import type { MuteStage } from './stages/mute-stage.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const A = { alertname: 'A', group: 'one' };
+const B = { alertname: 'B', group: 'one' };
+const C = { alertname: 'C', group: 'two' };
+
+let stage: NotificationStage;
+afterEach(() => stage.close());
+
+async function open(configuration: TestConfiguration = {}): Promise<RecordingReceiver> {
+  const team = new RecordingReceiver();
+  stage = await openNotificationStage({ receivers: { team: [team] }, ...configuration });
+  return team;
+}
+
+const pass = (ms: number): Promise<void> => stage.clock.advance(ms);
+
+describe('when a group is told of', () => {
+  it('waits group_wait, takes together what came, then group_interval, and repeats after repeat_interval', async () => {
+    const team = await open();
+    await stage.alerts.fire({ a: A });
+    await pass(5 * SECOND);
+    await stage.alerts.fire({ b: B, c: C });
+    await pass(4 * SECOND);
+    expect(team.take()).toEqual([]);
+    await pass(2 * SECOND);
+    expect(team.take()).toEqual(['first_notification +a +b']);
+    await pass(5 * SECOND);
+    expect(team.take()).toEqual(['first_notification +c']);
+    await stage.alerts.fire({ d: { ...A, instance: '2' } });
+    await pass(50 * SECOND);
+    expect(team.take()).toEqual([]);
+    await pass(10 * SECOND);
+    expect(team.take()).toEqual(['new_alerts +a +b +d']);
+    await pass(59 * MINUTE);
+    expect(team.take()).toEqual([]);
+    await pass(3 * MINUTE);
+    expect(team.take().toSorted()).toEqual(['repeat +a +b +d', 'repeat +c']);
+  });
+
+  it('is told at once where its alert has waited long enough already', async () => {
+    const team = await open({ route: testRoute({ groupWaitMs: 0 }) });
+    await stage.alerts.fire({ a: A });
+    await pass(0);
+    expect(team.take()).toEqual(['first_notification +a']);
+  });
+
+  it('hears of what is over at the next interval, once, and is forgotten then', async () => {
+    const team = await open();
+    await stage.alerts.fire({ a: A, b: B });
+    await pass(11 * SECOND);
+    team.take();
+    await stage.alerts.resolve('a');
+    await pass(MINUTE);
+    expect(team.take()).toEqual(['new_resolved +b -a']);
+    await stage.alerts.resolve('b');
+    await pass(MINUTE);
+    expect(team.take()).toEqual(['all_resolved -b']);
+    await pass(10 * MINUTE);
+    expect(team.take()).toEqual([]);
+    expect([...stage.notification.dispatcher.groups()]).toEqual([]);
+    expect([...stage.notification.log.groupIds()]).toEqual([]);
+    expect(await stage.database.reader.selectFrom('notification_alerts').selectAll().execute()).toEqual([]);
+    expect(await stage.database.reader.selectFrom('notification_log').selectAll().execute()).toEqual([]);
+  });
+
+  it('hears of what came and went in between, where Alertmanager says nothing', async () => {
+    const team = await open();
+    await stage.alerts.fire({ a: A });
+    await pass(SECOND);
+    await stage.alerts.resolve('a');
+    await pass(MINUTE);
+    expect(team.take()).toEqual(['brief -a']);
+  });
+
+  it('hears of a brief one where what is over is not sent, and of nothing else that is over', async () => {
+    const team = new RecordingReceiver({ sendResolved: false });
+    stage = await openNotificationStage({ receivers: { team: [team] } });
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    await stage.alerts.fire({ b: B });
+    await stage.alerts.resolve('b');
+    await pass(MINUTE);
+    await stage.alerts.resolve('a');
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual(['first_notification +a', 'brief +a -b']);
+    expect([...stage.notification.dispatcher.groups()]).toEqual([]);
+  });
+
+  it('is not repeated while all that fires is acknowledged', async () => {
+    const team = await open();
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    await stage.alerts.acknowledge('a');
+    await pass(3 * 60 * MINUTE);
+    expect(team.take()).toEqual(['first_notification +a']);
+    await stage.alerts.fire({ b: B });
+    await pass(MINUTE);
+    expect(team.take()).toEqual(['new_alerts +a +b']);
+  });
+
+  it('does not wait for group_interval with a critical alert, where the route says so', async () => {
+    const omoi = { ...testRoute().omoi, criticalBypassesInterval: true };
+    const team = await open({ route: testRoute({ omoi }) });
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    await stage.alerts.fire({ b: { ...B, severity: 'critical' } });
+    await pass(0);
+    expect(team.take()).toEqual(['first_notification +a', 'new_alerts +a +b']);
+  });
+
+  it('names as many alerts as its integration takes, those that fire first', async () => {
+    const team = new RecordingReceiver({ maxAlerts: 2 });
+    stage = await openNotificationStage({ receivers: { team: [team] } });
+    await stage.alerts.fire({ a: A, b: B, c: { ...C, group: 'one' } });
+    await stage.alerts.resolve('a');
+    await pass(11 * SECOND);
+    expect(team.messages.map(({ truncatedAlerts }) => truncatedAlerts)).toEqual([1]);
+    expect(team.take()[0]).not.toContain('-a');
+  });
+});
+
+describe('what is kept back', () => {
+  function muting(): MuteStage & { muted: Set<string> } {
+    const muted = new Set<string>();
+    return {
+      muted,
+      judge: ({ alertId }) => (muted.has(alertId) ? { stage: 'silence', reason: 'by a silence' } : null),
+    };
+  }
+
+  it('is not told, and told when nothing keeps it back any more', async () => {
+    const silence = muting();
+    const team = await open({ stages: [silence] });
+    silence.muted.add('a');
+    await stage.alerts.fire({ a: A, b: B });
+    await pass(11 * SECOND);
+    expect(team.take()).toEqual(['first_notification +b']);
+    silence.muted.clear();
+    await pass(MINUTE);
+    expect(team.take()).toEqual(['new_alerts +b +a']);
+  });
+
+  it('is told that it is over when the silence under which it ended is over', async () => {
+    const silence = muting();
+    const team = await open({ stages: [silence] });
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    team.take();
+    silence.muted.add('a');
+    await stage.alerts.resolve('a');
+    await pass(10 * MINUTE);
+    expect(team.take()).toEqual([]);
+    silence.muted.clear();
+    await pass(MINUTE);
+    expect(team.take()).toEqual(['all_resolved -a']);
+    expect([...stage.notification.dispatcher.groups()]).toEqual([]);
+  });
+
+  it('is forgotten where it ended unheard', async () => {
+    const silence = muting();
+    const team = await open({ stages: [silence] });
+    silence.muted.add('a');
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    await stage.alerts.resolve('a');
+    await pass(2 * MINUTE);
+    silence.muted.clear();
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual([]);
+    expect(await stage.notification.decisions.list('a')).toMatchObject([
+      { stage: 'routing', decision: 'routed' },
+      { stage: 'silence', decision: 'kept back', reason: 'by a silence' },
+    ]);
+  });
+});
+
+describe('a receiver that does not take a message', () => {
+  it('gets it again until it does, with what is new by then', async () => {
+    const team = await open();
+    team.answer = () => failed('connection', { retryable: true });
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    await pass(20 * SECOND);
+    expect(new Set(team.take())).toEqual(new Set(['first_notification +a']));
+    await stage.alerts.fire({ b: B });
+    await pass(2 * MINUTE);
+    team.take();
+    team.answer = () => DELIVERED;
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual(['first_notification +a +b']);
+  });
+
+  it('is not asked again at once where it refuses for good, but at the next interval', async () => {
+    const team = await open();
+    team.answer = () => failed('clientError', { retryable: false });
+    await stage.alerts.fire({ a: A });
+    await pass(40 * SECOND);
+    expect(team.take()).toEqual(['first_notification +a']);
+    team.answer = () => DELIVERED;
+    await pass(MINUTE);
+    expect(team.take()).toEqual(['first_notification +a']);
+    const events = await stage.events();
+    expect(
+      events.map(({ event_type: type }) => type).filter((type) => type.startsWith('notification.')),
+    ).toEqual(['notification.failed', 'notification.delivered']);
+  });
+
+  it('delays no other', async () => {
+    const team = new RecordingReceiver();
+    const hanging = new RecordingReceiver({ index: 1 });
+    hanging.answer = (_message, { signal }) => {
+      const { promise, resolve } = Promise.withResolvers<Delivery>();
+      signal.addEventListener('abort', () => resolve(failed('timeout', { retryable: true })));
+      return promise;
+    };
+    stage = await openNotificationStage({ receivers: { team: [hanging, team] } });
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    expect(hanging.take()).toEqual(['first_notification +a']);
+    expect(team.take()).toEqual(['first_notification +a']);
+    await stage.alerts.resolve('a');
+    await pass(MINUTE);
+    expect(team.take()).toEqual(['all_resolved -a']);
+    hanging.answer = () => DELIVERED;
+    await pass(2 * MINUTE);
+    expect(hanging.take().at(-1)).toEqual('all_resolved -a');
+    expect([...stage.notification.dispatcher.groups()]).toEqual([]);
+  });
+
+  it('says when to come again, and no message of its goes before', async () => {
+    const team = await open();
+    team.answer = () => failed('rateLimited', { retryable: true, retryAfterMs: 30 * SECOND });
+    await stage.alerts.fire({ a: A, c: C });
+    await pass(11 * SECOND);
+    const first = team.take().length;
+    expect(first).toBeGreaterThan(0);
+    await pass(20 * SECOND);
+    expect(team.take()).toEqual([]);
+    team.answer = () => DELIVERED;
+    await pass(40 * SECOND);
+    expect(team.take().toSorted()).toEqual(['first_notification +a', 'first_notification +c']);
+  });
+});
+
+describe('a restart', () => {
+  it('tells nothing twice, and what was not told', async () => {
+    const team = await open();
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    expect(team.take()).toEqual(['first_notification +a']);
+    await stage.restart();
+    await pass(30 * SECOND);
+    expect(team.take()).toEqual([]);
+    await stage.alerts.fire({ c: C });
+    await pass(SECOND);
+    await stage.restart();
+    await pass(11 * SECOND);
+    expect(team.take()).toEqual(['first_notification +c']);
+  });
+
+  it('tells what was over while it was away, also of what nobody had heard of', async () => {
+    const team = await open();
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    await stage.alerts.fire({ c: C });
+    await pass(SECOND);
+    team.take();
+    await stage.alerts.resolve('a', 'c');
+    await pass(0);
+    await stage.restart();
+    await pass(MINUTE);
+    expect(team.take().toSorted()).toEqual(['all_resolved -a', 'brief -c']);
+  });
+
+  it('sends what was decided and not sent, by what the configuration says now', async () => {
+    const team = await open();
+    team.answer = () => failed('connection', { retryable: true });
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    team.take();
+    const successor = new RecordingReceiver();
+    await stage.restart({ receivers: { team: [successor] } });
+    await pass(2 * MINUTE);
+    expect(successor.take()).toEqual(['first_notification +a']);
+  });
+});

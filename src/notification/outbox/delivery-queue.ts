@@ -1,0 +1,167 @@
+import { backoffMs, type BackoffLimits, type Clock, type Random, type Timer } from '#telemetry';
+import type { Delivery, SendOptions } from '../receivers/integration.ts';
+import type { Notification } from './outbox-rows.ts';
+import type { RunningIntegration } from './running-integration.ts';
+
+/** So many messages of one integration are on their way at once; one at a time while it does not answer. */
+export const maxDeliveriesAtOnce = 8;
+/**
+ * So many answers of one integration may wait to be written down while further messages are sent: they share transactions. A
+ * crash takes them, and their messages are sent again.
+ */
+export const maxUnrecordedDeliveries = 64;
+const RETRY_BACKOFF: BackoffLimits = { firstMs: 1000, maxMs: 60_000 };
+/** A receiver that asks for more patience than this is tried all the same. */
+const maxRetryAfterMs = 15 * 60_000;
+
+/** A message that waits for its turn or is on its way. */
+export interface Outstanding {
+  readonly notification: Notification;
+  attempts: number;
+  nextAttemptAtMs: number;
+  /** `replaced`: another one is about to take its place, so that it is not begun any more. */
+  state: 'waiting' | 'sending' | 'replaced' | 'ended';
+}
+
+/** How a try went. `final`: there will be no other. */
+export interface Tried {
+  readonly delivery: Delivery;
+  readonly isFinal: boolean;
+}
+
+export interface DeliveryQueueParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Sends one message. Never rejects. */
+  readonly send: (
+    outstanding: Outstanding,
+    integration: RunningIntegration,
+    signal: SendOptions['signal'],
+  ) => Promise<Delivery>;
+  /** A try is over. Resolves when it is recorded. */
+  readonly onTried: (outstanding: Outstanding, tried: Tried) => Promise<void>;
+  /** Messages older than this are given up. */
+  readonly maxAgeMs: number;
+}
+
+/**
+ * The messages of one integration: in order, a few at once, tried again with backoff, or when the receiver says so. One that
+ * hangs or refuses delays its own messages alone.
+ */
+export class DeliveryQueue {
+  readonly #parts: DeliveryQueueParts;
+  #integration: RunningIntegration;
+  readonly #waiting: Outstanding[] = [];
+  readonly #retries = new Set<Timer>();
+  readonly #running = new Set<AbortController>();
+  /** Answers that are not written down yet. */
+  #unrecorded = 0;
+  /** How many tries in a row had no answer. */
+  #failures = 0;
+  /** Wall ms until which the receiver asked to be left alone. */
+  #restUntilMs = 0;
+  #rest: Timer | null = null;
+  #isStopped = false;
+
+  constructor(integration: RunningIntegration, parts: DeliveryQueueParts) {
+    this.#integration = integration;
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#waiting.length + this.#running.size + this.#unrecorded + this.#retries.size;
+  }
+
+  /** The same integration under a new configuration: what waits is sent by it. */
+  replace(integration: RunningIntegration): void {
+    this.#integration = integration;
+  }
+
+  push(outstanding: Outstanding): void {
+    const inMs = outstanding.nextAttemptAtMs - this.#parts.clock.wallMs();
+    if (inMs > 0) this.#later(outstanding, inMs);
+    else {
+      this.#waiting.push(outstanding);
+      this.#pump();
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const timer of this.#retries) timer.cancel();
+    this.#retries.clear();
+    this.#rest?.cancel();
+    for (const controller of this.#running) controller.abort();
+    this.#waiting.length = 0;
+  }
+
+  #later(outstanding: Outstanding, inMs: number): void {
+    const timer = this.#parts.clock.after(inMs, () => {
+      this.#retries.delete(timer);
+      this.#waiting.push(outstanding);
+      this.#pump();
+    });
+    this.#retries.add(timer);
+  }
+
+  #pump(): void {
+    if (this.#isStopped) return;
+    const restMs = this.#restUntilMs - this.#parts.clock.wallMs();
+    if (restMs > 0) {
+      this.#rest ??= this.#parts.clock.after(restMs, () => {
+        this.#rest = null;
+        this.#pump();
+      });
+      return;
+    }
+    const atOnce = this.#failures > 0 ? 1 : maxDeliveriesAtOnce;
+    while (this.#running.size < atOnce && this.#unrecorded < maxUnrecordedDeliveries) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      if (next.state === 'waiting') void this.#try(next);
+    }
+  }
+
+  async #try(outstanding: Outstanding): Promise<void> {
+    const { clock, send, onTried } = this.#parts;
+    const controller = new AbortController();
+    this.#running.add(controller);
+    outstanding.state = 'sending';
+    outstanding.attempts += 1;
+    const { timeoutMs } = this.#integration.integration;
+    const deadline = clock.after(timeoutMs, () => controller.abort());
+    const delivery = await send(outstanding, this.#integration, controller.signal);
+    deadline.cancel();
+    if (this.#isStopped && delivery.outcome === 'failed') return;
+    const isFinal = this.#judge(outstanding, delivery);
+    this.#running.delete(controller);
+    this.#unrecorded++;
+    this.#pump();
+    await onTried(outstanding, { delivery, isFinal });
+    this.#unrecorded--;
+    if (!isFinal && !this.#isStopped) {
+      outstanding.state = 'waiting';
+      this.push(outstanding);
+    }
+    this.#pump();
+  }
+
+  /** Whether there will be no other try; else when the next one is. */
+  #judge(outstanding: Outstanding, delivery: Delivery): boolean {
+    const { clock, random, maxAgeMs } = this.#parts;
+    if (delivery.outcome === 'delivered') {
+      this.#failures = 0;
+      return true;
+    }
+    const isUnanswered = delivery.failure === 'timeout' || delivery.failure === 'connection';
+    this.#failures = isUnanswered || delivery.failure === 'serverError' ? this.#failures + 1 : 0;
+    const nowMs = clock.wallMs();
+    if (!delivery.retryable || nowMs - outstanding.notification.createdAtMs > maxAgeMs) return true;
+    const askedMs = delivery.retryAfterMs === null ? 0 : Math.min(delivery.retryAfterMs, maxRetryAfterMs);
+    // Who limits the rate means all messages, not this one.
+    if (delivery.failure === 'rateLimited') this.#restUntilMs = Math.max(this.#restUntilMs, nowMs + askedMs);
+    const pauseMs = Math.max(backoffMs(outstanding.attempts, RETRY_BACKOFF, random), askedMs);
+    outstanding.nextAttemptAtMs = Math.floor(nowMs + pauseMs);
+    return false;
+  }
+}

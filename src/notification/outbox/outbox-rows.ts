@@ -1,0 +1,123 @@
+import { PreparedInsert, type StateDatabase, type StateTables, type StateTransaction } from '#storage';
+import { parseLabels, type Labels } from '#telemetry';
+import { NOTIFICATION_REASONS, type NotificationReason } from '../message.ts';
+import { joinFingerprints, splitFingerprints } from './fingerprints.ts';
+
+/** An alert in a message: its id, and when it was resolved (wall ms), null where it fired as the message was decided. */
+export type MessageMember = readonly [alertId: string, endsAtMs: number | null];
+
+/** A message to one integration that is not delivered yet. What it says does not change; another one takes its place. */
+export interface Notification {
+  readonly id: string;
+  readonly groupId: string;
+  readonly groupKey: string;
+  readonly receiver: string;
+  readonly integration: string;
+  readonly reason: NotificationReason;
+  readonly members: readonly MessageMember[];
+  readonly truncated: number;
+  readonly groupLabels: Labels;
+  readonly routeLabels: Labels;
+  readonly note: string | null;
+  /** What the integration knows once it is delivered. */
+  readonly firing: ReadonlySet<string>;
+  readonly resolved: ReadonlySet<string>;
+  readonly createdAtMs: number;
+  readonly traceparent: string | null;
+}
+
+type Row = StateTables['notifications'];
+
+const INSERT = new PreparedInsert<Row, unknown>((db, rows) => db.insertInto('notifications').values(rows));
+
+export async function insertNotifications(
+  tx: StateTransaction,
+  notifications: readonly Notification[],
+): Promise<void> {
+  if (notifications.length > 0) await INSERT.rows(tx, notifications.map(rowOf));
+}
+
+/** Those that take their place say what they would have said, or nothing is left to say. @param ids at most 500 */
+export async function supersedeNotifications(
+  tx: StateTransaction,
+  ids: readonly string[],
+  nowMs: number,
+): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.db
+    .updateTable('notifications')
+    .set({ state: 'superseded', finished_at_ms: nowMs })
+    .where('id', 'in', ids)
+    .where('state', '=', 'pending')
+    .execute();
+}
+
+/** What is known of a notification that waits, beside what it says. */
+export interface PendingNotification {
+  readonly notification: Notification;
+  readonly attempts: number;
+  readonly nextAttemptAtMs: number;
+}
+
+/** Those that an earlier run of the server left, in the order in which they were made. */
+export async function readPending(database: StateDatabase): Promise<readonly PendingNotification[]> {
+  const rows = await database.reader
+    .selectFrom('notifications')
+    .selectAll()
+    .where('state', '=', 'pending')
+    .orderBy('id')
+    .execute();
+  return rows.map((row) => ({
+    notification: notificationOf(row),
+    attempts: row.attempts,
+    nextAttemptAtMs: row.next_attempt_at_ms,
+  }));
+}
+
+function rowOf(notification: Notification): Row {
+  const { id, groupId, groupKey, receiver, integration, reason, members, truncated, note } = notification;
+  return {
+    id,
+    group_id: groupId,
+    group_key: groupKey,
+    receiver,
+    integration,
+    reason,
+    state: 'pending',
+    alerts: JSON.stringify(members),
+    truncated,
+    group_labels: JSON.stringify(notification.groupLabels),
+    route_labels: JSON.stringify(notification.routeLabels),
+    note,
+    firing: joinFingerprints(notification.firing),
+    resolved: joinFingerprints(notification.resolved),
+    attempts: 0,
+    created_at_ms: notification.createdAtMs,
+    next_attempt_at_ms: notification.createdAtMs,
+    finished_at_ms: null,
+    answer: null,
+    failure: null,
+    traceparent: notification.traceparent,
+  };
+}
+
+function notificationOf(row: Row): Notification {
+  return {
+    id: row.id,
+    groupId: row.group_id,
+    groupKey: row.group_key,
+    receiver: row.receiver,
+    integration: row.integration,
+    reason: NOTIFICATION_REASONS.find((reason) => reason === row.reason) ?? 'first_notification',
+    // Written by `rowOf` alone.
+    members: JSON.parse(row.alerts) as MessageMember[],
+    truncated: row.truncated,
+    groupLabels: parseLabels(row.group_labels),
+    routeLabels: parseLabels(row.route_labels),
+    note: row.note,
+    firing: splitFingerprints(row.firing),
+    resolved: splitFingerprints(row.resolved),
+    createdAtMs: row.created_at_ms,
+    traceparent: row.traceparent,
+  };
+}

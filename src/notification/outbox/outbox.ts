@@ -1,0 +1,341 @@
+import type { EventBus } from '#eventbus';
+import { PreparedQuery, SharedTransactions, type StateDatabase, type StateTransaction } from '#storage';
+import {
+  allSettled,
+  backoffMs,
+  messageOf,
+  type BackoffLimits,
+  type Clock,
+  type Counter,
+  type Histogram,
+  type Logger,
+  type NewSystemEvent,
+  type Random,
+  type SelfMetrics,
+} from '#telemetry';
+import type { Delivery } from '../receivers/integration.ts';
+import { DeliveryQueue, type DeliveryQueueParts, type Outstanding, type Tried } from './delivery-queue.ts';
+import type { NotificationLog } from './notification-log.ts';
+import {
+  insertNotifications,
+  readPending,
+  supersedeNotifications,
+  type Notification,
+} from './outbox-rows.ts';
+import type { RunningIntegration } from './running-integration.ts';
+
+/** A message that nobody has taken for so long is given up. */
+const maxNotificationAgeMs = 24 * 3_600_000;
+const RECORD_BACKOFF: BackoffLimits = { firstMs: 100, maxMs: 10_000 };
+/** An answer is kept up to here. */
+const maxAnswerCharacters = 500;
+/** An event names so many of a message's alerts. */
+const maxAlertsInEvent = 20;
+
+export interface OutboxParts {
+  readonly database: StateDatabase;
+  readonly bus: EventBus;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: SelfMetrics;
+  readonly log: NotificationLog;
+  /** Writes a message and sends it by its integration. Never rejects. */
+  readonly send: DeliveryQueueParts['send'];
+  /** Nothing of a group waits for an integration any more. */
+  readonly onEnded: (groupId: string, outcome: 'delivered' | 'failed') => void;
+}
+
+/** A message that takes the place of one that waits. */
+export interface PlannedNotification {
+  readonly notification: Notification;
+  readonly replaces: Outstanding | null;
+}
+
+interface Ended {
+  readonly outstanding: Outstanding;
+  readonly tried: Tried;
+}
+
+const TRIED = new PreparedQuery<
+  {
+    readonly id: string;
+    readonly state: 'pending' | 'delivered' | 'failed';
+    readonly attempts: number;
+    readonly nextAttemptAtMs: number;
+    readonly finishedAtMs: number | null;
+    readonly answer: string;
+    readonly failure: string | null;
+  },
+  { id: string }
+>((db, { id, state, attempts, nextAttemptAtMs, finishedAtMs, answer, failure }) =>
+  db
+    .updateTable('notifications')
+    .set({
+      state,
+      attempts,
+      next_attempt_at_ms: nextAttemptAtMs,
+      finished_at_ms: finishedAtMs,
+      answer,
+      failure,
+    })
+    .where('id', '=', id)
+    .where('state', '=', 'pending')
+    .returning('id'),
+);
+
+/**
+ * The messages that are decided and not delivered: each is a row before it is sent, and what came of it is recorded with what
+ * the integration knows from then on. Of a group one message at most waits for an integration.
+ */
+export class Outbox {
+  readonly #parts: OutboxParts;
+  readonly #queues = new Map<string, DeliveryQueue>();
+  /** By group and integration. */
+  readonly #outstanding = new Map<string, Outstanding>();
+  readonly #recording: SharedTransactions<Ended, true>;
+  readonly #records = new Set<Promise<void>>();
+  readonly #counters: { readonly sent: Counter; readonly failed: Counter; readonly seconds: Histogram };
+  #isStopped = false;
+
+  constructor(parts: OutboxParts) {
+    this.#parts = parts;
+    const { database, metrics } = parts;
+    this.#recording = new SharedTransactions(database, (tx, ended) => this.#recordAll(tx, ended));
+    this.#counters = {
+      sent: metrics.counter('omoi_notifications_total', 'Messages that a receiver has taken.'),
+      failed: metrics.counter('omoi_notification_failures_total', 'Tries to send a message that failed.'),
+      seconds: metrics.histogram(
+        'omoi_notification_delivery_seconds',
+        'From the decision to send a message to the answer of its receiver.',
+        [0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 30, 300],
+      ),
+    };
+    metrics.gauge(
+      'omoi_notifications_pending',
+      'Messages that wait for their receivers.',
+      () => this.#outstanding.size,
+    );
+  }
+
+  /** Takes up what an earlier run left. Integrations have to be in force; what they no longer are for is given up. */
+  async start(): Promise<void> {
+    const { database, clock, logger } = this.#parts;
+    const pending = await readPending(database);
+    const gone = pending.filter(({ notification }) => !this.#queues.has(notification.integration));
+    for (let at = 0; at < gone.length; at += 500) {
+      const ids = gone.slice(at, at + 500).map(({ notification }) => notification.id);
+      await database.transaction((tx) => supersedeNotifications(tx, ids, Math.floor(clock.wallMs())));
+    }
+    if (gone.length > 0) {
+      logger.warn({ messages: gone.length }, 'Messages not sent: their receivers are no longer configured');
+    }
+    for (const { notification, attempts, nextAttemptAtMs } of pending) {
+      if (!this.#queues.has(notification.integration)) continue;
+      this.#accept({ notification, attempts, nextAttemptAtMs, state: 'waiting' });
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const queue of this.#queues.values()) queue.stop();
+    await Promise.all(this.#records);
+  }
+
+  /** The integrations that are in force from now on. Queues of those that stay go on. */
+  setIntegrations(integrations: readonly RunningIntegration[]): void {
+    const { clock, random, send } = this.#parts;
+    const keys = new Set(integrations.map(({ key }) => key));
+    for (const [key, queue] of this.#queues) {
+      if (keys.has(key)) continue;
+      queue.stop();
+      this.#queues.delete(key);
+      for (const [place, { notification }] of this.#outstanding) {
+        if (notification.integration === key) this.#outstanding.delete(place);
+      }
+    }
+    for (const running of integrations) {
+      const known = this.#queues.get(running.key);
+      if (known) known.replace(running);
+      else {
+        const onTried: DeliveryQueueParts['onTried'] = (outstanding, tried) =>
+          this.#record({ outstanding, tried });
+        this.#queues.set(
+          running.key,
+          new DeliveryQueue(running, { clock, random, send, onTried, maxAgeMs: maxNotificationAgeMs }),
+        );
+      }
+    }
+  }
+
+  /** What waits or is on its way of a group for an integration. */
+  outstanding(groupId: string, integration: string): Outstanding | null {
+    return this.#outstanding.get(placeOf(groupId, integration)) ?? null;
+  }
+
+  /** How many messages wait for an integration, or are on their way. */
+  pendingOf(integration: string): number {
+    return this.#queues.get(integration)?.size ?? 0;
+  }
+
+  /** Writes messages in a transaction; they go to their queues after its commit. */
+  async plan(
+    tx: StateTransaction,
+    planned: readonly PlannedNotification[],
+    ended: readonly Outstanding[],
+  ): Promise<void> {
+    const replaced = [...ended, ...planned.flatMap(({ replaces }) => replaces ?? [])];
+    for (const outstanding of replaced) outstanding.state = 'replaced';
+    const ids = replaced.map(({ notification }) => notification.id);
+    await allSettled([
+      insertNotifications(
+        tx,
+        planned.map(({ notification }) => notification),
+      ),
+      supersedeNotifications(tx, ids, Math.floor(tx.nowMs)),
+    ]);
+    tx.afterCommit(() => {
+      for (const outstanding of replaced) this.#remove(outstanding);
+      for (const { notification, replaces } of planned) {
+        this.#accept({
+          notification,
+          attempts: replaces?.attempts ?? 0,
+          nextAttemptAtMs: replaces?.nextAttemptAtMs ?? notification.createdAtMs,
+          state: 'waiting',
+        });
+      }
+    });
+  }
+
+  #accept(outstanding: Outstanding): void {
+    const { groupId, integration } = outstanding.notification;
+    const queue = this.#queues.get(integration);
+    if (this.#isStopped || !queue) return;
+    this.#outstanding.set(placeOf(groupId, integration), outstanding);
+    queue.push(outstanding);
+  }
+
+  #remove(outstanding: Outstanding): void {
+    const { groupId, integration } = outstanding.notification;
+    const place = placeOf(groupId, integration);
+    outstanding.state = 'ended';
+    if (this.#outstanding.get(place) === outstanding) this.#outstanding.delete(place);
+  }
+
+  /** What was delivered is recorded, however long the database is away: else it would be sent again. */
+  #record(ended: Ended): Promise<void> {
+    this.#count(ended);
+    const record = this.#recordUntilWritten(ended).finally(() => this.#records.delete(record));
+    this.#records.add(record);
+    return record;
+  }
+
+  async #recordUntilWritten(ended: Ended): Promise<void> {
+    const { clock, random, logger } = this.#parts;
+    const { notification } = ended.outstanding;
+    for (let failures = 1; ; failures++) {
+      try {
+        await this.#recording.ask(ended);
+        break;
+      } catch (thrown) {
+        logger.warn(
+          { error: messageOf(thrown), notification: notification.id, integration: notification.integration },
+          'Outcome of a message not written; it is tried again',
+        );
+        if (this.#isStopped) return;
+        const { promise, resolve } = Promise.withResolvers<undefined>();
+        clock.after(backoffMs(failures, RECORD_BACKOFF, random), () => resolve(undefined));
+        await promise;
+      }
+    }
+    if (!ended.tried.isFinal) return;
+    this.#remove(ended.outstanding);
+    const outcome = ended.tried.delivery.outcome;
+    this.#parts.onEnded(notification.groupId, outcome);
+  }
+
+  async #recordAll(tx: StateTransaction, ended: readonly Ended[]): Promise<readonly true[]> {
+    const nowMs = Math.floor(tx.nowMs);
+    await allSettled(
+      ended.map(({ outstanding, tried: { delivery, isFinal } }) =>
+        TRIED.run(tx, {
+          id: outstanding.notification.id,
+          state: delivery.outcome === 'delivered' ? 'delivered' : isFinal ? 'failed' : 'pending',
+          attempts: outstanding.attempts,
+          nextAttemptAtMs: outstanding.nextAttemptAtMs,
+          finishedAtMs: isFinal ? nowMs : null,
+          answer: answerOf(delivery),
+          failure: delivery.outcome === 'failed' ? delivery.failure : null,
+        }),
+      ),
+    );
+    const { log, bus } = this.#parts;
+    await log.write(
+      tx,
+      ended.flatMap(({ outstanding: { notification }, tried: { delivery } }) =>
+        delivery.outcome === 'delivered'
+          ? [
+              {
+                groupId: notification.groupId,
+                integration: notification.integration,
+                entry: {
+                  firing: notification.firing,
+                  resolved: notification.resolved,
+                  notifiedAtMs: notification.createdAtMs,
+                  memory:
+                    delivery.memory ??
+                    log.get(notification.groupId, notification.integration)?.memory ??
+                    null,
+                },
+              },
+            ]
+          : [],
+      ),
+    );
+    await bus.append(tx, ...ended.flatMap((one) => (one.tried.isFinal ? [eventOf(one)] : [])));
+    return ended.map(() => true);
+  }
+
+  #count({ outstanding: { notification }, tried: { delivery } }: Ended): void {
+    const [, type = ''] = notification.integration.split('/').toReversed();
+    const { sent, failed, seconds } = this.#counters;
+    if (delivery.outcome === 'delivered') {
+      sent.add(1, { integration: type });
+      seconds.observe((this.#parts.clock.wallMs() - notification.createdAtMs) / 1000);
+    } else failed.add(1, { integration: type, reason: delivery.failure });
+  }
+}
+
+function placeOf(groupId: string, integration: string): string {
+  return `${groupId} ${integration}`;
+}
+
+function answerOf(delivery: Delivery): string {
+  const text = delivery.outcome === 'delivered' ? delivery.answer : delivery.reason;
+  return text.length > maxAnswerCharacters ? `${text.slice(0, maxAnswerCharacters - 1)}…` : text;
+}
+
+function eventOf({ outstanding: { notification, attempts }, tried: { delivery } }: Ended): NewSystemEvent {
+  const about = {
+    entity_type: 'notification',
+    entity_id: notification.id,
+    traceparent: notification.traceparent,
+  };
+  const facts = {
+    notification_id: notification.id,
+    receiver: notification.receiver,
+    integration: notification.integration,
+    reason: notification.reason,
+    group_key: notification.groupKey,
+    alert_ids: notification.members.slice(0, maxAlertsInEvent).map(([alertId]) => alertId),
+    alerts: notification.members.length + notification.truncated,
+    attempts,
+  };
+  return delivery.outcome === 'delivered'
+    ? { event_type: 'notification.delivered', ...about, payload: { ...facts, answer: answerOf(delivery) } }
+    : {
+        event_type: 'notification.failed',
+        ...about,
+        payload: { ...facts, failure: delivery.failure, error: answerOf(delivery) },
+      };
+}

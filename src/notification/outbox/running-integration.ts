@@ -1,0 +1,18 @@
+import type { Integration } from '../receivers/integration.ts';
+
+/** An integration of a receiver that is in force. */
+export interface RunningIntegration {
+  /** `receiver/type/index`: what rows name it by. */
+  readonly key: string;
+  readonly receiver: string;
+  /** What its messages say of why they come here; null mostly. */
+  readonly note: string | null;
+  readonly integration: Integration;
+}
+
+export function integrationKey(
+  receiver: string,
+  { type, index }: Pick<Integration, 'type' | 'index'>,
+): string {
+  return `${receiver}/${type}/${index}`;
+}

@@ -1,0 +1,110 @@
+import type { Labels, Logger } from '#telemetry';
+import type {
+  ConfiguredReceiver,
+  NotificationConfiguration,
+  Route,
+} from './configuration/notification-configuration.ts';
+import { Inhibitor } from './inhibition/inhibitor.ts';
+import type { PreparedNotification } from './notification.ts';
+import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
+import type { Integration } from './receivers/integration.ts';
+import { createLogIntegration } from './receivers/log/log-integration.ts';
+import type { IntegrationTools } from './receivers/receiver-kind.ts';
+import { createRouter } from './routing/router.ts';
+import { TimeIntervals } from './routing/time-intervals.ts';
+import type { Silence } from './silences/silence.ts';
+import { inhibitionStage } from './stages/inhibition-stage.ts';
+import { silenceStage } from './stages/silence-stage.ts';
+import { timeStage } from './stages/time-stage.ts';
+
+export interface PreparationTools {
+  readonly logger: Logger;
+  /** What the integrations of a configuration are made with. */
+  readonly toolsOf: (configuration: NotificationConfiguration) => IntegrationTools;
+  readonly silencesOf: (labels: Labels, wallMs: number) => readonly Silence[];
+}
+
+/** Makes of a configuration all that is needed for it to be in force. */
+export function prepareNotification(
+  configuration: NotificationConfiguration,
+  tools: PreparationTools,
+): PreparedNotification {
+  const byReceiver = runningIntegrations(configuration, tools);
+  const inhibitor = new Inhibitor(configuration.inhibitRules);
+  const intervals = new TimeIntervals(configuration.timeIntervals);
+  return {
+    configuration,
+    integrations: [
+      ...new Map([...byReceiver.values()].flat().map((running) => [running.key, running])).values(),
+    ],
+    inhibitor,
+    intervals,
+    routing: {
+      router: createRouter(configuration.route),
+      stages: [
+        inhibitionStage((alert) => (alert.endsAtMs === null ? inhibitor.inhibitedBy(alert) : null)),
+        timeStage(intervals),
+        silenceStage(tools.silencesOf),
+      ],
+      integrationsOf: ({ receiver }: Route) => byReceiver.get(receiver) ?? [],
+    },
+  };
+}
+
+type ByReceiver = ReadonlyMap<string, readonly RunningIntegration[]>;
+
+function runningIntegrations(configuration: NotificationConfiguration, tools: PreparationTools): ByReceiver {
+  const made = new Map<string, readonly Integration[]>();
+  const integrationTools = tools.toolsOf(configuration);
+  for (const receiver of configuration.receivers.values()) {
+    made.set(
+      receiver.name,
+      receiver.integrations.flatMap(({ kind, settings, index }) =>
+        kind.create ? [kind.create(settings, index, integrationTools)] : [],
+      ),
+    );
+  }
+  const log = createLogIntegration(tools.logger);
+  const isSilent = [...configuration.receivers.values()].every(
+    ({ integrations }) => integrations.length === 0,
+  );
+  const running = new Map<string, readonly RunningIntegration[]>();
+  for (const receiver of configuration.receivers.values()) {
+    const own = made.get(receiver.name) ?? [];
+    running.set(receiver.name, [
+      ...(isSilent ? [log] : own).map((integration) => ({
+        key: integrationKey(receiver.name, integration),
+        receiver: receiver.name,
+        note: null,
+        integration,
+      })),
+      ...inPlaceOfUnbuilt(receiver, { configuration, made, log }),
+    ]);
+  }
+  return running;
+}
+
+interface Made {
+  readonly configuration: NotificationConfiguration;
+  readonly made: ReadonlyMap<string, readonly Integration[]>;
+  readonly log: Integration;
+}
+
+/** What is for an integration that Omoi does not send to goes to the fallback receiver, or to the log, and says so. */
+function inPlaceOfUnbuilt(
+  receiver: ConfiguredReceiver,
+  { configuration, made, log }: Made,
+): readonly RunningIntegration[] {
+  const { fallbackReceiver } = configuration.omoi;
+  return receiver.integrations.flatMap(({ kind, index }) => {
+    if (kind.create) return [];
+    const meant = integrationKey(receiver.name, { type: kind.type, index });
+    const instead = fallbackReceiver === null ? [log] : (made.get(fallbackReceiver) ?? [log]);
+    return instead.map((integration): RunningIntegration => ({
+      key: `${meant}>${integrationKey(fallbackReceiver ?? 'log', integration)}`,
+      receiver: fallbackReceiver ?? receiver.name,
+      note: `This is for ${meant}, which Omoi does not send to yet.`,
+      integration,
+    }));
+  });
+}

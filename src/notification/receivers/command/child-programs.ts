@@ -1,0 +1,137 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { Readable, type Writable } from 'node:stream';
+import { messageOf, type Clock } from '#telemetry';
+import type { ProgramEnd, ProgramRun, Programs } from './programs.ts';
+
+/** How long what a program has left behind may still write when the program itself has ended. */
+const lingerMs = 500;
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/** Programs as children of this process, each with a process group of its own, in the root directory. */
+export function createChildPrograms(allowed: readonly string[], clock: Clock): Programs {
+  return { allowed, run: (run) => runChild(run, clock) };
+}
+
+async function runChild(run: ProgramRun, clock: Clock): Promise<ProgramEnd> {
+  const { program, args, environment, input, signal } = run;
+  if (signal.aborted) return { kind: 'stopped', output: '' };
+  let child: Child;
+  try {
+    child = spawn(program, args, {
+      cwd: '/',
+      env: environment,
+      detached: true,
+      shell: false,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+  } catch (thrown) {
+    return notStarted(thrown);
+  }
+  const output = new BoundedOutput(run.maxOutputBytes);
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (bytes: Buffer) => output.add(bytes));
+    stream.on('error', ignore);
+  }
+  // Who does not want to read it is not made to.
+  child.stdin.on('error', ignore);
+  Readable.from(input, { objectMode: false }).on('error', ignore).pipe(child.stdin);
+  const stopping = stopWhenAborted(child, run, clock);
+  try {
+    const { code, by } = await ended(child);
+    const isStopped = signal.aborted;
+    await outputEnded(child, clock);
+    if (isStopped) return { kind: 'stopped', output: output.text };
+    if (code === null) return { kind: 'killed', by: by ?? 'a signal', output: output.text };
+    return { kind: 'exited', code, output: output.text };
+  } catch (thrown) {
+    return notStarted(thrown);
+  } finally {
+    stopping.cancel();
+  }
+}
+
+/** Asks the whole group to end when the run is to be stopped, and kills it when it does not. */
+function stopWhenAborted(child: Child, { signal, graceMs }: ProgramRun, clock: Clock) {
+  let killing: ReturnType<Clock['after']> | null = null;
+  const stop = () => {
+    signalGroup(child, 'SIGTERM');
+    killing = clock.after(graceMs, () => signalGroup(child, 'SIGKILL'));
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  return {
+    cancel() {
+      signal.removeEventListener('abort', stop);
+      killing?.cancel();
+    },
+  };
+}
+
+interface ChildExit {
+  readonly code: number | null;
+  readonly by: string | null;
+}
+
+function ended(child: Child): Promise<ChildExit> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, by) => resolve({ code, by }));
+  });
+}
+
+/** Whoever holds the output open when the program has ended is of its group, and is ended as well. */
+async function outputEnded(child: Child, clock: Clock): Promise<void> {
+  const streams = [child.stdout, child.stderr].filter((stream) => !stream.closed);
+  const closed = Promise.all(
+    streams.map(
+      (stream) =>
+        new Promise<void>((resolve) => {
+          stream.once('close', () => resolve());
+        }),
+    ),
+  );
+  const lingering = clock.after(lingerMs, () => {
+    signalGroup(child, 'SIGKILL');
+    for (const stream of streams) stream.destroy();
+  });
+  await closed;
+  lingering.cancel();
+}
+
+/** A group that is gone has nobody to tell. */
+function signalGroup({ pid }: Child, signal: 'SIGTERM' | 'SIGKILL'): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // All of it has ended.
+  }
+}
+
+function notStarted(thrown: unknown): ProgramEnd {
+  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+  return { kind: 'not started', code, why: messageOf(thrown) };
+}
+
+function ignore(): void {}
+
+/** The first bytes of what comes. */
+class BoundedOutput {
+  readonly #pieces: Buffer[] = [];
+  #left: number;
+
+  constructor(maxBytes: number) {
+    this.#left = maxBytes;
+  }
+
+  add(bytes: Buffer): void {
+    if (this.#left === 0) return;
+    const kept = bytes.subarray(0, this.#left);
+    this.#pieces.push(kept);
+    this.#left -= kept.length;
+  }
+
+  get text(): string {
+    return Buffer.concat(this.#pieces).toString('utf8');
+  }
+}

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+
+import { httpConfig } from '../../configuration/http-config-schema.ts';
+import {
+  atLeastOne,
+  atMostOne,
+  checkedBy,
+  filePath,
+  secretUrl,
+  sendResolved,
+  text,
+} from '../../configuration/setting-schemas.ts';
+import { type Message, statusOfMessage } from '../../message.ts';
+import { attempt, cappedWaitMs, judgeAnswer } from '../answers.ts';
+import {
+  completedHttpSettings,
+  defaultMaxAlerts,
+  defaultTimeoutMs,
+  ownHttpSettings,
+  sendJson,
+  settingOf,
+} from '../http-calls.ts';
+import type { HttpAnswer } from '../http/http-client.ts';
+import type { ReceiverKind } from '../receiver-kind.ts';
+import { truncateCharacters } from '../truncation.ts';
+
+/** https://discord.com/developers/docs/resources/message#embed-object-embed-limits */
+const maxTitleCharacters = 256;
+const maxDescriptionCharacters = 4096;
+const maxContentCharacters = 2000;
+
+const RED = 0x99_2d_22;
+const GREEN = 0x2e_cc_71;
+
+const settingsSchema = z
+  .strictObject({
+    send_resolved: sendResolved(true),
+    http_config: httpConfig(),
+    webhook_url: secretUrl(),
+    webhook_url_file: filePath(),
+    content: text(),
+    title: text('{{ template "discord.default.title" . }}'),
+    message: text('{{ template "discord.default.message" . }}'),
+    username: text(),
+    avatar_url: text(),
+  })
+  .superRefine(
+    checkedBy((settings) => [
+      ...atLeastOne(settings, 'webhook_url', 'webhook_url_file'),
+      ...atMostOne(settings, 'webhook_url', 'webhook_url_file'),
+    ]),
+  );
+
+type DiscordSettings = z.output<typeof settingsSchema>;
+
+/** `{"message": "You are being rate limited.", "retry_after": 0.3, "global": false}`, in seconds and exacter than the header. */
+const rateLimit = z.object({ retry_after: z.number() });
+
+function retryAfterMs({ body }: HttpAnswer): number | null {
+  try {
+    const parsed = rateLimit.safeParse(JSON.parse(body));
+    return parsed.success ? cappedWaitMs(parsed.data.retry_after * 1000) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Messages to a channel of Discord by its webhook. */
+export const discordReceiver: ReceiverKind<DiscordSettings> = {
+  key: 'discord_configs',
+  type: 'discord',
+  settings: settingsSchema,
+  complete: (settings, { http_config }) => ({
+    settings: { ...settings, http_config: ownHttpSettings(settings.http_config, http_config) },
+  }),
+  templatedFields: (settings) =>
+    (['title', 'message', 'content'] as const).map((key) => ({ path: [key], text: settings[key] })),
+  create(settings, index, tools) {
+    const httpSettings = completedHttpSettings(settings);
+    const payloadOf = (message: Message): unknown => {
+      const expand = (template: string, max: number): string =>
+        truncateCharacters(tools.templates.text(template, message), max);
+      return {
+        content: expand(settings.content, maxContentCharacters),
+        embeds: [
+          {
+            title: expand(settings.title, maxTitleCharacters),
+            description: expand(settings.message, maxDescriptionCharacters),
+            color: statusOfMessage(message) === 'firing' ? RED : GREEN,
+          },
+        ],
+        ...(settings.username === '' ? {} : { username: settings.username }),
+        ...(URL.canParse(settings.avatar_url) ? { avatar_url: settings.avatar_url } : {}),
+      };
+    };
+    return {
+      type: 'discord',
+      index,
+      sendResolved: settings.send_resolved,
+      maxAlerts: defaultMaxAlerts,
+      timeoutMs: defaultTimeoutMs,
+      send: (message, { signal }) =>
+        attempt(async () => {
+          const body = payloadOf(message);
+          const url = await settingOf(settings.webhook_url, settings.webhook_url_file, tools);
+          const answer = await sendJson({ url, body, signal, settings: httpSettings }, tools);
+          return judgeAnswer(answer, tools.clock, { retryAfterMs });
+        }),
+    };
+  },
+};

@@ -1,0 +1,46 @@
+import { lookup } from 'node:dns/promises';
+import type { LookupFunction } from 'node:net';
+
+import type { AddressGuard } from './address-guard.ts';
+
+export interface ResolvedAddress {
+  readonly address: string;
+  readonly family: number;
+}
+
+/** The addresses of a name, at least one. @throws with a `code` such as `ENOTFOUND` */
+export type ResolveHost = (host: string) => Promise<readonly ResolvedAddress[]>;
+
+/** As the machine resolves names. */
+export function resolveBySystem(host: string): Promise<readonly ResolvedAddress[]> {
+  return lookup(host, { all: true });
+}
+
+/**
+ * What connections resolve names with: an address is connected to only if it was checked here, so that no second answer of a name
+ * server can lead elsewhere. One address that is blocked is enough to refuse the name.
+ */
+export function checkedLookup(resolve: ResolveHost, guard: AddressGuard): LookupFunction {
+  const checked = async (host: string): Promise<readonly ResolvedAddress[]> => {
+    const addresses = await resolve(host);
+    for (const { address } of addresses) guard.check(host.toLowerCase(), address);
+    return addresses;
+  };
+  const answer = async (...[host, options, callback]: Parameters<LookupFunction>): Promise<void> => {
+    let found: readonly ResolvedAddress[];
+    try {
+      found = await checked(host);
+    } catch (error) {
+      callback(error as NodeJS.ErrnoException, '');
+      return;
+    }
+    const wanted = found.filter(({ family }) => !options.family || options.family === family);
+    const [first] = wanted;
+    if (!first) callback(Object.assign(new Error(`${host} has no address`), { code: 'ENOTFOUND' }), '');
+    else if (options.all) callback(null, [...wanted]);
+    else callback(null, first.address, first.family);
+  };
+  return (...question) => {
+    void answer(...question);
+  };
+}

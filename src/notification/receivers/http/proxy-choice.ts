@@ -1,0 +1,100 @@
+import { BlockList, isIP } from 'node:net';
+
+import { hostNameOf } from './address-guard.ts';
+import { type HttpClientSettings, NoAnswer } from './http-client.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** How a host is told that it needs no proxy, as Go's `httpproxy` reads `NO_PROXY`: `*`, hosts, `.suffixes`, addresses, networks; each with a port or without. */
+interface Exception {
+  readonly host: string;
+  readonly port: string;
+}
+
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
+
+/** The port of a URL, whether it is written or not. */
+export function portOf(url: URL): string {
+  return url.port === '' ? (DEFAULT_PORTS[url.protocol] ?? '') : url.port;
+}
+
+function parseException(text: string): Exception {
+  const bracketed = /^\[([^\]]+)\](?::(\d+))?$/.exec(text);
+  if (bracketed) return { host: bracketed[1] ?? '', port: bracketed[2] ?? '' };
+  const withPort = /^([^:]+):(\d+)$/.exec(text);
+  return withPort ? { host: withPort[1] ?? '', port: withPort[2] ?? '' } : { host: text, port: '' };
+}
+
+function family(address: string): 'ipv4' | 'ipv6' {
+  return isIP(address) === 4 ? 'ipv4' : 'ipv6';
+}
+
+function isInNetwork(address: string, network: string): boolean {
+  const [start = '', prefix = ''] = network.split('/');
+  if (isIP(address) === 0 || isIP(start) !== isIP(address)) return false;
+  const bits = Number(prefix);
+  if (!/^\d+$/.test(prefix) || bits > (isIP(start) === 4 ? 32 : 128)) return false;
+  const list = new BlockList();
+  list.addSubnet(start, bits, family(start));
+  return list.check(address, family(address));
+}
+
+function isExcepted(url: URL, noProxy: string): boolean {
+  const host = hostNameOf(url);
+  const port = portOf(url);
+  return noProxy
+    .split(',')
+    .map((entry) => entry.trim().toLowerCase())
+    .filter((entry) => entry !== '')
+    .some((entry) => {
+      if (entry === '*') return true;
+      if (entry.includes('/')) return isInNetwork(host, entry);
+      const exception = parseException(entry);
+      if (exception.port !== '' && exception.port !== port) return false;
+      if (isIP(exception.host) !== 0) return exception.host === host;
+      // `example.com` stands for itself and what is below it, `.example.com` and `*.example.com` for what is below.
+      const suffix = exception.host.replace(/^\*(?=\.)/, '');
+      if (suffix.startsWith('.')) return host.endsWith(suffix);
+      return host === suffix || host.endsWith(`.${suffix}`);
+    });
+}
+
+/** Whether the machine itself is meant, which Go's programs reach without a proxy wherever exceptions are asked for. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function parseProxy(text: string): URL {
+  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
+  const url = URL.parse(withScheme);
+  if (url === null) throw new NoAnswer('settings', 'the address of the proxy is no URL');
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new NoAnswer(
+      'settings',
+      `the proxy ${url.host} has the scheme ${url.protocol.slice(0, -1)}: http and https are spoken`,
+    );
+  }
+  return url;
+}
+
+/**
+ * The proxy by which a URL is called; null: by none.
+ *
+ * @throws NoAnswer `settings` where the proxy's address cannot be used
+ */
+export function proxyFor(
+  url: URL,
+  settings: Pick<HttpClientSettings, 'proxy_url' | 'no_proxy' | 'proxy_from_environment'>,
+  environment: Environment,
+): URL | null {
+  if (settings.proxy_from_environment) {
+    const read = (name: string): string => environment[name] || environment[name.toLowerCase()] || '';
+    const proxy = read(url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY');
+    if (proxy === '' || isLoopback(hostNameOf(url)) || isExcepted(url, read('NO_PROXY'))) return null;
+    return parseProxy(proxy);
+  }
+  if (!settings.proxy_url) return null;
+  const proxy = parseProxy(settings.proxy_url);
+  if (!settings.no_proxy) return proxy;
+  return isLoopback(hostNameOf(url)) || isExcepted(url, settings.no_proxy) ? null : proxy;
+}

@@ -1,0 +1,63 @@
+import { request as plainRequest, type RequestOptions } from 'node:http';
+import { Agent, type AgentOptions, request as secureRequest } from 'node:https';
+import type { LookupFunction } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+import { hostNameOf } from './address-guard.ts';
+import { NoAnswer } from './http-client.ts';
+import { portOf } from './proxy-choice.ts';
+
+export interface ProxyWay {
+  readonly url: URL;
+  /** What the proxy alone is told: its credentials, `proxy_connect_header`. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly lookup: LookupFunction;
+}
+
+/** What a request hands to its agent: a tunnel that is being opened ends with the request that wanted it. */
+export interface TunnelRequestOptions extends RequestOptions {
+  readonly tunnelSignal?: AbortSignal;
+}
+
+type Opened = (error: Error | null, stream: Duplex) => void;
+
+/** TLS connections through the CONNECT of a proxy. */
+export class TunnelAgent extends Agent {
+  readonly #proxy: ProxyWay;
+
+  constructor(options: AgentOptions, proxy: ProxyWay) {
+    super(options);
+    this.#proxy = proxy;
+  }
+
+  override createConnection(options: TunnelRequestOptions, callback?: Opened): Duplex | null | undefined {
+    const { url, headers, lookup } = this.#proxy;
+    const host = options.host ?? '';
+    const target = `${host.includes(':') ? `[${host}]` : host}:${options.port ?? 443}`;
+    const connect = (url.protocol === 'https:' ? secureRequest : plainRequest)({
+      method: 'CONNECT',
+      host: hostNameOf(url),
+      port: portOf(url),
+      path: target,
+      headers: { host: target, ...headers } as Record<string, string | string[]>,
+      agent: false,
+      lookup,
+      ...(options.tunnelSignal ? { signal: options.tunnelSignal } : {}),
+    });
+    const fail = (error: Error): void => callback?.(error, undefined as unknown as Duplex);
+    connect.once('connect', (response, socket) => {
+      connect.off('error', fail);
+      if (response.statusCode === 200) {
+        // The agent of HTTPS speaks TLS over a socket that it is given.
+        callback?.(null, super.createConnection({ ...options, socket } as RequestOptions) as Duplex);
+        return;
+      }
+      socket.destroy();
+      const answer = `the proxy ${url.host} refused the way to ${target}: HTTP ${response.statusCode}`;
+      fail(new NoAnswer('connection', answer));
+    });
+    connect.once('error', fail);
+    connect.end();
+    return undefined;
+  }
+}

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+
+import { type Message, statusOfMessage } from '../../message.ts';
+import { goValue } from '../go-json.ts';
+import { payloadValue } from '../payload-template.ts';
+import { truncateCharacters } from '../truncation.ts';
+import type { PagerdutySettings } from './pagerduty-settings.ts';
+
+/** PagerDuty takes 512 KB. https://developer.pagerduty.com/docs/events-api-v2-overview#size-limits */
+export const maxEventBytes = 512_000;
+/** What is still told of an event that is too long: details of this many bytes, one by one. */
+const maxKeptDetailBytes = 1_000;
+const maxSummaryCharacters = 1024;
+
+type Expand = (template: string) => string;
+
+/** The same for every message of a group, so that its resolution finds its incident. */
+function dedupKeyOf(groupKey: string): string {
+  return createHash('sha256').update(groupKey).digest('hex');
+}
+
+function filled(members: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== ''));
+}
+
+function detailsOf({ details }: PagerdutySettings, expand: Expand): Readonly<Record<string, unknown>> {
+  const entries = Object.entries(details).map(([name, detail]) => [name, payloadValue(detail, expand)]);
+  return Object.fromEntries(entries) as Record<string, unknown>;
+}
+
+/** An event in JSON; where it is too long, without the long ones of its details. */
+function bounded(details: Readonly<Record<string, unknown>>, eventOf: (details: unknown) => unknown): string {
+  const whole = goValue(eventOf(details));
+  if (Buffer.byteLength(whole) <= maxEventBytes) return whole;
+  const short = Object.entries(details).filter(
+    ([name, detail]) => Buffer.byteLength(name + goValue(detail)) <= maxKeptDetailBytes,
+  );
+  const error =
+    'Custom details have been removed because the original event exceeds the maximum size of 512KB';
+  const some = goValue(eventOf({ ...Object.fromEntries(short), error }));
+  return Buffer.byteLength(some) <= maxEventBytes ? some : goValue(eventOf({ error }));
+}
+
+/** The pages on which people act, where the configuration has no links of its own. */
+function ownLinks({ alerts: [first] }: Message): readonly { readonly href: string; readonly text: string }[] {
+  if (!first) return [];
+  const { acknowledge, silence, trace } = first.links;
+  return [
+    { href: acknowledge, text: 'Acknowledge in Omoi' },
+    { href: silence, text: 'Silence in Omoi' },
+    ...(trace === null ? [] : [{ href: trace, text: 'Trace' }]),
+  ];
+}
+
+/** An event of the Events API, version 2. */
+export function eventV2(
+  settings: PagerdutySettings,
+  message: Message,
+  { routingKey, expand }: { readonly routingKey: string; readonly expand: Expand },
+): string {
+  const isFiring = statusOfMessage(message) === 'firing';
+  const images = (settings.images ?? [])
+    .map(({ src, alt, href }) => ({ src: expand(src), alt: expand(alt), href: expand(href) }))
+    .filter(({ src }) => src !== '');
+  const links = (settings.links ?? [])
+    .map(({ href, text }) => ({ href: expand(href), text: expand(text) }))
+    .filter(({ href }) => href !== '');
+  const shownLinks = settings.links || !isFiring ? links : ownLinks(message);
+  const head = {
+    routing_key: routingKey,
+    dedup_key: dedupKeyOf(message.groupKey),
+    event_action: isFiring ? 'trigger' : 'resolve',
+    ...filled({ client: expand(settings.client), client_url: expand(settings.client_url) }),
+    ...(images.length > 0 ? { images } : {}),
+    ...(shownLinks.length > 0 ? { links: shownLinks } : {}),
+  };
+  const payload = {
+    summary: truncateCharacters(expand(settings.description), maxSummaryCharacters),
+    source: expand(settings.source),
+    severity: expand(settings.severity),
+    ...filled({
+      class: expand(settings.class),
+      component: expand(settings.component),
+      group: expand(settings.group),
+    }),
+  };
+  const eventOf = (custom_details: unknown): unknown => ({
+    ...head,
+    payload: { ...payload, custom_details },
+  });
+  return bounded(detailsOf(settings, expand), eventOf);
+}
+
+/** An event of the first version of the API, for integrations of that age. */
+export function eventV1(
+  settings: PagerdutySettings,
+  message: Message,
+  { serviceKey, expand }: { readonly serviceKey: string; readonly expand: Expand },
+): string {
+  const isFiring = statusOfMessage(message) === 'firing';
+  const client = { client: expand(settings.client), client_url: expand(settings.client_url) };
+  const head = {
+    service_key: serviceKey,
+    incident_key: dedupKeyOf(message.groupKey),
+    event_type: isFiring ? 'trigger' : 'resolve',
+    description: truncateCharacters(expand(settings.description), maxSummaryCharacters),
+    ...(isFiring ? filled(client) : {}),
+  };
+  return bounded(detailsOf(settings, expand), (details) => ({ ...head, details }));
+}

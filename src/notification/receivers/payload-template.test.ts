@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest';
+
+import { payloadText, payloadValue, templatesOf } from './payload-template.ts';
+
+/** Runs nothing but `{{ x }}`. */
+const expand = (text: string): string => text.replaceAll('{{ x }}', 'X');
+
+/** What texts become, as Alertmanager's DeepCopyWithTemplate with yaml.v2 has it. */
+it.each<[string, unknown]>([
+  ['plain {{ x }}', 'plain X'],
+  ['', null],
+  ['~', null],
+  ['null', null],
+  ['7', 7n],
+  ['0x10', 16n],
+  ['017', 15n],
+  ['1_000', 1000n],
+  ['18446744073709551615', 18_446_744_073_709_551_615n],
+  ['1.5', 1.5],
+  ['1e3', 1000],
+  ['yes', true],
+  ['n', false],
+  ['on', true],
+  ['1:30', '1:30'],
+  ['2026-11-30', new Date(Date.UTC(2026, 10, 30))],
+  ['"7"', '"7"'],
+  ['[1, two]', [1n, 'two']],
+  ['{"a": {"b": "yes", "c": yes}}', { a: { b: 'yes', c: true } }],
+  ['{1: a, b: c}', { b: 'c' }],
+  ['key: value', { key: 'value' }],
+  ['key: value: broken', 'key: value: broken'],
+  ['[unclosed', '[unclosed'],
+  ['@at', '@at'],
+  ['{a: 1, a: 2}', { a: 2n }],
+  // What is read is not run again.
+  ['["{{ y }}", "a: b"]', ['{{ y }}', 'a: b']],
+])('%j is read', (text, expected) => {
+  expect(payloadValue(text, expand)).toEqual(expected);
+});
+
+it('goes into lists and mappings, keys too, and leaves other values as they are', () => {
+  const template = { '{{ x }}': ['{{ x }}', 1, true, null], nested: { a: { b: '{{ x }}' } } };
+  expect(payloadValue(template, expand)).toEqual({
+    X: ['X', 1, true, null],
+    nested: { a: { b: 'X' } },
+  });
+  expect(payloadText(template, expand)).toBe('{"X":["X",1,true,null],"nested":{"a":{"b":"X"}}}\n');
+});
+
+it('is not made of a few lines that refer to each other without end', () => {
+  const lines = ['a: &a [x, x, x, x, x, x, x, x, x, x]'];
+  for (let depth = 0; depth < 8; depth++) {
+    const name = String.fromCodePoint(97 + depth);
+    const next = String.fromCodePoint(98 + depth);
+    lines.push(`${next}: &${next} [${Array.from({ length: 10 }, () => `*${name}`).join(', ')}]`);
+  }
+  const text = lines.join('\n');
+  // It is no YAML that can be read, and stays a text.
+  expect(payloadValue(text, (same) => same)).toBe(text);
+});
+
+it('names the places of its templates', () => {
+  expect(templatesOf({ a: ['{{ x }}', 1] }, ['payload'])).toEqual([
+    { path: ['payload', 'a'], text: 'a' },
+    { path: ['payload', 'a', 0], text: '{{ x }}' },
+  ]);
+});

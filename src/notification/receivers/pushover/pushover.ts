@@ -1,0 +1,159 @@
+import { z } from 'zod';
+import { httpConfig } from '../../configuration/http-config-schema.ts';
+import {
+  atLeastOne,
+  atMostOne,
+  checkedBy,
+  filePath,
+  flag,
+  goDuration,
+  secret,
+  sendResolved,
+  text,
+} from '../../configuration/setting-schemas.ts';
+import type { Message } from '../../message.ts';
+import type { MessageTemplates } from '../../templates/message-templates.ts';
+import { attempt, judgeAnswer } from '../answers.ts';
+import {
+  completedHttpSettings,
+  defaultMaxAlerts,
+  defaultTimeoutMs,
+  ownHttpSettings,
+  settingOf,
+} from '../http-calls.ts';
+import type { HttpAnswer } from '../http/http-client.ts';
+import { jsonOf } from '../json-answers.ts';
+import type { ReceiverKind } from '../receiver-kind.ts';
+import { shortenedHtml } from '../shortened-markup.ts';
+import { truncateCharacters } from '../truncation.ts';
+
+const PUSHOVER_URL = 'https://api.pushover.net/1/messages.json';
+
+/** What Pushover takes of a field, in characters: https://pushover.net/api#limits, as of November 2026. */
+const maxTitleCharacters = 250;
+const maxMessageCharacters = 1_024;
+const maxUrlCharacters = 512;
+
+const settingsSchema = z
+  .strictObject({
+    send_resolved: sendResolved(true),
+    http_config: httpConfig(),
+    user_key: secret(),
+    user_key_file: filePath(),
+    token: secret(),
+    token_file: filePath(),
+    title: text('{{ template "pushover.default.title" . }}'),
+    message: text('{{ template "pushover.default.message" . }}'),
+    url: text('{{ template "pushover.default.url" . }}'),
+    url_title: text(),
+    device: text(),
+    sound: text(),
+    priority: text('{{ if eq .Status "firing" }}2{{ else }}0{{ end }}'),
+    retry: goDuration(60_000),
+    expire: goDuration(3_600_000),
+    ttl: goDuration(0),
+    html: flag(),
+    monospace: flag(),
+  })
+  .superRefine(
+    checkedBy((settings) => [
+      ...atLeastOne(settings, 'user_key', 'user_key_file'),
+      ...atMostOne(settings, 'user_key', 'user_key_file'),
+      ...atLeastOne(settings, 'token', 'token_file'),
+      ...atMostOne(settings, 'token', 'token_file'),
+      ...(settings.html && settings.monospace
+        ? [{ path: ['monospace'], message: 'at most one of monospace & html must be configured' }]
+        : []),
+    ]),
+  );
+
+type PushoverSettings = z.output<typeof settingsSchema>;
+
+/** `pushover_configs`, as the Message API documents it (November 2026). */
+export const pushoverReceiver: ReceiverKind<PushoverSettings> = createPushoverReceiver(() => PUSHOVER_URL);
+
+/** @param urlOf where the Message API is: no key of a configuration says it */
+export function createPushoverReceiver(
+  urlOf: (settings: PushoverSettings) => string,
+): ReceiverKind<PushoverSettings> {
+  return {
+    key: 'pushover_configs',
+    type: 'pushover',
+    settings: settingsSchema,
+    complete: (settings, global) => ({
+      settings: { ...settings, http_config: ownHttpSettings(settings.http_config, global.http_config) },
+    }),
+    templatedFields: (settings) => [
+      { path: ['message'], text: settings.message, isHtml: settings.html },
+      ...TEMPLATED.map((key) => ({ path: [key], text: settings[key] })),
+    ],
+    create: (settings, index, tools) => ({
+      type: 'pushover',
+      index,
+      sendResolved: settings.send_resolved,
+      maxAlerts: defaultMaxAlerts,
+      timeoutMs: defaultTimeoutMs,
+      send: (message, { signal }) =>
+        attempt(async () => {
+          const parameters = parametersOf(settings, message, tools.templates);
+          const expand = (template: string) => tools.templates.text(template, message).trim();
+          const token = expand(await settingOf(settings.token, settings.token_file, tools));
+          const user = expand(await settingOf(settings.user_key, settings.user_key_file, tools));
+          // Alertmanager puts all of it into the address, where proxies write it into their logs.
+          const answer = await tools.http.request({
+            method: 'POST',
+            url: urlOf(settings),
+            headers: { 'content-type': 'application/x-www-form-urlencoded' },
+            body: new URLSearchParams({ token, user, ...parameters }).toString(),
+            signal,
+            settings: completedHttpSettings(settings),
+          });
+          return judgeAnswer(answer, tools.clock, { details: detailsOf, secrets: [token, user] });
+        }),
+    }),
+  };
+}
+
+const TEMPLATED = ['title', 'url', 'url_title', 'device', 'sound', 'priority'] as const;
+
+function parametersOf(
+  settings: PushoverSettings,
+  message: Message,
+  templates: MessageTemplates,
+): Readonly<Record<string, string>> {
+  const expand = (template: string) => templates.text(template, message);
+  const { ttl: ttlMs, retry: retryMs, expire: expireMs } = settings;
+  return {
+    title: truncateCharacters(expand(settings.title), maxTitleCharacters),
+    message: wordsOf(settings, message, templates),
+    ...(settings.html ? { html: '1' } : {}),
+    ...(settings.monospace ? { monospace: '1' } : {}),
+    url: truncateCharacters(expand(settings.url), maxUrlCharacters),
+    url_title: expand(settings.url_title),
+    priority: expand(settings.priority),
+    retry: wholeSeconds(retryMs),
+    expire: wholeSeconds(expireMs),
+    device: expand(settings.device),
+    sound: expand(settings.sound),
+    ...(ttlMs >= 1_000 ? { ttl: wholeSeconds(ttlMs) } : {}),
+  };
+}
+
+/** An empty message is refused. */
+function wordsOf(settings: PushoverSettings, message: Message, templates: MessageTemplates): string {
+  const limits = { maxVisible: maxMessageCharacters, maxWritten: maxMessageCharacters };
+  const words = settings.html
+    ? shortenedHtml(templates.html(settings.message, message), limits)
+    : truncateCharacters(templates.text(settings.message, message), maxMessageCharacters);
+  return words.trim() === '' ? '(no details)' : words.trim();
+}
+
+function wholeSeconds(durationMs: number): string {
+  return String(Math.trunc(durationMs / 1_000));
+}
+
+/** `{"status": 0, "errors": ["application token is invalid"]}` */
+function detailsOf(answer: HttpAnswer): string {
+  const errors = jsonOf(answer)?.['errors'];
+  return Array.isArray(errors) ? errors.filter((error) => typeof error === 'string').join(', ') : '';
+}

@@ -1,0 +1,94 @@
+import { type Clock, type Labels, paced, Stretch } from '#telemetry';
+
+import {
+  commonTexts,
+  type Message,
+  type MessageAlert,
+  REASON_TEXTS,
+  statusOfMessage,
+} from '../../message.ts';
+import { goMap, goText, goTime } from '../go-json.ts';
+
+/** How long a piece of a body is, about. */
+const pieceCharacters = 64 * 1024;
+
+/** Go's `regexp.QuoteMeta`: Alertmanager gives the receiver's name so, since it was once part of a regular expression. */
+function quoteMeta(text: string): string {
+  return text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
+}
+
+function alertText(alert: MessageAlert): string {
+  return [
+    `{"status":${goText(alert.status)}`,
+    `"labels":${goMap(alert.labels)}`,
+    `"annotations":${goMap(alert.annotations)}`,
+    `"startsAt":${goText(goTime(alert.startsAtMs))}`,
+    `"endsAt":${goText(goTime(alert.endsAtMs))}`,
+    `"generatorURL":${goText(alert.generatorUrl)}`,
+    `"fingerprint":${goText(alert.fingerprint)}}`,
+  ].join(',');
+}
+
+/** What alerts have in common, an alert at a time. */
+function* commonOf(all: readonly Labels[]): Generator<void, Labels> {
+  let common = all[0] ?? {};
+  for (const texts of all) {
+    common = commonTexts([common, texts]);
+    yield;
+  }
+  return common;
+}
+
+/** `4` of webhooks; `1` of incident.io, which says the same otherwise. */
+export type PayloadVersion = '1' | '4';
+
+/**
+ * The body of Alertmanager's webhooks, byte by byte what Alertmanager 0.34 sends: its fields in their order, and a line feed at the
+ * end. In pieces of about 64 KiB, with a pause offered after every alert.
+ */
+function* payloadPieces(message: Message, version: PayloadVersion): Generator<void, readonly Uint8Array[]> {
+  const pieces: Uint8Array[] = [];
+  let text = '';
+  const add = (more: string): void => {
+    text += more;
+    if (text.length < pieceCharacters) return;
+    pieces.push(Buffer.from(text));
+    text = '';
+  };
+  add(
+    `{"receiver":${goText(quoteMeta(message.receiver))},"status":${goText(statusOfMessage(message))},"alerts":[`,
+  );
+  let separator = '';
+  for (const alert of message.alerts) {
+    add(separator);
+    add(alertText(alert));
+    separator = ',';
+    yield;
+  }
+  const labels = yield* commonOf(message.alerts.map((alert) => alert.labels));
+  const annotations = yield* commonOf(message.alerts.map((alert) => alert.annotations));
+  add(
+    [
+      `],"notification_reason":${goText(REASON_TEXTS[message.reason])}`,
+      `"groupLabels":${goMap(message.groupLabels)}`,
+      `"commonLabels":${goMap(labels)}`,
+      `"commonAnnotations":${goMap(annotations)}`,
+      `"routeLabels":${goMap(message.routeLabels)}`,
+      `"externalURL":${goText(message.externalUrl)}`,
+      `"version":${goText(version)}`,
+      `"groupKey":${goText(message.groupKey)}`,
+      `"truncatedAlerts":${message.truncatedAlerts}}\n`,
+    ].join(','),
+  );
+  pieces.push(Buffer.from(text));
+  return pieces;
+}
+
+/** As `payloadPieces`, giving the event loop a turn every few milliseconds. */
+export function webhookPayload(
+  message: Message,
+  clock: Clock,
+  version: PayloadVersion = '4',
+): Promise<readonly Uint8Array[]> {
+  return paced(payloadPieces(message, version), new Stretch(clock));
+}

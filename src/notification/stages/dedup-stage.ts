@@ -1,0 +1,64 @@
+import type { NotificationReason } from '../message.ts';
+
+/** What an integration was told of a group last. */
+export interface LogEntry {
+  /** Fingerprints of what it knows to fire. */
+  readonly firing: ReadonlySet<string>;
+  /** Of what it knows to be over. */
+  readonly resolved: ReadonlySet<string>;
+  /** Wall ms. */
+  readonly notifiedAtMs: number;
+}
+
+/** What a pass lets through of a group. */
+export interface PassedAlerts {
+  readonly firing: ReadonlySet<string>;
+  readonly resolved: ReadonlySet<string>;
+  /** Of what is over and kept back for now: who was told that it fires hears of it later. */
+  readonly heldBack: ReadonlySet<string>;
+  /** Whether somebody has acknowledged every one that fires. */
+  readonly allAcknowledged: boolean;
+}
+
+/** Whether an alert that is over came and went without a word to an integration. */
+export function isBrief(entry: LogEntry | null, fingerprint: string): boolean {
+  return !entry?.firing.has(fingerprint) && !entry?.resolved.has(fingerprint);
+}
+
+export interface DedupOptions {
+  readonly sendResolved: boolean;
+  readonly repeatIntervalMs: number;
+  readonly nowMs: number;
+}
+
+/**
+ * Whether an integration has to hear of a group, and why. `send` is null where it does not; `acknowledged` where only a
+ * repetition was due. `logs`: it is told nothing, but what it knows has changed.
+ */
+export type Dedup =
+  | { readonly send: NotificationReason }
+  | { readonly send: null; readonly why: 'unchanged' | 'acknowledged' | 'logs' };
+
+/**
+ * As Alertmanager decides it (notify, `DedupStage`), but that an alert which came and went between two passes is told of
+ * (`brief`), and that a group whose alerts are all acknowledged is not repeated.
+ */
+export function dedup(entry: LogEntry | null, passed: PassedAlerts, options: DedupOptions): Dedup {
+  const { firing, resolved, heldBack, allAcknowledged } = passed;
+  const { sendResolved, repeatIntervalMs, nowMs } = options;
+  if (entry === null) {
+    if (firing.size > 0) return { send: 'first_notification' };
+    return resolved.size > 0 ? { send: 'brief' } : { send: null, why: 'unchanged' };
+  }
+  if (!firing.isSubsetOf(entry.firing)) return { send: 'new_alerts' };
+  const hasBrief = [...resolved].some((one) => isBrief(entry, one));
+  if (firing.size === 0 && !entry.firing.isSubsetOf(heldBack)) {
+    if (sendResolved) return { send: 'all_resolved' };
+    return hasBrief ? { send: 'brief' } : { send: null, why: 'logs' };
+  }
+  if (hasBrief) return { send: 'brief' };
+  if (firing.size === 0) return { send: null, why: 'unchanged' };
+  if (sendResolved && !resolved.isSubsetOf(entry.resolved)) return { send: 'new_resolved' };
+  if (entry.notifiedAtMs >= nowMs - repeatIntervalMs) return { send: null, why: 'unchanged' };
+  return allAcknowledged ? { send: null, why: 'acknowledged' } : { send: 'repeat' };
+}

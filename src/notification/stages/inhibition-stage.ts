@@ -1,0 +1,15 @@
+import type { Inhibition } from '../inhibition/inhibitor.ts';
+import type { MuteStage } from './mute-stage.ts';
+import type { TrackedAlert } from '../groups/tracked-alert.ts';
+
+export function inhibitionStage(inhibitedBy: (alert: TrackedAlert) => Inhibition | null): MuteStage {
+  return {
+    judge(alert) {
+      const inhibition = inhibitedBy(alert);
+      if (!inhibition) return null;
+      const { rule, sourceAlertId } = inhibition;
+      const by = rule.name === '' ? 'an inhibit rule' : `the inhibit rule "${rule.name}"`;
+      return { stage: 'inhibition', reason: `inhibited by the alert ${sourceAlertId}, by ${by}` };
+    },
+  };
+}

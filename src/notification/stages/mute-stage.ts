@@ -1,0 +1,43 @@
+import type { Route } from '../configuration/notification-configuration.ts';
+import type { TrackedAlert } from '../groups/tracked-alert.ts';
+
+/** The stages of a pass, in their order, by the names that explanations give. */
+export const STAGES = [
+  'routing',
+  'inhibition',
+  'active_time',
+  'mute_time',
+  'silence',
+  'snooze',
+  'hold',
+  'dedup',
+  'delivery',
+] as const;
+
+export type Stage = (typeof STAGES)[number];
+
+/** Why an alert is not told of now. */
+export interface Muted {
+  readonly stage: Stage;
+  /** One sentence: by what, and until when where that is known. */
+  readonly reason: string;
+}
+
+/** A stage that keeps alerts back. */
+export interface MuteStage {
+  /** Null where it lets the alert pass. */
+  judge(alert: TrackedAlert, route: Route, nowMs: number): Muted | null;
+}
+
+/** What the first stage that keeps it back says. */
+export function mutedBy(
+  stages: readonly MuteStage[],
+  alert: TrackedAlert,
+  { route, nowMs }: { readonly route: Route; readonly nowMs: number },
+): Muted | null {
+  for (const stage of stages) {
+    const muted = stage.judge(alert, route, nowMs);
+    if (muted) return muted;
+  }
+  return null;
+}

@@ -1,0 +1,152 @@
+import { type Fields, fixed, GoSlice, GoStruct, GoTime, type TemplateValue } from '#gotemplate';
+import {
+  type AlertLinks,
+  commonTexts,
+  type Message,
+  type MessageAlert,
+  statusOfMessage,
+} from '../message.ts';
+import type { NotificationReason } from '../message.ts';
+import type { NotifiedStatus } from '../notified-alert.ts';
+import { KeyValues } from './key-values.ts';
+
+/** A reason as templates and webhooks have it: in Alertmanager's words where it knows the reason. */
+export const REASON_TEXTS: Readonly<Record<NotificationReason, string>> = {
+  first_notification: 'first notification',
+  new_alerts: 'new alerts added',
+  all_resolved: 'all alerts resolved',
+  new_resolved: 'some alerts resolved',
+  repeat: 'repeat interval elapsed',
+  brief: 'fired and resolved before anybody was told',
+  healed: 'healed by the watchdog',
+  not_healed: 'not healed by the watchdog',
+  escalation: 'escalation',
+  test: 'test',
+};
+
+/** What `toJson` writes of a message, in Alertmanager's order: Omoi's own fields are for templates alone. */
+const DATA_JSON: ReadonlyMap<string, string> = new Map([
+  ['Receiver', 'receiver'],
+  ['Status', 'status'],
+  ['Alerts', 'alerts'],
+  ['NotificationReason', 'notification_reason'],
+  ['GroupLabels', 'groupLabels'],
+  ['CommonLabels', 'commonLabels'],
+  ['CommonAnnotations', 'commonAnnotations'],
+  ['RouteLabels', 'routeLabels'],
+  ['ExternalURL', 'externalURL'],
+]);
+
+const ALERT_JSON: ReadonlyMap<string, string> = new Map([
+  ['Status', 'status'],
+  ['Labels', 'labels'],
+  ['Annotations', 'annotations'],
+  ['StartsAt', 'startsAt'],
+  ['EndsAt', 'endsAt'],
+  ['GeneratorURL', 'generatorURL'],
+  ['Fingerprint', 'fingerprint'],
+]);
+
+/** The dot of a message's templates: Alertmanager's `Data`, and Omoi's `.Note`, `.TruncatedAlerts`, `.ReceiverLabels`. */
+export function messageData(message: Message): GoStruct {
+  const { alerts } = message;
+  return new GoStruct(
+    '*template.Data',
+    new Map<string, TemplateValue>([
+      ['Receiver', quoteForRegex(message.receiver)],
+      ['Status', statusOfMessage(message)],
+      ['Alerts', alertList(alerts)],
+      ['NotificationReason', REASON_TEXTS[message.reason]],
+      ['GroupLabels', KeyValues.of(message.groupLabels)],
+      ['CommonLabels', KeyValues.of(commonTexts(alerts.map(({ labels }) => labels)))],
+      ['CommonAnnotations', KeyValues.of(commonTexts(alerts.map(({ annotations }) => annotations)))],
+      ['RouteLabels', KeyValues.of(message.routeLabels)],
+      ['ExternalURL', message.externalUrl],
+      ['ReceiverLabels', KeyValues.of(message.receiverLabels)],
+      ['TruncatedAlerts', BigInt(message.truncatedAlerts)],
+      ['Note', message.note ?? ''],
+    ]),
+    { jsonNames: DATA_JSON },
+  );
+}
+
+/** As Alertmanager gives a receiver's name: for a regular expression in the query of an address. */
+function quoteForRegex(name: string): string {
+  return name.replace(/[\\.+*?()|[\]{}^$]/g, String.raw`\$&`);
+}
+
+function alertList(alerts: readonly MessageAlert[]): GoSlice {
+  const items = alerts.map(alertValue);
+  const withStatus = (status: NotifiedStatus): GoSlice =>
+    new GoSlice(
+      items.filter((_, place) => alerts[place]?.status === status),
+      '[]template.Alert',
+    );
+  return new GoSlice(items, 'template.Alerts', {
+    methods: new Map([
+      ['Firing', fixed([], () => withStatus('firing'))],
+      ['Resolved', fixed([], () => withStatus('resolved'))],
+    ]),
+  });
+}
+
+function alertValue(alert: MessageAlert): GoStruct {
+  return new GoStruct('template.Alert', new AlertFields(alert), { jsonNames: ALERT_JSON });
+}
+
+const ALERT_FIELDS = [...ALERT_JSON.keys(), 'Links', 'Remediation', 'AcknowledgedBy'] as const;
+
+/** The fields of an alert: each is made when a template asks for it, for of five hundred alerts most never are. */
+class AlertFields implements Fields {
+  readonly #alert: MessageAlert;
+  #labels: KeyValues | null = null;
+  #annotations: KeyValues | null = null;
+
+  constructor(alert: MessageAlert) {
+    this.#alert = alert;
+  }
+
+  *[Symbol.iterator](): Iterator<readonly [string, TemplateValue]> {
+    for (const name of ALERT_FIELDS) yield [name, this.get(name) ?? null];
+  }
+
+  get(name: string): TemplateValue | undefined {
+    const alert = this.#alert;
+    switch (name) {
+      case 'Status':
+        return alert.status;
+      case 'Labels':
+        return (this.#labels ??= KeyValues.of(alert.labels));
+      case 'Annotations':
+        return (this.#annotations ??= KeyValues.of(alert.annotations));
+      case 'StartsAt':
+        return GoTime.ofMs(alert.startsAtMs);
+      case 'EndsAt':
+        return alert.endsAtMs === null ? GoTime.zero() : GoTime.ofMs(alert.endsAtMs);
+      case 'GeneratorURL':
+        return alert.generatorUrl;
+      case 'Fingerprint':
+        return alert.fingerprint;
+      case 'Links':
+        return linksValue(alert.links);
+      case 'Remediation':
+        return alert.remediation ?? '';
+      case 'AcknowledgedBy':
+        return alert.acknowledgedBy ?? '';
+      default:
+        return undefined;
+    }
+  }
+}
+
+function linksValue({ alert, acknowledge, silence, trace }: AlertLinks): GoStruct {
+  return new GoStruct(
+    'template.Links',
+    new Map([
+      ['Alert', alert],
+      ['Acknowledge', acknowledge],
+      ['Silence', silence],
+      ['Trace', trace ?? ''],
+    ]),
+  );
+}

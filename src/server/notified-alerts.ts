@@ -1,0 +1,57 @@
+import { sql } from 'kysely';
+import type { AlertRow } from '#alerting';
+import type { AlertReader, StoredAlert } from '#notification';
+import type { StateDatabase } from '#storage';
+import { parseLabels } from '#telemetry';
+
+const PAGE_LIMIT = 500;
+
+/** The alerts as notification needs them. @param externalUrl where people reach Omoi, without a slash at the end */
+export function createNotifiedAlerts(database: StateDatabase, externalUrl: () => string): AlertReader {
+  const notified = (row: AlertRow): StoredAlert => ({
+    alertId: row.id,
+    fingerprint: row.fingerprint,
+    labels: parseLabels(row.labels),
+    annotations: parseLabels(row.annotations),
+    startsAtMs: row.fired_at_ms,
+    endsAtMs: row.resolved_at_ms,
+    updatedAtMs: row.updated_at_ms,
+    generatorUrl: alertPage(externalUrl(), row.id),
+    acknowledgedBy: row.acknowledged_by,
+    remediation: row.cause === 'remediated' ? 'the watchdog repaired it' : null,
+    traceparent: row.traceparent,
+  });
+  return {
+    async read(alertIds, tx) {
+      if (alertIds.length === 0) return [];
+      const rows = await (tx?.db ?? database.reader)
+        .selectFrom('alerts')
+        .selectAll()
+        .where('id', 'in', alertIds)
+        .execute();
+      return rows.map(notified);
+    },
+    async *firing() {
+      let after = '';
+      for (;;) {
+        const rows = await database.reader
+          .selectFrom('alerts')
+          .selectAll()
+          .where('state', '=', sql.lit('firing'))
+          .where('id', '>', after)
+          .orderBy('id')
+          .limit(PAGE_LIMIT)
+          .execute();
+        const last = rows.at(-1);
+        if (!last) return;
+        yield rows.map(notified);
+        after = last.id;
+      }
+    },
+  };
+}
+
+/** The page of an alert in mission control. */
+export function alertPage(externalUrl: string, alertId: string): string {
+  return `${externalUrl}/alerts/${encodeURIComponent(alertId)}`;
+}

@@ -1,0 +1,77 @@
+import { readdir, readFile } from 'node:fs/promises';
+import {
+  createChildPrograms,
+  createHttpClient,
+  type ClosableHttpClient,
+  type ConfigurationFiles,
+  type IntegrationTools,
+  type NotificationConfiguration,
+} from '#notification';
+import { messageOf, OmoiError, type Clock, type Random } from '#telemetry';
+
+/** A secret's file has at most so many bytes. */
+const maxSecretBytes = 65_536;
+
+/** What receivers are reached with: the network, files, programs. */
+export interface ReceiverNetwork {
+  /** What the integrations of a configuration are made with; those of the one before lose their connections when they are idle. */
+  toolsOf(configuration: NotificationConfiguration): IntegrationTools;
+  readonly files: ConfigurationFiles;
+  close(): void;
+}
+
+export interface ReceiverNetworkParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+}
+
+export function createReceiverNetwork({
+  clock,
+  random,
+  environment,
+  version,
+}: ReceiverNetworkParts): ReceiverNetwork {
+  const clients = new Set<ClosableHttpClient>();
+  return {
+    toolsOf(configuration) {
+      const http = createHttpClient({
+        clock,
+        random,
+        readSecret,
+        environment,
+        allowedAddresses: configuration.omoi.allowedAddresses,
+        userAgent: `Omoi/${version}`,
+      });
+      clients.add(http);
+      const programs = createChildPrograms(configuration.omoi.allowedCommands, clock);
+      return { clock, random, templates: configuration.templates, http, readSecret, programs };
+    },
+    files: {
+      async list(folder) {
+        try {
+          return await readdir(folder);
+        } catch {
+          return [];
+        }
+      },
+      read: (path) => readFile(path, 'utf8'),
+    },
+    close() {
+      for (const client of clients) client.close();
+      clients.clear();
+    },
+  };
+}
+
+/** The secret in a file, without the end of its line. @throws OmoiError `secret_unreadable` */
+async function readSecret(path: string): Promise<string> {
+  try {
+    const text = await readFile(path, 'utf8');
+    if (text.length > maxSecretBytes) throw new Error(`it has more than ${maxSecretBytes} bytes`);
+    return text.trim();
+  } catch (thrown) {
+    throw new OmoiError('secret_unreadable', `${path}: ${messageOf(thrown)}`);
+  }
+}

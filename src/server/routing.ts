@@ -1,0 +1,47 @@
+import { dirname, resolve } from 'node:path';
+import {
+  defaultConfiguration,
+  NoAnswer,
+  readNotificationConfiguration,
+  RECEIVER_KINDS,
+  type NotificationConfiguration,
+} from '#notification';
+import { messageOf, OmoiError, type Clock, type Random } from '#telemetry';
+import type { Config } from './config/schema.ts';
+import type { ReceiverNetwork } from './receiver-network.ts';
+
+/**
+ * The routing of alerts as its file says it; that of the dashboard and the log alone where none is named.
+ * @throws OmoiError `routing_invalid`, naming every mistake with its place
+ */
+export async function readRouting(
+  { notification: { config_file: path } }: Pick<Config, 'notification'>,
+  { files }: Pick<ReceiverNetwork, 'files'>,
+): Promise<NotificationConfiguration> {
+  if (path === undefined) return defaultConfiguration();
+  let text: string;
+  try {
+    text = await files.read(path);
+  } catch (thrown) {
+    throw new OmoiError('routing_invalid', `notification.config_file: ${path}: ${messageOf(thrown)}`);
+  }
+  const source = { name: path, text, directory: dirname(resolve(path)) };
+  return readNotificationConfiguration(source, { kinds: RECEIVER_KINDS, files });
+}
+
+/** For where there is no network: nobody can be reached, and no file is there. */
+export function noReceiverNetwork(clock: Clock, random: Random): ReceiverNetwork {
+  const absent = (what: string) => (): Promise<never> =>
+    Promise.reject(new Error(`there is no ${what} here`));
+  return {
+    toolsOf: ({ templates }) => ({
+      clock,
+      random,
+      templates,
+      http: { request: () => Promise.reject(new NoAnswer('settings', 'there is no network here')) },
+      readSecret: absent('file'),
+    }),
+    files: { list: () => Promise.resolve([]), read: absent('file') },
+    close() {},
+  };
+}
