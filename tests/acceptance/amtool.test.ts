@@ -1,25 +1,22 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { VirtualClock } from '#telemetry';
+import { parseMatcher } from '#notification';
+import type { Matcher } from '#telemetry';
 import {
   type AlertmanagerApi,
   openAlertmanagerApi,
 } from '../../src/api/alertmanager/alertmanager-api.test-support.ts';
 import { VIEWED_CONFIGURATION } from '../../src/api/alertmanager/alertmanager-view.suite.test-support.ts';
 import type { Role } from '../../src/api/access/roles.ts';
+import { propertyRuns, propertySeed } from '../property-runs.ts';
+import { WallClock } from './support/wall-clock.ts';
 
 const installed = spawnSync('amtool', ['--version']).status === 0;
 if (!installed && process.env['CI'] === 'true') {
   throw new Error('amtool is missing: apt-get install --no-install-recommends prometheus-alertmanager');
-}
-
-/** amtool has no other clock than the machine's. */
-class WallClock extends VirtualClock {
-  override wallMs(): number {
-    return Date.now();
-  }
 }
 
 interface Ended {
@@ -27,6 +24,17 @@ interface Ended {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+const piece = (...characters: readonly string[]) =>
+  fc.string({ unit: fc.constantFrom(...characters), maxLength: 5 });
+const MATCHER_TEXT = fc
+  .tuple(
+    fc.constantFrom('foo', 'a_1', 'b:c', ' foo ', 'f-o', 'fö', '1a'),
+    fc.constantFrom('=', '!=', '=~', '!~', ' = ', '!', '=='),
+    piece('a', '"', '\\', 'n', ' ', '\t', ',', '|', '.', 'ü', '{', '}'),
+    fc.constantFrom('', '"'),
+  )
+  .map(([name, operator, value, quote]) => name + operator + quote + value + quote);
 
 let opened: AlertmanagerApi;
 let url: string;
@@ -142,6 +150,29 @@ describe.skipIf(!installed)(
       expect(await amtool('config', 'routes', 'test', 'team=web')).toBe('web\n');
       expect(await amtool('cluster', 'show')).toMatch(/Cluster Status: +disabled/);
     });
+
+    it('reads matchers of the classic grammar as they are read here', async () => {
+      const texts = fc.sample(MATCHER_TEXT, { numRuns: propertyRuns(60), seed: propertySeed });
+      for (const text of texts) {
+        const added = await amtoolAs('operator', 'silence', 'add', 'x=y', text, '--comment=x');
+        let expected: Matcher | null = null;
+        try {
+          expected = parseMatcher(text, { mode: 'classic' });
+        } catch {
+          // It is refused there, too.
+        }
+        expect([text, added.status === 0]).toEqual([text, expected !== null]);
+        if (expected === null) continue;
+        const [set] = (await opened.stage.silences.expire(added.stdout.trim(), 'test')).matcherSets;
+        const [, read] = set ?? [];
+        expect([text, read?.name, read?.operator, read?.value]).toEqual([
+          text,
+          expected.name,
+          expected.operator,
+          expected.value,
+        ]);
+      }
+    }, 120_000);
 
     it('is kept out where its token may not', async () => {
       const silenced = await amtoolAs('viewer', 'silence', 'add', 'a=b', '--comment=x');
