@@ -120,6 +120,11 @@ const KINDS: readonly Kind[] = [
     has: under('/api/v1/alerts'),
     codes: ['unknown_alert', 'unknown_rule', 'alert_resolved'],
   },
+  {
+    title: 'about silences',
+    has: under('/api/v1/alerts/silences'),
+    codes: ['unknown_silence', 'invalid_silence', 'silence_ended', 'too_many_silences'],
+  },
   { title: 'about an anomaly', has: under('/api/v1/monitor/anomalies'), codes: ['unknown_anomaly'] },
   {
     title: 'about a remediation or a policy',

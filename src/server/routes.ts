@@ -18,6 +18,7 @@ import {
   registerPrometheusStatusRoutes,
   registerReloadRoutes,
   registerRemoteWriteRoutes,
+  registerSilenceRoutes,
   registerTaskRoutes,
   registerWatchdogRoutes,
   registerWhyRoute,
@@ -27,9 +28,10 @@ import {
 } from '#api';
 import { encodeError, encodingOf } from '#ingest';
 import type { AgentOutput } from '#fleet';
+import { formatMatcher, parseMatcher, silenceStateAt } from '#notification';
 import type { LogStore, SpanStore } from '#observability';
 import { queryLanguage as language } from '#promql';
-import type { Clock, SelfMetrics, SteadyClock } from '#telemetry';
+import { parseLabels, type Clock, type SelfMetrics, type SteadyClock } from '#telemetry';
 import type { Tsdb } from '#tsdb';
 import type { Ingest } from './ingest.ts';
 import type { Parts } from './parts.ts';
@@ -64,6 +66,12 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerMonitorRoutes(app, parts.monitor);
   registerAlertRoutes(app, parts);
   registerNotificationRoutes(app, parts);
+  registerSilenceRoutes(app, {
+    silences: parts.silences,
+    language: { parseMatcher: (text) => parseMatcher(text), formatMatcher, silenceStateAt },
+    labelsOfAlert: async (id) => parseLabels((await parts.alerting.alerts.get(id)).labels),
+    clock,
+  });
   registerPrometheusRuleRoutes(app, { alerting: parts.alerting, language });
   const { engine } = parts;
   registerPrometheusQueryRoutes(app, { engine, language, queryable: tsdb, clock: sampleClock });

@@ -1,9 +1,9 @@
 import { type Labels, matchesAll, type Matcher, Stretch } from '#telemetry';
-import { READERS, SENDERS } from '../access/roles.ts';
+import { READERS, SENDERS_AND_AGENTS } from '../access/roles.ts';
 import { senderOf } from '../access/sender.ts';
 import { jsonOf, jsonOfElements, jsonOfFields, jsonOfList, mapped } from '../http/json-pieces.ts';
 import { AlertmanagerRefusal } from './alertmanager-refusal.ts';
-import type { AlertmanagerParts } from './alertmanager-routes.ts';
+import type { AlertmanagerParts } from './alertmanager-parts.ts';
 import { alertsAnswer, alertsBody, groupsAnswer } from './alertmanager-schemas.ts';
 import { type AlertmanagerRoute, sendJsonPieces } from './alertmanager-scope.ts';
 import type { ViewedAlert, ViewedGroup } from './alertmanager-view.ts';
@@ -129,7 +129,7 @@ function postAlerts({ view, posted, language, clock }: AlertmanagerParts): Alert
   return {
     method: 'POST',
     path: 'api/v2/alerts',
-    access: SENDERS,
+    access: SENDERS_AND_AGENTS,
     takesTelemetry: true,
     schema: {
       summary:

@@ -215,6 +215,8 @@ describe('limits', () => {
     await stage.book.expire(next.id, 'ann');
     await set('a=3');
     expect(stage.book.list()).toHaveLength(2);
+    const gauge = stage.metrics.collect().find(({ name }) => name === 'omoi_silences');
+    expect(gauge?.points).toEqual([{ suffix: '', labels: {}, value: 2 }]);
   });
 
   it('maxUnvaluedMatcherSets counts matcher sets that ask for no value', async () => {

@@ -8,6 +8,7 @@ import {
   messageOf,
   OmoiError,
   type Random,
+  type SelfMetrics,
   SerialQueue,
   type Subscription,
   type Timer,
@@ -32,6 +33,7 @@ export interface SilenceParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly metrics: Pick<SelfMetrics, 'gauge'>;
   readonly limits: SilenceLimits;
 }
 
@@ -69,6 +71,8 @@ export class SilenceBook {
   constructor(parts: SilenceParts) {
     this.#parts = parts;
     this.#log = new SilenceLog(parts.bus);
+    const help = 'Silences that have not ended.';
+    parts.metrics.gauge('omoi_silences', help, () => this.#live.size);
   }
 
   /** Takes up those that have not ended. @throws what the database throws */
