@@ -164,12 +164,11 @@ function defineRun(program: Command): void {
     .option('--left-behind <leave|end>', 'what becomes of processes that outlive the command', 'leave')
     .option(
       '--url <url>',
-      'where the server listens (default: $OMOI_URL, then the server of the data directory, then http://127.0.0.1:4600)',
+      'where the server listens (default: $OMOI_URL, the server of the data directory, that of the last `omoi login`, http://127.0.0.1:4600)',
     )
     .option(
       '--data-directory <directory>',
-      'where the output is kept; whoever owns the one of a running server needs no token',
-      DATA_DIRECTORY,
+      'where the output is kept; whoever owns the one of a running server needs no token (default: $OMOI_DATA_DIRECTORY, then .omoi)',
     )
     .argument('<command...>', 'the command and its arguments, after --')
     .passThroughOptions()
