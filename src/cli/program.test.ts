@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { leavesOf } from './leaves.test-support.ts';
 import { createProgram, endsWithItsReader } from './program.ts';
 
 describe('a wrong command line', () => {
@@ -43,14 +44,6 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
   'policies check': ['--json'],
 };
 const COMMON = ['--json', '--url', '--data-directory'];
-
-function* leavesOf(command: Command, path: readonly string[] = []): Generator<readonly [string, Command]> {
-  for (const below of command.commands) {
-    const name = [...path, below.name()];
-    if (below.commands.length > 0) yield* leavesOf(below, name);
-    else yield [name.join(' '), below];
-  }
-}
 
 describe('a mistyped command', () => {
   it.each([

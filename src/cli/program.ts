@@ -5,6 +5,7 @@ import { defineAck, defineAlerts } from './commands/alerts.ts';
 import { asking, following } from './commands/asking.ts';
 import { defineCompletion } from './commands/completion.ts';
 import { defineEvents, defineLogs } from './commands/events.ts';
+import { showExamples } from './commands/examples.ts';
 import { defineLogin } from './commands/login.ts';
 import { wholeNumber } from './commands/numbers.ts';
 import { definePools } from './commands/pools.ts';
@@ -50,6 +51,7 @@ export function createProgram(version: string): Command {
   defineDoctor(program, version);
   defineLogin(program);
   defineCompletion(program);
+  showExamples(program);
   return program;
 }
 
@@ -262,8 +264,7 @@ interface TokenOptions {
 function defineMaintenance(program: Command): void {
   const maintenance = program
     .command('maintenance')
-    .description('leave something alone for a while: alerts are recorded, nothing is repaired')
-    .addHelpText('after', "\nExample: omoi maintenance start pool:demo --for 30m --reason 'new disks'");
+    .description('leave something alone for a while: alerts are recorded, nothing is repaired');
   const define = (name: string, description: string): Command =>
     asking(maintenance.command(name)).description(description);
   define('start', 'have the watchdog leave a pool, a host or an agent alone; ends by itself')
