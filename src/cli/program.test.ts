@@ -36,7 +36,7 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
   'gameday run': ['--json', '--data-directory'],
   'gameday list': ['--json'],
   // Its file is made on this machine.
-  backup: ['--data-directory'],
+  backup: ['--json', '--data-directory'],
   check: ['--json'],
   login: ['--json'],
   logout: ['--json'],
@@ -102,6 +102,16 @@ describe('the common options', () => {
       );
     expect(texts.length).toBeGreaterThan(8);
     for (const text of texts) expect(text).toEqual(texts[0]);
+  });
+
+  it('go on with -f wherever something is looked at that changes', () => {
+    const looks = leaves.filter(([name]) =>
+      /(?:^| )(?:list|show|why|state|parked|ps|status|events|logs|query)$/.test(name),
+    );
+    expect(looks.length).toBeGreaterThan(18);
+    const once = looks.filter(([, command]) => !command.options.some(({ long }) => long === '--follow'));
+    // No event tells of these: they change when somebody changes them.
+    expect(once.map(([name]) => name)).toEqual(['gameday list', 'policies list', 'tokens list']);
   });
 
   it('are told of no command that is gone', () => {

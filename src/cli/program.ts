@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { BackupFlags } from './backup.ts';
 import type { CheckFlags } from './check.ts';
 import { defineAgentList, defineAgents, defineRestart } from './commands/agents.ts';
 import { defineAck, defineAlerts } from './commands/alerts.ts';
@@ -232,18 +233,22 @@ function defineBackup(program: Command): void {
     )
     .argument('<file>', 'which must not exist')
     .option('--data-directory <directory>', 'where the state is', DATA_DIRECTORY)
-    .action(async (file: string, options: { dataDirectory: string }) => {
+    .option('--json', 'print what was written as JSON')
+    .action(async (file: string, flags: BackupFlags) => {
       const { backUp } = await import('./backup.ts');
-      backUp(file, options);
+      backUp(file, flags);
     });
 }
 
 function defineQuery(program: Command): void {
-  asking(program.command('query'))
+  following(program.command('query'))
     .description('evaluate a PromQL expression: a table, or with --range a chart')
     .argument('<expression>', "for instance 'sum by (phase_id) (tasks_queued_total)'")
     .option('--range <duration>', 'draw the last 15m, 1h, 2d …')
-    .option('--step <duration>', 'the time between two points (default: what the chart can show)')
+    .option(
+      '--step <duration>',
+      'the time between two points, and with -f between two looks (default: what the chart can show, and 5s)',
+    )
     .option('--time <time>', 'the time to look at, RFC 3339 or Unix seconds (default: now)')
     .action(async (expression: string, flags: QueryFlags) => {
       const { query } = await import('./query.ts');

@@ -26,9 +26,9 @@ export function defineTasks(program: Command): void {
       const { showTask } = await import('../nouns/tasks.ts');
       await showTask(taskId, flags);
     });
-  asking(tasks.command('parked'))
+  following(tasks.command('parked'))
     .description('list the tasks that ended their holders too often, with what was seen last')
-    .action(async (flags: ServerFlags) => {
+    .action(async (flags: FollowFlags) => {
       const { listParkedTasks } = await import('../tasks.ts');
       await listParkedTasks(flags);
     });
