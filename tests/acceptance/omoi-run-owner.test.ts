@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadPseudoTerminals, startOnTerminal } from '../../src/cli/run/terminal-process.ts';
 import { Client } from './support/client.ts';
 import { dataDirectory, omoi, OmoiProcess, OmoiServer } from './support/omoi-process.ts';
 import { StartedProcess } from './support/started-process.ts';
@@ -131,6 +132,33 @@ describe('omoi run on another machine, by who has logged in', () => {
     await started.closed;
     return { status: started.exitCode, stdout: started.stdout, stderr: started.stderr };
   };
+
+  it('after a token was typed, which no terminal shows', async () => {
+    const { secret } = await admin.read<{ secret: string }>('/api/v1/tokens', {
+      method: 'POST',
+      body: { name: 'bob', role: 'viewer' },
+    });
+    const window = startOnTerminal(
+      {
+        command: [process.execPath, OMOI, 'login', server.url],
+        env: { PATH: process.env['PATH'], TERM: 'xterm', XDG_CONFIG_HOME: join(elsewhere, 'typed') },
+      },
+      { columns: 120, rows: 24 },
+      loadPseudoTerminals(),
+    );
+    let seen = '';
+    window.stdout?.on('data', (chunk: Buffer) => (seen += chunk.toString()));
+    await until(() => seen.includes(`token for ${server.url}`), 'it asks for the token');
+    window.write(Buffer.from(`${secret}\r`));
+    const { exitCode } = await window.exited;
+    await window.closed;
+    expect([exitCode, seen]).toEqual([0, expect.stringContaining('knows you as bob (viewer)')]);
+    expect(seen).not.toContain(secret);
+    const { tokens } = JSON.parse(readFileSync(join(elsewhere, 'typed/omoi/logins.json'), 'utf8')) as {
+      tokens: Readonly<Record<string, string>>;
+    };
+    expect(tokens).toEqual({ [server.url]: secret });
+  });
 
   it('makes the command of an admin an agent there, with a token of its own while it runs', async () => {
     const { status, stdout, stderr } = await run('coders-far', await logIn('admin'));

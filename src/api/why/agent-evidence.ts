@@ -110,9 +110,16 @@ const ACTIVITIES = {
     'its process tree put nothing out, used no CPU and made no I/O for as long as it may (--stall-after, or stall_after of its pool)',
 } as const;
 
-function activityOf({ live }: KnownAgent): Evidence | null {
+function isActivity(reason: string): reason is keyof typeof ACTIVITIES {
+  return Object.hasOwn(ACTIVITIES, reason);
+}
+
+function activityOf({ row, live }: KnownAgent): Evidence | null {
   if (!live || live.status === 'FAILED' || live.status === 'TERMINATED') return null;
   if (live.evidence !== null) return { kind: 'activity', text: ACTIVITIES[live.evidence] };
+  // After a stall of Omoi all silence is counted anew; what an agent was judged by is true until it shows otherwise.
+  const judgedBy = live.status === 'STALLED' ? row.status_reason : '';
+  if (isActivity(judgedBy)) return { kind: 'activity', text: ACTIVITIES[judgedBy] };
   if (live.heartbeatsMissed === 0) return null;
   return { kind: 'activity', text: 'its processes show nothing that counts as work' };
 }
