@@ -262,7 +262,7 @@ export class Pools {
     const intended = (await poolUnits(tx, poolId)).filter(({ state }) => state === 'intended');
     // What failed to start may start now: its next attempt is not waited for.
     tx.afterCommit(() => {
-      if (change.command !== undefined) this.#beats.commandChanged(poolId);
+      if (change.command !== undefined) this.#beats.forgetProgram(poolId);
       for (const { agent_id: agentId, generation } of intended) {
         this.#supervisor.spawn({ agentId, generation, poolId });
       }
@@ -400,7 +400,9 @@ export class Pools {
   /** Of a pool that is being removed: it counts until its last agent has ended. */
   #knowRemoved(row: PoolRow, isGone: boolean): void {
     this.#know(row);
-    if (isGone) this.#leaving.delete(row.pool_id);
+    if (!isGone) return;
+    this.#leaving.delete(row.pool_id);
+    this.#beats.forgetProgram(row.pool_id);
   }
 
   /** A change of a pool's overrides and what follows from it; an event only where it moves something. */
