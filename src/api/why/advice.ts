@@ -21,7 +21,7 @@ export function adviceFor({ agent, alerts, remediations, parked_tasks: parked, v
     // A return after the last attempt is given up without one of its own.
     const tried = attempts === 0 ? maxAttempts : attempts;
     advice.push(
-      `${policy} has given it to ${guardian} after ${tried} attempts and tries no more: read its last output, mend the cause, then omoi restart ${agentId}`,
+      `${policy} has given it to ${guardian} after ${tried} ${tried === 1 ? 'attempt' : 'attempts'} and tries no more: read its last output, mend the cause, then omoi restart ${agentId}`,
     );
   }
   if (alerts.length > 0 && alerts.every(({ policies }) => policies.length === 0)) {

@@ -63,7 +63,8 @@ function exitOf({ generations }: KnownAgent, nowMs: number): Evidence | null {
   const ended = generations.find(({ ended_at_ms: endedAtMs }) => endedAtMs !== null);
   if (!ended || ended.ended_at_ms === null) return null;
   const { generation, exit_code: code, exit_signal: signal, opened_at_ms: openedAtMs } = ended;
-  const how = signal ?? (code === null ? 'no exit that anybody saw' : `exit code ${code}`);
+  const unseen = ended.registered_at_ms === null ? 'no process that anybody saw' : 'no exit that anybody saw';
+  const how = signal ?? (code === null ? unseen : `exit code ${code}`);
   const lived = formatTime(ended.ended_at_ms - openedAtMs);
   const ago = ageOf(ended.ended_at_ms, nowMs);
   return { kind: 'exit', text: `generation ${generation} ended ${ago} ago with ${how}, after ${lived}` };
@@ -84,10 +85,16 @@ function processOf({ row, live, replica }: KnownAgent, nowMs: number): Evidence 
   if (row.managed === 0)
     return { kind: 'process', text: 'external: Omoi did not start it and cannot restart it' };
   if (!replica) return { kind: 'process', text: 'Omoi runs it, and has no process of it' };
-  const { generation, pid, host, unit, startedAtMs, killAtMs, desiredState } = replica;
+  const { generation, pid, host, unit, startedAtMs, killAtMs, desiredState, startError } = replica;
   if (unit !== 'running') {
-    const text = unit === 'ended' ? 'has ended' : 'is to be started';
-    return { kind: 'process', text: `the process of generation ${generation} ${text}` };
+    const toCome =
+      startError === null
+        ? 'is to be started'
+        : `could not be started, and is tried again and again: ${startError}`;
+    return {
+      kind: 'process',
+      text: `the process of generation ${generation} ${unit === 'ended' ? 'has ended' : toCome}`,
+    };
   }
   const since = startedAtMs === null ? '' : ` for ${ageOf(startedAtMs, nowMs)}`;
   const asked = desiredState === 'run' ? '' : '; it was asked to end';

@@ -78,6 +78,8 @@ export class AgentEntry implements AgentObservation {
   #shortestBeatMs: number | null = null;
   /** Whether the process of the generation is known to have been started. */
   #hasStarted = false;
+  /** Why it could not be started at the last attempt; null where that is not known to have failed. */
+  startError: string | null = null;
   #beats = 0;
   #beatsAtMove = 0;
   /** The types of the tasks that it holds, by id, the one that it has held longest in front. */
@@ -364,6 +366,7 @@ export class AgentEntry implements AgentObservation {
   started(atMs: number): void {
     if (this.row.status !== 'SPAWNING') return;
     this.#hasStarted = true;
+    this.startError = null;
     this.#heardAtMs = atMs;
   }
 
@@ -415,6 +418,7 @@ export class AgentEntry implements AgentObservation {
     this.warned = false;
     this.#heardAtMs = nowMonotonicMs;
     this.#hasStarted = false;
+    this.startError = null;
     this.#beatsAtMove = this.#beats;
     this.#tasks.clear();
     this.#everClaimed = false;

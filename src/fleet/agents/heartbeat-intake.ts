@@ -122,6 +122,12 @@ export class HeartbeatIntake {
     agentIndex.judgedAt.set(agent, clock.monotonicMs());
   }
 
+  /** The process of a generation could not be started: if it is not in time, that is no silence. */
+  couldNotStart({ agentId, generation }: Holder, error: string): void {
+    const agent = this.#parts.agentIndex.get(agentId);
+    if (agent?.generation === generation) agent.startError = error;
+  }
+
   /** A generation waits for its turn to be started: its time to register has not begun. */
   awaitsStart({ agentId, generation }: Holder): void {
     const agent = this.#parts.agentIndex.get(agentId);

@@ -31,6 +31,7 @@ const quiet: BeatRecord = {
   selfDegraded: false,
   evidence: null,
   evidenceTold: false,
+  couldNotStart: false,
 };
 
 test.each<[string, Partial<BeatRecord>, string | null]>([
@@ -53,6 +54,8 @@ test.each<[string, Partial<BeatRecord>, string | null]>([
   ],
   ['SPAWNING, in its grace', { status: 'SPAWNING' }, null],
   ['SPAWNING, never heard of', { status: 'SPAWNING', missed: 3 }, 'UNRESPONSIVE'],
+  ['SPAWNING, could not be started yet', { status: 'SPAWNING', missed: 2, couldNotStart: true }, null],
+  ['SPAWNING, could not be started', { status: 'SPAWNING', missed: 3, couldNotStart: true }, 'FAILED'],
   ['SPAWNING, beats', { status: 'SPAWNING', beatSince: true }, 'IDLE'],
   ['QUARANTINED, silent', { status: 'QUARANTINED', missed: 9 }, null],
   ['FAILED, silent', { status: 'FAILED', missed: 9 }, null],

@@ -26,15 +26,18 @@ export interface BeatRecord {
   readonly evidence: LifeEvidence | null;
   /** Whether the evidence came with its beats: somebody else beats for the processes. */
   readonly evidenceTold: boolean;
+  /** Whether its process is known not to have been started. */
+  readonly couldNotStart: boolean;
 }
 
 export interface LadderStep {
-  readonly to: 'IDLE' | 'DEGRADED' | 'STALLED' | 'UNRESPONSIVE';
+  readonly to: 'IDLE' | 'DEGRADED' | 'STALLED' | 'UNRESPONSIVE' | 'FAILED';
   readonly reason:
     | 'heartbeats_missed'
     | 'heartbeat_returned'
     | 'reported'
     | 'silent_at_work'
+    | 'not_started'
     | 'traced'
     | StallReason;
 }
@@ -77,6 +80,8 @@ export function decideLadderStep(record: BeatRecord): LadderStep | null {
     case 'TERMINATED':
       return null;
     case 'SPAWNING':
+      // Who could not be started is not silent: nobody is there who could be heard.
+      if (record.couldNotStart && isSilent(record)) return { to: 'FAILED', reason: 'not_started' };
       return stepOfTheStill(record) ?? (beatSince ? RETURNED : null);
     case 'STALLED':
     case 'UNRESPONSIVE':
