@@ -33,6 +33,7 @@ const free: GuardInput = {
   suspectUntilMs: 0,
   busyWith: null,
   coolsFromMs: null,
+  attempts: 0,
   cooldownMs: guards.cooldown,
   running: 0,
   budgetStartMs: null,

@@ -45,6 +45,8 @@ export interface GuardInput extends DoubtInput {
    * process has ended again.
    */
   readonly coolsFromMs: number | null;
+  /** How often the lineage has tried, earlier steps of this remediation included. */
+  readonly attempts: number;
   /** The policy's cooldown, as it has grown with the attempts of the lineage. */
   readonly cooldownMs: number;
   readonly running: number;
