@@ -98,6 +98,8 @@ export class Pools {
     this.#supervisor = new UnitSupervisor({ ...parts, processBeats: this.#beats }, connection, {
       recorded: (tx, ended) => this.#convergence.followUp(tx, ended),
       committed: (poolId) => this.#onEnded(poolId),
+      // A roll stops where too many have failed.
+      startFailed: (poolId) => this.#schedule.soon(poolId),
     });
     this.#refused = new RefusedReplicas(parts.agents);
     this.#convergence = new Convergence(parts, this.#refused, {

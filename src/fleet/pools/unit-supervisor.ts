@@ -65,6 +65,8 @@ interface UnitEnds {
   recorded(tx: StateTransaction, ended: RecordedEnd): Promise<void>;
   /** After its commit. */
   committed(poolId: string): void;
+  /** A start has failed, after the commit that records it. */
+  startFailed(poolId: string): void;
 }
 
 /**
@@ -331,6 +333,7 @@ export class UnitSupervisor {
       return retryInMs;
     });
     this.#parts.silence.couldNotStart(order.key, error);
+    this.#ends.startFailed(order.key.poolId);
     this.#parts.metrics
       .counter('omoi_pool_spawn_failures_total', 'Agent processes that could not be started.')
       .add(1, { pool_id: order.key.poolId });
