@@ -28,6 +28,11 @@ export function adviceFor({ agent, alerts, remediations, parked_tasks: parked, v
     advice.push('no policy is for what fires: nothing is done about it unless a person does it');
   }
   if (agent.status === 'QUARANTINED') advice.push(`give it work again: omoi agents release ${agentId}`);
+  if (agent.status === 'DEGRADED' && agent.status_reason === 'clings_to_lost_task') {
+    advice.push(
+      `have its handlers end when their tasks are taken from them (signal); what it works on now ends with: omoi restart ${agentId}`,
+    );
+  }
   if (!agent.managed && verdict === 'ill') {
     advice.push(
       `restart it where it was started, or take it out of the fleet: omoi agents forget ${agentId}`,

@@ -132,6 +132,11 @@ function activityOf({ row, live }: KnownAgent): Evidence | null {
 }
 
 function workOf({ live }: KnownAgent, nowMs: number): Evidence | null {
+  const lostTaskId = live?.clingsTo ?? null;
+  if (lostTaskId !== null) {
+    const text = `says that it still works on task ${lostTaskId}, or on as much as before that was taken from it: it keeps a place for which no task is claimed`;
+    return { kind: 'work', text };
+  }
   const seenAtMs = live?.workSeenAtMs ?? null;
   if (seenAtMs === null) return null;
   return { kind: 'work', text: `its work was last seen to go on ${ageOf(seenAtMs, nowMs)} ago` };

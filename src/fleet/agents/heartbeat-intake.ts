@@ -156,7 +156,7 @@ export class HeartbeatIntake {
   #takeNews(agent: AgentEntry, beat: Omit<Heartbeat, 'sequence' | 'nonce'>): void {
     const before = agent.status;
     agent.says({ running: beat.inFlight > 0, degraded: beat.degraded, reason: beat.reason });
-    agent.inFlight = beat.inFlight;
+    agent.worksOn(beat.inFlight);
     agent.told(beat.activity ?? null, this.#parts.clock.monotonicMs());
     if (beat.usage) agent.uses(beat.usage, this.#parts.clock.monotonicMs());
     if (beat.inFlight > 0) this.#parts.agentIndex.workSeen(beat);

@@ -54,6 +54,7 @@ export class HeartbeatWatch {
       missed,
       beatSince: entry.beatSinceMove,
       selfDegraded: entry.selfDegraded,
+      clings: entry.clingsTo !== null,
       evidence: entry.evidence,
       evidenceTold: entry.evidenceTold,
       couldNotStart: entry.startError !== null,
