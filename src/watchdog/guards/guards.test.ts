@@ -59,6 +59,11 @@ describe('the guards', () => {
     },
   );
 
+  it('that a cooldown has grown with jitter says so in whole seconds', () => {
+    const held = decide({ ...free, coolsFromMs: NOW, cooldownMs: 34_071 });
+    expect(held?.reason).toBe('cooldown of 34s after the last attempt');
+  });
+
   it.each<[string, Partial<GuardInput>, string | null, number | null]>([
     ['nothing in the way', {}, null, null],
     ['paused', { paused: { by: 'ann', reason: 'maintenance' } }, 'paused', null],

@@ -195,7 +195,7 @@ function coolingDown({ coolsFromMs, cooldownMs, nowMs }: GuardInput): Suppressio
   if (coolsFromMs === null) return null;
   const untilMs = coolsFromMs + cooldownMs;
   if (untilMs <= nowMs) return null;
-  return held('cooldown', `cooldown of ${formatDuration(cooldownMs)} after the last attempt`, untilMs);
+  return held('cooldown', `cooldown of ${formatTime(cooldownMs)} after the last attempt`, untilMs);
 }
 
 function overBudget({ policy, budgetStartMs, agent, nowMs }: GuardInput): Suppression | null {
