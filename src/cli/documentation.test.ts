@@ -13,6 +13,7 @@ import { BLOCKS, codeIn, PAGES, ROOT } from '../documentation.test-support.ts';
 import { PolicyRegistry } from '../watchdog/policies/policy-registry.ts';
 import { unpaced } from '../alerting/rules/unpaced.test-support.ts';
 import { loadExperiment } from './gameday/experiment.ts';
+import { leavesOf } from './leaves.test-support.ts';
 import { createProgram } from './program.ts';
 
 let directory: string;
@@ -167,6 +168,40 @@ function mistakeInArguments(path: readonly Command[], words: readonly string[]):
   if (positional > wanted.length && wanted.at(-1)?.variadic !== true) return 'there is an argument too many';
   return null;
 }
+
+/** What the help of a command shows behind `Example:`, without comments, pipes and redirections. */
+function examplesOf(command: Command): readonly string[] {
+  let help = '';
+  command.configureOutput({ writeOut: (text) => (help += text) });
+  command.outputHelp();
+  const [, shown = ''] = /^Examples?:\n(.*)/ms.exec(help) ?? [];
+  return shown
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.replace(/\s+# .*/, '').replace(/ [|<] .*|\)$/g, ''))
+    .map((line) => /\bomoi\b.*/.exec(line)?.[0] ?? line);
+}
+
+describe('the help of each command', () => {
+  const program = createProgram('0');
+  const leaves = [...leavesOf(program)];
+
+  it.each(leaves)('`omoi %s --help` has examples, which can be typed', (path, command) => {
+    const lines = examplesOf(command);
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.filter((line) => !line.startsWith(`omoi ${path}`))).toEqual([]);
+    expect(lines.map((line) => [line, mistakeIn(wordsOf(line))])).toEqual(lines.map((line) => [line, null]));
+  });
+
+  it('of a noun has one of each of its verbs', () => {
+    const nouns = program.commands.filter(({ commands }) => commands.length > 0);
+    expect(nouns.length).toBeGreaterThan(8);
+    for (const noun of nouns) {
+      const lines = examplesOf(noun);
+      expect(lines.map((line) => line.split(' ')[2])).toEqual(noun.commands.map((verb) => verb.name()));
+    }
+  });
+});
 
 describe('the command lines in the documentation', () => {
   const isOmoi = ({ words }: Line): boolean => /(^|\/)omoi$/.test(words[0] ?? '');
