@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { Remediation } from '../api/wire.ts';
-import { formatAge, formatDuration, formatElapsed } from '../domain/age.ts';
+import { formatAgo, formatDuration, formatElapsed } from '../domain/age.ts';
 import { words } from '../domain/event-sentence.ts';
 import { describeAttempts, describeHold } from '../domain/repair-story.ts';
 import { useNow } from '../hooks/use-now.ts';
@@ -47,7 +47,9 @@ function RepairRow({ repair, nowMs }: { readonly repair: Remediation; readonly n
         <RepairStand repair={repair} />
       </span>
       <span className={styles.cell}>{attempts === null ? took : `${took}, ${attempts}`}</span>
-      <span className={`${styles.cell} ${styles.end}`}>{endedAt === null ? '' : ago(plannedMs, nowMs)}</span>
+      <span className={`${styles.cell} ${styles.end}`}>
+        {endedAt === null ? '' : formatAgo(plannedMs, nowMs)}
+      </span>
       {told !== null && <span className={styles.wide}>{told}</span>}
     </div>
   );
@@ -67,9 +69,4 @@ export function TargetName({ target }: Pick<Remediation, 'target'>) {
       {target.kind} {target.id}
     </Link>
   );
-}
-
-function ago(atMs: number, nowMs: number): string {
-  const age = formatAge(atMs, nowMs);
-  return age === 'now' ? age : `${age} ago`;
 }

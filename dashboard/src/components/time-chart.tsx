@@ -83,7 +83,15 @@ function optionsFor(element: HTMLElement, { heightPx, threshold, format }: PlotO
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     axes: [
-      { ...axis, grid: { show: false }, size: 24, space: 70, values: (_plot, times) => times.map(timeText) },
+      // Low enough that the first time does not touch the lowest value.
+      {
+        ...axis,
+        grid: { show: false },
+        size: 28,
+        gap: 9,
+        space: 70,
+        values: (_plot, times) => times.map(timeText),
+      },
       { ...axis, size: 62, space: 28, values: (_plot, numbers) => numbers.map(format) },
     ],
     scales: {
