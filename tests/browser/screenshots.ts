@@ -77,6 +77,7 @@ async function photograph(browser: Browser, agents: number): Promise<void> {
     mkdirSync(directory, { recursive: true });
     for (const { look, colorScheme, viewport } of LOOKS) {
       const context = await browser.newContext({ colorScheme, viewport, reducedMotion: 'reduce' });
+      context.setDefaultTimeout(WITHIN_MS);
       const page = await context.newPage();
       await page.goto(`${server.url}/login`);
       await page.screenshot({ path: join(directory, `login-${look}.png`) });
