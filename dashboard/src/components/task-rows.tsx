@@ -8,7 +8,7 @@ import { useNow } from '../hooks/use-now.ts';
 import styles from './rows.module.css';
 import { ToneLabel } from './tone-dot.tsx';
 
-const COLUMNS = { gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 1.3fr) 96px minmax(0, 1.4fr) 110px' };
+const COLUMNS = { gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 1.45fr) 92px minmax(0, 1.25fr) 104px' };
 
 export interface TaskRowsProps {
   readonly tasks: readonly Task[];
