@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import styles from './sparkline.module.css';
+import { lonePoints } from './time-chart.tsx';
 
 export interface SparklineProps {
   /** What is seen, for those who hear the page. */
@@ -63,7 +64,7 @@ function optionsFor(element: HTMLElement): uPlot.Options {
       // From zero, and never so tall that one waiting task looks like a mountain.
       y: { range: (_plot, _min, max) => [0, Math.max(max, 4) * 1.08] },
     },
-    series: [{}, { stroke: line, width: 1.6, fill: fade(line), points: { show: false }, spanGaps: false }],
+    series: [{}, { stroke: line, width: 1.6, fill: fade(line), points: lonePoints(line), spanGaps: false }],
   };
 }
 

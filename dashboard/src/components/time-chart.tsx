@@ -2,6 +2,7 @@ import { useComputedColorScheme } from '@mantine/core';
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { lonePlaces } from '../domain/time-series.ts';
 import type { Tone } from '../domain/tone.ts';
 import styles from './time-chart.module.css';
 
@@ -51,7 +52,7 @@ export function TimeChart(props: TimeChartProps) {
   }, [scheme, heightPx, threshold, tone]);
 
   useEffect(() => {
-    plot.current?.setData([[...timesSeconds], [...values], timesSeconds.map(() => threshold)]);
+    plot.current?.setData([[...timesSeconds], timesSeconds.map(() => threshold), [...values]]);
   }, [timesSeconds, values, threshold, scheme, heightPx, tone]);
 
   return <div ref={place} className={styles.plot} data-tone={tone} role="img" aria-label={label} />;
@@ -82,7 +83,15 @@ function optionsFor(element: HTMLElement, { heightPx, threshold, format }: PlotO
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     axes: [
-      { ...axis, grid: { show: false }, size: 24, space: 70, values: (_plot, times) => times.map(timeText) },
+      // Low enough that the first time does not touch the lowest value.
+      {
+        ...axis,
+        grid: { show: false },
+        size: 28,
+        gap: 9,
+        space: 70,
+        values: (_plot, times) => times.map(timeText),
+      },
       { ...axis, size: 62, space: 28, values: (_plot, numbers) => numbers.map(format) },
     ],
     scales: {
@@ -95,11 +104,23 @@ function optionsFor(element: HTMLElement, { heightPx, threshold, format }: PlotO
         },
       },
     },
+    // The value above its threshold, which is wider: of two at the same height both are seen.
     series: [
       {},
-      { stroke: line, width: 1.6, points: { show: false }, spanGaps: false },
-      { stroke: colour('--bad'), width: 1.2, dash: [5, 4], points: { show: false } },
+      { stroke: colour('--bad'), alpha: 0.6, width: 3, dash: [5, 4], points: { show: false } },
+      { stroke: line, width: 1.6, points: lonePoints(line), spanGaps: false },
     ],
+  };
+}
+
+/** Points where no line is seen: a value without neighbours. */
+export function lonePoints(colour: string): uPlot.Series.Points {
+  return {
+    show: false,
+    filter: (plot, series) => lonePlaces(plot.data[series] ?? []),
+    size: 5,
+    width: 0,
+    fill: colour,
   };
 }
 
@@ -107,11 +128,14 @@ function timeText(seconds: number): string {
   return TIME.format(seconds * 1_000);
 }
 
-/** What a colour’s name stands for in the present scheme: a canvas knows no `light-dark()`. */
+/**
+ * What a colour’s name stands for in the present scheme: a canvas knows no `light-dark()`. It is read of an element that is new:
+ * one that changes its colour may be on its way to it, as with reduced motion for a moment.
+ */
 function colourOf(element: HTMLElement, name: string): string {
-  const before = element.style.color;
-  element.style.color = `var(${name})`;
-  const colour = getComputedStyle(element).color;
-  element.style.color = before;
-  return colour;
+  const probe = element.appendChild(document.createElement('span'));
+  probe.style.color = `var(${name})`;
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
 }

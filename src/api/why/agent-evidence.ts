@@ -134,7 +134,8 @@ function leaseOf(
 
 /** Silent is who is UNRESPONSIVE, nobody else: how this one counts is said where it has missed beats itself. */
 function domainOf({ name, agents, silent }: DomainHealth, { live }: KnownAgent): Evidence {
-  const text = `${silent} of ${agents} agents of its failure domain ${name} are UNRESPONSIVE`;
+  if (agents === 1) return { kind: 'domain', text: `it is the only agent of its failure domain ${name}` };
+  const text = `${silent} of ${agents} agents of its failure domain ${name} ${silent === 1 ? 'is' : 'are'} UNRESPONSIVE`;
   if (live?.status === 'UNRESPONSIVE') return { kind: 'domain', text: `${text}, this one among them` };
   if (!live || live.heartbeatsMissed === 0) return { kind: 'domain', text };
   return { kind: 'domain', text: `${text}; this one is ${live.status}, and not counted there` };
