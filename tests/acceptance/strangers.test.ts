@@ -249,9 +249,8 @@ describe('an alert acts that fires over what was sent by', () => {
       'who posts it and speaks for the agent, whoever posts it beside',
       'victims-9',
       async () => {
-        await post(null, 'victims-9');
-        await refusalOf('victims-9');
         await post(await tokenOf('ingest', { speaks_for: { agents: ['victims-9'] } }), 'victims-9');
+        await post(null, 'victims-9');
       },
     ],
   ])('%s', async (_name, agentId, send) => {

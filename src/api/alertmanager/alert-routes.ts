@@ -3,7 +3,7 @@ import { READERS, SENDERS } from '../access/roles.ts';
 import { senderOf } from '../access/sender.ts';
 import { jsonOf, jsonOfElements, jsonOfFields, jsonOfList, mapped } from '../http/json-pieces.ts';
 import { AlertmanagerRefusal } from './alertmanager-refusal.ts';
-import type { AlertmanagerParts } from './alertmanager-routes.ts';
+import type { AlertmanagerParts } from './alertmanager-parts.ts';
 import { alertsAnswer, alertsBody, groupsAnswer } from './alertmanager-schemas.ts';
 import { type AlertmanagerRoute, sendJsonPieces } from './alertmanager-scope.ts';
 import type { ViewedAlert, ViewedGroup } from './alertmanager-view.ts';

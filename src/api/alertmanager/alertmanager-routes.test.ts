@@ -60,7 +60,7 @@ describe('GET status and receivers', () => {
       { name: 'web', labels: { name: 'web', owner: 'web' } },
     ]);
     const some = await call('GET receivers?receiver_matchers=owner%3D%22web%22');
-    expect(some.body).toEqual([{ name: 'web', labels: { owner: 'web' } }]);
+    expect(some.body).toEqual([{ name: 'web', labels: { name: 'web', owner: 'web' } }]);
   });
 });
 
