@@ -34,11 +34,8 @@ export type {
 } from './watchdog/watchdog-schemas.ts';
 export { registerAlertRoutes } from './alerts/alert-routes.ts';
 export { registerNotificationRoutes } from './notification/notification-routes.ts';
-export {
-  registerAlertmanagerRoutes,
-  type AlertmanagerLanguage,
-  type AlertmanagerParts,
-} from './alertmanager/alertmanager-routes.ts';
+export { type AlertmanagerLanguage, type AlertmanagerParts } from './alertmanager/alertmanager-parts.ts';
+export { registerAlertmanagerRoutes } from './alertmanager/alertmanager-routes.ts';
 export type {
   AlertmanagerView,
   PostedAlert,
