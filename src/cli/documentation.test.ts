@@ -62,6 +62,7 @@ const LOADERS: readonly (readonly [RegExp, ((text: string) => void | Promise<voi
   [/^write_relabel_configs:/, null],
   // Of notification: the tests beside its source read them.
   [/^(?:global|route):/, null],
+  [/^alerting:\n +alertmanagers:/, null],
   [/^title: /, loadAsGameday],
   [/^groups:/, loadAsRules],
   [/^- alert:/, (text) => loadAsRules(`groups:\n- name: g\n  rules:\n${text.replace(/^/gm, '  ')}`)],

@@ -123,8 +123,9 @@ const KINDS: readonly Kind[] = [
   {
     title: 'about silences',
     has: under('/api/v1/alerts/silences'),
-    codes: ['unknown_silence', 'invalid_silence', 'silence_ended', 'too_many_silences'],
+    codes: ['invalid_silence', 'silence_ended', 'too_many_silences', 'unknown_silence'],
   },
+  { title: 'about a receiver', has: under('/api/v1/alerts/receivers/'), codes: ['unknown_receiver'] },
   { title: 'about an anomaly', has: under('/api/v1/monitor/anomalies'), codes: ['unknown_anomaly'] },
   {
     title: 'about a remediation or a policy',
@@ -148,7 +149,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     title: 'that takes telemetry',
-    has: under('/v1/', '/prometheus/api/v1/write'),
+    has: under('/v1/', '/prometheus/api/v1/write', '/alertmanager/api/v2/alerts'),
     codes: ['payload_undecodable', 'ingest_busy', 'labels_invalid', 'series_limit_reached', 'sample_refused'],
   },
   {
@@ -160,12 +161,14 @@ const KINDS: readonly Kind[] = [
   {
     title: 'that reloads',
     has: lines(/reload/),
-    codes: ['config_invalid', 'rule_file_invalid', 'policy_file_invalid'],
+    codes: ['config_invalid', 'rule_file_invalid', 'policy_file_invalid', 'routing_invalid'],
   },
 ];
 
 /** Of a start or the command line: no route answers them. */
 const OF_NO_ROUTE: readonly ErrorCode[] = [
+  // Of a message that is tried again.
+  'secret_unreadable',
   'gameday_file_invalid',
   'address_unavailable',
   'data_directory_exposed',

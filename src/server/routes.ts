@@ -1,6 +1,7 @@
 import {
   BodyBudget,
   registerAgentRoutes,
+  registerAlertmanagerRoutes,
   registerAlertRoutes,
   registerEventRoutes,
   registerLockRoutes,
@@ -17,6 +18,7 @@ import {
   registerPrometheusSeriesRoutes,
   registerPrometheusStatusRoutes,
   registerReloadRoutes,
+  registerRoutingRoutes,
   registerRemoteWriteRoutes,
   registerSilenceRoutes,
   registerTaskRoutes,
@@ -28,7 +30,7 @@ import {
 } from '#api';
 import { encodeError, encodingOf } from '#ingest';
 import type { AgentOutput } from '#fleet';
-import { formatMatcher, parseMatcher, silenceStateAt } from '#notification';
+import { formatMatcher, isLabelName, parseMatcher, silenceStateAt } from '#notification';
 import type { LogStore, SpanStore } from '#observability';
 import { queryLanguage as language } from '#promql';
 import { parseLabels, type Clock, type SelfMetrics, type SteadyClock } from '#telemetry';
@@ -66,10 +68,27 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerMonitorRoutes(app, parts.monitor);
   registerAlertRoutes(app, parts);
   registerNotificationRoutes(app, parts);
+  const notificationLanguage = {
+    parseMatcher: (text: string) =>
+      parseMatcher(text, { mode: parts.notification.configuration.omoi.matcherMode }),
+    formatMatcher,
+    isLabelName,
+    silenceStateAt,
+  };
+  registerRoutingRoutes(app, { ...parts, parseMatcher: notificationLanguage.parseMatcher });
+  registerAlertmanagerRoutes(app, {
+    view: parts.alertmanagerView,
+    posted: parts.alerting.posted,
+    silences: parts.silences,
+    language: notificationLanguage,
+    clock,
+    version: facts.version,
+  });
   registerSilenceRoutes(app, {
     silences: parts.silences,
-    language: { parseMatcher: (text) => parseMatcher(text), formatMatcher, silenceStateAt },
-    labelsOfAlert: async (id) => parseLabels((await parts.alerting.alerts.get(id)).labels),
+    notification: parts.notification,
+    language: notificationLanguage,
+    labelsOfAlert: async (alertId) => parseLabels((await parts.alerting.alerts.get(alertId)).labels),
     clock,
   });
   registerPrometheusRuleRoutes(app, { alerting: parts.alerting, language });

@@ -1,8 +1,8 @@
 import { matchesAll, toRfc3339 } from '#telemetry';
 import { PUBLIC, READERS } from '../access/roles.ts';
 import type { ApiApp } from '../http/app.ts';
-import { alertRoutes } from './alert-routes.ts';
 import type { AlertmanagerParts } from './alertmanager-parts.ts';
+import { alertRoutes } from './alert-routes.ts';
 import { receiversAnswer, statusAnswer } from './alertmanager-schemas.ts';
 import { type AlertmanagerRoute, registerAlertmanagerScope, sendJson } from './alertmanager-scope.ts';
 import { readMatchers, RECEIVER_MATCHERS_CONTEXT, receiversQuery } from './query-filters.ts';
