@@ -40,7 +40,8 @@ export { type MatcherText, type SilenceOrder } from './silences/silence-order.ts
 export { SilenceBook, type EndedSilencePlace, type SilenceListener } from './silences/silence-book.ts';
 export { Notification, type NotificationParts, type PreparedNotification } from './notification.ts';
 export { prepareNotification, type PreparationTools } from './prepare-notification.ts';
-export { explain, type Explanation, type ExplainedMessage } from './explain/explanation.ts';
+export type { Explanation } from './explain/explanation.ts';
+export type { ExplainedMessage } from './explain/explained-message.ts';
 export { type RecordedDecision } from './explain/decision-log.ts';
 export type { AlertReader } from './ports.ts';
 export type { IntegrationTools } from './receivers/receiver-kind.ts';

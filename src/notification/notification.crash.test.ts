@@ -123,6 +123,6 @@ it('whenever the process is killed, nobody misses anything, and a message comes 
       await opened.close();
       stage = null;
     }),
-    { numRuns: Number(process.env['OMOI_LONG'] === '1' ? 1000 : 60) },
+    { numRuns: process.env['OMOI_LONG'] === '1' ? 1000 : 60 },
   );
 }, 120_000);

@@ -71,8 +71,13 @@ class TestAlerts implements AlertReader {
           entity_type: 'alert',
           entity_id: alertId,
           payload: {
-            ...{ alert_id: alertId, rule_id: 'g/r', severity, labels },
-            ...{ metric_name: null, current_value: 1, threshold: null },
+            alert_id: alertId,
+            rule_id: 'g/r',
+            severity,
+            metric_name: null,
+            current_value: 1,
+            threshold: null,
+            labels,
           },
           traceparent: null,
         };
@@ -93,8 +98,12 @@ class TestAlerts implements AlertReader {
           entity_type: 'alert',
           entity_id: alertId,
           payload: {
-            ...{ alert_id: alertId, rule_id: 'g/r', severity: '', labels },
-            ...{ cause: 'recovered' as const, duration_ms: 1 },
+            alert_id: alertId,
+            rule_id: 'g/r',
+            severity: '',
+            labels,
+            cause: 'recovered' as const,
+            duration_ms: 1,
           },
           traceparent: null,
         };

@@ -1,8 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { fingerprintOf } from '#telemetry';
+import { maxAggregationGroups } from './groups/dispatcher.ts';
+import type { TrackedAlert } from './groups/tracked-alert.ts';
 import {
   DELIVERED,
   failed,
   openNotificationStage,
+  prepared,
   RecordingReceiver,
   testRoute,
   type NotificationStage,
@@ -320,3 +324,70 @@ describe('a restart', () => {
     expect(successor.take()).toEqual(['first_notification +a']);
   });
 });
+
+describe('another configuration', () => {
+  it('routes what fires anew, tells nothing twice of groups that stay, and forgets those that are gone', async () => {
+    const team = await open();
+    await stage.alerts.fire({ a: A, c: C });
+    await pass(11 * SECOND);
+    expect(team.take()).toHaveLength(2);
+    await stage.notification.take(prepared({ receivers: { team: [team] } }));
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual([]);
+    const other = testRoute({ id: '{}/0', key: '{}/{x="y"}' });
+    await stage.notification.take(prepared({ route: other, receivers: { team: [team] } }));
+    await pass(MINUTE);
+    expect(team.take().toSorted()).toEqual(['first_notification +a', 'first_notification +c']);
+    const log = await stage.database.reader.selectFrom('notification_log').select('group_id').execute();
+    expect(log.map(({ group_id: id }) => id).toSorted()).toEqual(
+      Array.from(stage.notification.dispatcher.groups(), ({ id }) => id).toSorted(),
+    );
+  });
+
+  it('gives up what waits for a receiver that is gone', async () => {
+    const team = await open();
+    team.answer = () => failed('connection', { retryable: true });
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    const successor = new RecordingReceiver({ index: 1 });
+    await stage.notification.take(prepared({ receivers: { team: [successor] } }));
+    await pass(2 * MINUTE);
+    expect(successor.take()).toEqual(['first_notification +a']);
+    await stage.restart({ receivers: { team: [successor] } });
+    const pending = await stage.notification.messages({ state: 'pending', limit: 10 });
+    expect(pending.messages).toEqual([]);
+  });
+});
+
+describe('limits', () => {
+  it('tells of alerts beyond the groups that there may be in one group a route', async () => {
+    const team = await open({ route: testRoute({ groupWaitMs: 60 * MINUTE }) });
+    for (let at = 0; at < maxAggregationGroups; at += 1000) {
+      for (let one = at; one < at + 1000; one++) {
+        stage.notification.dispatcher.take(alertOfGroup(`fill${one}`));
+      }
+      await pass(0);
+    }
+    expect(stage.notification.dispatcher.groupCount).toBe(maxAggregationGroups);
+    stage.notification.dispatcher.take(alertOfGroup('more1'));
+    stage.notification.dispatcher.take(alertOfGroup('more2'));
+    expect(stage.notification.dispatcher.groupCount).toBe(maxAggregationGroups + 1);
+    const [group] = stage.notification.dispatcher.groupsOf('more2');
+    expect([group?.groupKey, group?.members.size]).toEqual(['{}:{}', 2]);
+    expect(team.take()).toEqual([]);
+  });
+});
+
+function alertOfGroup(group: string): TrackedAlert {
+  const labels = { alertname: 'A', group };
+  return {
+    alertId: group,
+    fingerprint: fingerprintOf(labels),
+    labels,
+    severity: '',
+    startsAtMs: stage.clock.wallMs(),
+    traceparent: null,
+    endsAtMs: null,
+    acknowledgedBy: null,
+  };
+}

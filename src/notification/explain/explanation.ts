@@ -1,23 +1,6 @@
 import type { StateDatabase } from '#storage';
-import { explainedMessage, MESSAGE_COLUMNS } from './message-list.ts';
+import { explainedMessage, MESSAGE_COLUMNS, type ExplainedMessage } from './explained-message.ts';
 import type { DecisionLog, RecordedDecision } from './decision-log.ts';
-
-/** A message as an explanation tells of it. Times: wall ms. */
-export interface ExplainedMessage {
-  readonly notificationId: string;
-  readonly receiver: string;
-  /** `receiver/type/index` */
-  readonly integration: string;
-  readonly reason: string;
-  readonly state: 'pending' | 'delivered' | 'failed' | 'superseded';
-  readonly attempts: number;
-  readonly createdAtMs: number;
-  readonly nextAttemptAtMs: number | null;
-  readonly finishedAtMs: number | null;
-  /** What the receiver said last. */
-  readonly answer: string | null;
-  readonly failure: string | null;
-}
 
 export interface Explanation {
   readonly decisions: readonly RecordedDecision[];

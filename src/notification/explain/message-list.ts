@@ -1,7 +1,7 @@
 import type { StateDatabase, StateTables } from '#storage';
 import { listInSlices, rowAt } from '#storage';
 import type { MessageMember } from '../outbox/outbox-rows.ts';
-import type { ExplainedMessage } from './explanation.ts';
+import { explainedMessage, MESSAGE_COLUMNS, type ExplainedMessage } from './explained-message.ts';
 
 type State = StateTables['notifications']['state'];
 
@@ -28,39 +28,6 @@ export interface MessagePage {
 }
 
 const maxAlertIds = 100;
-
-/** What is read of a message: without what only its delivery needs, which is long. */
-export const MESSAGE_COLUMNS = [
-  'id',
-  'receiver',
-  'integration',
-  'reason',
-  'state',
-  'attempts',
-  'created_at_ms',
-  'next_attempt_at_ms',
-  'finished_at_ms',
-  'answer',
-  'failure',
-] as const;
-
-export type MessageRow = Pick<StateTables['notifications'], (typeof MESSAGE_COLUMNS)[number]>;
-
-export function explainedMessage(row: MessageRow): ExplainedMessage {
-  return {
-    notificationId: row.id,
-    receiver: row.receiver,
-    integration: row.integration,
-    reason: row.reason,
-    state: row.state,
-    attempts: row.attempts,
-    createdAtMs: row.created_at_ms,
-    nextAttemptAtMs: row.state === 'pending' ? row.next_attempt_at_ms : null,
-    finishedAtMs: row.finished_at_ms,
-    answer: row.answer,
-    failure: row.failure,
-  };
-}
 
 /** Messages, the newest first. */
 export async function listMessages(

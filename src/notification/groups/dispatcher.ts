@@ -74,11 +74,14 @@ export class Dispatcher {
   readonly #beside = new Map<string, Set<Tracked>>();
   /** Alerts that no group holds any more; their rows go with the next write. */
   readonly #gone = new Set<string>();
+  /** Groups that are no more, of which somebody was told: what is known of them goes with the next write. */
+  readonly #goneGroups = new Set<string>();
   /** In the order in which they are decided. */
   readonly #due = new Set<AggregationGroup>();
   /** Of which the last message has arrived: what is over and was told leaves them. */
   readonly #settling = new Set<AggregationGroup>();
   #passing: Promise<void> | null = null;
+  #endPause: (() => void) | null = null;
   /** Groups are only collected: not all that fires is known yet. */
   #isHeld = true;
   #isStopped = false;
@@ -89,7 +92,7 @@ export class Dispatcher {
     parts.metrics.gauge(
       'omoi_notification_groups',
       'Aggregation groups: alerts that are told of together.',
-      () => this.#groups.size,
+      () => this.groupCount,
     );
     parts.metrics.gauge(
       'omoi_notification_alerts',
@@ -98,14 +101,18 @@ export class Dispatcher {
     );
   }
 
-  /** Passes begin: all alerts of an earlier run have been taken. */
+  /** Passes begin: all alerts of an earlier run have been taken. What is known of groups that are no more is forgotten. */
   start(): void {
+    for (const groupId of this.#parts.log.groupIds()) {
+      if (!this.#groups.has(groupId)) this.#goneGroups.add(groupId);
+    }
     this.#isHeld = false;
     this.#pump();
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#endPause?.();
     for (const { timer } of this.#groups.values()) timer?.cancel();
     await this.#passing;
   }
@@ -113,6 +120,7 @@ export class Dispatcher {
   /** No pass begins until `replace` or `start`. Resolves when none is under way. */
   async hold(): Promise<void> {
     this.#isHeld = true;
+    this.#endPause?.();
     await this.#passing;
   }
 
@@ -177,6 +185,10 @@ export class Dispatcher {
     return this.#alerts.get(alertId)?.groups ?? [];
   }
 
+  get groupCount(): number {
+    return this.#groups.size;
+  }
+
   groups(): Iterable<AggregationGroup> {
     return this.#groups.values();
   }
@@ -189,7 +201,11 @@ export class Dispatcher {
   /** Nothing of a group is on its way any more. */
   settled(groupId: string, outcome: 'delivered' | 'failed'): void {
     const group = this.#groups.get(groupId);
-    if (!group) return;
+    if (!group) {
+      this.#goneGroups.add(groupId);
+      this.#pump();
+      return;
+    }
     if (group.isUrgent) this.#passNow(group);
     // What was refused for good is decided again at the next interval: it may have been repaired by then.
     else if (outcome === 'delivered') {
@@ -315,7 +331,7 @@ export class Dispatcher {
   }
 
   get #hasWork(): boolean {
-    return this.#due.size > 0 || this.#settling.size > 0 || this.#gone.size > 0;
+    return [this.#due, this.#settling, this.#gone, this.#goneGroups].some(({ size }) => size > 0);
   }
 
   async #passAll(): Promise<void> {
@@ -338,10 +354,14 @@ export class Dispatcher {
     }
   }
 
-  #pause(ms: number): Promise<void> {
+  /** Ends when the time is over, and when it is stopped. */
+  async #pause(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
-    this.#parts.clock.after(ms, () => resolve(undefined));
-    return promise;
+    this.#endPause = () => resolve(undefined);
+    const timer = this.#parts.clock.after(ms, this.#endPause);
+    await promise;
+    timer.cancel();
+    this.#endPause = null;
   }
 
   /** Decides for as many groups as one transaction takes. @param groups is filled with them */
@@ -382,13 +402,16 @@ export class Dispatcher {
       ...this.#takeSettled(),
     ];
     const gone = [...this.#gone].slice(0, maxRowsPerWrite);
-    const rows = leaving.reduce((sum, { pass, left }) => sum + (pass?.rows ?? left.length), gone.length);
+    const goneGroups = [...this.#goneGroups].slice(0, maxRowsPerWrite);
+    const ofPasses = leaving.reduce((sum, { pass, left }) => sum + (pass?.rows ?? left.length), 0);
+    const rows = ofPasses + gone.length + goneGroups.length;
     if (rows > 0) {
-      await database.transaction((tx) => this.#write(tx, { leaving, gone }), {
+      await database.transaction((tx) => this.#write(tx, { leaving, gone, goneGroups }), {
         urgent: rows <= maxUrgentRows,
       });
     }
     for (const alertId of gone) this.#gone.delete(alertId);
+    for (const groupId of goneGroups) this.#goneGroups.delete(groupId);
     for (const one of leaving) this.#written(one);
   }
 
@@ -409,10 +432,7 @@ export class Dispatcher {
     return settled;
   }
 
-  async #write(
-    tx: StateTransaction,
-    { leaving, gone }: { readonly leaving: readonly Leaving[]; readonly gone: readonly string[] },
-  ): Promise<void> {
+  async #write(tx: StateTransaction, { leaving, gone, goneGroups }: Written): Promise<void> {
     const { log, outbox } = this.#parts;
     const passes = leaving.flatMap(({ pass }) => pass ?? []);
     await outbox.plan(
@@ -425,10 +445,11 @@ export class Dispatcher {
       passes.flatMap(({ logs }) => logs),
     );
     const ended = leaving.filter(({ group, left }) => left.length === group.members.size);
-    await log.forget(
-      tx,
-      ended.map(({ group }) => group.id),
-    );
+    await log.forget(tx, [
+      ...ended.map(({ group }) => group.id),
+      // One that is there again by now is told of.
+      ...goneGroups.filter((groupId) => !this.#groups.has(groupId)),
+    ]);
     const alertIds = new Set(gone);
     for (const { group, left } of leaving) {
       for (const { alertId } of left) {
@@ -464,6 +485,13 @@ export class Dispatcher {
     group.dueAtMs = this.#parts.clock.wallMs() + group.route.groupIntervalMs;
     this.#setTimer(group);
   }
+}
+
+interface Written {
+  readonly leaving: readonly Leaving[];
+  /** Ids of alerts, and of groups. */
+  readonly gone: readonly string[];
+  readonly goneGroups: readonly string[];
 }
 
 /** What leaves a group, and the pass that it has had, if any. */

@@ -1,0 +1,51 @@
+import type { StateTables } from '#storage';
+
+/** A message as an explanation tells of it. Times: wall ms. */
+export interface ExplainedMessage {
+  readonly notificationId: string;
+  readonly receiver: string;
+  /** `receiver/type/index` */
+  readonly integration: string;
+  readonly reason: string;
+  readonly state: 'pending' | 'delivered' | 'failed' | 'superseded';
+  readonly attempts: number;
+  readonly createdAtMs: number;
+  readonly nextAttemptAtMs: number | null;
+  readonly finishedAtMs: number | null;
+  /** What the receiver said last. */
+  readonly answer: string | null;
+  readonly failure: string | null;
+}
+
+/** What is read of a message: without what only its delivery needs, which is long. */
+export const MESSAGE_COLUMNS = [
+  'id',
+  'receiver',
+  'integration',
+  'reason',
+  'state',
+  'attempts',
+  'created_at_ms',
+  'next_attempt_at_ms',
+  'finished_at_ms',
+  'answer',
+  'failure',
+] as const;
+
+type MessageRow = Pick<StateTables['notifications'], (typeof MESSAGE_COLUMNS)[number]>;
+
+export function explainedMessage(row: MessageRow): ExplainedMessage {
+  return {
+    notificationId: row.id,
+    receiver: row.receiver,
+    integration: row.integration,
+    reason: row.reason,
+    state: row.state,
+    attempts: row.attempts,
+    createdAtMs: row.created_at_ms,
+    nextAttemptAtMs: row.state === 'pending' ? row.next_attempt_at_ms : null,
+    finishedAtMs: row.finished_at_ms,
+    answer: row.answer,
+    failure: row.failure,
+  };
+}
