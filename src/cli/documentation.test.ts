@@ -47,6 +47,7 @@ function loadAsGameday(text: string): void {
 /** What a block of YAML is, by how it begins, and what reads it. Null: it is for another program. */
 const LOADERS: readonly (readonly [RegExp, ((text: string) => void) | null])[] = [
   [/^write_relabel_configs:/, null],
+  [/^alerting:\n +alertmanagers:/, null],
   [/^title: /, loadAsGameday],
   [/^groups:/, loadAsRules],
   [/^- alert:/, (text) => loadAsRules(`groups:\n- name: g\n  rules:\n${text.replace(/^/gm, '  ')}`)],

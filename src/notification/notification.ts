@@ -323,7 +323,7 @@ function alertOf(
     fingerprint: fingerprintOf(labels),
     labels,
     severity,
-    startsAtMs: Date.parse(event.at),
+    startsAtMs: Date.parse(event.payload.starts_at ?? event.at),
     traceparent: event.traceparent,
     endsAtMs: null,
     acknowledgedBy: null,

@@ -15,6 +15,7 @@ const ALERT: AlertFacts = {
   value: 1,
   worse: 'higher',
   maintained: false,
+  postedBy: null,
   traceparent: null,
 };
 const AGENT = { kind: 'agent', id: 'w-1', poolId: 'demo' } as const;

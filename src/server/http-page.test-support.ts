@@ -37,6 +37,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   health: 'Health',
   ingest: 'Telemetry',
   prometheus: 'As Prometheus has it',
+  alertmanager: 'As Alertmanager has it',
   dashboard: 'Mission control',
 };
 

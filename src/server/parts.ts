@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { createAlerting, type Alerting, type AlertingOptions, type LoadReport } from '#alerting';
+import type { AlertmanagerView } from '#api';
 import { createEventBus, type EventBus } from '#eventbus';
 import { createFleet, Pools, type Fleet, type PoolParts, type Runtime, type WorkerConnection } from '#fleet';
 import { createMonitor, type Monitor } from '#monitor';
@@ -31,6 +32,7 @@ import type { Tsdb } from '#tsdb';
 import { RemediationArchive, Watchdog } from '#watchdog';
 import { createAlertAuthority, type GrantOf } from './alert-authority.ts';
 import { createAlertReader } from './alert-reader.ts';
+import { createAlertmanagerView } from './alertmanager-view.ts';
 import { AlertSenders } from './alert-senders.ts';
 import type { Config } from './config/schema.ts';
 import { createFleetActuator } from './fleet-actuator.ts';
@@ -74,6 +76,7 @@ export interface Parts {
   readonly alerting: Alerting;
   readonly notification: Notification;
   readonly silences: SilenceBook;
+  readonly alertmanagerView: AlertmanagerView;
   /** Reads and checks who is told of alerts; what comes back takes it over, and does not fail. @throws OmoiError `routing_invalid` */
   readonly prepareRouting: (config: Config) => Promise<() => Promise<void>>;
   readonly watchdog: Watchdog;
@@ -183,13 +186,14 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       silencesOf: (labels, wallMs) => silences.silencesOf(labels, wallMs),
     });
   const externalUrl = (): string => externalUrlOf(config);
+  const notified = createNotifiedAlerts(database, externalUrl);
   const notification = new Notification(
     {
       ...base,
       ...told,
       bus,
       silences,
-      alerts: createNotifiedAlerts(database, externalUrl),
+      alerts: notified,
       externalUrl,
       linksOf: ({ alertId, traceparent }) => {
         const page = alertPage(externalUrl(), alertId);
@@ -241,6 +245,13 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     alerting,
     notification,
     silences,
+    alertmanagerView: createAlertmanagerView({
+      notification,
+      silences,
+      alerts: notified,
+      clock,
+      startedAtMs: clock.wallMs(),
+    }),
     async prepareRouting(next) {
       const prepared = prepare(await readRouting(next, receivers));
       return () => notification.take(prepared);

@@ -1,5 +1,5 @@
 import type { StateTransaction } from '#storage';
-import type { AgentStatus, Labels, TargetKind } from '#telemetry';
+import type { AgentStatus, Labels, Sender, TargetKind } from '#telemetry';
 
 /** What the watchdog may do to the fleet; every action states what should be, so that repeating it is harmless. */
 export interface FleetActuator {
@@ -142,5 +142,7 @@ export interface AlertFacts {
   readonly worse: 'higher' | 'lower' | null;
   /** Whether what it is about was under maintenance when it began: then somebody was at work on it. */
   readonly maintained: boolean;
+  /** Who says that it fires, where it was posted; null where a rule says so. */
+  readonly postedBy: readonly Sender[] | null;
   readonly traceparent: string | null;
 }

@@ -390,6 +390,7 @@ function alertOf(event: Extract<SystemEvent, { event_type: 'monitor.alert.trigge
     value: payload.current_value ?? Number.NaN,
     worse: null,
     maintained: payload.maintenance_id !== undefined,
+    postedBy: payload.posted_by ?? null,
     traceparent,
   };
 }

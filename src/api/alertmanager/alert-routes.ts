@@ -143,9 +143,10 @@ function postAlerts({ view, posted, language, clock }: AlertmanagerParts): Alert
         isLabelName: language.isLabelName,
       });
       const { principal, traceparent } = request;
-      if (valid.length > 0) await posted.take(valid, { sender: senderOf(principal), traceparent });
-      if (problems.length > 0)
-        throw AlertmanagerRefusal.text(400, problems.slice(0, maxToldProblems).join('\n'));
+      const from = { sender: senderOf(principal), traceparent };
+      const refused = valid.length > 0 ? await posted.take(valid, from) : [];
+      const told = [...problems, ...refused].slice(0, maxToldProblems);
+      if (told.length > 0) throw AlertmanagerRefusal.text(400, told.join('\n'));
       return reply.code(200).send();
     },
   };

@@ -56,8 +56,8 @@ describe('GET status and receivers', () => {
     });
     const receivers = await call('GET receivers');
     expect(receiversAnswer.parse(receivers.body)).toEqual([
-      { name: 'default', labels: {} },
-      { name: 'web', labels: { owner: 'web' } },
+      { name: 'default', labels: { name: 'default' } },
+      { name: 'web', labels: { name: 'web', owner: 'web' } },
     ]);
     const some = await call('GET receivers?receiver_matchers=owner%3D%22web%22');
     expect(some.body).toEqual([{ name: 'web', labels: { owner: 'web' } }]);

@@ -27,6 +27,7 @@ const alert: AlertFacts = {
   value: 100,
   worse: 'higher',
   maintained: false,
+  postedBy: null,
   traceparent: null,
 };
 const recovered: AlertFacts = { ...alert, state: 'resolved', cause: 'recovered' };
