@@ -46,13 +46,21 @@ function loadAsGameday(text: string): void {
   loadExperiment(file);
 }
 
+/** What a part of a configuration leaves to the rest of it. */
+const GLOBAL =
+  'global: { slack_api_url: "http://localhost/x", smtp_smarthost: localhost:25, smtp_from: a@localhost }';
+
 /** A whole configuration of routing, or a part: what it needs besides is put to it. Its templates lie on the reader's machine. */
 async function loadAsRouting(text: string): Promise<void> {
-  const route = /^route:/m.test(text) ? '' : 'route: { receiver: team }\n';
-  const receivers = /^receivers:/m.test(text) ? '' : 'receivers: [{ name: team }]\n';
+  const { receivers } = parse(text) as { receivers?: readonly { name: string }[] };
+  const rest = [
+    ...(/^global:/m.test(text) ? [] : [GLOBAL]),
+    ...(/^route:/m.test(text) ? [] : [`route: { receiver: ${receivers?.[0]?.name ?? 'team'} }`]),
+    ...(receivers ? [] : ['receivers: [{ name: team }]']),
+  ];
   const files = { list: () => Promise.resolve([]), read: () => Promise.reject(new Error('no such file')) };
   await readNotificationConfiguration(
-    { name: 'alertmanager.yml', text: text + route + receivers, directory },
+    { name: 'alertmanager.yml', text: `${text}${rest.join('\n')}\n`, directory },
     { kinds: RECEIVER_KINDS, files, templates: 'unread' },
   );
 }
