@@ -4,25 +4,11 @@ import {
   commonTexts,
   type Message,
   type MessageAlert,
+  REASON_TEXTS,
   statusOfMessage,
 } from '../message.ts';
-import type { NotificationReason } from '../message.ts';
 import type { NotifiedStatus } from '../notified-alert.ts';
 import { KeyValues } from './key-values.ts';
-
-/** A reason as templates and webhooks have it: in Alertmanager's words where it knows the reason. */
-export const REASON_TEXTS: Readonly<Record<NotificationReason, string>> = {
-  first_notification: 'first notification',
-  new_alerts: 'new alerts added',
-  all_resolved: 'all alerts resolved',
-  new_resolved: 'some alerts resolved',
-  repeat: 'repeat interval elapsed',
-  brief: 'fired and resolved before anybody was told',
-  healed: 'healed by the watchdog',
-  not_healed: 'not healed by the watchdog',
-  escalation: 'escalation',
-  test: 'test',
-};
 
 /** What `toJson` writes of a message, in Alertmanager's order: Omoi's own fields are for templates alone. */
 const DATA_JSON: ReadonlyMap<string, string> = new Map([
