@@ -6,8 +6,10 @@ import {
   labelValue,
   SelfMetrics,
   silentLogger,
+  toRfc3339,
   VirtualClock,
   type Labels,
+  type NewSystemEvent,
   type SystemEvent,
 } from '#telemetry';
 import { KillableProcess } from '../watchdog/killable-process.test-support.ts';
@@ -59,6 +61,7 @@ class TestAlerts implements AlertReader {
           endsAtMs: null,
           updatedAtMs: this.#clock.wallMs(),
           expiresAtMs: null,
+          snoozedUntilMs: null,
           generatorUrl: '',
           acknowledgedBy: null,
           remediation: null,
@@ -112,19 +115,50 @@ class TestAlerts implements AlertReader {
     });
   }
 
-  async acknowledge(alertId: string): Promise<void> {
+  acknowledge(alertId: string): Promise<void> {
+    return this.#tell(alertId, (about) => ({
+      event_type: 'monitor.alert.acknowledged',
+      payload: { ...about, acknowledged_by: 'ann' },
+    }));
+  }
+
+  /** @param forMs from now on */
+  async snooze(alertId: string, forMs: number): Promise<void> {
+    const untilMs = this.#clock.wallMs() + forMs;
+    await this.#tell(alertId, (about) => ({
+      event_type: 'monitor.alert.snoozed',
+      payload: { ...about, snoozed_by: 'ann', until: toRfc3339(untilMs) },
+    }));
+    this.#alerts.set(alertId, { ...this.#get(alertId), snoozedUntilMs: untilMs });
+  }
+
+  /** Its time is over. */
+  unsnooze(alertId: string): Promise<void> {
+    return this.#tell(alertId, (about) => ({
+      event_type: 'monitor.alert.unsnoozed',
+      payload: { ...about, unsnoozed_by: null },
+    }));
+  }
+
+  #get(alertId: string): StoredAlert {
     const alert = this.#alerts.get(alertId);
     if (!alert) throw new Error(`no alert ${alertId}`);
-    const { labels } = alert;
-    await this.#database.transaction((tx) =>
-      this.#append(tx, {
-        event_type: 'monitor.alert.acknowledged',
-        entity_type: 'alert',
-        entity_id: alertId,
-        payload: { alert_id: alertId, rule_id: 'g/r', severity: '', labels, acknowledged_by: 'ann' },
-        traceparent: null,
-      }),
-    );
+    return alert;
+  }
+
+  async #tell(
+    alertId: string,
+    event: (about: {
+      readonly alert_id: string;
+      readonly rule_id: string;
+      readonly severity: string;
+      readonly labels: Labels;
+    }) => Pick<NewSystemEvent, 'event_type' | 'payload'>,
+  ): Promise<void> {
+    const { labels } = this.#get(alertId);
+    const told = event({ alert_id: alertId, rule_id: 'g/r', severity: '', labels });
+    const about = { entity_type: 'alert', entity_id: alertId, traceparent: null };
+    await this.#database.transaction((tx) => this.#append(tx, { ...told, ...about } as NewSystemEvent));
   }
 }
 

@@ -27,7 +27,7 @@ import { Dispatcher, type RoutingInForce } from './groups/dispatcher.ts';
 import { trackedAlert, type TrackedAlert } from './groups/tracked-alert.ts';
 import type { Inhibition, Inhibitor } from './inhibition/inhibitor.ts';
 import type { AlertLinks } from './message.ts';
-import type { NotifiedAlert } from './notified-alert.ts';
+import type { NotifiedAlert, StoredAlert } from './notified-alert.ts';
 import { messageSender } from './outbox/message-writer.ts';
 import { NotificationLog } from './outbox/notification-log.ts';
 import { Outbox } from './outbox/outbox.ts';
@@ -96,6 +96,8 @@ export interface ReceiverTest {
 const EVENT_TYPES: readonly EventType[] = [
   'monitor.alert.triggered',
   'monitor.alert.acknowledged',
+  'monitor.alert.snoozed',
+  'monitor.alert.unsnoozed',
   'monitor.alert.resolved',
 ];
 const maxAlertsPerRead = 500;
@@ -299,7 +301,7 @@ export class Notification {
     }
   }
 
-  #takeUp(alert: NotifiedAlert): void {
+  #takeUp(alert: StoredAlert): void {
     const tracked = trackedAlert(alert);
     if (tracked.endsAtMs === null) this.#prepared.inhibitor.add(tracked);
     this.dispatcher.take(tracked);
@@ -324,6 +326,11 @@ export class Notification {
       this.dispatcher.take(alert);
     } else if (event.event_type === 'monitor.alert.acknowledged') {
       this.dispatcher.acknowledge(event.payload.alert_id, event.payload.acknowledged_by);
+    } else if (event.event_type === 'monitor.alert.snoozed') {
+      this.dispatcher.snooze(event.payload.alert_id, Date.parse(event.payload.until));
+    } else if (event.event_type === 'monitor.alert.unsnoozed') {
+      this.dispatcher.snooze(event.payload.alert_id, atMs);
+      this.dispatcher.look(event.payload.alert_id);
     } else if (event.event_type === 'monitor.alert.resolved') {
       const alert = this.dispatcher.resolve(event.payload.alert_id, atMs);
       this.#prepared.inhibitor.remove(event.payload.alert_id);
@@ -364,6 +371,7 @@ function alertOf(
     traceparent: event.traceparent,
     endsAtMs: null,
     acknowledgedBy: null,
+    snoozedUntilMs: null,
   };
 }
 

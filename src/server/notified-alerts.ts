@@ -19,6 +19,7 @@ export function createNotifiedAlerts(database: StateDatabase, externalUrl: () =>
     expiresAtMs: row.posted_until_ms,
     generatorUrl: row.generator_url ?? alertPage(externalUrl(), row.id),
     acknowledgedBy: row.acknowledged_by,
+    snoozedUntilMs: row.snoozed_until_ms,
     remediation: row.cause === 'remediated' ? 'the watchdog repaired it' : null,
     traceparent: row.traceparent,
   });

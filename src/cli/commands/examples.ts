@@ -65,6 +65,12 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['omoi alerts ack AgentFailed', 'somebody looks at each alert of a rule'],
     ['omoi alerts ack --all', 'and at all of them'],
   ],
+  'alerts snooze': [
+    ["omoi alerts snooze QueueDeep --for 2h --note 'after the deploy'", 'tell nobody until then'],
+  ],
+  'alerts unsnooze': [['omoi alerts unsnooze QueueDeep', 'people are told again']],
+  'alerts assign': [['omoi alerts assign QueueDeep --to ada', 'hers from now on']],
+  'alerts comment': [["omoi alerts comment QueueDeep 'the disk is being replaced'", 'for its timeline']],
   'alerts resolve': [['omoi alerts resolve AgentFailed', 'it is over, whatever the rule says']],
   'receivers list': [['omoi receivers list', 'who can be told']],
   'receivers test': [['omoi receivers test team-x', 'does a message arrive?']],

@@ -172,6 +172,12 @@ export class Dispatcher {
     if (tracked) tracked.alert.acknowledgedBy = by;
   }
 
+  /** @param untilMs wall ms */
+  snooze(alertId: string, untilMs: number): void {
+    const tracked = this.#alerts.get(alertId);
+    if (tracked) tracked.alert.snoozedUntilMs = untilMs;
+  }
+
   get(alertId: string): TrackedAlert | null {
     return this.#alerts.get(alertId)?.alert ?? null;
   }

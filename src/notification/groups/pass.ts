@@ -126,6 +126,7 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
   const resolved = new Set<string>();
   const heldBack = new Set<string>();
   let allAcknowledged = true;
+  let snoozeEndedAtMs = 0;
   let judged = 0;
   for (const alert of group.members.values()) {
     if (++judged % membersPerPiece === 0) yield;
@@ -148,9 +149,11 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
     }
     alerts.push(alert);
     (alert.endsAtMs === null ? firing : resolved).add(alert.fingerprint);
-    if (alert.endsAtMs === null && alert.acknowledgedBy === null) allAcknowledged = false;
+    if (alert.endsAtMs !== null) continue;
+    if (alert.acknowledgedBy === null) allAcknowledged = false;
+    snoozeEndedAtMs = Math.max(snoozeEndedAtMs, alert.snoozedUntilMs ?? 0);
   }
-  return { alerts, firing, resolved, heldBack, allAcknowledged };
+  return { alerts, firing, resolved, heldBack, allAcknowledged, snoozeEndedAtMs };
 }
 
 interface MessagePlan {
