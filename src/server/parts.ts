@@ -185,7 +185,12 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       toolsOf: (one) => receivers.toolsOf(one),
       silencesOf: (labels, wallMs) => silences.silencesOf(labels, wallMs),
     });
-  const externalUrl = (): string => externalUrlOf(config);
+  // Any port that is free is known when the server listens.
+  const externalUrl = (): string =>
+    externalUrlOf(
+      config,
+      config.http.port === 0 && connection.url !== '' ? new URL(connection.url).port : null,
+    );
   const notified = createNotifiedAlerts(database, externalUrl);
   const notification = new Notification(
     {
@@ -311,10 +316,11 @@ function matchersOf(key: string, text: string): readonly Matcher[] {
   throw refused('is matched by every series');
 }
 
-/** Where people reach Omoi, as far as it is known before it listens; without a slash at the end. */
-function externalUrlOf(config: Config): string {
+/** Where people reach Omoi, without a slash at the end. @param listensOn its port, where that is not the configured one */
+function externalUrlOf(config: Config, listensOn: string | null = null): string {
   const { http } = config;
-  return urlForOthers(config, http.port) ?? `http://${http.host}:${http.port}`;
+  const port = listensOn ?? http.port;
+  return urlForOthers(config, port) ?? `http://${http.host}:${port}`;
 }
 
 function alertingOptions(config: Config): Partial<AlertingOptions> {

@@ -50,6 +50,7 @@ import { reloadsInTurn } from './reloads.ts';
 import { serverProcesses } from './own-process.ts';
 import { prometheusFacts } from './prometheus-facts.ts';
 import { hostsAllowed, urlForOthers } from './public-address.ts';
+import { routingWarnings } from './routing.ts';
 import { registerRoutes } from './routes.ts';
 import { prepareOwnerSocket, removeAbandonedSocket } from './owner-socket.ts';
 import { startRetention } from './retention.ts';
@@ -294,7 +295,12 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     clock,
     logger,
     parts,
-    live: () => [...unread, ...otlp.warnings, ...inForce.warnings()],
+    live: () => [
+      ...unread,
+      ...otlp.warnings,
+      ...inForce.warnings(),
+      ...routingWarnings(parts.notification.configuration),
+    ],
   });
   await warnings.refresh();
   const reload = reloadsInTurn(async () => {
