@@ -43,7 +43,7 @@ export { prepareNotification, type PreparationTools } from './prepare-notificati
 export type { Explanation } from './explain/explanation.ts';
 export type { ExplainedMessage } from './explain/explained-message.ts';
 export { type RecordedDecision } from './explain/decision-log.ts';
-export type { AlertReader } from './ports.ts';
+export type { AlertReader, RemediationOutlook } from './ports.ts';
 export type { IntegrationTools } from './receivers/receiver-kind.ts';
 export { createHttpClient, type ClosableHttpClient } from './receivers/http/create-http-client.ts';
 export { NoAnswer } from './receivers/http/http-client.ts';

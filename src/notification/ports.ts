@@ -1,5 +1,5 @@
 import type { StateTransaction } from '#storage';
-import type { Labels } from '#telemetry';
+import type { Guard, Labels, SystemEvent } from '#telemetry';
 import type { Route } from './configuration/notification-configuration.ts';
 import type { StoredAlert } from './notified-alert.ts';
 
@@ -9,6 +9,32 @@ export interface AlertReader {
   read(alertIds: readonly string[], tx?: StateTransaction): Promise<readonly StoredAlert[]>;
   /** All that fire, a page after the other. */
   firing(): AsyncIterable<readonly StoredAlert[]>;
+}
+
+export type AlertTriggered = Extract<SystemEvent, { readonly event_type: 'monitor.alert.triggered' }>;
+
+/** What holds a repair back, and until when (wall ms; null: until an event). */
+export interface HeldBy {
+  readonly suppressed: Guard;
+  readonly reason: string;
+  readonly untilMs: number | null;
+}
+
+/** What the watchdog is about to do about an alert, as far as memory knows. */
+export interface RemediationOutlook {
+  outlookOf(event: AlertTriggered):
+    | {
+        readonly acts: true;
+        readonly policy: string;
+        /** `agent:w-1` */
+        readonly target: string;
+        readonly heldBy: HeldBy | null;
+      }
+    | {
+        readonly acts: false;
+        /** Half a sentence. */
+        readonly reason: string;
+      };
 }
 
 /** Where an alert goes: a node of the tree, and the group in it that the alert's labels name. */

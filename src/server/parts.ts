@@ -183,13 +183,15 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       silencesOf: (labels, wallMs) => silences.silencesOf(labels, wallMs),
     });
   const externalUrl = (): string => externalUrlOf(config);
+  const remediations = new RemediationArchive(database);
   const notification = new Notification(
     {
       ...base,
       ...told,
       bus,
       silences,
-      alerts: createNotifiedAlerts(database, externalUrl),
+      alerts: createNotifiedAlerts({ database, remediations, externalUrl }),
+      remediations: { outlookOf: (event) => watchdog.outlookOf(event) },
       externalUrl,
       linksOf: ({ alertId, traceparent }) => {
         const page = alertPage(externalUrl(), alertId);
@@ -226,12 +228,12 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   lifecycle.started('alerting', () => alerting.stop());
   await silences.start();
   lifecycle.started('silences', () => silences.stop());
-  await notification.start();
-  lifecycle.started('notification', () => notification.stop());
+  // It knows of pauses and open remediations once it has started: notification asks it whether it repairs.
   await watchdog.start();
   lifecycle.started('watchdog', () => watchdog.stop());
+  await notification.start();
+  lifecycle.started('notification', () => notification.stop());
 
-  const remediations = new RemediationArchive(database);
   return {
     bus,
     engine,

@@ -45,6 +45,7 @@ import { externalDrains } from './067_external_drains.ts';
 import { finishedTasks } from './068_finished_tasks.ts';
 import { notification } from './069_notification.ts';
 import { silences } from './070_silences.ts';
+import { heldAlerts } from './073_held_alerts.ts';
 import { loadedRules } from './053_loaded_rules.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
@@ -96,4 +97,5 @@ export const MIGRATIONS: readonly Migration[] = [
   finishedTasks,
   notification,
   silences,
+  heldAlerts,
 ];

@@ -5,6 +5,25 @@ export interface NotificationTables {
   notification_alerts: {
     alert_id: string;
   };
+  /** Alerts of which nobody was told at once, because the watchdog repairs what they tell of. */
+  notification_holds: {
+    alert_id: string;
+    policy: string;
+    /** `agent:w-1` */
+    target: string;
+    severity: string;
+    /** JSON object. */
+    labels: string;
+    /** JSON list: the receivers that would have been told. */
+    receivers: string;
+    /** Wall ms until which somebody waits for the verdict. */
+    until_ms: number;
+    state: 'held' | 'healed' | 'released';
+    /** JSON list: the actions that were begun. */
+    steps: string;
+    /** Why it is held, or what came of it. */
+    reason: string;
+  };
   /** What each integration was told of an aggregation group last. */
   notification_log: {
     group_id: string;
