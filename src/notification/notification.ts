@@ -28,7 +28,6 @@ import { trackedAlert, type TrackedAlert } from './groups/tracked-alert.ts';
 import { HOLD_EVENTS } from './hold/hold.ts';
 import { RemediationHolds } from './hold/remediation-holds.ts';
 import type { Inhibition, Inhibitor } from './inhibition/inhibitor.ts';
-import type { AlertLinks } from './message.ts';
 import type { NotifiedAlert } from './notified-alert.ts';
 import { messageSender } from './outbox/message-writer.ts';
 import { NotificationLog } from './outbox/notification-log.ts';
@@ -36,7 +35,7 @@ import { Outbox } from './outbox/outbox.ts';
 import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
 import type { Delivery } from './receivers/integration.ts';
 import { testMessage } from './receivers/test-message.ts';
-import type { AlertReader, AlertTriggered, RemediationOutlook, RoutedTo } from './ports.ts';
+import type { AlertReader, AlertTriggered, LinksOf, RemediationOutlook, RoutedTo } from './ports.ts';
 import type { SilentByTime, TimeIntervals } from './routing/time-intervals.ts';
 import { coversLabels, type Silence } from './silences/silence.ts';
 import type { SilenceBook } from './silences/silence-book.ts';
@@ -57,7 +56,7 @@ export interface NotificationParts {
   readonly silences: Pick<SilenceBook, 'alertResolved'>;
   /** Where people reach Omoi, without a slash at the end. */
   readonly externalUrl: () => string;
-  readonly linksOf: (alert: NotifiedAlert) => AlertLinks;
+  readonly linksOf: LinksOf;
 }
 
 /** What is made of a configuration before it is in force: nothing in it fails any more. */

@@ -1,7 +1,8 @@
 import type { StateTransaction } from '#storage';
 import type { Guard, Labels, SystemEvent } from '#telemetry';
 import type { Route } from './configuration/notification-configuration.ts';
-import type { StoredAlert } from './notified-alert.ts';
+import type { AlertLinks } from './message.ts';
+import type { NotifiedAlert, StoredAlert } from './notified-alert.ts';
 
 /** The alerts as `alerting` keeps them. */
 export interface AlertReader {
@@ -10,6 +11,12 @@ export interface AlertReader {
   /** All that fire, a page after the other. */
   firing(): AsyncIterable<readonly StoredAlert[]>;
 }
+
+/** Where people act on an alert. @param about the message that the links stand in: to whom, and when it was decided (wall ms) */
+export type LinksOf = (
+  alert: NotifiedAlert,
+  about: { readonly receiver: string; readonly atMs: number },
+) => AlertLinks;
 
 export type AlertTriggered = Extract<SystemEvent, { readonly event_type: 'monitor.alert.triggered' }>;
 

@@ -6,6 +6,7 @@ import { createMonitor, type Monitor } from '#monitor';
 import {
   Notification,
   prepareNotification,
+  SignedLinks,
   SilenceBook,
   DEFAULT_SILENCE_LIMITS,
   type NotificationConfiguration,
@@ -56,6 +57,8 @@ export interface Ground {
   readonly runtimes: readonly Runtime[];
   /** Whether agents are heard and what they say can be written; always, where absent. */
   readonly listens?: () => boolean;
+  /** 256 bits that nobody can guess. */
+  readonly createSecret: () => string;
   readonly mintAgentToken: PoolParts['mintAgentToken'];
   /** How receivers of messages are reached; nobody is where absent. */
   readonly receivers?: ReceiverNetwork;
@@ -74,6 +77,7 @@ export interface Parts {
   readonly alerting: Alerting;
   readonly notification: Notification;
   readonly silences: SilenceBook;
+  readonly links: SignedLinks;
   /** Reads and checks who is told of alerts; what comes back takes it over, and does not fail. @throws OmoiError `routing_invalid` */
   readonly prepareRouting: (config: Config) => Promise<() => Promise<void>>;
   readonly watchdog: Watchdog;
@@ -184,22 +188,34 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     });
   const externalUrl = (): string => externalUrlOf(config);
   const remediations = new RemediationArchive(database);
+  const alerts = createNotifiedAlerts({ database, remediations, externalUrl });
+  const links = new SignedLinks({
+    clock,
+    ...told,
+    alerts,
+    silences,
+    acknowledge: (alertId, by) => alerting.alerts.acknowledge(alertId, by),
+    createSecret: ground.createSecret,
+  });
   const notification = new Notification(
     {
       ...base,
       ...told,
       bus,
       silences,
-      alerts: createNotifiedAlerts({ database, remediations, externalUrl }),
+      alerts,
       remediations: { outlookOf: (event) => watchdog.outlookOf(event) },
       externalUrl,
-      linksOf: ({ alertId, traceparent }) => {
+      linksOf: ({ alertId, traceparent }, { receiver, atMs }) => {
         const page = alertPage(externalUrl(), alertId);
         const traceId = traceIdOf(traceparent);
+        const about = { alertId, receiver, atMs };
+        const linkTo = (action: 'acknowledge' | 'silence'): string =>
+          `${externalUrl()}/n/${links.tokenFor(action, about)}`;
         return {
           alert: page,
-          acknowledge: page,
-          silence: page,
+          acknowledge: linkTo('acknowledge'),
+          silence: linkTo('silence'),
           trace: traceId === null ? null : `${externalUrl()}/traces/${traceId}`,
         };
       },
@@ -231,6 +247,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   // It knows of pauses and open remediations once it has started: notification asks it whether it repairs.
   await watchdog.start();
   lifecycle.started('watchdog', () => watchdog.stop());
+  await links.start();
   await notification.start();
   lifecycle.started('notification', () => notification.stop());
 
@@ -243,6 +260,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     alerting,
     notification,
     silences,
+    links,
     async prepareRouting(next) {
       const prepared = prepare(await readRouting(next, receivers));
       return () => notification.take(prepared);

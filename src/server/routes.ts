@@ -3,6 +3,7 @@ import {
   registerAgentRoutes,
   registerAlertRoutes,
   registerEventRoutes,
+  registerLinkRoutes,
   registerLockRoutes,
   registerMaintenanceRoutes,
   registerMonitorRoutes,
@@ -64,6 +65,7 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerMonitorRoutes(app, parts.monitor);
   registerAlertRoutes(app, parts);
   registerNotificationRoutes(app, parts);
+  registerLinkRoutes(app, parts);
   registerPrometheusRuleRoutes(app, { alerting: parts.alerting, language });
   const { engine } = parts;
   registerPrometheusQueryRoutes(app, { engine, language, queryable: tsdb, clock: sampleClock });

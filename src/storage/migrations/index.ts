@@ -46,6 +46,7 @@ import { finishedTasks } from './068_finished_tasks.ts';
 import { notification } from './069_notification.ts';
 import { silences } from './070_silences.ts';
 import { heldAlerts } from './073_held_alerts.ts';
+import { escalationAndOnCall } from './074_escalation_and_on_call.ts';
 import { loadedRules } from './053_loaded_rules.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
@@ -98,4 +99,5 @@ export const MIGRATIONS: readonly Migration[] = [
   notification,
   silences,
   heldAlerts,
+  escalationAndOnCall,
 ];
