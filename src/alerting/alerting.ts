@@ -22,7 +22,7 @@ import {
   type ActiveAlertQuery,
 } from './active-alerts.ts';
 import { ruleOfAlert, type AlertRule } from './alert-rule.ts';
-import type { AlertRow } from './alerts/alert-row.ts';
+import { POSTED_RULE_KEY, type AlertRow } from './alerts/alert-row.ts';
 import { AlertStore } from './alerts/alert-store.ts';
 import { EpisodeWriter, type MaintenanceOf } from './alerts/episode-writer.ts';
 import { remediationFollower } from './alerts/remediation-follower.ts';
@@ -34,6 +34,7 @@ import type { RuleQuery } from './evaluation/rule-query.ts';
 import { SeriesHolders } from './evaluation/series-holders.ts';
 import { runInTurn, runSliced } from './evaluation/sliced-work.ts';
 import { overviewOf, type GroupOverview } from './overview.ts';
+import { PostedAlerts } from './posted/posted-alerts.ts';
 import { DEFAULT_ALERTING_OPTIONS, type AlertingOptions } from './options.ts';
 import { LoadedRules, type RuleChange } from './rules/loaded-rules.ts';
 import { AlertEvaluation } from './state/alert-evaluation.ts';
@@ -71,6 +72,8 @@ export interface AlertingEngineParts {
 export interface Alerting {
   readonly rules: LoadedRules;
   readonly alerts: AlertStore;
+  /** Those that others post. */
+  readonly posted: PostedAlerts;
   readonly options: AlertingOptions;
   /** The loaded groups with the health of their rules. */
   overview(): Promise<readonly GroupOverview[]>;
@@ -140,10 +143,12 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
     'Series whose trace a rule forgot because it remembers only so many.',
     () => [...rules.states.values()].reduce((sum, rule) => sum + rule.forgottenTraces, 0),
   );
+  const posted = new PostedAlerts({ ...parts, episodes });
   const alerts = new AlertStore({
     ...parts,
     episodes,
     findOwner(ruleKey) {
+      if (ruleKey === POSTED_RULE_KEY) return posted;
       const rule = rules.find(ruleKey);
       return rule && { resolveByHand: (alertId) => resolveByHand(rule, alertId, loop) };
     },
@@ -156,6 +161,7 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
   return {
     rules,
     alerts,
+    posted,
     options,
     overview: () =>
       overviewOf(rules, {
@@ -173,6 +179,7 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
     async start() {
       await restore(rules, ofRules, { loop, options, queries: parts.queries });
       graceUntilMs = clock.wallMs() + options.startupGraceMs;
+      await posted.start();
       saver.start();
       follower = bus.consume(remediationFollower(bus));
       isRunning = true;
@@ -183,6 +190,7 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
       isRunning = false;
       loop.stop();
       follower?.stop();
+      await posted.stop();
       await Promise.all([...rules.states.values()].map((rule) => rule.settled()));
       await saver.stop();
     },

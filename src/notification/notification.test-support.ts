@@ -59,6 +59,7 @@ class TestAlerts implements AlertReader {
           startsAtMs: this.#clock.wallMs(),
           endsAtMs: null,
           updatedAtMs: this.#clock.wallMs(),
+          expiresAtMs: null,
           generatorUrl: '',
           acknowledgedBy: null,
           remediation: null,

@@ -192,6 +192,28 @@ describe('what is kept back', () => {
   });
 });
 
+describe('two alerts of the same labels, as of a rule and of somebody who posts', () => {
+  it.each([
+    ['the first is over first', 'a', 'a2'],
+    ['the second is over first', 'a2', 'a'],
+  ])('are one to people: %s', async (_name, first, last) => {
+    const team = await open();
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    await stage.alerts.fire({ a2: A });
+    await pass(2 * MINUTE);
+    await stage.alerts.resolve(first);
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual(['first_notification +a']);
+    await stage.alerts.resolve(last);
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual([`all_resolved -${last}`]);
+    expect([...stage.notification.dispatcher.groups()]).toEqual([]);
+    const rows = await stage.database.reader.selectFrom('notification_alerts').selectAll().execute();
+    expect(rows).toEqual([]);
+  });
+});
+
 describe('a receiver that does not take a message', () => {
   it('gets it again until it does, with what is new by then', async () => {
     const team = await open();
@@ -217,10 +239,12 @@ describe('a receiver that does not take a message', () => {
     team.answer = () => DELIVERED;
     await pass(MINUTE);
     expect(team.take()).toEqual(['first_notification +a']);
-    const events = await stage.events();
-    expect(
-      events.map(({ event_type: type }) => type).filter((type) => type.startsWith('notification.')),
-    ).toEqual(['notification.failed', 'notification.delivered']);
+    const told = await stage.notification.deliveriesOf('a');
+    expect(told.map(({ event_type: type }) => type)).toEqual([
+      'notification.failed',
+      'notification.delivered',
+    ]);
+    expect(await stage.notification.deliveriesOf('b')).toEqual([]);
   });
 
   it('delays no other', async () => {

@@ -30,4 +30,6 @@ export function statusOf({ endsAtMs }: Pick<NotifiedAlert, 'endsAtMs'>): Notifie
 export interface StoredAlert extends NotifiedAlert {
   /** Wall ms at which it was last written. */
   readonly updatedAtMs: number;
+  /** Wall ms at which it counts as over unless it is posted again; null where a rule says how it stands. */
+  readonly expiresAtMs: number | null;
 }

@@ -15,6 +15,7 @@ const ALERT: AlertFacts = {
   value: 1,
   worse: 'higher',
   maintained: false,
+  postedBy: null,
   traceparent: null,
 };
 const AGENT = { kind: 'agent', id: 'w-1', poolId: 'demo' } as const;
@@ -92,6 +93,18 @@ it('says who sent it, and how to let them', () => {
   expect(refusal(AGENT, 'token:e', 'token:d', 'token:c', 'token:b', 'omoi', 'anonymous')).toBe(
     'the alert rests on what somebody without a token, token:b, token:c and 2 more sent, who may not speak for ' +
       'agent w-1; send it under a token that may (omoi token create NAME --role ingest --speaks-for agent=w-1), ' +
+      "or set the policy's mode to approve",
+  );
+});
+
+it('of a posted alert the word of one who may is enough, and that of its rule counts nothing', () => {
+  const authority = createAlertAuthority({ of: () => new Set(['omoi']) }, (sender) => GRANTS[sender] ?? null);
+  const refusalOf = (...postedBy: readonly string[]) => authority.refusalOf({ ...ALERT, postedBy }, AGENT);
+  expect(refusalOf('anonymous', 'token:agent')).toBeNull();
+  expect(refusalOf()).toContain('may not speak');
+  expect(refusalOf('anonymous', 'token:ci')).toBe(
+    'the alert was posted by somebody without a token, token:ci, who may not speak for agent w-1; ' +
+      'send it under a token that may (omoi token create NAME --role ingest --speaks-for agent=w-1), ' +
       "or set the policy's mode to approve",
   );
 });

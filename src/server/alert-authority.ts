@@ -13,7 +13,8 @@ export type GrantOf = (sender: Sender) => Grant | null;
  */
 export function createAlertAuthority(senders: Pick<AlertSenders, 'of'>, grantOf: GrantOf): AlertAuthority {
   return {
-    refusalOf({ ruleId, labels }, target) {
+    refusalOf({ ruleId, labels, postedBy }, target) {
+      if (postedBy !== null) return refusalOfPosted(postedBy, target, grantOf);
       const found = senders.of(ruleId, labels);
       if (found === null) return `rule ${ruleId} is not loaded, so whose word it rests on is not known`;
       if (found.size > MAX_SENDERS_FOUND) {
@@ -21,14 +22,23 @@ export function createAlertAuthority(senders: Pick<AlertSenders, 'of'>, grantOf:
       }
       const strangers = [...found].filter((sender) => !maySpeakFor(sender, target, grantOf));
       if (strangers.length === 0) return null;
-      const { kind, id } = target;
-      return (
-        `the alert rests on what ${shown(strangers)} sent, who may not speak for ${kind} ${id}; ` +
-        `send it under a token that may (omoi token create NAME --role ingest --speaks-for ${kind}=${id}), ` +
-        `or set the policy's mode to approve`
-      );
+      return refusalText(`the alert rests on what ${shown(strangers)} sent`, target);
     },
   };
+}
+
+/** Of a posted alert the word of one who may is enough: it would fire without the others as well. */
+function refusalOfPosted(senders: readonly Sender[], target: SpokenFor, grantOf: GrantOf): string | null {
+  if (senders.some((sender) => maySpeakFor(sender, target, grantOf))) return null;
+  return refusalText(`the alert was posted by ${shown(senders)}`, target);
+}
+
+function refusalText(rests: string, { kind, id }: SpokenFor): string {
+  return (
+    `${rests}, who may not speak for ${kind} ${id}; ` +
+    `send it under a token that may (omoi token create NAME --role ingest --speaks-for ${kind}=${id}), ` +
+    `or set the policy's mode to approve`
+  );
 }
 
 function shown(strangers: readonly Sender[]): string {

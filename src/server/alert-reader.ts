@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Alerting, AlertRow } from '#alerting';
+import { parseClaims, type Alerting, type AlertRow } from '#alerting';
 import { lockRows, PreparedQuery, type StateDatabase } from '#storage';
 import { allSettled, parseLabels } from '#telemetry';
 import type { AlertFacts, AlertReader } from '#watchdog';
@@ -64,6 +64,7 @@ function factsOf(row: AlertRow): AlertFacts {
     value: Number(row.value),
     worse: WORSE[row.comparison ?? ''] ?? null,
     maintained: row.maintenance_id !== null,
+    postedBy: row.posted_claims === null ? null : parseClaims(row.posted_claims).map(({ sender }) => sender),
     traceparent: row.traceparent,
   };
 }

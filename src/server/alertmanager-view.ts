@@ -59,7 +59,7 @@ async function* viewed(
       yield {
         alert,
         updatedAtMs: alert.updatedAtMs,
-        expiresAtMs: null,
+        expiresAtMs: alert.expiresAtMs,
         receivers: [...new Set([...dispatcher.groupsOf(alert.alertId)].map(({ route }) => route.receiver))],
         silencedBy: silences.silencesOf(alert.labels, nowMs).map(({ id }) => id),
         inhibitedBy: source === undefined ? [] : [dispatcher.get(source)?.fingerprint ?? source],

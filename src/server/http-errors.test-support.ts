@@ -120,7 +120,18 @@ const KINDS: readonly Kind[] = [
     has: under('/api/v1/alerts'),
     codes: ['unknown_alert', 'unknown_rule', 'alert_resolved'],
   },
+  {
+    title: 'about silences',
+    has: under('/api/v1/alerts/silences'),
+    codes: ['invalid_silence', 'silence_ended', 'too_many_silences', 'unknown_silence'],
+  },
+  { title: 'about a receiver', has: under('/api/v1/alerts/receivers/'), codes: ['unknown_receiver'] },
   { title: 'about an anomaly', has: under('/api/v1/monitor/anomalies'), codes: ['unknown_anomaly'] },
+  {
+    title: 'of a link in a message',
+    has: under('/n/'),
+    codes: ['link_invalid', 'too_many_link_tries', 'unknown_alert', 'alert_resolved'],
+  },
   {
     title: 'about a remediation or a policy',
     has: under('/api/v1/watchdog/remediations', '/api/v1/watchdog/policies'),
@@ -143,7 +154,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     title: 'that takes telemetry',
-    has: under('/v1/', '/prometheus/api/v1/write'),
+    has: under('/v1/', '/prometheus/api/v1/write', '/alertmanager/api/v2/alerts'),
     codes: ['payload_undecodable', 'ingest_busy', 'labels_invalid', 'series_limit_reached', 'sample_refused'],
   },
   {
@@ -155,12 +166,14 @@ const KINDS: readonly Kind[] = [
   {
     title: 'that reloads',
     has: lines(/reload/),
-    codes: ['config_invalid', 'rule_file_invalid', 'policy_file_invalid'],
+    codes: ['config_invalid', 'rule_file_invalid', 'policy_file_invalid', 'routing_invalid'],
   },
 ];
 
 /** Of a start or the command line: no route answers them. */
 const OF_NO_ROUTE: readonly ErrorCode[] = [
+  // Of a message that is tried again.
+  'secret_unreadable',
   'gameday_file_invalid',
   'address_unavailable',
   'data_directory_exposed',

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { createAlerting, type Alerting, type AlertingOptions, type LoadReport } from '#alerting';
+import type { AlertmanagerView } from '#api';
 import { createEventBus, type EventBus } from '#eventbus';
 import { createFleet, Pools, type Fleet, type PoolParts, type Runtime, type WorkerConnection } from '#fleet';
 import { createMonitor, type Monitor } from '#monitor';
@@ -32,6 +33,7 @@ import type { Tsdb } from '#tsdb';
 import { RemediationArchive, Watchdog } from '#watchdog';
 import { createAlertAuthority, type GrantOf } from './alert-authority.ts';
 import { createAlertReader } from './alert-reader.ts';
+import { createAlertmanagerView } from './alertmanager-view.ts';
 import { AlertSenders } from './alert-senders.ts';
 import type { Config } from './config/schema.ts';
 import { createFleetActuator } from './fleet-actuator.ts';
@@ -78,6 +80,7 @@ export interface Parts {
   readonly notification: Notification;
   readonly silences: SilenceBook;
   readonly links: SignedLinks;
+  readonly alertmanagerView: AlertmanagerView;
   /** Reads and checks who is told of alerts; what comes back takes it over, and does not fail. @throws OmoiError `routing_invalid` */
   readonly prepareRouting: (config: Config) => Promise<() => Promise<void>>;
   readonly watchdog: Watchdog;
@@ -261,6 +264,13 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     notification,
     silences,
     links,
+    alertmanagerView: createAlertmanagerView({
+      notification,
+      silences,
+      alerts,
+      clock,
+      startedAtMs: clock.wallMs(),
+    }),
     async prepareRouting(next) {
       const prepared = prepare(await readRouting(next, receivers));
       return () => notification.take(prepared);

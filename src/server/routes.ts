@@ -1,6 +1,7 @@
 import {
   BodyBudget,
   registerAgentRoutes,
+  registerAlertmanagerRoutes,
   registerAlertRoutes,
   registerEventRoutes,
   registerLinkRoutes,
@@ -18,7 +19,9 @@ import {
   registerPrometheusSeriesRoutes,
   registerPrometheusStatusRoutes,
   registerReloadRoutes,
+  registerRoutingRoutes,
   registerRemoteWriteRoutes,
+  registerSilenceRoutes,
   registerTaskRoutes,
   registerWatchdogRoutes,
   registerWhyRoute,
@@ -28,9 +31,10 @@ import {
 } from '#api';
 import { encodeError, encodingOf } from '#ingest';
 import type { AgentOutput } from '#fleet';
+import { formatMatcher, isLabelName, parseMatcher, silenceStateAt } from '#notification';
 import type { LogStore, SpanStore } from '#observability';
 import { queryLanguage as language } from '#promql';
-import type { Clock, SelfMetrics, SteadyClock } from '#telemetry';
+import { parseLabels, type Clock, type SelfMetrics, type SteadyClock } from '#telemetry';
 import type { Tsdb } from '#tsdb';
 import type { Ingest } from './ingest.ts';
 import type { Parts } from './parts.ts';
@@ -66,6 +70,29 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerAlertRoutes(app, parts);
   registerNotificationRoutes(app, parts);
   registerLinkRoutes(app, parts);
+  const notificationLanguage = {
+    parseMatcher: (text: string) =>
+      parseMatcher(text, { mode: parts.notification.configuration.omoi.matcherMode }),
+    formatMatcher,
+    isLabelName,
+    silenceStateAt,
+  };
+  registerRoutingRoutes(app, { ...parts, parseMatcher: notificationLanguage.parseMatcher });
+  registerAlertmanagerRoutes(app, {
+    view: parts.alertmanagerView,
+    posted: parts.alerting.posted,
+    silences: parts.silences,
+    language: notificationLanguage,
+    clock,
+    version: facts.version,
+  });
+  registerSilenceRoutes(app, {
+    silences: parts.silences,
+    notification: parts.notification,
+    language: notificationLanguage,
+    labelsOfAlert: async (alertId) => parseLabels((await parts.alerting.alerts.get(alertId)).labels),
+    clock,
+  });
   registerPrometheusRuleRoutes(app, { alerting: parts.alerting, language });
   const { engine } = parts;
   registerPrometheusQueryRoutes(app, { engine, language, queryable: tsdb, clock: sampleClock });

@@ -221,6 +221,7 @@ function alertOf(rule: number, labels: Labels): AlertFacts {
     value: 1,
     worse: null,
     maintained: false,
+    postedBy: null,
     traceparent: null,
   } as const;
   return { alertId: 'a', ruleId: `g/A${rule}`, labels: { ...labels, alertname: `A${rule}` }, ...told };

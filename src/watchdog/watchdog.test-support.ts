@@ -72,6 +72,7 @@ export class TestAlerts implements AlertReader {
       value,
       worse: 'higher',
       maintained: this.maintained,
+      postedBy: null,
       traceparent: ALERT_TRACE,
     };
   }

@@ -403,6 +403,7 @@ function alertOf(event: AlertTriggered): AlertFacts {
     value: payload.current_value ?? Number.NaN,
     worse: null,
     maintained: payload.maintenance_id !== undefined,
+    postedBy: payload.posted_by ?? null,
     traceparent,
   };
 }

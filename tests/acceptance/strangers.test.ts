@@ -34,7 +34,7 @@ max_attempts: 1
 `;
 const RESTART = policyOf(
   'restart_it',
-  'TooMuch.*|Own',
+  'TooMuch.*|Own|AgentUnresponsive',
   'target: { kind: agent }\nsteps: [{ action: restart, verify: { within: 10s } }]',
 );
 const SCALE = policyOf(
@@ -55,11 +55,11 @@ beforeAll(async () => {
   const config = {
     alerting: { rule_files: [file('rules.yaml', RULES)], disable: ['*'] },
     watchdog: { policy_files: [file('restart.yaml', RESTART), file('scale.yaml', SCALE)], disable: ['*'] },
-    fleet: { pools: [poolOf('victims', 5), poolOf('own', 1), poolOf('loud', 2)] },
+    fleet: { pools: [poolOf('victims', 9), poolOf('own', 1), poolOf('loud', 2)] },
   };
   server = await OmoiServer.start(directory.path, { configFile: file('omoi.yaml', JSON.stringify(config)) });
   admin = new Client(() => server.url, server.adminToken);
-  for (const agentId of ['victims-5', 'own-1', 'loud-2']) {
+  for (const agentId of ['victims-9', 'own-1', 'loud-2']) {
     await until(async () => (await generationOf(agentId)) !== null, `${agentId} is there`);
   }
 });
@@ -80,9 +80,16 @@ async function generationOf(agentId: string): Promise<number | null> {
   return status === 404 ? null : (body as { readonly generation: number }).generation;
 }
 
+const secrets = new Map<string, string>();
+
 async function tokenOf(role: string, more: object = {}): Promise<string> {
-  const body = { name: `${role} ${JSON.stringify(more)}`, role, ...more };
-  return (await admin.read<{ secret: string }>('/api/v1/tokens', { method: 'POST', body })).secret;
+  const name = `${role} ${JSON.stringify(more)}`;
+  const known = secrets.get(name);
+  if (known !== undefined) return known;
+  const call = { method: 'POST', body: { name, role, ...more } };
+  const { secret } = await admin.read<{ secret: string }>('/api/v1/tokens', call);
+  secrets.set(name, secret);
+  return secret;
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -117,6 +124,14 @@ async function otlp(token: string | null, name: string, labels: Labels): Promise
   const body = { resourceMetrics: [{ scopeMetrics: [{ metrics }] }] };
   const answer = await admin.as(token).call('/v1/metrics', { method: 'POST', body });
   expect([answer.status, answer.body]).toEqual([200, {}]);
+}
+
+/** A forged alert, as Prometheus would post it. */
+async function post(token: string | null, agentId: string): Promise<void> {
+  const labels = { alertname: 'AgentUnresponsive', agent_id: agentId, severity: 'error' };
+  const body = [{ labels, annotations: { summary: 'forged' } }];
+  const answer = await admin.as(token).call('/alertmanager/api/v2/alerts', { method: 'POST', body });
+  expect([answer.status, answer.body]).toEqual([200, null]);
 }
 
 interface Remediation {
@@ -181,6 +196,24 @@ describe('an alert that fires over what somebody else has sent does nothing to',
       },
       /what agent:loud-2 sent, who may not speak for pool victims/,
     ],
+    [
+      'an agent, posted without a token',
+      'victims-6',
+      () => post(null, 'victims-6'),
+      /the alert was posted by somebody without a token, who may not speak for agent victims-6/,
+    ],
+    [
+      'an agent, posted by an ingest token',
+      'victims-7',
+      async () => post(await tokenOf('ingest'), 'victims-7'),
+      /posted by token:ingest \{\}, who may not speak/,
+    ],
+    [
+      'an agent, posted by a token that speaks for another pool',
+      'victims-8',
+      async () => post(await tokenOf('ingest', { speaks_for: { pools: ['loud'] } }), 'victims-8'),
+      /posted by token:ingest .*loud.*, who may not speak/,
+    ],
   ])('%s', async (_name, targetId, send, reason) => {
     await send();
     expect(await refusalOf(targetId)).toMatch(reason);
@@ -212,6 +245,14 @@ describe('an alert acts that fires over what was sent by', () => {
         await remoteWrite(made.stdout.trim(), 'app_memory_bytes', { agent_id: 'victims-5' });
       },
     ],
+    [
+      'who posts it and speaks for the agent, whoever posts it beside',
+      'victims-9',
+      async () => {
+        await post(await tokenOf('ingest', { speaks_for: { agents: ['victims-9'] } }), 'victims-9');
+        await post(null, 'victims-9');
+      },
+    ],
   ])('%s', async (_name, agentId, send) => {
     await send();
     await until(async () => ((await generationOf(agentId)) ?? 0) >= 2, `${agentId} is restarted`);
@@ -219,10 +260,17 @@ describe('an alert acts that fires over what was sent by', () => {
 });
 
 it('after all that the others run as they did', async () => {
-  for (const agentId of ['victims-1', 'victims-2', 'victims-3', 'victims-4', 'loud-2']) {
+  for (const agentId of [...[1, 2, 3, 4, 6, 7, 8].map((at) => `victims-${at}`), 'loud-2']) {
     expect([agentId, await generationOf(agentId)]).toEqual([agentId, 1]);
   }
-  expect(await desiredOf('victims')).toBe(5);
+  expect(await desiredOf('victims')).toBe(9);
+});
+
+it('agents post no alerts', async () => {
+  const client = admin.as(await tokenOf('agent', { scope: { pool_id: 'loud' } }));
+  const body = [{ labels: { alertname: 'AgentUnresponsive', agent_id: 'victims-8' } }];
+  const answer = await client.call('/alertmanager/api/v2/alerts', { method: 'POST', body });
+  expect(answer.status).toBe(403);
 });
 
 it('a series of one token takes nothing from another', async () => {

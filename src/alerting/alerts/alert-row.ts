@@ -6,6 +6,9 @@ export type AlertRow = StateTables['alerts'];
 /** As text in the statement: SQLite takes an index on a part of a table only where it can see that the part fits. */
 export const FIRING = sql.lit('firing' as const);
 
+/** In place of a rule's key, of alerts that others have posted: no rule's, which has a slash. */
+export const POSTED_RULE_KEY = 'posted';
+
 /** The firing alerts of one rule. */
 export function readFiringAlerts(database: StateDatabase, ruleKey: string): Promise<AlertRow[]> {
   return database.reader
@@ -30,7 +33,7 @@ export async function readEndedByHand(
   return new Set(rows.map(({ id }) => id));
 }
 
-/** The fingerprints of the alerts that have ended since then. */
+/** The fingerprints of the alerts of rules that have ended since then. */
 export async function readResolvedSince(
   database: StateDatabase,
   sinceMs: number,
@@ -40,6 +43,7 @@ export async function readResolvedSince(
     .select('fingerprint')
     .distinct()
     .where('resolved_at_ms', '>=', sinceMs)
+    .where('rule_key', '!=', POSTED_RULE_KEY)
     .execute();
   return rows.map(({ fingerprint }) => fingerprint);
 }

@@ -21,7 +21,7 @@ const TIMELINE_TYPES: readonly EventType[] = [
   'watchdog.escalated',
 ];
 
-/** What ends the alerts of a rule that runs. */
+/** What ends the alerts of a rule that runs, or those that others have posted. */
 export interface AlertOwner {
   /** @throws OmoiError `alert_resolved` */
   resolveByHand(alertId: string): Promise<void>;

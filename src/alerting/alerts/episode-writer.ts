@@ -1,7 +1,15 @@
 import { sql, type Insertable } from 'kysely';
 import type { EventBus } from '#eventbus';
 import { lockRows, type StateDatabase, type StateTables, type StateTransaction } from '#storage';
-import { allSettled, OmoiError, type Labels, type NewSystemEvent, type ResolutionCause } from '#telemetry';
+import {
+  allSettled,
+  OmoiError,
+  toRfc3339,
+  type Labels,
+  type NewSystemEvent,
+  type ResolutionCause,
+  type Sender,
+} from '#telemetry';
 import { formatSampleValue } from '../sample-value.ts';
 import type { EvaluatedCause } from '../state/transition.ts';
 import { FIRING } from './alert-row.ts';
@@ -25,12 +33,24 @@ export interface NewEpisode {
   readonly activeAtMs: number;
   readonly firedAtMs: number;
   readonly traceparent: string | null;
+  /** Where others have posted it. */
+  readonly posted?: PostedOrigin;
+}
+
+/** Whose word an episode rests on that no rule has raised. */
+export interface PostedOrigin {
+  readonly senders: readonly Sender[];
+  /** As the row holds them. */
+  readonly claims: string;
+  /** Wall ms at which the last of the claims ends. */
+  readonly untilMs: number;
+  readonly generatorUrl: string;
 }
 
 /** An episode that ends. */
 export interface EpisodeEnd {
   readonly alertId: string;
-  readonly cause: EvaluatedCause | 'manual';
+  readonly cause: EvaluatedCause | 'manual' | 'expired';
   readonly resolvedAtMs: number;
 }
 
@@ -269,6 +289,9 @@ function rowOf(episode: MarkedEpisode): Insertable<StateTables['alerts']> {
     evaluation_error: null,
     traceparent: episode.traceparent,
     updated_at_ms: episode.firedAtMs,
+    posted_claims: episode.posted?.claims ?? null,
+    posted_until_ms: episode.posted?.untilMs ?? null,
+    generator_url: episode.posted?.generatorUrl ?? null,
   };
 }
 
@@ -287,6 +310,10 @@ function triggeredEvent(episode: MarkedEpisode): NewSystemEvent {
       threshold: episode.threshold,
       labels: episode.labels,
       ...(episode.maintenanceId === null ? {} : { maintenance_id: episode.maintenanceId }),
+      ...(episode.posted && {
+        posted_by: [...episode.posted.senders],
+        starts_at: toRfc3339(Math.min(episode.activeAtMs, episode.firedAtMs)),
+      }),
     },
   };
 }

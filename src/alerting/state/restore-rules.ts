@@ -1,6 +1,6 @@
 import type { StateDatabase } from '#storage';
 import type { Clock } from '#telemetry';
-import { FIRING } from '../alerts/alert-row.ts';
+import { FIRING, POSTED_RULE_KEY } from '../alerts/alert-row.ts';
 import type { SlicedWork } from '../evaluation/sliced-work.ts';
 import { AlertStates, type AlertStatesParts } from './alert-states.ts';
 import type { SavedRule } from './restore.ts';
@@ -8,7 +8,12 @@ import type { SavedRule } from './restore.ts';
 /** What lies on disk, by rule key. */
 export async function readSavedRules(database: StateDatabase): Promise<ReadonlyMap<string, SavedRule>> {
   const { reader } = database;
-  const firing = await reader.selectFrom('alerts').selectAll().where('state', '=', FIRING).execute();
+  const firing = await reader
+    .selectFrom('alerts')
+    .selectAll()
+    .where('state', '=', FIRING)
+    .where('rule_key', '!=', POSTED_RULE_KEY)
+    .execute();
   const states = await reader.selectFrom('alert_rule_state').selectAll().execute();
   const confirmed = await reader
     .selectFrom('alert_rules')

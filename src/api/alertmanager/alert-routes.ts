@@ -1,9 +1,9 @@
 import { type Labels, matchesAll, type Matcher, Stretch } from '#telemetry';
-import { READERS, SENDERS } from '../access/roles.ts';
+import { READERS, SENDERS_AND_AGENTS } from '../access/roles.ts';
 import { senderOf } from '../access/sender.ts';
 import { jsonOf, jsonOfElements, jsonOfFields, jsonOfList, mapped } from '../http/json-pieces.ts';
 import { AlertmanagerRefusal } from './alertmanager-refusal.ts';
-import type { AlertmanagerParts } from './alertmanager-routes.ts';
+import type { AlertmanagerParts } from './alertmanager-parts.ts';
 import { alertsAnswer, alertsBody, groupsAnswer } from './alertmanager-schemas.ts';
 import { type AlertmanagerRoute, sendJsonPieces } from './alertmanager-scope.ts';
 import type { ViewedAlert, ViewedGroup } from './alertmanager-view.ts';
@@ -129,7 +129,7 @@ function postAlerts({ view, posted, language, clock }: AlertmanagerParts): Alert
   return {
     method: 'POST',
     path: 'api/v2/alerts',
-    access: SENDERS,
+    access: SENDERS_AND_AGENTS,
     takesTelemetry: true,
     schema: {
       summary:
@@ -143,9 +143,10 @@ function postAlerts({ view, posted, language, clock }: AlertmanagerParts): Alert
         isLabelName: language.isLabelName,
       });
       const { principal, traceparent } = request;
-      if (valid.length > 0) await posted.take(valid, { sender: senderOf(principal), traceparent });
-      if (problems.length > 0)
-        throw AlertmanagerRefusal.text(400, problems.slice(0, maxToldProblems).join('\n'));
+      const from = { sender: senderOf(principal), traceparent };
+      const refused = valid.length > 0 ? await posted.take(valid, from) : [];
+      const told = [...problems, ...refused].slice(0, maxToldProblems);
+      if (told.length > 0) throw AlertmanagerRefusal.text(400, told.join('\n'));
       return reply.code(200).send();
     },
   };

@@ -1,34 +1,15 @@
-import type { Silence, SilenceBook, SilenceState } from '#notification';
-import { type Clock, matchesAll, type Matcher, toRfc3339 } from '#telemetry';
+import { matchesAll, toRfc3339 } from '#telemetry';
 import { PUBLIC, READERS } from '../access/roles.ts';
 import type { ApiApp } from '../http/app.ts';
+import type { AlertmanagerParts } from './alertmanager-parts.ts';
 import { alertRoutes } from './alert-routes.ts';
 import { receiversAnswer, statusAnswer } from './alertmanager-schemas.ts';
 import { type AlertmanagerRoute, registerAlertmanagerScope, sendJson } from './alertmanager-scope.ts';
-import type { AlertmanagerView, PostedAlerts } from './alertmanager-view.ts';
 import { readMatchers, RECEIVER_MATCHERS_CONTEXT, receiversQuery } from './query-filters.ts';
 import { silenceRoutes } from './silence-routes.ts';
 
 /** The Alertmanager whose API this is: clients look at it. */
 const ALERTMANAGER_VERSION = '0.34.0';
-
-export interface AlertmanagerParts {
-  readonly view: AlertmanagerView;
-  readonly posted: PostedAlerts;
-  readonly silences: Pick<SilenceBook, 'list' | 'listEnded' | 'get' | 'set' | 'expire'>;
-  readonly language: AlertmanagerLanguage;
-  readonly clock: Clock;
-  /** Of Omoi. */
-  readonly version: string;
-}
-
-/** What notification knows of its words. */
-export interface AlertmanagerLanguage {
-  /** @throws Error with the place of the mistake */
-  readonly parseMatcher: (text: string) => Matcher;
-  readonly isLabelName: (name: string) => boolean;
-  readonly silenceStateAt: (silence: Silence, wallMs: number) => SilenceState;
-}
 
 /** `/alertmanager`: what amtool, Grafana, karma and Prometheus call. */
 export function registerAlertmanagerRoutes(app: ApiApp, parts: AlertmanagerParts): void {

@@ -12,7 +12,7 @@ export interface AlertmanagerRoute {
   /** Whether it takes what programs of this machine post without a token, as other telemetry. */
   readonly takesTelemetry?: boolean;
   readonly schema: FastifySchema & { readonly summary: string };
-  handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> | FastifyReply;
+  readonly handle: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> | FastifyReply;
 }
 
 /** Adds routes whose refusals have Alertmanager's form. Their answers are JSON already: schemas describe them. */

@@ -58,7 +58,8 @@ export function describeAlertmanagerView(name: string, open: () => Promise<ViewS
       generatorUrl: '',
       ...rest,
     });
-    const post = (...alerts: readonly PostedAlert[]): Promise<void> => stage.posted.take(alerts, FROM);
+    const post = (...alerts: readonly PostedAlert[]): Promise<readonly string[]> =>
+      stage.posted.take(alerts, FROM);
     const named = (alerts: Iterable<ViewedAlert>): Readonly<Record<string, ViewedAlert>> =>
       Object.fromEntries([...alerts].map((viewed) => [viewed.alert.labels['alertname'], viewed]));
     const silence = (name: string) =>
@@ -75,8 +76,8 @@ export function describeAlertmanagerView(name: string, open: () => Promise<ViewS
 
     it('shows the receivers of the configuration, with their labels, and the configuration', async () => {
       expect(stage.view.receivers()).toEqual([
-        { name: 'default', labels: {} },
-        { name: 'web', labels: { owner: 'web' } },
+        { name: 'default', labels: { name: 'default' } },
+        { name: 'web', labels: { name: 'web', owner: 'web' } },
       ]);
       expect(stage.view.configuration()).toContain('receiver: web');
       expect(stage.view.resolveTimeoutMs()).toBe(5 * 60_000);

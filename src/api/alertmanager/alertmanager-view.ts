@@ -67,9 +67,10 @@ export interface PostedAlert {
 export interface PostedAlerts {
   /**
    * Resolves when they are kept.
-   * @throws OmoiError where none of them was
+   * @returns why some were not taken; the others are kept all the same
+   * @throws OmoiError where they are to be posted again
    */
-  take(alerts: readonly PostedAlert[], from: PostedFrom): Promise<void>;
+  take(alerts: readonly PostedAlert[], from: PostedFrom): Promise<readonly string[]>;
 }
 
 export interface PostedFrom {

@@ -14,6 +14,7 @@ import {
   type Labels,
   labelValue,
   matchesAll,
+  SelfMetrics,
   silentLogger,
   type VirtualClock,
 } from '#telemetry';
@@ -34,8 +35,8 @@ interface Held {
 }
 
 const RECEIVERS = [
-  { name: 'default', labels: {} },
-  { name: 'web', labels: { owner: 'web' } },
+  { name: 'default', labels: { name: 'default' } },
+  { name: 'web', labels: { name: 'web', owner: 'web' } },
 ];
 const RULES: readonly InhibitRule[] = [
   {
@@ -70,6 +71,7 @@ export class MemoryView implements AlertmanagerView, PostedAlerts {
       ...parts,
       random,
       logger: silentLogger,
+      metrics: new SelfMetrics(),
       limits: DEFAULT_SILENCE_LIMITS,
     });
   }
@@ -86,9 +88,10 @@ export class MemoryView implements AlertmanagerView, PostedAlerts {
     return RECEIVERS;
   }
 
-  async take(alerts: readonly PostedAlert[], from: PostedFrom): Promise<void> {
+  async take(alerts: readonly PostedAlert[], from: PostedFrom): Promise<readonly string[]> {
     this.taken.push({ alerts, from });
     for (const alert of alerts) this.#put(alert);
+    return [];
   }
 
   #put({ labels, annotations, startsAtMs, endsAtMs, generatorUrl }: PostedAlert): void {

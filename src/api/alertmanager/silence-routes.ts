@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { OPERATORS, READERS } from '../access/roles.ts';
 import { type RowsBehind, rowsBehind, sendPagedList } from '../http/paged-list.ts';
 import { AlertmanagerRefusal, REFUSAL_CODES } from './alertmanager-refusal.ts';
-import type { AlertmanagerParts } from './alertmanager-routes.ts';
+import type { AlertmanagerParts } from './alertmanager-parts.ts';
 import {
   silenceAnswer,
   silenceBody,

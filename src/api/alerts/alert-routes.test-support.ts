@@ -54,7 +54,7 @@ export async function openAlertApi(rules = RULES): Promise<AlertApi> {
   const { alerting } = stage;
   const api = await startTestApi({
     register: (app) => {
-      registerAlertRoutes(app, { alerting });
+      registerAlertRoutes(app, { alerting, notification: { deliveriesOf: () => Promise.resolve([]) } });
       registerPrometheusRuleRoutes(app, { alerting, language });
     },
   });

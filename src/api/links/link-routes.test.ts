@@ -20,8 +20,9 @@ let acknowledgements: string[];
 beforeEach(async () => {
   clock = new VirtualClock(Date.UTC(2026, 10, 30, 12));
   database = await openTestStateDatabase(clock);
-  const base = { database, clock, random: createSeededRandom(9), logger: silentLogger };
-  bus = createEventBus({ ...base, metrics: new SelfMetrics() });
+  const metrics = new SelfMetrics();
+  const base = { database, clock, random: createSeededRandom(9), logger: silentLogger, metrics };
+  bus = createEventBus(base);
   silences = new SilenceBook({ ...base, bus, limits: DEFAULT_SILENCE_LIMITS });
   await silences.start();
   acknowledgements = [];

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { PUBLIC } from '../access/roles.ts';
 import { PAGE_HEADERS } from '../dashboard/dashboard-files.ts';
 import type { ApiApp } from '../http/app.ts';
-import { htmlOf, htmlPage } from '../http/html-page.ts';
+import { htmlOf, htmlPage } from './link-page.ts';
 
 export interface LinkRouteParts {
   readonly links: Pick<SignedLinks, 'look' | 'act'>;

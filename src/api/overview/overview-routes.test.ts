@@ -41,7 +41,7 @@ beforeEach(async () => {
     register: (app) => {
       registerOverviewRoute(app, parts);
       registerAgentRoutes(app, { fleet, clock });
-      registerAlertRoutes(app, parts);
+      registerAlertRoutes(app, { ...parts, notification: { deliveriesOf: () => Promise.resolve([]) } });
     },
   });
 });

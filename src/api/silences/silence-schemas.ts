@@ -60,6 +60,20 @@ export const silencesQuery = z.strictObject({
   cursor: z.string().max(200).optional().describe('`next_cursor` of the page before.'),
 });
 
+export const silencePreviewQuery = z.strictObject({
+  matcher: z
+    .union([matcherText, z.array(matcherText).max(maxMatchers)])
+    .transform((given) => [given].flat())
+    .describe('`alertname="Down"`; may be repeated, then all have to match.'),
+});
+
+export const silencePreviewAnswer = z.object({
+  firing: z.number().describe('How many alerts fire that it would be for.'),
+  alerts: z
+    .array(z.object({ id: z.string(), labels: labelsSchema, severity: z.string() }))
+    .describe('The first 10 of them.'),
+});
+
 export const newSilenceBody = z
   .strictObject({
     matchers: z
@@ -79,10 +93,10 @@ export const newSilenceBody = z
       .optional()
       .describe('In the place of matchers: an alert, all of whose labels have to be the same.'),
     starts_at: timeText.optional().describe('Now where it is left out.'),
-    ends_at: timeText.optional(),
+    ends_at: timeText.optional().describe('Until when it holds.'),
     duration_ms: durationMs.optional().describe('In the place of `ends_at`: how long it holds.'),
     comment: storedText(2000).min(1).describe('Why, for people to read.'),
-    annotations: labelsSchema.optional(),
+    annotations: labelsSchema.optional().describe('What else is to be known of it, by names.'),
     until_resolved: z.boolean().default(false).describe('Whether it ends with the alerts that it silences.'),
     warn_before_ms: durationMs.nullable().default(null).describe('How long before its end that is told.'),
   })

@@ -74,6 +74,11 @@ export class Dispatcher {
   readonly #alerts = new Map<string, Tracked>();
   /** Of these, those that fire. */
   readonly #firing = new Set<TrackedAlert>();
+  /**
+   * By fingerprint, alerts that fire beside another one of the same labels: one that a rule has raised and one that somebody has
+   * posted. People are told of the other; these take its place when it is over.
+   */
+  readonly #beside = new Map<string, Set<Tracked>>();
   /** Alerts that no group holds any more; their rows go with the next write. */
   readonly #gone = new Set<string>();
   /** Groups that are no more, of which somebody was told: what is known of them goes with the next write. */
@@ -139,6 +144,7 @@ export class Dispatcher {
     this.#groups.clear();
     this.#due.clear();
     this.#settling.clear();
+    this.#beside.clear();
     const stretch = new Stretch(this.#parts.clock);
     for (const tracked of this.#alerts.values()) {
       tracked.groups.clear();
@@ -164,6 +170,7 @@ export class Dispatcher {
     if (!tracked) return null;
     tracked.alert.endsAtMs = endsAtMs;
     this.#firing.delete(tracked.alert);
+    this.#letOthersFollow(tracked);
     return tracked.alert;
   }
 
@@ -218,6 +225,23 @@ export class Dispatcher {
     for (const to of this.#inForce.router.routesOf(tracked.alert.labels)) {
       this.#join(tracked, this.#groupOf(to, tracked.alert, passed));
     }
+    const { alertId, fingerprint } = tracked.alert;
+    if (tracked.groups.size === 0 && !this.#beside.get(fingerprint)?.has(tracked)) this.#drop(alertId);
+  }
+
+  /** An alert is over: one of the same labels that fires all the same takes its place. */
+  #letOthersFollow(tracked: Tracked): void {
+    const { alertId, fingerprint } = tracked.alert;
+    const beside = this.#beside.get(fingerprint);
+    if (!beside) return;
+    beside.delete(tracked);
+    const [next] = beside;
+    if (tracked.groups.size === 0) this.#drop(alertId);
+    else if (next) {
+      beside.delete(next);
+      this.#route(next, new Set());
+    }
+    if (beside.size === 0) this.#beside.delete(fingerprint);
   }
 
   #groupOf(to: RoutedTo, alert: TrackedAlert, passed: ReadonlySet<string>): AggregationGroup {
@@ -237,8 +261,15 @@ export class Dispatcher {
   #join(tracked: Tracked, group: AggregationGroup): void {
     const { alert } = tracked;
     const older = group.members.get(alert.fingerprint);
-    if (older && older.startsAtMs > alert.startsAtMs) return;
-    if (older) this.#leave(older.alertId, group);
+    if (older && older !== alert) {
+      // Of what is over the newest is told.
+      const isNewer = alert.endsAtMs === null || older.startsAtMs <= alert.startsAtMs;
+      if (older.endsAtMs === null || !isNewer) {
+        if (alert.endsAtMs === null) this.#putBeside(tracked);
+        return;
+      }
+      this.#leave(older.alertId, group);
+    }
     group.members.set(alert.fingerprint, alert);
     tracked.groups.add(group);
     this.#parts.decisions.record(
@@ -264,7 +295,20 @@ export class Dispatcher {
     const tracked = this.#alerts.get(alertId);
     if (!tracked) return;
     tracked.groups.delete(group);
-    if (tracked.groups.size > 0) return;
+    if (tracked.groups.size === 0) this.#drop(alertId);
+  }
+
+  #putBeside(tracked: Tracked): void {
+    const { fingerprint } = tracked.alert;
+    const beside = this.#beside.get(fingerprint);
+    if (beside) beside.add(tracked);
+    else this.#beside.set(fingerprint, new Set([tracked]));
+  }
+
+  /** Nobody is to be told of it any more. */
+  #drop(alertId: string): void {
+    const tracked = this.#alerts.get(alertId);
+    if (!tracked) return;
     this.#alerts.delete(alertId);
     this.#firing.delete(tracked.alert);
     this.#parts.decisions.forget(alertId);

@@ -45,6 +45,7 @@ import { externalDrains } from './067_external_drains.ts';
 import { finishedTasks } from './068_finished_tasks.ts';
 import { notification } from './069_notification.ts';
 import { silences } from './070_silences.ts';
+import { postedAlerts } from './071_posted_alerts.ts';
 import { heldAlerts } from './073_held_alerts.ts';
 import { escalationAndOnCall } from './074_escalation_and_on_call.ts';
 import { loadedRules } from './053_loaded_rules.ts';
@@ -98,6 +99,7 @@ export const MIGRATIONS: readonly Migration[] = [
   finishedTasks,
   notification,
   silences,
+  postedAlerts,
   heldAlerts,
   escalationAndOnCall,
 ];

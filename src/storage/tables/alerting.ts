@@ -40,6 +40,12 @@ export interface AlertingTables {
     evaluation_error: string | null;
     traceparent: string | null;
     updated_at_ms: number;
+    /** Of one that others have posted: who says that it fires, since when and until when; JSON. Null of one of a rule. */
+    posted_claims: string | null;
+    /** When the last of these claims ends; null without one. */
+    posted_until_ms: number | null;
+    /** The page of what raised it, as its sender said. */
+    generator_url: string | null;
   };
   /** The rules that were loaded last; what is no longer in the files has `removed_at_ms`. */
   alert_rules: {

@@ -6,7 +6,8 @@ export type AlertState = (typeof ALERT_STATES)[number];
 /**
  * Why an alert is over. `recovered`: its condition became false; `remediated`: the same, after a remediation had acted
  * for it; `data_vanished`: what the condition looks at has no element any more; `evaluation_failed`: its rule could
- * not be evaluated for very long; `manual`: a person resolved it or removed its rule.
+ * not be evaluated for very long; `manual`: a person resolved it or removed its rule; `expired`: others had posted it, and
+ * nobody has posted it again by the end that it was given.
  */
 export const RESOLUTION_CAUSES = [
   'recovered',
@@ -14,6 +15,7 @@ export const RESOLUTION_CAUSES = [
   'data_vanished',
   'evaluation_failed',
   'manual',
+  'expired',
 ] as const;
 
 export type ResolutionCause = (typeof RESOLUTION_CAUSES)[number];

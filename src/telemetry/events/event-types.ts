@@ -89,6 +89,10 @@ export const EVENT_PAYLOADS = {
     labels,
     /** The maintenance of its target that ran when it began; absent without one. */
     maintenance_id: z.string().optional(),
+    /** Who has posted it; absent where a rule has raised it. */
+    posted_by: z.array(z.string()).optional(),
+    /** Since when it fires, as they say; absent where a rule has raised it. */
+    starts_at: z.string().optional(),
   }),
   'monitor.alert.acknowledged': z.object({ ...alertRef, acknowledged_by: z.string() }),
   'monitor.alert.escalated': z.object({ ...alertRef, to: z.string(), reason: z.string() }),

@@ -1,12 +1,9 @@
 const STYLE = `
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { max-width: 46rem; margin: 0 auto; padding: 1.5rem 1rem 60vh; }
-code { font-family: ui-monospace, monospace; font-size: 0.95em; }
-section { border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent); padding: 0.75rem 1rem; }
-section:target { background: color-mix(in srgb, orange 18%, transparent); }
-h2 { font-size: 1.1rem; margin: 0; }
+body { max-width: 46rem; margin: 0 auto; padding: 1.5rem 1rem; }
+code { font-family: ui-monospace, monospace; font-size: 0.95em; overflow-wrap: anywhere; }
+button { font: inherit; padding: 0.6rem 1.2rem; margin: 0.35rem 0; }
 p { margin: 0.35rem 0; }
-a { color: inherit; }
 `;
 
 /** A page for people that needs nothing else: no script, no file, no network. */
