@@ -1,6 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { CONNECTION_BOUNDS, createAccess, createApi, type FirstAdmin, type Reloaded } from '#api';
+import {
+  CONNECTION_BOUNDS,
+  createAccess,
+  createApi,
+  createSecret,
+  type FirstAdmin,
+  type Reloaded,
+} from '#api';
 import {
   AgentOutput,
   createProcessTable,
@@ -253,6 +260,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     metrics,
     runtimes: [actInCharge(runtime, leadership)],
     listens: () => reach.isOpen && leadership.listens,
+    createSecret,
     mintAgentToken: (tx, agent) => access.mintAgentToken(tx, agent),
     grantOf: (sender) => access.grantOf(sender),
     logger: loggerOf,
