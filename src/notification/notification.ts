@@ -22,7 +22,13 @@ import {
 import type { NotificationConfiguration, Route } from './configuration/notification-configuration.ts';
 import { DecisionLog } from './explain/decision-log.ts';
 import { deliveriesOf, explain, type Explanation } from './explain/explanation.ts';
-import { listMessages, type MessagePage, type MessageQuery } from './explain/message-list.ts';
+import {
+  listMessages,
+  readMessage,
+  type ListedMessage,
+  type MessagePage,
+  type MessageQuery,
+} from './explain/message-list.ts';
 import { Dispatcher, type RoutingInForce } from './groups/dispatcher.ts';
 import { forgetAlerts, rememberAlerts } from './groups/remembered-alerts.ts';
 import { trackedAlert, type TrackedAlert } from './groups/tracked-alert.ts';
@@ -241,6 +247,13 @@ export class Notification {
   /** Messages, the newest first. */
   messages(query: MessageQuery): Promise<MessagePage> {
     return listMessages(this.#parts.database, query);
+  }
+
+  /** @throws OmoiError `unknown_notification` */
+  async message(notificationId: string): Promise<ListedMessage> {
+    const message = await readMessage(this.#parts.database, notificationId);
+    if (message) return message;
+    throw new OmoiError('unknown_notification', `There is no message ${JSON.stringify(notificationId)}`);
   }
 
   /** The receivers of the configuration. */
