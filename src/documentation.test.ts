@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createAnchors } from './api/docs/markdown/anchors.ts';
 import { codeIn, FENCED, PAGES, readPage, ROOT } from './documentation.test-support.ts';
 
 function sourcesBelow(folder: string): readonly string[] {
@@ -20,14 +21,10 @@ const FILES = ['src', 'agent', 'bench', 'config', 'dashboard', 'examples', 'scri
 const SOURCES = FILES.map((file) => readFileSync(join(ROOT, file), 'utf8'));
 
 describe('the links of the documentation', () => {
-  /** As GitHub makes them of headings. */
-  const anchorOf = (heading: string): string =>
-    heading
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
-      .replace(/\s/g, '-');
-  const anchorsOf = (page: string): readonly string[] =>
-    [...readPage(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading));
+  const anchorsOf = (page: string): readonly string[] => {
+    const anchorOf = createAnchors();
+    return [...readPage(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading));
+  };
 
   it.each(PAGES)('%s leads somewhere', (page) => {
     const links = [

@@ -26,7 +26,6 @@ import { compileValidator } from './http/validate-requests.ts';
 import { registerAuditRoute } from './access/audit-route.ts';
 import { registerEventStreamRoute } from './streams/event-stream-route.ts';
 import { registerDocsPages } from './docs/docs-pages.ts';
-import { registerErrorPage } from './errors/error-page.ts';
 import { registerHealthRoutes } from './health/health-routes.ts';
 import { registerMetricsPage } from './metrics/metrics-page.ts';
 import { registerSessionRoutes } from './access/session-routes.ts';
@@ -140,7 +139,6 @@ export async function createApi(parts: ApiParts): Promise<Api> {
     app.waitingRequests.checkPermissions(tokenId);
   });
   registerHealthRoutes(app, parts);
-  registerErrorPage(app);
   registerDocsPages(app, options.docsDirectory);
   registerMetricsPage(app, { ...parts, processMetrics: createProcessMetrics(clock, options.version) });
   registerSessionRoutes(app, access);

@@ -20,7 +20,12 @@ export type {
   alertRuleAnswer,
   alertsAnswer,
 } from './alerts/alert-schemas.ts';
-export type { explainAnswer, messagesAnswer, receiversAnswer } from './notification/notification-schemas.ts';
+export type {
+  explainAnswer,
+  messagesAnswer,
+  receiversAnswer,
+  receiverTestAnswer,
+} from './notification/notification-schemas.ts';
 export type { eventsAnswer } from './events/event-schemas.ts';
 export type { traceAnswer, tracesAnswer } from './observability/observability-schemas.ts';
 export type { overviewAnswer } from './overview/overview-schemas.ts';
@@ -34,6 +39,8 @@ export type {
 } from './watchdog/watchdog-schemas.ts';
 export { registerAlertRoutes } from './alerts/alert-routes.ts';
 export { registerNotificationRoutes } from './notification/notification-routes.ts';
+export { registerRoutingRoutes } from './notification/routing-routes.ts';
+export type { routesAnswer, routingTestAnswer } from './notification/routing-schemas.ts';
 export { type AlertmanagerLanguage, type AlertmanagerParts } from './alertmanager/alertmanager-parts.ts';
 export { registerAlertmanagerRoutes } from './alertmanager/alertmanager-routes.ts';
 export type {
@@ -65,6 +72,6 @@ export {
   type SilenceLanguage,
   type SilenceRouteParts,
 } from './silences/silence-routes.ts';
-export type { silencesAnswer } from './silences/silence-schemas.ts';
+export type { silencePreviewAnswer, silencesAnswer } from './silences/silence-schemas.ts';
 export { registerWhyRoute } from './why/why-routes.ts';
 export { registerWatchdogRoutes } from './watchdog/watchdog-routes.ts';

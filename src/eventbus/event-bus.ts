@@ -46,6 +46,8 @@ export interface EventQuery {
   readonly beforeId?: number;
   readonly types?: readonly EventType[];
   readonly entityId?: string;
+  /** Of any of these, at most 100. */
+  readonly entityIds?: readonly string[];
   readonly traceId?: string;
   /** Wall ms since epoch, both inclusive. */
   readonly fromMs?: number;

@@ -62,6 +62,12 @@ describe('a list of events', () => {
       (row) =>
         row.entity_id === 'p3' && ['fleet.pool.changed', 'watchdog.escalated'].includes(row.event_type),
     ],
+    [
+      'of some entities and a type',
+      { entityIds: ['p3', 'p1', 'p9'], types: ['fleet.pool.changed'] },
+      (row) => ['p3', 'p1', 'p9'].includes(row.entity_id) && row.event_type === 'fleet.pool.changed',
+    ],
+    ['of no entities', { entityIds: [] }, () => false],
     ['of a trace', { traceId: 'a'.repeat(32) }, (row) => row.trace_id !== null],
     [
       'of a time',
@@ -101,5 +107,19 @@ describe('a list of events', () => {
       const steps = plan.rows.map(({ detail }) => detail);
       expect(steps.filter((step) => /^SCAN (?!of_type)|TEMP B-TREE/.test(step))).toEqual([]);
     }
+  });
+
+  it('of some entities reads theirs alone', async () => {
+    const entityIds = Array.from({ length: 100 }, (_, at) => `p${at}`);
+    const query = { entityIds, types: TYPES, afterId: 0, beforeId: 1000, limit: 32 };
+    const { sql, parameters } = eventsQuery(database.reader, query).compile();
+    const plan = await database.reader.executeQuery<{ detail: string }>(
+      CompiledQuery.raw(`explain query plan ${sql}`, [...parameters]),
+    );
+    const steps = plan.rows.map(({ detail }) => detail).filter((step) => /^(SCAN|SEARCH) events/.test(step));
+    expect([...new Set(steps)]).toEqual([
+      'SEARCH events USING INTEGER PRIMARY KEY (rowid=?)',
+      'SEARCH events USING INDEX events_by_entity (entity_id=? AND id>? AND id<?)',
+    ]);
   });
 });

@@ -15,6 +15,7 @@ export {
 export { type ConfigurationFiles } from './configuration/template-files.ts';
 export { RECEIVER_KINDS } from './receivers/receiver-kinds.ts';
 export { createRouter, type RoutedTo, type Router } from './routing/router.ts';
+export { type RouteOverview, type RoutingTest } from './routing/routing-overview.ts';
 export { routingPath, type RoutingDecision, type RoutingStep } from './routing/routing-path.ts';
 export { TimeIntervals, type SilentByTime } from './routing/time-intervals.ts';
 export {

@@ -302,10 +302,12 @@ describe('a receiver that does not take a message', () => {
     team.answer = () => DELIVERED;
     await pass(MINUTE);
     expect(team.take()).toEqual(['first_notification +a']);
-    const events = await stage.events();
-    expect(
-      events.map(({ event_type: type }) => type).filter((type) => type.startsWith('notification.')),
-    ).toEqual(['notification.failed', 'notification.delivered']);
+    const told = await stage.notification.deliveriesOf('a');
+    expect(told.map(({ event_type: type }) => type)).toEqual([
+      'notification.failed',
+      'notification.delivered',
+    ]);
+    expect(await stage.notification.deliveriesOf('b')).toEqual([]);
   });
 
   it('delays no other', async () => {

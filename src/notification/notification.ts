@@ -4,6 +4,7 @@ import {
   createId,
   emptyLabels,
   fingerprintOf,
+  matchesAll,
   messageOf,
   OmoiError,
   Stretch,
@@ -20,7 +21,7 @@ import {
 } from '#telemetry';
 import type { NotificationConfiguration, Route } from './configuration/notification-configuration.ts';
 import { DecisionLog } from './explain/decision-log.ts';
-import { explain, type Explanation } from './explain/explanation.ts';
+import { deliveriesOf, explain, type Explanation } from './explain/explanation.ts';
 import { listMessages, type MessagePage, type MessageQuery } from './explain/message-list.ts';
 import { Dispatcher, type RoutingInForce } from './groups/dispatcher.ts';
 import { trackedAlert, type TrackedAlert } from './groups/tracked-alert.ts';
@@ -34,8 +35,14 @@ import { integrationKey, type RunningIntegration } from './outbox/running-integr
 import type { Delivery } from './receivers/integration.ts';
 import { testMessage } from './receivers/test-message.ts';
 import type { AlertReader } from './ports.ts';
+import {
+  routeOverviews,
+  testRouting,
+  type RouteOverview,
+  type RoutingTest,
+} from './routing/routing-overview.ts';
 import type { SilentByTime, TimeIntervals } from './routing/time-intervals.ts';
-import { coversLabels, type Silence } from './silences/silence.ts';
+import { coversLabels, type MatcherSet, type Silence } from './silences/silence.ts';
 import type { SilenceBook } from './silences/silence-book.ts';
 
 export interface NotificationParts {
@@ -178,6 +185,36 @@ export class Notification {
   /** Why a route keeps silent at a time; null where it may speak. */
   silentBy(route: Route, wallMs: number): SilentByTime | null {
     return this.#prepared.intervals.silentBy(route, wallMs);
+  }
+
+  /** The routing tree depth first, with what each route holds now. */
+  routes(): readonly RouteOverview[] {
+    const nowMs = this.#parts.clock.wallMs();
+    return routeOverviews(this.configuration.route, {
+      groups: this.dispatcher.groups(),
+      silentBy: (route) => this.silentBy(route, nowMs),
+    });
+  }
+
+  /** Where an alert with these labels would go now, and why. */
+  whereTo(labels: Labels): RoutingTest {
+    return testRouting(this.configuration.route, this.#prepared.routing.router, labels);
+  }
+
+  /** Those of the alerts that fire which all of some matchers accept, in no order. */
+  async firingOf(matchers: MatcherSet): Promise<readonly TrackedAlert[]> {
+    const stretch = new Stretch(this.#parts.clock);
+    const found: TrackedAlert[] = [];
+    for (const alert of this.dispatcher.firing) {
+      if (matchesAll(matchers, alert.labels)) found.push(alert);
+      if (stretch.isOver) await stretch.pause();
+    }
+    return found;
+  }
+
+  /** The newest messages that tell of an alert and have arrived, or were given up: their events, in order. */
+  deliveriesOf(alertId: string): Promise<readonly SystemEvent[]> {
+    return deliveriesOf(this.#parts, alertId);
   }
 
   /** What was decided about telling of an alert, and what became of the messages. */

@@ -85,8 +85,9 @@ function section(route: Route, schemas: Schemas): string {
   ].join('\n');
 }
 
+/** One a line: several are a list, or they would run on. */
 function answersOf({ responses }: Operation, schemas: Schemas): readonly string[] {
-  return Object.entries(responses)
+  const answers = Object.entries(responses)
     .filter(([status]) => status !== 'default')
     .map(([status, { content = {} }]) => {
       const [schema] = Object.values(content).map((one) => one.schema);
@@ -95,6 +96,7 @@ function answersOf({ responses }: Operation, schemas: Schemas): readonly string[
       if (name !== null && !Object.hasOwn(schemas, name)) throw new Error(`there is no schema ${name}`);
       return `Answer ${status}: \`${shapeOf(schema)}\``;
     });
+  return answers.length > 1 ? answers.map((answer) => `- ${answer}`) : answers;
 }
 
 function nameOf({ $ref }: JsonSchema): string | null {

@@ -18,6 +18,7 @@ import {
   registerPrometheusSeriesRoutes,
   registerPrometheusStatusRoutes,
   registerReloadRoutes,
+  registerRoutingRoutes,
   registerRemoteWriteRoutes,
   registerSilenceRoutes,
   registerTaskRoutes,
@@ -74,6 +75,7 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
     isLabelName,
     silenceStateAt,
   };
+  registerRoutingRoutes(app, { ...parts, parseMatcher: notificationLanguage.parseMatcher });
   registerAlertmanagerRoutes(app, {
     view: parts.alertmanagerView,
     posted: parts.alerting.posted,
@@ -84,6 +86,7 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   });
   registerSilenceRoutes(app, {
     silences: parts.silences,
+    notification: parts.notification,
     language: notificationLanguage,
     labelsOfAlert: async (alertId) => parseLabels((await parts.alerting.alerts.get(alertId)).labels),
     clock,

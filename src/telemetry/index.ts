@@ -100,6 +100,7 @@ export {
   type SpanOptions,
   type Tracing,
 } from './tracing/tracing.ts';
+export { errorsPage } from './errors/errors-page.ts';
 export { isOutage, isRefusal, isRetryable } from './errors/failures.ts';
 export { ERROR_CATALOGUE, OmoiError, messageOf, pageOfError, type ErrorCode } from './errors/errors.ts';
 export { knownKeys, lenientPath, nearestWord, suggestKey } from './errors/known-keys.ts';

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { encodeWriteRequest, snappy } from '../remote-write-request.ts';
 import { seriousFindings } from './axe.ts';
 import { chromiumForTests } from './chromium.ts';
+import { drawnColumns } from './drawn-columns.ts';
 import { Pages, talkers } from './pages.ts';
 
 const program = chromiumForTests();
@@ -14,7 +16,7 @@ steps: [{ action: restart, verify: { within: 20s } }]
 guards: { cooldown: 0s }
 `;
 
-/** It will be pending for as long as the tests last. */
+/** Both will be pending for as long as the tests last. */
 const RULES = `
 groups:
   - name: patience
@@ -24,6 +26,7 @@ groups:
         for: 1h
         labels: { severity: warning }
         annotations: { summary: 'there are {{ $value }} agents', runbook_url: 'https://runbooks.example/there' }
+      - { alert: ProbeReads, expr: probe_reading > 5, for: 1h }
 `;
 
 describe.skipIf(program === null)('the pages of repairs and alerts and what they order', () => {
@@ -121,6 +124,12 @@ describe.skipIf(program === null)('the pages of repairs and alerts and what they
     await page
       .getByRole('img', { name: /^Value: 1 now, at most 1 in the last 15m, held against == 1$/ })
       .waitFor();
+    // The value has the height of its threshold: it is seen without a break, and the threshold all across the chart, too.
+    const chart = 'section [role="img"][aria-label^="Value"]';
+    const value = await drawnColumns(page, chart, '--busy');
+    const widest = Math.max(...value.map(({ from, to }) => to - from + 1));
+    expect(widest).toBeGreaterThan(12);
+    expect(value.length).toBeLessThanOrEqual(2);
     await page
       .getByRole('list', { name: 'Timeline, oldest first' })
       .getByText('AgentFailed of asking-2 fires')
@@ -152,9 +161,44 @@ describe.skipIf(program === null)('the pages of repairs and alerts and what they
       .panel('About')
       .getByText(/^\d+, threshold 0$/)
       .waitFor();
+    const runbook = pages.panel('About').getByRole('link', { name: 'https://runbooks.example/there' });
+    expect(await runbook.getAttribute('href')).toBe('https://runbooks.example/there');
     expect(await seriousFindings(page)).toEqual([]);
     await pages.open('/alerts/pending/nothing');
     await page.getByText(/^Its condition does not hold any more/).waitFor();
+  });
+
+  it('draws a single value as a point, a time without one as a gap, and a line between values', async () => {
+    const { page } = pages;
+    const now = Date.now();
+    const at = (ageS: number, value: number | Uint8Array) => ({ timestampMs: now - ageS * 1_000, value });
+    const stale = Uint8Array.of(2, 0, 0, 0, 0, 0, 0xf0, 0x7f);
+    const run = Array.from({ length: 25 }, (_, place) => at(420 - 5 * place, 7));
+    const samples = [at(600, 7), at(599, stale), ...run, at(299, stale), at(0, 9)];
+    const body = { name: 'a probe', role: 'ingest' };
+    const { secret } = await pages.admin.read<{ secret: string }>('/api/v1/tokens', { method: 'POST', body });
+    const answer = await fetch(`${pages.url}/prometheus/api/v1/write`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/x-protobuf' },
+      body: Buffer.from(snappy(encodeWriteRequest([{ labels: [['__name__', 'probe_reading']], samples }]))),
+    });
+    expect(answer.status).toBe(204);
+    await pages.open('/alerts');
+    await pages.panel('Pending').getByRole('link', { name: 'ProbeReads' }).first().click();
+    await page.getByRole('img', { name: /^Value: 9 now, .*held against > 5$/ }).waitFor();
+    const [point, line, latest, ...others] = await drawnColumns(
+      page,
+      'section [role="img"][aria-label^="Value"]',
+      '--busy',
+    );
+    const widthOf = (stretch: typeof point): number => (stretch ? stretch.to - stretch.from + 1 : 0);
+    expect(widthOf(point)).toBeGreaterThanOrEqual(3);
+    expect(widthOf(point)).toBeLessThan(10);
+    expect(widthOf(line)).toBeGreaterThan(8 * widthOf(point));
+    expect(widthOf(latest)).toBeGreaterThanOrEqual(3);
+    const gaps = [(line?.from ?? 0) - (point?.to ?? 0), (latest?.from ?? 0) - (line?.to ?? 0)];
+    for (const gap of gaps) expect(gap).toBeGreaterThan(widthOf(line) / 2);
+    expect(others).toEqual([]);
   });
 
   it('pauses the watchdog with a reason, and lets it go on', async () => {

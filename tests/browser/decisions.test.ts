@@ -163,7 +163,7 @@ describe.skipIf(program === null)('what a person decides, or has to know', () =>
       .waitFor();
     await page
       .getByRole('region', { name: 'Repairs' })
-      .getByText(/^Held back by cooldown: cooldown of 10m/)
+      .getByText(/^Held back by the guard cooldown: cooldown of 10m/)
       .waitFor();
   });
 

@@ -85,7 +85,9 @@ describe.skipIf(program === null)('what needs a person', () => {
     process.kill(pid, 'SIGSTOP');
     const repairs = page.getByRole('region', { name: 'Repairs' });
     // Whatever else is ill meanwhile is held back as well.
-    const held = repairs.getByText(/^Held back by paused: paused by .*Lifts when somebody resumes\./);
+    const held = repairs.getByText(
+      /^Held back by the guard paused: paused by .*Lifts when somebody resumes\./,
+    );
     await held.first().waitFor();
 
     await visitAs('operator');
@@ -97,7 +99,7 @@ describe.skipIf(program === null)('what needs a person', () => {
     await told.getByText(/^healed: generation 2 is (IDLE|RUNNING), healthy for/).waitFor();
     await why.click();
     await told.getByText(/^agent demo-2: generation 1 is STALLED/).waitFor();
-    await told.getByText('Was held back by paused.').waitFor();
+    await told.getByText('Was held back by the guard paused.').waitFor();
     await told.getByText('nobody has paused the watchdog').waitFor();
   });
 

@@ -17,8 +17,10 @@ const LOOKS = [
   { look: 'phone-dark', colorScheme: 'dark', viewport: PHONE },
 ] as const;
 const DEMO_AGENTS = 6;
-/** Of the agents beyond those of the demo one of so many falls silent at once. */
+/** Of the agents beyond those of the demo one of so many falls silent at once … */
 const SILENT_ONE_OF = 12;
+/** … and one of so many has a pool of its own. */
+const ALONE_ONE_OF = 4;
 const WITHIN_MS = 60_000;
 
 interface FirstOf {
@@ -37,11 +39,13 @@ async function photograph(browser: Browser, agents: number): Promise<void> {
   const admin = new Client(() => server.url, server.adminToken);
   try {
     for (let at = DEMO_AGENTS; at < agents; at++) {
-      const agentId = `builder-${at - DEMO_AGENTS + 1}`;
+      const place = at - DEMO_AGENTS + 1;
+      const isAlone = at % ALONE_ONE_OF === 0;
+      const agentId = `${isAlone ? 'crawler' : 'builder'}-${place}`;
       const body = {
         agent_id: agentId,
         agent_type: 'worker',
-        pool_id: 'builders',
+        pool_id: isAlone ? `site-${place}` : 'builders',
         nonce: `nonce of ${agentId}`,
       };
       await admin.read('/api/v1/fleet/agents', {
@@ -73,6 +77,7 @@ async function photograph(browser: Browser, agents: number): Promise<void> {
     mkdirSync(directory, { recursive: true });
     for (const { look, colorScheme, viewport } of LOOKS) {
       const context = await browser.newContext({ colorScheme, viewport, reducedMotion: 'reduce' });
+      context.setDefaultTimeout(WITHIN_MS);
       const page = await context.newPage();
       await page.goto(`${server.url}/login`);
       await page.screenshot({ path: join(directory, `login-${look}.png`) });
@@ -156,6 +161,11 @@ async function pagesOf(admin: Client): Promise<readonly (readonly [name: string,
     ['traces', '/traces'],
     ...(repair?.trace_id ? [['trace', `/traces/${repair.trace_id}`] as const] : []),
     ['no-such-page', '/nowhere'],
+    ['docs', '/docs'],
+    ['docs-tutorial', '/docs/tutorial'],
+    ['docs-errors', '/docs/errors#unknown_agent'],
+    ['docs-http', '/docs/http'],
+    ['docs-policies', '/docs/watchdog/policies'],
   ];
 }
 

@@ -13,6 +13,8 @@ const WITHIN_MS = 60_000;
 /** Of every page axe reads every element, several times. */
 const LONG = { timeout: 600_000 };
 
+const TRANSITIONS = 'document.getAnimations().filter((one) => one instanceof CSSTransition).length';
+
 /** The pages of the navigation, each with the letter that goes there after `g`. */
 const PAGES = [
   { name: 'Overview', path: '/', letter: 'o' },
@@ -105,6 +107,8 @@ describe.skipIf(program === null)('the shell of the dashboard', () => {
           ['dark', PHONE],
         ] as const) {
           await page.emulateMedia({ colorScheme });
+          // Who wants no motion sees no colour on its way.
+          expect(await page.evaluate<number>(TRANSITIONS)).toBe(0);
           await page.setViewportSize(viewport);
           await page.getByLabel('Loading').first().waitFor({ state: 'detached' });
           for (const finding of await seriousFindings(page))
@@ -115,6 +119,47 @@ describe.skipIf(program === null)('the shell of the dashboard', () => {
       }
       expect(findings).toEqual([]);
       await page.setViewportSize(DESK);
+      await page.emulateMedia({ colorScheme: null });
+    },
+  );
+
+  it(
+    'leads to the documentation, which is read and walked through on a desk and a phone, in light and dark',
+    LONG,
+    async () => {
+      page = await visits.as('operator');
+      await page.goto(server.url);
+      await page.getByRole('button', { name: /^Logged in as/ }).click();
+      const way = page.getByRole('menuitem', { name: 'Documentation' });
+      expect(await way.getAttribute('href')).toBe('/docs');
+      await page.keyboard.press('Escape');
+      const findings: string[] = [];
+      for (const path of ['/docs', '/docs/alerting/rules']) {
+        await page.goto(`${server.url}${path}`);
+        for (const [colorScheme, viewport, background] of [
+          ['light', DESK, 'rgb(245, 246, 248)'],
+          ['dark', PHONE, 'rgb(12, 16, 20)'],
+        ] as const) {
+          await page.emulateMedia({ colorScheme });
+          await page.setViewportSize(viewport);
+          const colour = await page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+          expect(colour).toBe(background);
+          for (const finding of await seriousFindings(page))
+            findings.push(`${path} ${colorScheme}: ${finding}`);
+          const width = await page.locator('html').evaluate((html) => html.scrollWidth);
+          expect([path, width]).toEqual([path, viewport.width]);
+        }
+      }
+      expect(findings).toEqual([]);
+      await page.goto(`${server.url}/docs/errors#unknown_agent`);
+      expect(await page.locator('h2:target').textContent()).toMatch(/^unknown_agent/);
+      await page.getByRole('link', { name: 'All pages' }).click();
+      await page.getByRole('navigation').getByRole('link', { name: 'Alert rules' }).click();
+      await heading('Alert rules').waitFor();
+      await page.setViewportSize(DESK);
+      await page.locator('main a[href="/docs/configuration#rules-and-policies-of-your-own"]').first().click();
+      await heading('Configuration').waitFor();
+      expect(await page.locator(':target').textContent()).toMatch(/^Rules and policies of your own/);
       await page.emulateMedia({ colorScheme: null });
     },
   );

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { readableValue } from '../domain/count.ts';
 import { runbookOf } from '../domain/runbook.ts';
 import detail from '../pages/detail.module.css';
 import { LabelFact } from './label-fact.tsx';
@@ -22,7 +23,9 @@ export function AboutAlert({ value, threshold, labels, annotations, course, more
     <Panel title="About">
       <dl className={detail.facts}>
         <dt>Value</dt>
-        <dd>{threshold === null ? value : `${value}, threshold ${threshold}`}</dd>
+        <dd>
+          {threshold === null ? readableValue(value) : `${readableValue(value)}, threshold ${threshold}`}
+        </dd>
         {course}
         {Object.entries(labels).map(([name, text]) => (
           <LabelFact key={name} {...{ name, text }} />

@@ -1,6 +1,7 @@
 import { SegmentedControl } from '@mantine/core';
 import { useEffect, useMemo, useRef, useState } from 'react';
-import { count, sentence } from '../domain/event-sentence.ts';
+import { count } from '../domain/count.ts';
+import { sentence } from '../domain/event-sentence.ts';
 import { countLines, plainText } from '../domain/output-text.ts';
 import { useAgentOutput } from '../hooks/use-agent-output.ts';
 import styles from './agent-output.module.css';

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { Alert } from '../api/wire.ts';
-import { formatElapsed } from '../domain/age.ts';
+import { formatAgo, formatElapsed } from '../domain/age.ts';
 import { byUrgency, describeAlert } from '../domain/alert-text.ts';
 import { severityTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
@@ -28,5 +28,5 @@ export function AlertLinks({ alerts }: { readonly alerts: readonly Alert[] }) {
 function sinceOf({ fired_at: firedAt, resolved_at: resolvedAt }: Alert, nowMs: number): string {
   return resolvedAt === null
     ? `for ${formatElapsed(Date.parse(firedAt), nowMs)}`
-    : `ended ${formatElapsed(Date.parse(resolvedAt), nowMs)} ago`;
+    : `ended ${formatAgo(Date.parse(resolvedAt), nowMs)}`;
 }

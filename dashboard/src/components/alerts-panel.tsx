@@ -4,11 +4,11 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Alert } from '../api/wire.ts';
 import { byUrgency, describeAlert, firstDescribed } from '../domain/alert-text.ts';
-import { formatAge, formatDuration } from '../domain/age.ts';
+import { formatAge, formatAgo, formatDuration } from '../domain/age.ts';
+import { number } from '../domain/count.ts';
 import { words } from '../domain/event-sentence.ts';
 import { foldedAlerts } from '../domain/folded-alerts.ts';
 import { firingShown, type FiringShown } from '../domain/firing-shown.ts';
-import { number } from '../domain/headline.ts';
 import { severityTone } from '../domain/tone.ts';
 import type { Firing } from '../hooks/use-firing.ts';
 import { useNow } from '../hooks/use-now.ts';
@@ -229,8 +229,7 @@ function ResolvedAlert({ alert, nowMs }: { readonly alert: Alert; readonly nowMs
       </Link>
       <span className={styles.pastCause}>{words(cause)}</span>
       <span className={styles.pastTime}>
-        after {formatDuration(endedMs - Date.parse(alert.fired_at))}, {formatAge(endedMs, nowMs)}
-        {nowMs - endedMs >= 1_000 && ' ago'}
+        after {formatDuration(endedMs - Date.parse(alert.fired_at))}, {formatAgo(endedMs, nowMs)}
       </span>
       <TraceLink traceId={alert.trace_id} of={name} />
     </li>

@@ -67,14 +67,20 @@ interface GroupsProps {
   readonly poolId: string | undefined;
 }
 
+/** More pools than this can't be looked through by name. */
+const maxByName = 12;
+
 /** By name, so that each keeps its place; where they are too many for that, the worst first. */
 function Groups({ agents, pools, maintenances, poolId }: GroupsProps) {
   const groups = useMemo(() => {
     const byName = groupFleet(pools, agents);
-    return byName.some((group) => group.agents.length > maxTiles) ? groupWorstFirst(pools, agents) : byName;
+    const areMany = byName.length > maxByName || byName.some((group) => group.agents.length > maxTiles);
+    return areMany ? groupWorstFirst(pools, agents) : byName;
   }, [pools, agents]);
   const shown = poolId === undefined ? groups : groups.filter((group) => group.poolId === poolId);
   if (shown.length === 0)
     return <Nothing>No agent has registered yet. Create a pool, or wrap a program with omoi run.</Nothing>;
-  return <FleetPools groups={shown} maintenances={maintenances} isFiltered={false} opens="drawer" />;
+  return (
+    <FleetPools groups={shown} maintenances={maintenances} isFiltered={false} foldsSmall opens="drawer" />
+  );
 }

@@ -1,7 +1,9 @@
+import { useMemo } from 'react';
 import type { Agent, Maintenance, Pool } from '../api/wire.ts';
+import { count, number } from '../domain/count.ts';
 import type { FleetGroup } from '../domain/fleet-groups.ts';
-import { number } from '../domain/headline.ts';
 import { maintenanceOfAgent } from '../domain/maintenance.ts';
+import { firstSpecial, foldSmallPools } from '../domain/small-pools.ts';
 import { isSick } from '../domain/whole-fleet.ts';
 import { usePageSize } from '../hooks/use-page-size.ts';
 import { AgentTile } from './agent-tile.tsx';
@@ -9,8 +11,10 @@ import styles from './fleet-pool.module.css';
 import { HeatGrid } from './heat-grid.tsx';
 import { InBlocks } from './in-blocks.tsx';
 import { More } from './more.tsx';
+import heading from './pool-heading.module.css';
 import { PoolHeading } from './pool-heading.tsx';
 import { Nothing } from './query-view.tsx';
+import { SmallPools } from './small-pools.tsx';
 
 /** More than this are drawn as a grid of small squares. */
 export const maxTiles = 20;
@@ -28,24 +32,57 @@ interface ShownFleet {
 export interface FleetPoolsProps extends ShownFleet {
   /** The agents of each in the order in which they are shown: where they are many, the worst first. */
   readonly groups: readonly FleetGroup<Pool, Agent>[];
+  /** Whether many small pools that are as they should be share one place: not where somebody looks for agents by a word. */
+  readonly foldsSmall: boolean;
 }
 
 /** So many agents and pools are in the page whether or not they are on the screen. */
 const maxAtOnce = 60;
 
 /** Pools of any number and size. */
-export function FleetPools({ groups, ...shown }: FleetPoolsProps) {
-  if (groups.reduce((sum, group) => sum + group.agents.length, groups.length) <= maxAtOnce) {
-    return (
-      <ul className={styles.few}>
-        {groups.map((group) => (
-          <li key={group.poolId ?? ''} data-agents={group.agents.length}>
-            <FleetPool group={group} {...shown} />
-          </li>
-        ))}
-      </ul>
-    );
-  }
+export function FleetPools({ groups, foldsSmall, ...shown }: FleetPoolsProps) {
+  const { maintenances } = shown;
+  const folded = useMemo(
+    () => (foldsSmall ? foldSmallPools(groups, maintenances) : { special: [], shown: groups, small: [] }),
+    [groups, foldsSmall, maintenances],
+  );
+  return (
+    <>
+      {folded.special.length > 0 && <SpecialPools groups={folded.special} {...shown} />}
+      {folded.shown.length > 0 && <OwnPlaces groups={folded.shown} {...shown} />}
+      {folded.small.length > 0 && <SmallPools pools={folded.small} />}
+    </>
+  );
+}
+
+type PlacesProps = Omit<FleetPoolsProps, 'foldsSmall'>;
+
+/** The first of many small pools to look at. */
+function SpecialPools({ groups, ...shown }: PlacesProps) {
+  const size = usePageSize(firstSpecial);
+  const first = groups.slice(0, size.rows);
+  return (
+    <section className={styles.special} aria-label="Small pools to look at">
+      <h3 className={heading.heading}>
+        {number(groups.length)} small pools <span className={heading.facts}>not as they should be</span>
+      </h3>
+      <SideBySide groups={first} {...shown} />
+      {groups.length > first.length && (
+        <More
+          shown={first.length}
+          total={groups.length}
+          what="small pools to look at, those in trouble first"
+          onMore={size.more}
+        />
+      )}
+    </section>
+  );
+}
+
+/** Pools that each have a place of their own. */
+function OwnPlaces({ groups, ...shown }: PlacesProps) {
+  if (groups.reduce((sum, group) => sum + group.agents.length, groups.length) <= maxAtOnce)
+    return <SideBySide groups={groups} {...shown} />;
   return (
     <InBlocks
       rows={groups}
@@ -56,6 +93,19 @@ export function FleetPools({ groups, ...shown }: FleetPoolsProps) {
       blockHeight={220}
       near="250px 0px"
     />
+  );
+}
+
+/** Small ones in one row. */
+function SideBySide({ groups, ...shown }: PlacesProps) {
+  return (
+    <ul className={styles.few}>
+      {groups.map((group) => (
+        <li key={group.poolId ?? ''} data-agents={group.agents.length}>
+          <FleetPool group={group} {...shown} />
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -98,7 +148,7 @@ function FleetPool({ group, maintenances, isFiltered, opens }: FleetPoolProps) {
       {isGrid && (
         <HeatGrid
           agents={agents}
-          label={`${number(agents.length)} agents of ${poolId === null ? 'no pool' : `pool ${poolId}`}`}
+          label={`${count(agents.length, 'agent')} of ${poolId === null ? 'no pool' : `pool ${poolId}`}`}
         />
       )}
     </>

@@ -3,7 +3,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef, useState, type KeyboardEvent, type MouseEvent } from 'react';
 import type { Agent } from '../api/wire.ts';
 import { reasonWords } from '../domain/event-sentence.ts';
-import { number } from '../domain/headline.ts';
+import { countByStatus } from '../domain/fleet-groups.ts';
 import { cellAfterKey, cellAt, layOutGrid, placeOf } from '../domain/heat-grid.ts';
 import { agentTone, TONES, type Tone } from '../domain/tone.ts';
 import styles from './heat-grid.module.css';
@@ -61,7 +61,7 @@ export function HeatGrid({ agents, label }: HeatGridProps) {
         aria-valuemin={1}
         aria-valuemax={agents.length}
         aria-valuenow={(at ?? 0) + 1}
-        aria-valuetext={chosen ? captionOf(chosen) : summaryOf(agents)}
+        aria-valuetext={chosen ? captionOf(chosen) : countByStatus(agents)}
         onMouseMove={(event) => setAt(under(event))}
         onMouseLeave={() => setAt(null)}
         onClick={(event) => {
@@ -84,7 +84,7 @@ export function HeatGrid({ agents, label }: HeatGridProps) {
         <canvas ref={canvas} aria-hidden="true" />
       </div>
       <p className={styles.caption} aria-hidden="true">
-        {chosen ? captionOf(chosen) : summaryOf(agents)}
+        {chosen ? captionOf(chosen) : countByStatus(agents)}
       </p>
     </div>
   );
@@ -93,13 +93,6 @@ export function HeatGrid({ agents, label }: HeatGridProps) {
 function captionOf({ agent_id: id, status, status_reason: reason, working_on: work }: Agent): string {
   const doing = work === null ? '' : `, ${work}`;
   return `${id}, ${status.toLowerCase()}: ${reasonWords(reason)}${doing}`;
-}
-
-/** `480 idle, 12 unresponsive` */
-function summaryOf(agents: readonly Agent[]): string {
-  const counts = new Map<string, number>();
-  for (const { status } of agents) counts.set(status, (counts.get(status) ?? 0) + 1);
-  return [...counts].map(([status, count]) => `${number(count)} ${status.toLowerCase()}`).join(', ');
 }
 
 function useWidth(place: { readonly current: HTMLElement | null }): number {

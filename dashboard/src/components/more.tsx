@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
-import { number } from '../domain/headline.ts';
 import styles from './more.module.css';
+import { number } from '../domain/count.ts';
 
 export interface MoreProps {
   readonly shown: number;

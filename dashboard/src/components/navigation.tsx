@@ -9,7 +9,7 @@ import IconRoute from '@tabler/icons-react/dist/esm/icons/IconRoute.mjs';
 import IconTool from '@tabler/icons-react/dist/esm/icons/IconTool.mjs';
 import { overviewQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
-import { number } from '../domain/headline.ts';
+import { number } from '../domain/count.ts';
 import { PAGES, type PageEntry } from '../domain/pages.ts';
 import { useIsPhone } from '../hooks/use-is-phone.ts';
 import styles from './navigation.module.css';

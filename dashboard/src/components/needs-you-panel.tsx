@@ -12,8 +12,9 @@ import {
 import { useServer } from '../api/server-context.tsx';
 import type { Remediation, Task, WatchdogState } from '../api/wire.ts';
 import { formatAge } from '../domain/age.ts';
+import { number } from '../domain/count.ts';
 import { sentence, words } from '../domain/event-sentence.ts';
-import { describeNoDecision, number } from '../domain/headline.ts';
+import { describeNoDecision } from '../domain/headline.ts';
 import { describeAttempts } from '../domain/repair-story.ts';
 import type { Tone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';

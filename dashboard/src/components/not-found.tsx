@@ -6,7 +6,9 @@ export function NotFound() {
   return (
     <div className={styles.lost}>
       <h1 className={styles.title}>There is no such page</h1>
-      <Link to="/">Overview</Link>
+      <p className={styles.note}>
+        Nothing has this address, or it is not remembered any more. <Link to="/">Overview</Link>
+      </p>
     </div>
   );
 }

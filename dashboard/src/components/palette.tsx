@@ -59,6 +59,7 @@ function useAct({ onClose, onHelp, onOrder }: ActOptions): (entry: PaletteEntry)
     if (act.kind === 'help') return onHelp();
     onClose();
     if (act.kind === 'go') goTo(act.place);
+    else if (act.kind === 'docs') window.open('/docs', '_blank', 'noreferrer');
     else setColorScheme(isDark ? 'light' : 'dark');
   };
 }

@@ -5,6 +5,7 @@ import { useServer } from '../api/server-context.tsx';
 import type { ActiveAlert } from '../api/wire.ts';
 import { formatElapsed } from '../domain/age.ts';
 import { subjectOf } from '../domain/alert-text.ts';
+import { readableValue } from '../domain/count.ts';
 import { severityTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
 import { usePageSize } from '../hooks/use-page-size.ts';
@@ -21,7 +22,7 @@ export function PendingPanel() {
   const size = usePageSize(20);
   const query = useQuery(pendingAlertsQuery(client, size.rows));
   return (
-    <Panel title="Pending" note="fires when it goes on">
+    <Panel title="Pending" note="will fire if it goes on">
       <QueryView query={query} placeholderLines={2}>
         {({ pending, isWhole }) =>
           pending.length === 0 ? (
@@ -58,7 +59,7 @@ function Pending({ alert, nowMs }: { readonly alert: ActiveAlert; readonly nowMs
       </span>
       <ToneLabel tone={severityTone(severity)}>{severity}</ToneLabel>
       <span className={styles.number}>
-        value {value}, for {formatElapsed(Date.parse(activeAt), nowMs)}
+        value {readableValue(value)}, for {formatElapsed(Date.parse(activeAt), nowMs)}
       </span>
     </li>
   );

@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { policiesQuery } from '../api/repair-queries.ts';
 import { useServer } from '../api/server-context.tsx';
+import { number } from '../domain/count.ts';
 import { words } from '../domain/event-sentence.ts';
-import { number } from '../domain/headline.ts';
 import { describeMode, describePolicy } from '../domain/policy-text.ts';
 import { Panel } from './panel.tsx';
 import styles from './policies-panel.module.css';
@@ -14,7 +14,7 @@ export function PoliciesPanel() {
   const { client } = useServer();
   const query = useQuery(policiesQuery(client));
   return (
-    <Panel title="Policies" note={query.data ? number(query.data.length) : undefined}>
+    <Panel title="Policies" note={query.data ? `${number(query.data.length)} in force` : undefined}>
       <QueryView query={query} placeholderLines={4}>
         {(policies) =>
           policies.length === 0 ? (

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { Agent, Maintenance, Pool } from '../api/wire.ts';
+import { count, number } from '../domain/count.ts';
 import { countAlive, type FleetGroup } from '../domain/fleet-groups.ts';
-import { number } from '../domain/headline.ts';
 import { maintenanceOfPool } from '../domain/maintenance.ts';
 import { useView } from '../hooks/use-view.ts';
 import styles from './pool-heading.module.css';
@@ -56,7 +56,7 @@ function NotStarted({ replicas: [first, ...others] }: { readonly replicas: Pool[
 
 /** How it stands with a pool that is brought to a changed definition. */
 function RollState({ roll }: { readonly roll: NonNullable<Pool['roll']> }) {
-  const left = `${number(roll.remaining)} ${roll.remaining === 1 ? 'agent' : 'agents'}`;
+  const left = count(roll.remaining, 'agent');
   if (!roll.stopped) return <ToneLabel tone="busy">{`new definition: ${left} to go`}</ToneLabel>;
   return (
     <>
@@ -68,8 +68,10 @@ function RollState({ roll }: { readonly roll: NonNullable<Pool['roll']> }) {
 
 /** Of a pool how many are alive: one that failed or hangs has a tile, and is none of those that should run. */
 function factOf({ pool, agents }: FleetGroup<Pool, Agent>, isWhole: boolean): string {
-  const count = number(agents.length);
-  if (!isWhole) return pool === null ? `${count} shown` : `${count} shown, ${number(pool.effective)} wanted`;
+  if (!isWhole) {
+    const shown = `${number(agents.length)} shown`;
+    return pool === null ? shown : `${shown}, ${number(pool.effective)} wanted`;
+  }
   if (pool !== null) return `${number(countAlive(agents))} of ${number(pool.effective)} alive`;
-  return `${count} ${agents.length === 1 ? 'agent' : 'agents'}`;
+  return count(agents.length, 'agent');
 }

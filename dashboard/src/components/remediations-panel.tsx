@@ -1,7 +1,7 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { Remediation } from '../api/wire.ts';
-import { formatAge, formatDuration, formatElapsed } from '../domain/age.ts';
+import { formatAgo, formatDuration, formatElapsed } from '../domain/age.ts';
 import { sentence, words } from '../domain/event-sentence.ts';
 import { describeNoRepairs, describeRepairs, isOpen, type FleetCounts } from '../domain/headline.ts';
 import { describeSteps, type RemediationMark } from '../domain/remediation-steps.ts';
@@ -73,7 +73,7 @@ export function RemediationSteps({
           {target.kind} {target.id}
         </span>
         <span>{running ? `for ${formatElapsed(plannedMs, nowMs)}` : `took ${formatDuration(tookMs)}`}</span>
-        {!running && <span>{formatAge(plannedMs, nowMs)} ago</span>}
+        {!running && <span>{formatAgo(plannedMs, nowMs)}</span>}
         {attempts !== null && <span>{attempts}</span>}
         <TraceLink traceId={remediation.trace_id} of={`${policy} on ${target.id}`} />
       </p>

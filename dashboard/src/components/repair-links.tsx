@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { Why } from '../api/wire.ts';
-import { formatElapsed } from '../domain/age.ts';
+import { formatAgo } from '../domain/age.ts';
 import { words } from '../domain/event-sentence.ts';
 import { useNow } from '../hooks/use-now.ts';
 import styles from './link-rows.module.css';
@@ -18,7 +18,7 @@ export function RepairLinks({ remediations }: Pick<Why, 'remediations'>) {
             {words(repair.policy)}
           </Link>
           <RepairStand repair={repair} />
-          <span className={styles.number}>{formatElapsed(Date.parse(repair.planned_at), nowMs)} ago</span>
+          <span className={styles.number}>{formatAgo(Date.parse(repair.planned_at), nowMs)}</span>
         </li>
       ))}
     </ul>

@@ -1,13 +1,13 @@
 import { Link } from '@tanstack/react-router';
 import type { Remediation } from '../api/wire.ts';
-import { formatAge, formatDuration, formatElapsed } from '../domain/age.ts';
+import { formatAgo, formatDuration, formatElapsed } from '../domain/age.ts';
 import { words } from '../domain/event-sentence.ts';
 import { describeAttempts, describeHold } from '../domain/repair-story.ts';
 import { useNow } from '../hooks/use-now.ts';
 import { RepairStand } from './repair-stand.tsx';
 import styles from './rows.module.css';
 
-const COLUMNS = { gridTemplateColumns: 'minmax(0, 1.3fr) minmax(0, 0.9fr) 136px minmax(0, 1.3fr) 68px' };
+const COLUMNS = { gridTemplateColumns: 'minmax(0, 1.3fr) minmax(0, 0.9fr) 136px minmax(0, 1.3fr) 76px' };
 
 /** Repairs in short, each a way to its story. */
 export function RepairRows({ repairs }: { readonly repairs: readonly Remediation[] }) {
@@ -47,7 +47,9 @@ function RepairRow({ repair, nowMs }: { readonly repair: Remediation; readonly n
         <RepairStand repair={repair} />
       </span>
       <span className={styles.cell}>{attempts === null ? took : `${took}, ${attempts}`}</span>
-      <span className={`${styles.cell} ${styles.end}`}>{endedAt === null ? '' : ago(plannedMs, nowMs)}</span>
+      <span className={`${styles.cell} ${styles.end}`}>
+        {endedAt === null ? '' : formatAgo(plannedMs, nowMs)}
+      </span>
       {told !== null && <span className={styles.wide}>{told}</span>}
     </div>
   );
@@ -67,9 +69,4 @@ export function TargetName({ target }: Pick<Remediation, 'target'>) {
       {target.kind} {target.id}
     </Link>
   );
-}
-
-function ago(atMs: number, nowMs: number): string {
-  const age = formatAge(atMs, nowMs);
-  return age === 'now' ? age : `${age} ago`;
 }

@@ -1,8 +1,9 @@
 import type { Overview, ServerWarning, WatchdogState } from '../api/wire.ts';
 import { formatDuration, formatElapsed } from '../domain/age.ts';
+import { number } from '../domain/count.ts';
 import { describeHostDelay } from '../domain/host-delay.ts';
 import { sentence, words } from '../domain/event-sentence.ts';
-import { number, type FleetCounts } from '../domain/headline.ts';
+import { type FleetCounts } from '../domain/headline.ts';
 import { reasonOf } from '../domain/storms.ts';
 import { useHeadline } from '../hooks/use-headline.ts';
 import { useNow } from '../hooks/use-now.ts';
@@ -73,7 +74,7 @@ export function StatusBar({
           className={styles.fact}
           name={
             counts.unacknowledged < counts.firing
-              ? `Alerts, ${number(counts.unacknowledged)} unseen`
+              ? `Alerts, ${number(counts.unacknowledged)} unacknowledged`
               : 'Alerts'
           }
           value={number(counts.firing)}

@@ -1,13 +1,14 @@
 import { Link } from '@tanstack/react-router';
 import type { Task } from '../api/wire.ts';
-import { formatAge, formatElapsed } from '../domain/age.ts';
+import { formatAgo, formatElapsed } from '../domain/age.ts';
+import { count } from '../domain/count.ts';
 import { phaseName } from '../domain/queue-history.ts';
 import { taskTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
 import styles from './rows.module.css';
 import { ToneLabel } from './tone-dot.tsx';
 
-const COLUMNS = { gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 1.5fr) 96px minmax(0, 1.2fr) 110px' };
+const COLUMNS = { gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 1.45fr) 92px minmax(0, 1.25fr) 104px' };
 
 export interface TaskRowsProps {
   readonly tasks: readonly Task[];
@@ -57,7 +58,7 @@ function TaskRow({ task, nowMs }: { readonly task: Task; readonly nowMs: number 
         {timeOf(task, nowMs)}
       </span>
       <span className={`${styles.cell} ${styles.end}`}>
-        {attempt === 0 ? `${most} attempts` : `attempt ${attempt} of ${most}`}
+        {attempt === 0 ? count(most, 'attempt') : `attempt ${attempt} of ${most}`}
       </span>
       {error !== null && <span className={styles.wide}>{error}</span>}
       {warnings.map((warning) => (
@@ -71,14 +72,9 @@ function TaskRow({ task, nowMs }: { readonly task: Task; readonly nowMs: number 
 
 function timeOf(task: Task, nowMs: number): string {
   const { state, claimed_at: claimedAt, finished_at: finishedAt } = task;
-  if (finishedAt !== null) return `ended ${agoOf(Date.parse(finishedAt), nowMs)}`;
+  if (finishedAt !== null) return `ended ${formatAgo(Date.parse(finishedAt), nowMs)}`;
   if (state !== 'claimed') return waitOf(task, nowMs);
   return claimedAt === null ? '' : `for ${formatElapsed(Date.parse(claimedAt), nowMs)}`;
-}
-
-function agoOf(atMs: number, nowMs: number): string {
-  const age = formatAge(atMs, nowMs);
-  return age === 'now' ? 'now' : `${age} ago`;
 }
 
 /** For how long it has been there, and where it waits for its time since when it may be taken. */
@@ -88,6 +84,6 @@ function waitOf(
 ): string {
   if (state === 'parked') return `parked for ${formatElapsed(Date.parse(parkedAt ?? enqueuedAt), nowMs)}`;
   const inMs = Date.parse(availableAt) - nowMs;
-  const enqueued = `enqueued ${agoOf(Date.parse(enqueuedAt), nowMs)}`;
+  const enqueued = `enqueued ${formatAgo(Date.parse(enqueuedAt), nowMs)}`;
   return inMs > 1_000 ? `${enqueued}, again in ${formatElapsed(nowMs, nowMs + inMs)}` : enqueued;
 }

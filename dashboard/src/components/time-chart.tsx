@@ -1,8 +1,8 @@
-import { useComputedColorScheme } from '@mantine/core';
 import { useEffect, useRef } from 'react';
-import uPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
+import type uPlot from 'uplot';
+import { lonePlaces } from '../domain/time-series.ts';
 import type { Tone } from '../domain/tone.ts';
+import { usePlot } from '../hooks/use-plot.ts';
 import styles from './time-chart.module.css';
 
 export interface TimeChartProps {
@@ -24,47 +24,29 @@ const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short', hourCycle:
 /** One value over time, with axes, and a threshold where there is one. */
 export function TimeChart(props: TimeChartProps) {
   const { label, timesSeconds, values, format, heightPx, tone, threshold = null } = props;
-  const place = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
   const formatNow = useRef(format);
   formatNow.current = format;
-  const scheme = useComputedColorScheme('light');
-
-  useEffect(() => {
-    const element = place.current;
-    if (element === null) return;
-    const created = new uPlot(
+  const { place, plot } = usePlot({
+    heightPx,
+    optionsFor: (element) =>
       optionsFor(element, { heightPx, threshold, format: (value) => formatNow.current(value) }),
-      [[], [], []],
-      element,
-    );
-    plot.current = created;
-    const observer = new ResizeObserver(() => {
-      created.setSize({ width: element.clientWidth, height: heightPx });
-    });
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-      created.destroy();
-      plot.current = null;
-    };
-  }, [scheme, heightPx, threshold, tone]);
-
+    madeOf: [threshold, tone],
+  });
   useEffect(() => {
-    plot.current?.setData([[...timesSeconds], [...values], timesSeconds.map(() => threshold)]);
-  }, [timesSeconds, values, threshold, scheme, heightPx, tone]);
+    plot?.setData([[...timesSeconds], timesSeconds.map(() => threshold), [...values]]);
+  }, [plot, timesSeconds, values, threshold]);
 
   return <div ref={place} className={styles.plot} data-tone={tone} role="img" aria-label={label} />;
 }
 
-interface PlotOptions {
+interface ChartOptions {
   readonly heightPx: number;
   readonly threshold: number | null;
   readonly format: (value: number) => string;
 }
 
 /** Colours come from the page’s own names, so that they follow the scheme. */
-function optionsFor(element: HTMLElement, { heightPx, threshold, format }: PlotOptions): uPlot.Options {
+function optionsFor(element: HTMLElement, { heightPx, threshold, format }: ChartOptions): uPlot.Options {
   const style = getComputedStyle(element);
   const line = style.getPropertyValue('color');
   const colour = (name: string): string => colourOf(element, name);
@@ -82,7 +64,15 @@ function optionsFor(element: HTMLElement, { heightPx, threshold, format }: PlotO
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     axes: [
-      { ...axis, grid: { show: false }, size: 24, space: 70, values: (_plot, times) => times.map(timeText) },
+      // Low enough that the first time does not touch the lowest value.
+      {
+        ...axis,
+        grid: { show: false },
+        size: 28,
+        gap: 9,
+        space: 70,
+        values: (_plot, times) => times.map(timeText),
+      },
       { ...axis, size: 62, space: 28, values: (_plot, numbers) => numbers.map(format) },
     ],
     scales: {
@@ -95,11 +85,23 @@ function optionsFor(element: HTMLElement, { heightPx, threshold, format }: PlotO
         },
       },
     },
+    // The value above its threshold, which is wider: of two at the same height both are seen.
     series: [
       {},
-      { stroke: line, width: 1.6, points: { show: false }, spanGaps: false },
-      { stroke: colour('--bad'), width: 1.2, dash: [5, 4], points: { show: false } },
+      { stroke: colour('--bad'), alpha: 0.6, width: 3, dash: [5, 4], points: { show: false } },
+      { stroke: line, width: 1.6, points: lonePoints(line), spanGaps: false },
     ],
+  };
+}
+
+/** Points where no line is seen: a value without neighbours. */
+export function lonePoints(colour: string): uPlot.Series.Points {
+  return {
+    show: false,
+    filter: (plot, series) => lonePlaces(plot.data[series] ?? []),
+    size: 5,
+    width: 0,
+    fill: colour,
   };
 }
 
@@ -107,11 +109,14 @@ function timeText(seconds: number): string {
   return TIME.format(seconds * 1_000);
 }
 
-/** What a colour’s name stands for in the present scheme: a canvas knows no `light-dark()`. */
+/**
+ * What a colour’s name stands for in the present scheme: a canvas knows no `light-dark()`. It is read of an element that is new:
+ * one that changes its colour may be on its way to it, as with reduced motion for a moment.
+ */
 function colourOf(element: HTMLElement, name: string): string {
-  const before = element.style.color;
-  element.style.color = `var(${name})`;
-  const colour = getComputedStyle(element).color;
-  element.style.color = before;
-  return colour;
+  const probe = element.appendChild(document.createElement('span'));
+  probe.style.color = `var(${name})`;
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatAge, formatDuration, formatElapsed, formatOffset, formatSpanTime } from './age.ts';
+import { formatAge, formatAgo, formatDuration, formatElapsed, formatOffset, formatSpanTime } from './age.ts';
 
 describe('formatDuration', () => {
   it.each([
@@ -18,6 +18,17 @@ describe('formatDuration', () => {
     [36_060_000, '10h'],
     [90_000_000, '1d1h'],
   ])('%i ms is %s', (durationMs, text) => expect(formatDuration(durationMs)).toBe(text));
+});
+
+describe('formatAgo', () => {
+  it.each([
+    { ageMs: 13_400, said: '13s ago' },
+    { ageMs: 300, said: 'now' },
+    // By the error of a clock.
+    { ageMs: -2_000, said: 'now' },
+  ])('says of $ageMs ms $said', ({ ageMs, said }) =>
+    expect(formatAgo(1_000_000 - ageMs, 1_000_000)).toBe(said),
+  );
 });
 
 describe('formatAge', () => {

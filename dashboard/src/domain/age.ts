@@ -30,6 +30,12 @@ export function formatAge(atMs: number, nowMs: number): string {
   return ageMs < 1_000 ? 'now' : formatDuration(Math.floor(ageMs / 1_000) * 1_000);
 }
 
+/** How long ago something was, to be said as it is: `13s ago`. */
+export function formatAgo(atMs: number, nowMs: number): string {
+  const age = formatAge(atMs, nowMs);
+  return age === 'now' ? 'now' : `${age} ago`;
+}
+
 /** How long something has lasted, in whole seconds, to be said after "for". */
 export function formatElapsed(sinceMs: number, nowMs: number): string {
   const age = formatAge(sinceMs, nowMs);

@@ -19,8 +19,8 @@ export type ChartedAgent = Pick<Agent, 'agent_id' | 'status' | 'last_heartbeat_a
 
 /** Shorter, a rate would see too few samples. */
 const minRateSeconds = 60;
-/** Processes are looked at every 15 s. */
-const minLookSeconds = 20;
+/** Processes are looked at every 15 s, twice a minute where that takes long: a shorter window would see none now and then. */
+const minLookSeconds = 35;
 
 const SILENCE = 'Silence';
 

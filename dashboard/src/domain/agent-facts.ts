@@ -1,7 +1,8 @@
 import type { Agent } from '../api/wire.ts';
 import { formatDuration } from './age.ts';
 import { lastHeardOf } from './agent-charts.ts';
-import { count, words } from './event-sentence.ts';
+import { count } from './count.ts';
+import { words } from './event-sentence.ts';
 import { phaseName } from './queue-history.ts';
 
 type Fact = readonly [name: string, value: string];

@@ -1,5 +1,5 @@
 import type { Agent } from '../api/wire.ts';
-import { count } from './event-sentence.ts';
+import { count } from './count.ts';
 
 /** An agent as far as it matters what may be done with it. */
 export type OrderedAgent = Pick<

@@ -1,6 +1,7 @@
 import type { SystemEvent } from '#api';
 import { formatDuration } from './age.ts';
 import { subjectOf } from './alert-text.ts';
+import { count } from './count.ts';
 import { agentTone, remediationTone, severityTone, type Tone } from './tone.ts';
 
 /** An event as one line of the feed. */
@@ -71,7 +72,7 @@ function describe(event: SystemEvent): EventSentence | undefined {
     }
     case 'watchdog.remediation.suppressed': {
       const { guard } = event.payload;
-      return { text: `${repairName(event.payload)} held back by ${words(guard)}`, tone: 'caution' };
+      return { text: `${repairName(event.payload)} held back by the guard ${words(guard)}`, tone: 'caution' };
     }
     case 'watchdog.escalated':
       return { text: `Handed to ${event.payload.guardian}: ${event.payload.reason}`, tone: 'bad' };
@@ -278,9 +279,4 @@ export function describeStatus(
 /** With a full stop at its end, and one alone: what servers say ends with one or not. */
 export function sentence(text: string): string {
   return /[.!?…]$/.test(text) ? text : `${text}.`;
-}
-
-/** `1 agent`, `2 agents` */
-export function count(amount: number, noun: string): string {
-  return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
 }

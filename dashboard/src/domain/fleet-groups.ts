@@ -1,3 +1,4 @@
+import { number } from './count.ts';
 import { isSick, naturalKey, worstFirst } from './whole-fleet.ts';
 import type { Agent as WireAgent } from '../api/wire.ts';
 
@@ -21,6 +22,13 @@ const ALIVE: readonly string[] = ['IDLE', 'RUNNING', 'DEGRADED'];
 /** How many do or could do work, as the headline counts them. */
 export function countAlive(agents: readonly Pick<GroupedAgent, 'status'>[]): number {
   return agents.filter(({ status }) => ALIVE.includes(status)).length;
+}
+
+/** `480 idle, 12 unresponsive` */
+export function countByStatus(agents: readonly Pick<GroupedAgent, 'status'>[]): string {
+  const counts = new Map<string, number>();
+  for (const { status } of agents) counts.set(status, (counts.get(status) ?? 0) + 1);
+  return [...counts].map(([status, count]) => `${number(count)} ${status.toLowerCase()}`).join(', ');
 }
 
 const byName = new Intl.Collator('en', { numeric: true });

@@ -1,4 +1,5 @@
 import { formatDuration } from './age.ts';
+import { count as amount, number } from './count.ts';
 import { severityRank, severityTone, type Tone } from './tone.ts';
 import { countPresent, type AgentCounts, type SeverityCount } from './urgent-first.ts';
 
@@ -239,16 +240,4 @@ export function describeNoDecision(unacknowledged: number | null): string | unde
   if (unacknowledged === 0) return 'Nothing waits for a person.';
   const alerts = amount(unacknowledged, 'alert');
   return `No decision is waited for; ${alerts} that nobody has acknowledged ${unacknowledged === 1 ? 'fires' : 'fire'}.`;
-}
-
-/** `5,000`: as the rest of the page is, in English. */
-export function number(count: number): string {
-  return NUMBER.format(count);
-}
-
-const NUMBER = new Intl.NumberFormat('en');
-
-/** `1 alert`, `5,000 alerts` */
-function amount(count: number, noun: string): string {
-  return `${number(count)} ${noun}${count === 1 ? '' : 's'}`;
 }

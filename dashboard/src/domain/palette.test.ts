@@ -57,6 +57,7 @@ describe('findEntries', () => {
     { typed: 'mail parked', titles: [`mail ${TASK.slice(-6)}`] },
     { typed: TASK.replace('abcd', 'zzzz'), titles: [TASK.replace('abcd', 'zzzz')] },
     { typed: 'ack', titles: ['Acknowledge AgentStalled of coders-10'] },
+    { typed: 'docu', titles: ['Read the documentation'] },
     { typed: 'nothing like it', titles: [] },
   ])('finds first by $typed: $titles', ({ typed, titles }) => {
     const list = found(typed);

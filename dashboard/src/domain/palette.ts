@@ -36,7 +36,8 @@ export type PaletteAct =
   | { readonly kind: 'go'; readonly place: Place }
   | AskedOrder
   | { readonly kind: 'help' }
-  | { readonly kind: 'scheme' };
+  | { readonly kind: 'scheme' }
+  | { readonly kind: 'docs' };
 
 export interface PaletteEntry {
   readonly id: string;
@@ -115,6 +116,7 @@ export function paletteEntries(world: PaletteWorld): readonly PaletteEntry[] {
       act: { kind: 'scheme' },
     },
     { id: 'help', group: 'action', title: 'Show the keys', hint: '?', act: { kind: 'help' } },
+    { id: 'docs', group: 'action', title: 'Read the documentation', hint: '', act: { kind: 'docs' } },
     ...world.pools.map(({ pool_id: pool }): PaletteEntry => {
       const act = { kind: 'go', place: { to: '/fleet', pool } } as const;
       return { id: `pool ${pool}`, group: 'pool', title: pool, hint: '', act };

@@ -1,5 +1,6 @@
 import { formatDuration } from './age.ts';
-import { count, words } from './event-sentence.ts';
+import { count } from './count.ts';
+import { words } from './event-sentence.ts';
 import type { Tone } from './tone.ts';
 
 /** A policy as far as its telling depends on it. */

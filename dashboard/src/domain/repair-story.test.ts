@@ -36,14 +36,14 @@ const observed: ToldHold = {
 
 describe('describeHold', () => {
   it.each([
-    [[cooldown], 'Held back by cooldown: cooldown of 1m after the last attempt. Lifts in 13s.'],
+    [[cooldown], 'Held back by the guard cooldown: cooldown of 1m after the last attempt. Lifts in 13s.'],
     [
       [{ ...cooldown, until: '2026-11-28T11:59:59Z' }],
-      'Held back by cooldown: cooldown of 1m after the last attempt. Lifts now.',
+      'Held back by the guard cooldown: cooldown of 1m after the last attempt. Lifts now.',
     ],
     [
       [{ ...cooldown, holds: false }, paused],
-      'Held back by paused: paused by ann: maintenance. Lifts when somebody resumes. You can resume.',
+      'Held back by the guard paused: paused by ann: maintenance. Lifts when somebody resumes. You can resume.',
     ],
     [[observed], 'Not acted on: the policy only observes; set its mode to act.'],
     [[{ ...cooldown, holds: false }], null],
@@ -64,7 +64,9 @@ describe('describeStand', () => {
 });
 
 it('tells of the guards that hold no more', () => {
-  expect(describePastHolds([{ ...cooldown, holds: false }, paused])).toBe('Was held back by cooldown.');
+  expect(describePastHolds([{ ...cooldown, holds: false }, paused])).toBe(
+    'Was held back by the guard cooldown.',
+  );
   expect(describePastHolds([paused])).toBeNull();
 });
 

@@ -38,14 +38,16 @@ export function describeHold(holds: readonly ToldHold[], nowMs: number): string 
   const leftMs = until === null ? null : Math.ceil((Date.parse(until) - nowMs) / 1000) * 1000;
   // What is over is looked at again within a moment: the server's word of it is a little old.
   const when = leftMs === null ? lifts : leftMs > 0 ? `in ${formatDuration(leftMs)}` : 'now';
-  const told = `Held back by ${words(guard)}: ${sentence(reason)} Lifts ${sentence(when)}`;
+  const told = `Held back by the guard ${words(guard)}: ${sentence(reason)} Lifts ${sentence(when)}`;
   return person === null ? told : `${told} You can ${sentence(person)}`;
 }
 
 /** The guards that held it back before; null where none did. */
 export function describePastHolds(holds: readonly ToldHold[]): string | null {
   const past = holds.filter((one) => !one.holds).map(({ guard }) => words(guard));
-  return past.length === 0 ? null : `Was held back by ${past.join(', ')}.`;
+  return past.length === 0
+    ? null
+    : `Was held back by the guard${past.length === 1 ? '' : 's'} ${past.join(', ')}.`;
 }
 
 /** `attempt 2 of 3`; null before the first. */

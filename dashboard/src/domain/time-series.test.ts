@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lineAmong, readLines, summaryOf, worstWithin } from './time-series.ts';
+import { lineAmong, lonePlaces, readLines, summaryOf, worstWithin } from './time-series.ts';
 
 const GRID = { start: 100, end: 130, step: 10 };
 
@@ -33,6 +33,16 @@ describe('summaryOf', () => {
   it('of nothing is nothing', () => expect(summaryOf(undefined)).toEqual({ now: null, peak: null }));
 });
 
+describe('lonePlaces', () => {
+  it.each([
+    { values: [null, 4, null], lone: [1] },
+    { values: [4], lone: [0] },
+    { values: [1, null, 2, 3, null, 4, 5, 6, null, 0], lone: [0, 2, 3, 9] },
+    { values: [1, 2, 3], lone: [] },
+    { values: [null, undefined], lone: [] },
+  ])('of $values are $lone', ({ values, lone }) => expect(lonePlaces(values)).toEqual(lone));
+});
+
 describe('lineAmong', () => {
   const line = (labels: Record<string, string>) => ({ labels, values: [] });
   it('finds the line that an alert is about, whatever its rule adds', () => {
@@ -44,11 +54,12 @@ describe('lineAmong', () => {
 
 describe('worstWithin', () => {
   it.each([
-    { query: 'up', comparison: '<', asked: 'min_over_time(up[15s])' },
+    { query: 'up', comparison: '<', asked: 'min_over_time(up[15s]) or up + 0' },
     {
       query: 'agent_status{agent_id="a}b\\"c",status="STALLED"}',
       comparison: '==',
-      asked: 'max_over_time(agent_status{agent_id="a}b\\"c",status="STALLED"}[15s])',
+      asked:
+        'max_over_time(agent_status{agent_id="a}b\\"c",status="STALLED"}[15s]) or agent_status{agent_id="a}b\\"c",status="STALLED"} + 0',
     },
     { query: 'rate(done[1m])', comparison: '<=', asked: 'min_over_time((rate(done[1m]))[15s:3s])' },
     { query: 'a{x="1"} + b{y="2"}', comparison: null, asked: 'max_over_time((a{x="1"} + b{y="2"})[15s:3s])' },

@@ -50,6 +50,24 @@ export function lineAmong(
   );
 }
 
+/** A line between fewer values than these is shorter than a point, and one of a single value is none. */
+const fewestInLine = 3;
+
+/** The places of values with too few neighbours for a line that is seen, between two gaps or at an end: each is drawn as a point. */
+export function lonePlaces(values: ArrayLike<number | null | undefined>): number[] {
+  const lone: number[] = [];
+  let run: number[] = [];
+  for (let place = 0; place <= values.length; place += 1) {
+    if (typeof values[place] === 'number') {
+      run.push(place);
+    } else {
+      if (run.length < fewestInLine) lone.push(...run);
+      run = [];
+    }
+  }
+  return lone;
+}
+
 /** Of what is computed so many values are looked at within each step of a chart. */
 const looksPerStep = 5;
 
@@ -58,11 +76,13 @@ const SELECTOR = /^[a-zA-Z_:][\w:]*(?:\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})?$/;
 
 /**
  * The value that came nearest to the threshold, or went farthest beyond it, within each step: of a metric every sample
- * counts, so that no peak is missed, however short it was.
+ * counts, so that no peak is missed, however short it was. A step in which none came has the value that the rule saw then:
+ * the newest before it. Where the rule saw none either, there is a gap.
  * @param query PromQL of the value
  */
 export function worstWithin(step: number, query: string, comparison: string | null): string {
   const worst = comparison === '<' || comparison === '<=' ? 'min_over_time' : 'max_over_time';
-  if (SELECTOR.test(query)) return `${worst}(${query}[${step}s])`;
+  // Adding nothing takes the metric's name off, as the function before it does: both are one line then.
+  if (SELECTOR.test(query)) return `${worst}(${query}[${step}s]) or ${query} + 0`;
   return `${worst}((${query})[${step}s:${Math.max(1, Math.round(step / looksPerStep))}s])`;
 }

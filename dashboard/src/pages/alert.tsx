@@ -16,7 +16,7 @@ import { Nothing, QueryView } from '../components/query-view.tsx';
 import { RepairLinks } from '../components/repair-links.tsx';
 import { ToneLabel } from '../components/tone-dot.tsx';
 import { TraceLink } from '../components/trace-link.tsx';
-import { formatAge, formatDuration, formatElapsed } from '../domain/age.ts';
+import { formatAgo, formatDuration, formatElapsed } from '../domain/age.ts';
 import { describeAlert } from '../domain/alert-text.ts';
 import { sentence, words } from '../domain/event-sentence.ts';
 import { severityTone } from '../domain/tone.ts';
@@ -64,8 +64,8 @@ function Story({ alert }: { readonly alert: Alert }) {
   const isFiring = alert.state === 'firing';
   const endedMs = Date.parse(alert.resolved_at ?? alert.updated_at);
   const how = isFiring
-    ? `fires for ${formatElapsed(firedMs, nowMs)}`
-    : `fired for ${formatDuration(endedMs - firedMs)}, ended ${formatElapsed(endedMs, nowMs)} ago: ${words(alert.cause ?? 'unknown')}`;
+    ? `has fired for ${formatElapsed(firedMs, nowMs)}`
+    : `fired for ${formatDuration(endedMs - firedMs)}, ended ${formatAgo(endedMs, nowMs)}: ${words(alert.cause ?? 'unknown')}`;
   return (
     <div>
       <p className={styles.summary}>
@@ -92,7 +92,7 @@ function About({ alert }: { readonly alert: Alert }) {
             <dt>Acknowledged</dt>
             <dd>
               by {by}
-              {at !== null && `, ${formatAge(Date.parse(at), nowMs)} ago`}
+              {at !== null && `, ${formatAgo(Date.parse(at), nowMs)}`}
             </dd>
           </>
         )

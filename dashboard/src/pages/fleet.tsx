@@ -14,8 +14,8 @@ import { PageTitle } from '../components/page-title.tsx';
 import { Panel } from '../components/panel.tsx';
 import { Nothing, QueryView } from '../components/query-view.tsx';
 import rows from '../components/rows.module.css';
+import { count, number } from '../domain/count.ts';
 import { groupWorstFirst } from '../domain/fleet-groups.ts';
-import { number } from '../domain/headline.ts';
 import { filterFleet, FLEET_CHOICES, isSick, type FleetFilter } from '../domain/whole-fleet.ts';
 
 /** Every agent under its pool, those in trouble first; the address says which are looked for. */
@@ -65,8 +65,7 @@ const NO_POOLS: readonly Pool[] = [];
 const NO_MAINTENANCES: readonly Maintenance[] = [];
 
 function noteOf(present: number, sick: number): string {
-  if (sick === 0) return present === 1 ? '1 agent' : `${number(present)} agents`;
-  return `${number(present)} agents, ${number(sick)} in trouble`;
+  return sick === 0 ? count(present, 'agent') : `${count(present, 'agent')}, ${number(sick)} in trouble`;
 }
 
 function OnlyPool({ pool }: { readonly pool: string }) {
@@ -146,5 +145,13 @@ function Pools({ agents, pools, maintenances, filter }: PoolsProps) {
       </Nothing>
     );
   }
-  return <FleetPools groups={shown} maintenances={maintenances} isFiltered={isFiltered} opens="page" />;
+  return (
+    <FleetPools
+      groups={shown}
+      maintenances={maintenances}
+      isFiltered={isFiltered}
+      foldsSmall={find === undefined}
+      opens="page"
+    />
+  );
 }

@@ -92,8 +92,8 @@ function About({ repair }: { readonly repair: Remediation }) {
         </dd>
         <dt>Attempts</dt>
         <dd>{describeAttempts(repair) ?? `none yet, ${repair.max_attempts} at most`}</dd>
-        <dt>After the last</dt>
-        <dd>{guardian} have it</dd>
+        <dt>Guardian</dt>
+        <dd>{guardian}, after the last attempt</dd>
         {approvedBy !== null && (
           <>
             <dt>Approved by</dt>

@@ -14,7 +14,7 @@ import { Panel } from '../components/panel.tsx';
 import { Nothing, QueryView } from '../components/query-view.tsx';
 import { ToneLabel } from '../components/tone-dot.tsx';
 import { TraceLink } from '../components/trace-link.tsx';
-import { formatDuration, formatElapsed } from '../domain/age.ts';
+import { formatAgo, formatDuration } from '../domain/age.ts';
 import { sentence } from '../domain/event-sentence.ts';
 import { phaseName } from '../domain/queue-history.ts';
 import { ordersForTask } from '../domain/task-orders.ts';
@@ -122,7 +122,7 @@ function Json({ title, value }: { readonly title: string; readonly value: unknow
 function About({ task }: { readonly task: Task }) {
   const nowMs = useNow();
   const { agent_id: agentId, claimed_at: claimedAt, finished_at: finishedAt, enqueued_at: enqueuedAt } = task;
-  const since = (at: string): string => `${formatElapsed(Date.parse(at), nowMs)} ago`;
+  const since = (at: string): string => formatAgo(Date.parse(at), nowMs);
   const traceId = traceIdOf(task.traceparent);
   return (
     <Panel title="About">

@@ -13,7 +13,7 @@ import { QueuePanel } from '../components/queue-panel.tsx';
 import rows from '../components/rows.module.css';
 import { ServerWarnings } from '../components/server-warnings.tsx';
 import { TaskRows } from '../components/task-rows.tsx';
-import { number } from '../domain/headline.ts';
+import { number } from '../domain/count.ts';
 import { phaseName, PHASES, waitingNow } from '../domain/queue-history.ts';
 import { TASK_CHOICES, type TaskFilter } from '../domain/task-filter.ts';
 import { warningsOfTasks } from '../domain/task-warnings.ts';
@@ -47,7 +47,7 @@ export function TasksPage() {
                 label="Which tasks"
                 choices={TASK_CHOICES}
                 chosen={state}
-                name={(choice) => choice}
+                name={(choice) => CHOICE_NAMES[choice]}
                 searchOf={(choice) => ({ state: choice === 'waiting' ? undefined : choice })}
               />
               {phases.length > 2 && (
@@ -84,6 +84,14 @@ export function TasksPage() {
     </>
   );
 }
+
+/** As the rows below and the command line call their states. */
+const CHOICE_NAMES = {
+  waiting: 'queued',
+  running: 'claimed',
+  parked: 'parked',
+  finished: 'finished',
+} as const;
 
 const NOTHING = {
   waiting: 'No task waits.',

@@ -8,8 +8,8 @@ import { PageTitle } from '../components/page-title.tsx';
 import { Panel } from '../components/panel.tsx';
 import { Nothing, QueryView } from '../components/query-view.tsx';
 import { ToneDot } from '../components/tone-dot.tsx';
-import { formatAge, formatSpanTime } from '../domain/age.ts';
-import { count } from '../domain/event-sentence.ts';
+import { formatAgo, formatSpanTime } from '../domain/age.ts';
+import { count } from '../domain/count.ts';
 import { useNow } from '../hooks/use-now.ts';
 import { usePageSize } from '../hooks/use-page-size.ts';
 import styles from './traces.module.css';
@@ -63,7 +63,7 @@ function TraceRow({ trace, nowMs }: TraceRowProps) {
           {failed && `, ${trace.error_count} failed`}
         </span>
         <span className={styles.time}>{formatSpanTime(trace.duration_us / 1_000)}</span>
-        <span className={styles.time}>{formatAge(Date.parse(trace.started_at), nowMs)}</span>
+        <span className={styles.time}>{formatAgo(Date.parse(trace.started_at), nowMs)}</span>
       </Link>
     </li>
   );

@@ -54,7 +54,8 @@ export async function openAlertApi(rules = RULES): Promise<AlertApi> {
   const { alerting } = stage;
   const api = await startTestApi({
     register: (app) => {
-      registerAlertRoutes(app, { alerting, clock: stage.clock });
+      const notification = { deliveriesOf: () => Promise.resolve([]) };
+      registerAlertRoutes(app, { alerting, notification, clock: stage.clock });
       registerPrometheusRuleRoutes(app, { alerting, language });
     },
   });

@@ -1,4 +1,5 @@
 import type { Alerting } from '#alerting';
+import type { Notification } from '#notification';
 import { OmoiError } from '#telemetry';
 import type { ApiApp } from '../http/app.ts';
 import {
@@ -30,6 +31,7 @@ import { registerHandlingRoutes, type HandlingRouteParts } from './handling-rout
 import { pageOfRules } from './rule-page.ts';
 
 export interface AlertRouteParts extends HandlingRouteParts {
+  readonly notification: Pick<Notification, 'deliveriesOf'>;
   readonly alerting: Pick<
     Alerting,
     'alerts' | 'handling' | 'overview' | 'pageOfActiveAlerts' | 'activeAlert' | 'ruleOf'
@@ -43,7 +45,7 @@ export function registerAlertRoutes(app: ApiApp, parts: AlertRouteParts): void {
   registerHandlingRoutes(app, parts);
 }
 
-function registerReading(app: ApiApp, { alerting }: AlertRouteParts): void {
+function registerReading(app: ApiApp, { alerting, notification }: AlertRouteParts): void {
   app.route({
     method: 'GET',
     url: '/api/v1/alerts',
@@ -113,12 +115,14 @@ function registerReading(app: ApiApp, { alerting }: AlertRouteParts): void {
     config: { access: READERS },
     schema: {
       tags: ['alerts'],
-      summary: 'What has happened around an alert, in order',
+      summary: 'What has happened around an alert, in order: its repairs and the messages about it, too',
       params: alertParams,
       response: { 200: timelineAnswer },
     },
     handler: async ({ params: { alert_id: id } }, reply) => {
-      const events = jsonOfList(await alerting.alerts.timeline(id));
+      const happened = await alerting.alerts.timeline(id);
+      const told = await notification.deliveriesOf(id);
+      const events = jsonOfList([...happened, ...told].sort((a, b) => a.id - b.id));
       const timeline = jsonOfFields([
         ['alert_id', jsonOf(id)],
         ['events', events],

@@ -8,6 +8,7 @@ import type { ApiApp } from '../http/app.ts';
 import { logInByLink } from '../access/session-routes.ts';
 import { OmoiError } from '#telemetry';
 import { PUBLIC } from '../access/roles.ts';
+import { wantsPage } from '../http/accept.ts';
 
 export interface DashboardParts {
   /** Where Vite put the built dashboard; null or a missing folder: the pages say that it is not built. */
@@ -33,8 +34,7 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Of all pages for people. */
-export const PAGE_HEADERS = {
+const PAGE_HEADERS = {
   'content-security-policy': CONTENT_SECURITY_POLICY,
   'cross-origin-opener-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
@@ -86,8 +86,7 @@ export async function serveDashboard(app: ApiApp, parts: DashboardParts): Promis
 /** Whether a path that no route has is one of the dashboard's pages. */
 export function isDashboardPage(request: FastifyRequest): boolean {
   const path = request.url.split('?', 1)[0] ?? '';
-  const wantsPage = request.headers.accept?.includes('text/html') ?? false;
-  return request.method === 'GET' && wantsPage && !NO_PAGES.test(path);
+  return request.method === 'GET' && wantsPage(request) && !NO_PAGES.test(path);
 }
 
 function answerNotBuilt(): never {
@@ -111,8 +110,7 @@ function registerLogin(app: ApiApp, access: Access, page: DashboardPage): void {
       try {
         return await logInByLink(request, reply, { access, code });
       } catch (thrown) {
-        const wantsPage = request.headers.accept?.includes('text/html') ?? false;
-        if (!wantsPage || !(thrown instanceof OmoiError)) throw thrown;
+        if (!wantsPage(request) || !(thrown instanceof OmoiError)) throw thrown;
         return reply.redirect(`/login?error=${thrown.code}`, 303);
       }
     },

@@ -1,103 +1,189 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { ERROR_CATALOGUE, OmoiError, pageOfError } from '#telemetry';
+import { posix } from 'node:path';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { OmoiError } from '#telemetry';
 import { z } from 'zod';
 import { PUBLIC } from '../access/roles.ts';
-import { PAGE_HEADERS } from '../dashboard/dashboard-files.ts';
+import { prefersMarkdown, wantsPage } from '../http/accept.ts';
 import type { ApiApp } from '../http/app.ts';
-import { htmlOf, htmlPage } from '../http/html-page.ts';
+import { layOut } from './layout.ts';
+import { DOCS_HEADERS } from './look.ts';
+import { escapeHtml, plainText, type HrefOf } from './markdown/inline.ts';
+import { parseMarkdown, type Block } from './markdown/parse.ts';
+import { renderBlocks } from './markdown/render.ts';
+import { plainTitle, readPages, shelve, type DocsPage, type Shelf } from './pages.ts';
 
-const HEADING = /^# (.+)$/m;
+type Pages = ReadonlyMap<string, DocsPage>;
 
-/** A page of the documentation that this installation has, by its path below the folder: `monitoring/otlp.md`. */
-interface DocsPage {
-  readonly path: string;
-  readonly title: string;
-}
+const EXTENSION = '.md';
+/** Fewer sections are found without a list of them. */
+const minListed = 3;
 
 /**
- * `/docs`: what there is to be read here, with links; and each page of the documentation as it is written, so that a
- * machine without a way out has it too.
- * @param directory the installation's; null or a missing folder: there are only the pages that the server makes itself
+ * `/docs`: the documentation of this installation, so that a machine without a way out has it too. People get pages; programs get
+ * Markdown, where they ask for it by `Accept: text/markdown` or by a name that ends with `.md`.
+ * @param directory the installation's; null or a missing folder: there is only what the server knows itself
  */
 export function registerDocsPages(app: ApiApp, directory: string | null): void {
-  const pages = directory === null ? [] : pagesIn(directory);
-  const list = listPage(pages);
+  const pages = readPages(directory);
+  const shelves = shelve(pages);
+  const rendered = new RenderedPages(pages, shelves);
+  const list = listOf(shelves);
+  const listPage = layOut({
+    title: 'Documentation',
+    content: renderBlocks(parseMarkdown(list), hrefsIn('', pages)),
+    shelves: [],
+    page: null,
+  });
   app.get(
     '/docs',
     {
       config: { access: PUBLIC },
       schema: {
         tags: ['health'],
-        summary: 'The pages of the documentation, with links, as a page for people',
+        summary:
+          'The pages of the documentation, with links: as a page for people, as Markdown for who accepts `text/markdown`',
       },
     },
-    (_request, reply) =>
-      reply
-        .headers(PAGE_HEADERS)
-        .header('cache-control', 'no-cache')
-        .type('text/html; charset=utf-8')
-        .send(list),
+    (request, reply) =>
+      prefersMarkdown(request) ? sendMarkdown(request, reply, list) : sendPage(reply, listPage),
   );
-  const known = new Set(pages.map(({ path }) => path));
   app.get(
     '/docs/*',
     {
       config: { access: PUBLIC },
       schema: {
         tags: ['health'],
-        summary: 'A page of the documentation, as Markdown',
-        params: z.object({ '*': z.string().describe('As `/docs` lists it: `monitoring/otlp.md`.') }),
+        summary: 'A page of the documentation: for people, as Markdown for who accepts `text/markdown`',
+        params: z.object({
+          '*': z
+            .string()
+            .describe(
+              'As `/docs` lists it: `monitoring/otlp`; with `.md` behind it, it is Markdown for everybody.',
+            ),
+        }),
       },
     },
     async (request, reply) => {
       const path = request.params['*'];
-      if (directory === null || !known.has(path)) {
-        throw new OmoiError('not_found', `there is no page /docs/${path}; /docs lists those that there are`);
-      }
-      const text = await readFile(join(directory, path), 'utf8');
-      return reply
-        .headers(PAGE_HEADERS)
-        .header('cache-control', 'no-cache')
-        .type('text/plain; charset=utf-8')
-        .send(text);
+      const isFile = path.endsWith(EXTENSION);
+      const page = pages.get(isFile ? path.slice(0, -EXTENSION.length) : path);
+      if (page === undefined) return sendNowhere(request, reply, { path, shelves });
+      const text = await page.text();
+      if (isFile || prefersMarkdown(request)) return sendMarkdown(request, reply, text);
+      return sendPage(reply, rendered.of(page, text));
     },
   );
 }
 
-function pagesIn(directory: string): readonly DocsPage[] {
-  const entries = namesIn(directory);
-  return entries
-    .filter((path) => path.endsWith('.md'))
-    .toSorted()
-    .map((path) => {
-      const [, title = path] = HEADING.exec(readFileSync(join(directory, path), 'utf8')) ?? [];
-      return { path, title };
-    });
+function sendPage(reply: FastifyReply, html: string): FastifyReply {
+  return reply.headers(DOCS_HEADERS).type('text/html; charset=utf-8').send(html);
 }
 
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory, { recursive: true, encoding: 'utf8' });
-  } catch {
-    return [];
+/** By its own name for who asked for it by that; a browser shows plain text, and would save what it does not know. */
+function sendMarkdown(request: FastifyRequest, reply: FastifyReply, text: string): FastifyReply {
+  const type = prefersMarkdown(request) ? 'text/markdown' : 'text/plain';
+  return reply.headers(DOCS_HEADERS).type(`${type}; charset=utf-8`).send(text);
+}
+
+function sendNowhere(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { path, shelves }: { readonly path: string; readonly shelves: readonly Shelf[] },
+): FastifyReply {
+  if (!wantsPage(request)) {
+    throw new OmoiError('not_found', `there is no page /docs/${path}; /docs lists those that there are`);
+  }
+  const content = [
+    '<h1>No such page</h1>',
+    `<p>There is no page <code>/docs/${escapeHtml(path)}</code> here.`,
+    '<a href="/docs">The documentation</a> lists those that there are.</p>',
+  ].join('\n');
+  return sendPage(reply.code(404), layOut({ title: 'No such page', content, shelves, page: null }));
+}
+
+/** Pages as HTML, each kept for as long as its text stays as it is. */
+class RenderedPages {
+  readonly #pages: Pages;
+  readonly #shelves: readonly Shelf[];
+  /** At most one a page. */
+  readonly #kept = new Map<string, { readonly text: string; readonly html: string }>();
+
+  constructor(pages: Pages, shelves: readonly Shelf[]) {
+    this.#pages = pages;
+    this.#shelves = shelves;
+  }
+
+  of(page: DocsPage, text: string): string {
+    const kept = this.#kept.get(page.name);
+    if (kept?.text === text) return kept.html;
+    const html = layOut({
+      title: plainTitle(page),
+      content: contentOf(page, parseMarkdown(text), hrefsIn(page.name, this.#pages)),
+      shelves: this.#shelves,
+      page,
+    });
+    this.#kept.set(page.name, { text, html });
+    return html;
   }
 }
 
-function listPage(pages: readonly DocsPage[]): string {
-  const made: readonly (readonly [string, string])[] = [
-    [
-      pageOfError('').replace('#', ''),
-      `The ${Object.keys(ERROR_CATALOGUE).length} errors, and what to do about each`,
-    ],
-    ['/openapi.json', 'The HTTP API, for programs (OpenAPI)'],
-    ['/metrics', 'What Omoi measures of itself, as Prometheus reads it'],
-  ];
-  const links = [...made, ...pages.map(({ path, title }) => [`/docs/${path}`, title] as const)];
-  return htmlPage('Documentation', [
+/** A page with a list of its sections under its heading, and at its end the way to its Markdown. */
+function contentOf(page: DocsPage, blocks: readonly Block[], hrefOf: HrefOf): string {
+  const afterTitle = blocks.findIndex((block) => block.kind === 'heading' && block.level === 1) + 1;
+  return [
+    renderBlocks(blocks.slice(0, afterTitle), hrefOf),
+    ...sectionsOf(blocks),
+    renderBlocks(blocks.slice(afterTitle), hrefOf),
+    `<p class="source"><a href="/docs/${encodeURI(page.name)}${EXTENSION}">This page as Markdown</a></p>`,
+  ].join('\n');
+}
+
+function sectionsOf(blocks: readonly Block[]): readonly string[] {
+  const sections = blocks.flatMap((block) => (block.kind === 'heading' && block.level === 2 ? [block] : []));
+  if (sections.length < minListed) return [];
+  return [
+    '<details><summary>On this page</summary>',
     '<ul>',
-    ...links.map(([href, title]) => `<li><a href="${htmlOf(href)}">${htmlOf(title)}</a></li>`),
-    '</ul>',
-  ]);
+    ...sections.map(({ anchor, text }) => `<li><a href="#${anchor}">${plainText(text)}</a></li>`),
+    '</ul></details>',
+  ];
+}
+
+/**
+ * Where the links of a page lead: those to another page to that, in its place; those to a file that is not served nowhere.
+ * @param name of the page in which they stand
+ */
+function hrefsIn(name: string, pages: Pages): HrefOf {
+  return (target) => {
+    if (/^(?:https?:\/\/|#)/.test(target)) return target;
+    const [path = '', place] = target.split('#');
+    const from = posix.dirname(posix.join('/docs', name));
+    const found = posix.resolve(from, path);
+    const anchor = place === undefined ? '' : `#${place}`;
+    if (found.startsWith('/docs/') && found.endsWith(EXTENSION)) {
+      const page = pages.get(found.slice('/docs/'.length, -EXTENSION.length));
+      return page === undefined ? null : `/docs/${encodeURI(page.name)}${anchor}`;
+    }
+    return path.startsWith('/') ? target : null;
+  };
+}
+
+/** Markdown, as programs get it: its links lead to Markdown, too. */
+function listOf(shelves: readonly Shelf[]): string {
+  const link = (title: string, href: string): string => `- [${title.replace(/[[\]]/g, '')}](${href})`;
+  return [
+    '# Documentation',
+    '',
+    'All of it is here, on your own machine. Each page is there as Markdown, too: its address with `.md` behind it.',
+    ...shelves.flatMap(({ title, pages }) => [
+      '',
+      `## ${title}`,
+      ...pages.map((page) => link(page.title, `/docs/${encodeURI(page.name)}${EXTENSION}`)),
+    ]),
+    '',
+    '## For programs',
+    link('The HTTP API, as OpenAPI', '/openapi.json'),
+    link('What Omoi measures of itself, as Prometheus reads it', '/metrics'),
+    '',
+  ].join('\n');
 }

@@ -140,6 +140,7 @@ function viewOfMessage(message: Message): z.input<typeof explainAnswer>['message
     attempts: message.attempts,
     created_at: toRfc3339(message.createdAtMs),
     next_attempt_at: toRfc3339OrNull(message.nextAttemptAtMs),
+    given_up_at: toRfc3339OrNull(message.givenUpAtMs),
     finished_at: toRfc3339OrNull(message.finishedAtMs),
     answer: message.answer,
     failure: message.failure,

@@ -15,6 +15,7 @@ const messageView = z.object({
   attempts: z.number(),
   created_at: z.string(),
   next_attempt_at: nullableText,
+  given_up_at: nullableText.describe('When it is given up if nobody takes it; null where it does not wait.'),
   finished_at: nullableText,
   answer: nullableText.describe('What the receiver said last, or why there was no answer.'),
   failure: nullableText,

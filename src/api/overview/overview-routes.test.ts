@@ -41,7 +41,8 @@ beforeEach(async () => {
     register: (app) => {
       registerOverviewRoute(app, parts);
       registerAgentRoutes(app, { fleet, clock });
-      registerAlertRoutes(app, { ...parts, clock });
+      const notification = { deliveriesOf: () => Promise.resolve([]) };
+      registerAlertRoutes(app, { ...parts, notification, clock });
     },
   });
 });

@@ -8,16 +8,41 @@ import {
   silenceStateAt,
 } from '#notification';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
-import { createSeededRandom, OmoiError, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
+import {
+  createSeededRandom,
+  fingerprintOf,
+  matchesAll,
+  OmoiError,
+  SelfMetrics,
+  silentLogger,
+  VirtualClock,
+} from '#telemetry';
 import type { z } from 'zod';
 import type { Role } from '../access/roles.ts';
 import { callBelow, startTestApi, type TestAnswer, type TestApi } from '../api.test-support.ts';
-import { registerSilenceRoutes } from './silence-routes.ts';
+import { registerSilenceRoutes, type SilenceRouteParts } from './silence-routes.ts';
 import { silencesAnswer, silenceView } from './silence-schemas.ts';
 
 const STARTED_AT_MS = Date.UTC(2026, 10, 30, 12);
 const HOUR_MS = 3_600_000;
 const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** Twelve alerts that fire. */
+const FIRING = Array.from({ length: 12 }, (_, at): TrackedAlert => {
+  const labels = { alertname: 'Down', host: `h${at}`, team: at < 2 ? 'web' : 'db' };
+  return {
+    alertId: `alrt_${at}`,
+    fingerprint: fingerprintOf(labels),
+    labels,
+    severity: 'warning',
+    startsAtMs: STARTED_AT_MS,
+    traceparent: null,
+    endsAtMs: null,
+    acknowledgedBy: null,
+    snoozedUntilMs: null,
+  };
+});
+type TrackedAlert = Awaited<ReturnType<SilenceRouteParts['notification']['firingOf']>>[number];
 
 let clock: VirtualClock;
 let database: StateDatabase;
@@ -29,15 +54,19 @@ beforeEach(async () => {
   clock = new VirtualClock(STARTED_AT_MS);
   const random = createSeededRandom(9);
   database = await openTestStateDatabase(clock);
-  bus = createEventBus({ database, clock, random, logger: silentLogger, metrics: new SelfMetrics() });
-  const parts = { database, bus, clock, random, logger: silentLogger, limits: DEFAULT_SILENCE_LIMITS };
-  silences = new SilenceBook(parts);
+  const base = { database, clock, random, logger: silentLogger, metrics: new SelfMetrics() };
+  bus = createEventBus(base);
+  silences = new SilenceBook({ ...base, bus, limits: DEFAULT_SILENCE_LIMITS });
   await silences.start();
   api = await startTestApi({
     register: (app) =>
       registerSilenceRoutes(app, {
         silences,
         clock,
+        notification: {
+          firingOf: (matchers) =>
+            Promise.resolve(FIRING.filter(({ labels }) => matchesAll(matchers, labels))),
+        },
         language: { parseMatcher: (text) => parseMatcher(text), formatMatcher, silenceStateAt },
         async labelsOfAlert(id) {
           if (id !== 'alrt_1') throw new OmoiError('unknown_alert', `no alert ${id}`);
@@ -178,6 +207,23 @@ describe('a silence', () => {
     expect((await call('DELETE /x', undefined, 'viewer')).status).toBe(403);
     expect((await call('POST /x/extend', {}, 'ingest')).status).toBe(403);
     expect((await call('GET ', undefined, 'ingest')).status).toBe(403);
+  });
+});
+
+describe('what a silence would be for', () => {
+  const preview = async (...matchers: readonly string[]) => {
+    const query = new URLSearchParams(matchers.map((matcher): [string, string] => ['matcher', matcher]));
+    const { status, body } = await call(`GET /preview?${query.toString()}`, undefined, 'viewer');
+    const alerts = body['alerts'];
+    return [status, body['firing'], Array.isArray(alerts) ? alerts.length : null, body['error']];
+  };
+
+  it('is counted, and the first of it is named', async () => {
+    expect(await preview('team=web')).toEqual([200, 2, 2, undefined]);
+    expect(await preview('alertname="Down"', 'host=~"h.*"')).toEqual([200, 12, 10, undefined]);
+    expect(await preview('alertname="Down"', 'team=mail')).toEqual([200, 0, 0, undefined]);
+    expect(await preview('alertname')).toEqual([400, undefined, null, 'invalid_request']);
+    expect(await preview()).toEqual([400, undefined, null, 'invalid_request']);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { MatcherText, Silence, SilenceBook, SilenceState } from '#notification';
+import type { MatcherText, Notification, Silence, SilenceBook, SilenceState } from '#notification';
 import { type Clock, type Labels, type Matcher, messageOf, OmoiError, PageCursors } from '#telemetry';
 import { OPERATORS, READERS } from '../access/roles.ts';
 import type { ApiApp } from '../http/app.ts';
@@ -7,6 +7,8 @@ import { formatSilencePlace, parseSilencePlace, type SilencePlace, silencesBehin
 import {
   extendSilenceBody,
   newSilenceBody,
+  silencePreviewAnswer,
+  silencePreviewQuery,
   silenceParams,
   silencesAnswer,
   silencesQuery,
@@ -17,6 +19,8 @@ import { hasMatchers } from './matcher-filter.ts';
 
 export interface SilenceRouteParts {
   readonly silences: Pick<SilenceBook, 'list' | 'listEnded' | 'get' | 'set' | 'setEnd' | 'expire'>;
+  /** Which alerts a silence would be for. */
+  readonly notification: Pick<Notification, 'firingOf'>;
   readonly language: SilenceLanguage;
   /** The labels of an alert by its id. @throws OmoiError `unknown_alert` */
   readonly labelsOfAlert: (alertId: string) => Promise<Labels>;
@@ -32,6 +36,8 @@ export interface SilenceLanguage {
 }
 
 const PATH = '/api/v1/alerts/silences';
+/** So many of the alerts are named. */
+const maxPreviewedAlerts = 10;
 
 /** `/api/v1/alerts/silences`: for which alerts nobody is told, until when, and why. */
 export function registerSilenceRoutes(app: ApiApp, parts: SilenceRouteParts): void {
@@ -81,6 +87,24 @@ function registerReading(app: ApiApp, parts: SilenceRouteParts): void {
         view,
         nextCursor: () => (end === null ? null : cursors.at(formatSilencePlace(end))),
       });
+    },
+  });
+  app.route({
+    method: 'GET',
+    url: `${PATH}/preview`,
+    config: { access: READERS },
+    schema: {
+      tags: ['alerts'],
+      summary: 'Which of the alerts that fire a silence with some matchers would be for',
+      querystring: silencePreviewQuery,
+      response: { 200: silencePreviewAnswer },
+    },
+    async handler({ query }) {
+      const found = await parts.notification.firingOf(query.matcher.map((text) => parseOne(text, language)));
+      const alerts = found
+        .slice(0, maxPreviewedAlerts)
+        .map(({ alertId, labels, severity }) => ({ id: alertId, labels: { ...labels }, severity }));
+      return { firing: found.length, alerts };
     },
   });
   app.route({

@@ -60,6 +60,20 @@ export const silencesQuery = z.strictObject({
   cursor: z.string().max(200).optional().describe('`next_cursor` of the page before.'),
 });
 
+export const silencePreviewQuery = z.strictObject({
+  matcher: z
+    .union([matcherText, z.array(matcherText).max(maxMatchers)])
+    .transform((given) => [given].flat())
+    .describe('`alertname="Down"`; may be repeated, then all have to match.'),
+});
+
+export const silencePreviewAnswer = z.object({
+  firing: z.number().describe('How many alerts fire that it would be for.'),
+  alerts: z
+    .array(z.object({ id: z.string(), labels: labelsSchema, severity: z.string() }))
+    .describe('The first 10 of them.'),
+});
+
 export const newSilenceBody = z
   .strictObject({
     matchers: z

@@ -105,6 +105,13 @@ it('says how one counts in its failure domain that has missed beats and is not g
   );
 });
 
+it('says of the only agent of a failure domain that it is alone there', async () => {
+  await running.fleet.agents.register(registration('recluse', { poolId: 'cave' }));
+  expect(textsOf(await why('recluse'))).toContain(
+    'domain: it is the only agent of its failure domain external:cave',
+  );
+});
+
 it('says what is known of a silent one, and that a person has to see to an external one', async () => {
   await watchdog.clock.advance(4000);
   await vi.waitFor(async () => expect((await why('worker-1')).agent.status).toBe('UNRESPONSIVE'));

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { AckFlags, AlertListFlags, AssignFlags, SnoozeFlags } from '../nouns/alerts.ts';
 import type { FollowFlags, ServerFlags } from '../server-client.ts';
-import { asking, examples, following } from './asking.ts';
+import { asking, following } from './asking.ts';
 import { repeated, wholeNumber } from './numbers.ts';
 
 /** `omoi alerts …` */
@@ -46,14 +46,6 @@ export function defineAlerts(program: Command): void {
     });
   defineSnoozes(alerts);
   defineWords(alerts);
-  examples(alerts, [
-    ['omoi alerts list --severity critical --match \'pool_id="mailers"\'', 'of one pool'],
-    ['omoi alerts ack AgentFailed', 'somebody looks at each alert of a rule'],
-    ['omoi alerts explain QueueDeep', 'who was told of it, and who was not'],
-    ['omoi alerts ack --all', 'and at all of them'],
-    ['omoi alerts snooze QueueDeep --for 2h --note "after the deploy"', 'tell nobody until then'],
-    ['omoi alerts assign QueueDeep --to ada', 'hers from now on'],
-  ]);
 }
 
 const SEVERAL = 'alert ids, or rules: each alert of them that fires';

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { MessageListFlags } from '../nouns/messages.ts';
 import type { ServerFlags } from '../server-client.ts';
-import { asking, examples } from './asking.ts';
+import { asking } from './asking.ts';
 import { wholeNumber } from './numbers.ts';
 
 /** `omoi receivers …` */
@@ -20,10 +20,6 @@ export function defineReceivers(program: Command): void {
       const { testReceiver } = await import('../nouns/receivers.ts');
       process.exitCode = await testReceiver(name, flags);
     });
-  examples(receivers, [
-    ['omoi receivers list', 'who can be told'],
-    ['omoi receivers test team-x', 'does a message arrive?'],
-  ]);
 }
 
 /** `omoi notifications …` */
@@ -40,8 +36,4 @@ export function defineNotifications(program: Command): void {
       const { listMessages } = await import('../nouns/messages.ts');
       await listMessages(flags);
     });
-  examples(notifications, [
-    ['omoi notifications list --state failed', 'what did not arrive'],
-    ['omoi notifications list --receiver team-x', 'what a team was told'],
-  ]);
 }

@@ -1,6 +1,6 @@
-import { formatLabels, OmoiError } from '#telemetry';
+import { formatLabels, matchesAll, OmoiError } from '#telemetry';
 import { z } from 'zod';
-import { followRows, followWhole, tellsOf } from '../follow-rows.ts';
+import { tellsOf } from '../follow-rows.ts';
 import { clientForNamed } from '../named-client.ts';
 import { printable } from '../query/printable.ts';
 import { readPages } from '../read-pages.ts';
@@ -18,6 +18,7 @@ import type { Column } from '../terminal/table.ts';
 import { alertsNamed, maxNamedAtOnce, oneAlertNamed } from './alerts-named.ts';
 import { eventLine } from './events.ts';
 import { fieldsOf, giveOrders, readIfThere } from './orders.ts';
+import { showList, showWhole } from './shown.ts';
 import { endOfOrder, type EndFlags } from './silences.ts';
 
 const PATH = '/api/v1/alerts';
@@ -83,28 +84,41 @@ export async function listAlerts(flags: AlertListFlags): Promise<void> {
   const server = serverOf(flags);
   const client = clientOf(server);
   if (flags.state === 'pending') return listPending(client, flags);
-  const table = tableFor(COLUMNS);
-  const printAll = async (): Promise<void> => {
-    const { rows: alerts, more } = await readAlerts(client, flags);
-    if (flags.json === true) {
-      if (flags.follow === true) alerts.forEach(printJson);
-      else printJson({ alerts });
-    } else if (alerts.length === 0) note(flags.state === 'firing' ? 'no alert fires' : 'no alert is known');
-    else printLines(table.linesOf(alerts));
-    if (more)
-      note(`there are more than ${flags.limit} alerts: --limit shows them, --severity or --match fewer`);
-  };
-  if (flags.follow !== true) return printAll();
-  await followRows(server, {
-    types: ['monitor.alert'],
-    idOf: (event) => (event.entity_type === 'alert' ? event.entity_id : null),
-    async read(id) {
-      const answer = await readIfThere(client, pathOf(id));
-      return answer === null ? null : alert.parse(answer);
+  const isMeant = await filterOf(flags);
+  await showList(server, flags, {
+    key: 'alerts',
+    columns: COLUMNS,
+    readAll: () => readAlerts(client, flags),
+    empty: flags.state === 'firing' ? 'no alert fires' : 'no alert is known',
+    more: `there are more than ${flags.limit} alerts: --limit shows them, --severity or --match fewer`,
+    follow: {
+      types: ['monitor.alert'],
+      idOf: (event) => (event.entity_type === 'alert' ? event.entity_id : null),
+      async read(id) {
+        const answer = await readIfThere(client, pathOf(id));
+        const row = answer === null ? null : alert.parse(answer);
+        return row !== null && isMeant(row) ? row : null;
+      },
     },
-    printAll,
-    print: (row) => (flags.json === true ? printJson(row) : printLines(table.linesOf([row]))),
   });
+}
+
+/** Which of those that change are shown: as the server lists them, and of those that fire how they end, too. */
+export async function filterOf({
+  state,
+  severity,
+  rule,
+  match,
+}: Omit<AlertListFlags, 'limit'>): Promise<
+  (row: Pick<Alert, 'state' | 'severity' | 'rule_id' | 'labels'>) => boolean
+> {
+  // What reads them is loaded by who names some.
+  const matchers = match.length === 0 ? [] : match.map((await import('#promql')).parseMatcher);
+  return (row) =>
+    (state !== 'resolved' || row.state === state) &&
+    (severity ?? row.severity) === row.severity &&
+    (rule ?? row.rule_id) === row.rule_id &&
+    matchesAll(matchers, row.labels);
 }
 
 const pending = z.object({
@@ -168,18 +182,18 @@ function readAlerts(client: ServerClient, flags: AlertListFlags & { readonly ack
 
 /** `omoi alerts show`: by the alert's id, or by its rule where one alert of it fires. */
 export async function showAlert(word: string, flags: FollowFlags): Promise<void> {
-  const server = serverOf(flags);
-  const client = clientForNamed(server);
+  const client = clientForNamed(serverOf(flags));
   const id = await oneAlertNamed(client, word);
-  const print = async (): Promise<void> => {
-    const answer = await client.call('GET', pathOf(id));
-    const timeline = await client.call('GET', `${pathOf(id)}/timeline`);
-    const { events } = z.object({ events: z.array(z.unknown()) }).parse(timeline);
-    if (flags.json === true) printJson({ alert: answer, events });
-    else printLines(linesOf(alert.parse(answer), events));
-  };
-  if (flags.follow !== true) return print();
-  await followWhole(server, { types: ['monitor.alert', 'watchdog'], isMeant: tellsOf(id), print });
+  await showWhole(flags, {
+    async ask() {
+      const answer = await client.call('GET', pathOf(id));
+      const timeline = await client.call('GET', `${pathOf(id)}/timeline`);
+      return { alert: answer, ...z.object({ events: z.array(z.unknown()) }).parse(timeline) };
+    },
+    linesOf: ({ alert: answer, events }) => linesOf(alert.parse(answer), events),
+    types: ['monitor.alert', 'watchdog'],
+    isMeant: tellsOf(id),
+  });
 }
 
 function linesOf(shown: Alert, events: readonly unknown[]): readonly string[] {

@@ -52,6 +52,8 @@ interface TaskLimits {
 export interface SilentAgents {
   /** The process of a generation runs: its time to register begins. */
   started(holder: { readonly agentId: string; readonly generation: number }): void;
+  /** It could not be started, and is tried again. */
+  couldNotStart(holder: { readonly agentId: string; readonly generation: number }, error: string): void;
   /** It has not been started because others are before it: that is no silence. */
   awaitsStart(holder: { readonly agentId: string; readonly generation: number }): void;
   silent(): readonly { readonly agentId: string; readonly generation: number }[];

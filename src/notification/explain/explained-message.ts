@@ -1,4 +1,5 @@
 import type { StateTables } from '#storage';
+import { maxNotificationAgeMs } from '../outbox/outbox.ts';
 
 /** A message as an explanation tells of it. Times: wall ms. */
 export interface ExplainedMessage {
@@ -11,6 +12,8 @@ export interface ExplainedMessage {
   readonly attempts: number;
   readonly createdAtMs: number;
   readonly nextAttemptAtMs: number | null;
+  /** When it is given up if nobody takes it; null where it does not wait. */
+  readonly givenUpAtMs: number | null;
   readonly finishedAtMs: number | null;
   /** What the receiver said last. */
   readonly answer: string | null;
@@ -44,6 +47,7 @@ export function explainedMessage(row: MessageRow): ExplainedMessage {
     attempts: row.attempts,
     createdAtMs: row.created_at_ms,
     nextAttemptAtMs: row.state === 'pending' ? row.next_attempt_at_ms : null,
+    givenUpAtMs: row.state === 'pending' ? row.created_at_ms + maxNotificationAgeMs : null,
     finishedAtMs: row.finished_at_ms,
     answer: row.answer,
     failure: row.failure,

@@ -3,7 +3,7 @@ import type { DecisionLog } from '../explain/decision-log.ts';
 import type { Outstanding } from '../outbox/delivery-queue.ts';
 import type { LogUpdate, NotificationLog } from '../outbox/notification-log.ts';
 import type { Outbox, PlannedNotification } from '../outbox/outbox.ts';
-import type { MessageMember } from '../outbox/outbox-rows.ts';
+import { saysTheSame, type MessageMember } from '../outbox/outbox-rows.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';
 import { dedup, isBrief, type Dedup, type LogEntry, type PassedAlerts } from '../stages/dedup-stage.ts';
 import { mutedBy, type MuteStage } from '../stages/mute-stage.ts';
@@ -50,6 +50,7 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
   const withdrawn: Outstanding[] = [];
   const logs: LogUpdate[] = [];
   let isBlocked = false;
+  let isKept = false;
   for (const running of context.integrations) {
     const outstanding = context.outbox.outstanding(group.id, running.key);
     if (outstanding?.state === 'sending') {
@@ -64,7 +65,13 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     });
     if (decided.send !== null) {
       const message = { running, reason: decided.send, passed, entry, replaces: outstanding, context };
-      planned.push(yield* plan(group, message));
+      const next = yield* plan(group, message);
+      // Kept, it goes out under the id that a receiver may know already: a crash may have taken its answer.
+      if (outstanding && saysTheSame(outstanding.notification, next.notification)) isKept = true;
+      else {
+        yield* explainMessage(next, context);
+        planned.push(next);
+      }
       continue;
     }
     if (outstanding) withdrawn.push(outstanding);
@@ -79,7 +86,7 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     explainSilence(passed, running, decided, context, group);
     yield;
   }
-  const waits = isBlocked || planned.length > 0;
+  const waits = isBlocked || isKept || planned.length > 0;
   const left = waits ? [] : [...group.members.values()].filter((alert) => hasLeft(alert, passed));
   const rows = planned.length + withdrawn.length + logs.length + left.length;
   return { group, planned, withdrawn, logs, left, isBlocked, rows };
@@ -158,7 +165,12 @@ interface MessagePlan {
   readonly context: PassContext;
 }
 
-function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, PlannedNotification> {
+interface PlannedMessage extends PlannedNotification {
+  /** Those that it is about, also where it does not name them all. */
+  readonly told: readonly TrackedAlert[];
+}
+
+function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, PlannedMessage> {
   const { running, reason, passed, entry, replaces, context } = message;
   const { integration, key, receiver } = running;
   // Who is not told of what is over is told of what came and went all the same: nothing else would be said of it.
@@ -186,24 +198,30 @@ function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, P
     createdAtMs: Math.floor(context.nowMs),
     traceparent: named.find(({ traceparent }) => traceparent !== null)?.traceparent ?? null,
   };
+  return { notification, replaces, told };
+}
+
+function* explainMessage(
+  { notification: { id, groupId, integration, receiver, reason, members }, told }: PlannedMessage,
+  { decisions }: PassContext,
+): Generator<void, void> {
   for (const [place, { alertId }] of told.entries()) {
     if (place % membersPerPiece === 0) yield;
-    context.decisions.record(
+    decisions.record(
       {
         alertId,
         stage: 'delivery',
-        decision: place < named.length ? 'queued' : 'left out',
+        decision: place < members.length ? 'queued' : 'left out',
         receiver,
-        notificationId: notification.id,
+        notificationId: id,
         reason:
-          place < named.length
-            ? `a message to ${key}: ${reason.replaceAll('_', ' ')}`
-            : `the message to ${key} names ${named.length} of ${told.length} alerts`,
+          place < members.length
+            ? `a message to ${integration}: ${reason.replaceAll('_', ' ')}`
+            : `the message to ${integration} names ${members.length} of ${told.length} alerts`,
       },
-      `${group.id} ${key}`,
+      `${groupId} ${integration}`,
     );
   }
-  return { notification, replaces };
 }
 
 /** Those that fire first, and of these the oldest: what began it all. */

@@ -25,7 +25,7 @@ import {
 import type { RunningIntegration } from './running-integration.ts';
 
 /** A message that nobody has taken for so long is given up. */
-const maxNotificationAgeMs = 24 * 3_600_000;
+export const maxNotificationAgeMs = 24 * 3_600_000;
 const RECORD_BACKOFF: BackoffLimits = { firstMs: 100, maxMs: 10_000 };
 /** An answer is kept up to here. */
 const maxAnswerCharacters = 500;

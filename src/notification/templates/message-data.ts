@@ -80,20 +80,22 @@ function alertValue(alert: MessageAlert): GoStruct {
   return new GoStruct('template.Alert', new AlertFields(alert), { jsonNames: ALERT_JSON });
 }
 
-const ALERT_FIELDS = [...ALERT_JSON.keys(), 'Links', 'Remediation', 'AcknowledgedBy'] as const;
-
-/** The fields of an alert: each is made when a template asks for it, for of five hundred alerts most never are. */
+/**
+ * The fields of an alert: each is made when a template asks for it, for of five hundred alerts most never are. An alert that
+ * is printed whole is printed as Alertmanager's is.
+ */
 class AlertFields implements Fields {
   readonly #alert: MessageAlert;
   #labels: KeyValues | null = null;
   #annotations: KeyValues | null = null;
+  #links: GoStruct | null = null;
 
   constructor(alert: MessageAlert) {
     this.#alert = alert;
   }
 
   *[Symbol.iterator](): Iterator<readonly [string, TemplateValue]> {
-    for (const name of ALERT_FIELDS) yield [name, this.get(name) ?? null];
+    for (const name of ALERT_JSON.keys()) yield [name, this.get(name) ?? null];
   }
 
   get(name: string): TemplateValue | undefined {
@@ -114,7 +116,7 @@ class AlertFields implements Fields {
       case 'Fingerprint':
         return alert.fingerprint;
       case 'Links':
-        return linksValue(alert.links);
+        return (this.#links ??= linksValue(alert.links));
       case 'Remediation':
         return alert.remediation ?? '';
       case 'AcknowledgedBy':

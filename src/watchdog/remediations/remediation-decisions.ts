@@ -392,6 +392,7 @@ export class RemediationDecisions {
         isActedOn(id, policy.act_on, () => fleet.peersOf({ kind, poolId: agent?.poolId ?? null })),
       ...slots.look(remediation, policy, now),
       coolsFromMs,
+      attempts,
       cooldownMs: cooldownMsOf(policy, attempts, lineageOf(remediation)),
       rateWait: agent && this.#rates.waitFor(agent.domains, rateOf(policy.guards)),
       // A restart by somebody else gets as long to take effect as one of the policy's own.

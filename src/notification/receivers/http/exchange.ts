@@ -71,6 +71,8 @@ function send(exchange: Exchange): Promise<IncomingMessage> {
     outgoing.on('error', (error) => {
       if (!answered) reject(Object.assign(error, { wasReused: outgoing.reusedSocket }));
     });
+    // A server that changes the protocol (101) ends it all without an answer, and without an error.
+    outgoing.once('close', () => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' })));
     Readable.from(body).pipe(outgoing);
   });
 }

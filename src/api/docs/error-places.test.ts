@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ERROR_CATALOGUE, OmoiError, type ErrorCode } from '#telemetry';
 import { PUBLIC } from '../access/roles.ts';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
+import { renderMarkdown } from './markdown/render.ts';
 
 const CODES = Object.keys(ERROR_CATALOGUE) as readonly ErrorCode[];
 let api: TestApi;
@@ -39,12 +40,17 @@ describe('an error', () => {
     const { status, docs } = await failureOf(`/fails/${code}`);
     expect([status, docs]).toEqual([ERROR_CATALOGUE[code].status, `/docs/errors#${code}`]);
     expect((await failureOf(`/prometheus/fails/${code}`)).docs).toBe(docs);
-    const place = page.split(`<section id="${code}">`)[1]?.split('</section>')[0] ?? '';
-    expect(place).toMatch(/<p>[A-Z`<].*\.<\/p>\n<p><strong>What to do:<\/strong> [A-Z<].*\.<\/p>/);
+    const place = page.split(`<h2 id="${code}">`)[1]?.split('<h2')[0] ?? '';
+    const { meaning, remedy } = ERROR_CATALOGUE[code];
+    expect(place).toContain(`<p>Status ${status}`);
+    expect(place).toContain(` ${renderMarkdown(meaning).slice('<p>'.length)}`);
+    expect(place).toContain(renderMarkdown(`What to do: ${remedy}`));
   });
 
   it('page needs nothing from anywhere else', () => {
-    expect(page).not.toMatch(/<script|src=|href="(?!#)|url\(/);
-    expect(page.match(/<section/g)).toHaveLength(CODES.length);
+    expect(page).not.toMatch(/<script|src=|<link rel="stylesheet|url\(/);
+    const hrefs = [...page.matchAll(/href="([^"]*)"/g)].map(([, href = '']) => href);
+    expect(hrefs.filter((href) => !/^(?:#|\/|data:image\/svg)/.test(href))).toEqual([]);
+    expect(page.match(/<h2 id=/g)).toHaveLength(CODES.length);
   });
 });
