@@ -21,7 +21,7 @@ import type { Message } from './message.ts';
 import { Notification, type PreparedNotification } from './notification.ts';
 import type { StoredAlert } from './notified-alert.ts';
 import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
-import type { AlertReader, RoutedTo } from './ports.ts';
+import type { AlertReader, RemediationOutlook, RoutedTo } from './ports.ts';
 import type { Delivery, DeliveryFailure, Integration, SendOptions } from './receivers/integration.ts';
 import { TimeIntervals } from './routing/time-intervals.ts';
 import type { MuteStage } from './stages/mute-stage.ts';
@@ -233,7 +233,11 @@ export function testRoute(changes: Partial<Route> = {}): Route {
   };
 }
 
+/** What the watchdog would say of each alert; that no policy is for it where absent. */
+export type TestOutlook = (alertId: string) => ReturnType<RemediationOutlook['outlookOf']>;
+
 export interface TestConfiguration {
+  readonly outlookOf?: TestOutlook;
   readonly route?: Route;
   /** The integrations of each receiver, by its name. */
   readonly receivers?: Readonly<Record<string, readonly Integration[]>>;
@@ -260,6 +264,7 @@ export function prepared({
   };
   const routing: RoutingInForce = {
     router: { routesOf },
+    holds: route.omoi.holdForRemediationMs !== null,
     stages,
     integrationsOf: () => integrations.filter(({ receiver }) => receiver === route.receiver),
   };
@@ -284,6 +289,8 @@ export interface NotificationStage {
   notification: Notification;
   metrics: SelfMetrics;
   events(): Promise<readonly SystemEvent[]>;
+  /** Something else happens: what other parts tell of. */
+  tell(...events: readonly NewSystemEvent[]): Promise<void>;
   /** The process ends in order, and another begins. */
   restart(configuration?: TestConfiguration): Promise<void>;
   /** The process dies after so many more commits of its own; 0: now. What it asks for after that is neither done nor answered. */
@@ -304,6 +311,8 @@ export async function openNotificationStage(
   const append: EventBus['append'] = (tx, ...events) => running.bus.append(tx, ...events);
   const alerts = new TestAlerts(database, clock, append);
   const begin = async (asked: TestConfiguration) => {
+    const outlookOf: TestOutlook =
+      asked.outlookOf ?? (() => ({ acts: false, reason: 'no policy is for it' }));
     const victim = new KillableProcess();
     const metrics = new SelfMetrics();
     const base = {
@@ -320,6 +329,7 @@ export async function openNotificationStage(
         bus,
         tracing: new RecordedTracing(),
         alerts,
+        remediations: { outlookOf: (event) => outlookOf(event.payload.alert_id) },
         silences: { alertResolved: () => Promise.resolve() },
         externalUrl: () => 'http://omoi.test',
         linksOf: ({ alertId }) => ({
@@ -342,6 +352,7 @@ export async function openNotificationStage(
     notification: running.notification,
     metrics: running.metrics,
     events: () => running.bus.list({ limit: 1000 }),
+    tell: (...told) => database.transaction((tx) => append(tx, ...told)),
     async restart(asked = configuration) {
       const old = running;
       await old.notification.stop();

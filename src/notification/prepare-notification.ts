@@ -42,6 +42,7 @@ export function prepareNotification(
     intervals,
     routing: {
       router: createRouter(configuration.route),
+      holds: holdsAnywhere(configuration.route),
       stages: [
         inhibitionStage((alert) => (alert.endsAtMs === null ? inhibitor.inhibitedBy(alert) : null)),
         timeStage(intervals),
@@ -51,6 +52,10 @@ export function prepareNotification(
       integrationsOf: ({ receiver }: Route) => byReceiver.get(receiver) ?? [],
     },
   };
+}
+
+function holdsAnywhere({ omoi, routes }: Route): boolean {
+  return omoi.holdForRemediationMs !== null || routes.some(holdsAnywhere);
 }
 
 type ByReceiver = ReadonlyMap<string, readonly RunningIntegration[]>;

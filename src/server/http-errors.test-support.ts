@@ -128,6 +128,11 @@ const KINDS: readonly Kind[] = [
   { title: 'about a receiver', has: under('/api/v1/alerts/receivers/'), codes: ['unknown_receiver'] },
   { title: 'about an anomaly', has: under('/api/v1/monitor/anomalies'), codes: ['unknown_anomaly'] },
   {
+    title: 'of a link in a message',
+    has: under('/n/'),
+    codes: ['link_invalid', 'too_many_link_tries', 'unknown_alert', 'alert_resolved'],
+  },
+  {
     title: 'about a remediation or a policy',
     has: under('/api/v1/watchdog/remediations', '/api/v1/watchdog/policies'),
     codes: ['unknown_remediation', 'remediation_settled', 'unknown_policy'],

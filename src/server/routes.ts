@@ -4,6 +4,7 @@ import {
   registerAlertmanagerRoutes,
   registerAlertRoutes,
   registerEventRoutes,
+  registerLinkRoutes,
   registerLockRoutes,
   registerMaintenanceRoutes,
   registerMonitorRoutes,
@@ -68,6 +69,7 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerMonitorRoutes(app, parts.monitor);
   registerAlertRoutes(app, { ...parts, clock });
   registerNotificationRoutes(app, parts);
+  registerLinkRoutes(app, parts);
   const notificationLanguage = {
     parseMatcher: (text: string) =>
       parseMatcher(text, { mode: parts.notification.configuration.omoi.matcherMode }),

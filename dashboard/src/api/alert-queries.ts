@@ -21,7 +21,7 @@ export const alertRuleQuery = (client: ApiClient, alertId: string) =>
 /** What has happened around an alert, in order. */
 export const timelineQuery = (client: ApiClient, alertId: string) =>
   queryOptions({
-    queryKey: ['alerts', 'timeline', alertId],
+    queryKey: ['timeline', alertId],
     queryFn: async () => {
       const path = `/api/v1/alerts/${encodeURIComponent(alertId)}/timeline`;
       return (await client.get<{ events: SystemEvent[] }>(path)).events;

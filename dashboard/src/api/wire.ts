@@ -5,14 +5,22 @@ import type {
   alertRuleAnswer,
   alertsAnswer,
   eventsAnswer,
+  explainAnswer,
   finishedTasksAnswer,
   maintenanceListSchema,
+  messagesAnswer,
   outputAnswer,
   overviewAnswer,
   policyListSchema,
   poolsAnswer,
+  receiversAnswer,
+  receiverTestAnswer,
   remediationListSchema,
+  routesAnswer,
+  routingTestAnswer,
   sessionBody,
+  silencePreviewAnswer,
+  silencesAnswer,
   tasksAnswer,
   traceAnswer,
   tracesAnswer,
@@ -56,3 +64,14 @@ export type Maintenance = MaintenancesAnswer['maintenances'][number];
 export type WatchdogState = z.output<typeof watchdogStateSchema>;
 export type PoliciesAnswer = z.output<typeof policyListSchema>;
 export type Policy = PoliciesAnswer['policies'][number];
+export type ExplainAnswer = z.output<typeof explainAnswer>;
+export type MessagesAnswer = z.output<typeof messagesAnswer>;
+export type ReceiversAnswer = z.output<typeof receiversAnswer>;
+export type Receiver = ReceiversAnswer['receivers'][number];
+export type ReceiverTestAnswer = z.output<typeof receiverTestAnswer>;
+export type RoutesAnswer = z.output<typeof routesAnswer>;
+export type Route = RoutesAnswer['routes'][number];
+export type RoutingTestAnswer = z.output<typeof routingTestAnswer>;
+export type SilencesAnswer = z.output<typeof silencesAnswer>;
+export type Silence = SilencesAnswer['silences'][number];
+export type SilencePreview = z.output<typeof silencePreviewAnswer>;

@@ -10,6 +10,7 @@ import { AboutAlert } from '../components/about-alert.tsx';
 import { AlertChart } from '../components/alert-chart.tsx';
 import { AlertOrders } from '../components/alert-orders.tsx';
 import { EventList } from '../components/events-panel.tsx';
+import { ExplainPanel } from '../components/explain-panel.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { Panel } from '../components/panel.tsx';
 import { Nothing, QueryView } from '../components/query-view.tsx';
@@ -42,6 +43,7 @@ export function AlertPage() {
             <div className={styles.columns}>
               <div className={styles.column}>
                 <AlertChart alert={alert} />
+                <ExplainPanel alertId={alertId} />
                 <Timeline alertId={alertId} />
               </div>
               <div className={styles.column}>

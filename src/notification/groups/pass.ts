@@ -22,6 +22,8 @@ export interface Pass {
   readonly left: readonly TrackedAlert[];
   /** Whether a message was on its way, so that it has to be decided again when it has arrived. */
   readonly isBlocked: boolean;
+  /** Wall ms at which what keeps an alert back ends; Infinity where no time is known. */
+  readonly lookAtMs: number;
   /** How much there is to write, in rows. */
   readonly rows: number;
 }
@@ -33,6 +35,8 @@ export interface PassContext {
   readonly outbox: Pick<Outbox, 'outstanding'>;
   readonly decisions: DecisionLog;
   readonly nowMs: number;
+  /** Whether a repair of what an alert tells of was begun while people were not told. */
+  readonly wasHeld: (alertId: string) => boolean;
   readonly createId: () => string;
 }
 
@@ -41,6 +45,7 @@ const membersPerPiece = 100;
 
 interface Passed extends PassedAlerts {
   readonly alerts: readonly TrackedAlert[];
+  readonly lookAtMs: number;
 }
 
 /** Decides what has to be told of a group now. Changes nothing; pauses now and then. */
@@ -64,7 +69,8 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
       nowMs: context.nowMs,
     });
     if (decided.send !== null) {
-      const message = { running, reason: decided.send, passed, entry, replaces: outstanding, context };
+      const reason = reasonOf(decided.send, { passed, entry, context });
+      const message = { running, reason, passed, entry, replaces: outstanding, context };
       const next = yield* plan(group, message);
       // Kept, it goes out under the id that a receiver may know already: a crash may have taken its answer.
       if (outstanding && saysTheSame(outstanding.notification, next.notification)) isKept = true;
@@ -89,7 +95,20 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
   const waits = isBlocked || isKept || planned.length > 0;
   const left = waits ? [] : [...group.members.values()].filter((alert) => hasLeft(alert, passed));
   const rows = planned.length + withdrawn.length + logs.length + left.length;
-  return { group, planned, withdrawn, logs, left, isBlocked, rows };
+  return { group, planned, withdrawn, logs, left, isBlocked, lookAtMs: passed.lookAtMs, rows };
+}
+
+/** Whether all that is new was held back for a repair that has not healed it. */
+function reasonOf(
+  reason: NotificationReason,
+  { passed, entry, context }: Pick<MessagePlan, 'passed' | 'entry' | 'context'>,
+): NotificationReason {
+  if (reason !== 'first_notification' && reason !== 'new_alerts') return reason;
+  const isNotHealed = passed.alerts.every(
+    ({ alertId, endsAtMs, fingerprint }) =>
+      endsAtMs !== null || entry?.firing.has(fingerprint) === true || context.wasHeld(alertId),
+  );
+  return isNotHealed ? 'not_healed' : reason;
 }
 
 function hasLeft({ endsAtMs, fingerprint }: TrackedAlert, { heldBack }: Passed): boolean {
@@ -127,24 +146,27 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
   const heldBack = new Set<string>();
   let allAcknowledged = true;
   let snoozeEndedAtMs = 0;
+  let lookAtMs = Infinity;
   let judged = 0;
   for (const alert of group.members.values()) {
     if (++judged % membersPerPiece === 0) yield;
     const muted = mutedBy(stages, alert, { route: group.route, nowMs });
-    if (muted) {
+    const isTold = log.wasTold(group.id, alert.fingerprint);
+    if (muted && !(isTold && muted.spares === 'told')) {
       decisions.record(
         {
           alertId: alert.alertId,
           stage: muted.stage,
-          decision: 'kept back',
+          decision: muted.decision ?? 'kept back',
           receiver: group.route.receiver,
           notificationId: null,
           reason: muted.reason,
         },
         group.id,
       );
-      if (alert.endsAtMs !== null && log.wasTold(group.id, alert.fingerprint))
-        heldBack.add(alert.fingerprint);
+      lookAtMs = Math.min(lookAtMs, muted.untilMs ?? Infinity);
+      const isUndecided = muted.untilMs !== undefined;
+      if (alert.endsAtMs !== null && (isTold || isUndecided)) heldBack.add(alert.fingerprint);
       continue;
     }
     alerts.push(alert);
@@ -153,7 +175,7 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
     if (alert.acknowledgedBy === null) allAcknowledged = false;
     snoozeEndedAtMs = Math.max(snoozeEndedAtMs, alert.snoozedUntilMs ?? 0);
   }
-  return { alerts, firing, resolved, heldBack, allAcknowledged, snoozeEndedAtMs };
+  return { alerts, firing, resolved, heldBack, allAcknowledged, snoozeEndedAtMs, lookAtMs };
 }
 
 interface MessagePlan {

@@ -126,6 +126,17 @@ export const EVENT_PAYLOADS = {
   'notification.delivered': z.object({ ...notificationRef, answer: z.string() }),
   /** A message that will not be tried again. */
   'notification.failed': z.object({ ...notificationRef, failure: z.string(), error: z.string() }),
+  /** A repair has healed what an alert told of before anybody was told: `receivers` would have been. */
+  'notification.held_and_healed': z.object({
+    alert_id: z.string(),
+    severity: z.string(),
+    labels,
+    policy: z.string(),
+    target: z.string(),
+    /** `healed by restart in 2.1 s` */
+    summary: z.string(),
+    receivers: z.array(z.string()),
+  }),
   /** `replaces` is the silence whose place it takes. */
   'notification.silence.created': z.object({
     ...silenceRef,
