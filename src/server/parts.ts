@@ -169,6 +169,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     feed: tsdb,
     metadata: tsdb,
     ...watchedSeries(config),
+    expectedAgents: config.fleet.expected,
   });
   const alerting = createAlerting({
     ...base,
