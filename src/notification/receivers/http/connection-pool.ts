@@ -13,8 +13,8 @@ const https = process.getBuiltinModule('node:https');
 
 /** Connections of one integration to one address at a time, idle ones, and how long those are kept. */
 export const maxConnectionsPerAddress = 8;
-export const maxIdleConnectionsPerAddress = 2;
-export const maxIdleConnectionMs = 60_000;
+const maxIdleConnectionsPerAddress = 2;
+const maxIdleConnectionMs = 60_000;
 
 const KEPT: AgentOptions = {
   keepAlive: true,
