@@ -227,6 +227,7 @@ export function testRoute(changes: Partial<Route> = {}): Route {
       holdCritical: false,
       criticalBypassesInterval: false,
       escalation: null,
+      flapping: null,
     },
     routes: [],
     ...changes,

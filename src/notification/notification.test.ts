@@ -255,6 +255,73 @@ describe('an alert that is snoozed', () => {
   });
 });
 
+describe('an alert that comes back again and again', () => {
+  const flapping = { episodes: 3, withinMs: 10 * MINUTE };
+  const route = testRoute({ omoi: { ...testRoute().omoi, flapping } });
+  /** One episode of a minute, and a minute without. */
+  async function episode(at: number): Promise<void> {
+    await stage.alerts.fire({ [`a${at}`]: A });
+    await pass(MINUTE);
+    await stage.alerts.resolve(`a${at}`);
+    await pass(MINUTE);
+  }
+
+  it('is one message with a count from the so manieth time on, and one when it stays away', async () => {
+    const team = await open({ route });
+    for (let at = 0; at < 8; at++) await episode(at);
+    expect(team.messages.map(({ reason, note }) => [reason, note])).toEqual([
+      ['first_notification', null],
+      ['all_resolved', null],
+      ['first_notification', null],
+      ['all_resolved', null],
+      ['flapping', 'Flapping: A (3 episodes). Its end is told once it stays away.'],
+    ]);
+    expect(
+      (await stage.notification.decisions.list('a5')).map(({ stage: at, reason }) => [at, reason]),
+    ).toContainEqual([
+      'flapping',
+      expect.stringMatching(/^flapping, in \d episodes: that it is over is told at .* unless it comes back$/),
+    ]);
+    team.take();
+    await pass(7 * MINUTE);
+    expect(team.take()).toEqual([]);
+    await pass(3 * MINUTE);
+    expect(team.take()).toEqual(['all_resolved -a7']);
+    expect([...stage.notification.dispatcher.groups()]).toEqual([]);
+    await episode(8);
+    expect(team.take()).toEqual(['first_notification +a8', 'all_resolved -a8']);
+  });
+
+  it('is a message an episode where nothing else is asked for', async () => {
+    const team = await open();
+    for (let at = 0; at < 8; at++) await episode(at);
+    expect(team.take()).toHaveLength(16);
+  });
+
+  it('leaves others of its group alone', async () => {
+    const team = await open({ route });
+    for (let at = 0; at < 4; at++) await episode(at);
+    team.take();
+    await stage.alerts.fire({ b: B });
+    await pass(2 * MINUTE);
+    await stage.alerts.resolve('b');
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual(['new_alerts +b', 'all_resolved -b']);
+  });
+
+  it('repeats as it goes on to fire, and is over in its time when it no longer flaps', async () => {
+    const team = await open({ route });
+    for (let at = 0; at < 3; at++) await episode(at);
+    await stage.alerts.fire({ long: A });
+    team.take();
+    await pass(61 * MINUTE);
+    expect(team.take()).toEqual(['repeat +long']);
+    await stage.alerts.resolve('long');
+    await pass(MINUTE);
+    expect(team.take()).toEqual(['all_resolved -long']);
+  });
+});
+
 describe('two alerts of the same labels, as of a rule and of somebody who posts', () => {
   it.each([
     ['the first is over first', 'a', 'a2'],

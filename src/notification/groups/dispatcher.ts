@@ -22,6 +22,7 @@ import type { MuteStage } from '../stages/mute-stage.ts';
 import { createGroup, groupIdOf, type AggregationGroup } from './aggregation-group.ts';
 import { decidePass, membersThatLeave, type Pass } from './pass.ts';
 import { forgetAlerts, type KeptBesideAlerts } from './remembered-alerts.ts';
+import { FlapHistory } from './flap-history.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 
 /** Alerts beyond so many groups are told of in one group a route. */
@@ -87,6 +88,7 @@ export class Dispatcher {
   readonly #due = new Set<AggregationGroup>();
   /** Of which the last message has arrived: what is over and was told leaves them. */
   readonly #settling = new Set<AggregationGroup>();
+  readonly #flaps = new FlapHistory();
   #passing: Promise<void> | null = null;
   #endPause: (() => void) | null = null;
   /** Groups are only collected: not all that fires is known yet. */
@@ -277,6 +279,7 @@ export class Dispatcher {
       this.#leave(older.alertId, group);
     }
     group.members.set(alert.fingerprint, alert);
+    this.#flaps.joined(alert, group);
     tracked.groups.add(group);
     this.#parts.decisions.record(
       {
@@ -399,6 +402,7 @@ export class Dispatcher {
         decisions,
         nowMs,
         wasHeld: this.#parts.wasHeld,
+        flappingOf: (alert) => this.#flaps.of(alert, group, nowMs),
         createId: () => createId('ntf', nowMs, random),
       });
       const pass = await paced(deciding, stretch);

@@ -8,6 +8,8 @@ import type { RunningIntegration } from '../outbox/running-integration.ts';
 import { dedup, isBrief, type Dedup, type LogEntry, type PassedAlerts } from '../stages/dedup-stage.ts';
 import { mutedBy, type MuteStage } from '../stages/mute-stage.ts';
 import type { AggregationGroup } from './aggregation-group.ts';
+import { flappingNote, keptByFlapping } from './flapping-texts.ts';
+import type { Flapping } from './flap-history.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 
 /** What a pass of a group comes to. */
@@ -37,6 +39,8 @@ export interface PassContext {
   readonly nowMs: number;
   /** Whether a repair of what an alert tells of was begun while people were not told. */
   readonly wasHeld: (alertId: string) => boolean;
+  /** Whether an alert comes back again and again; null where it does not, or its route does not ask for that. */
+  readonly flappingOf: (alert: TrackedAlert) => Flapping | null;
   readonly createId: () => string;
 }
 
@@ -46,6 +50,8 @@ const membersPerPiece = 100;
 interface Passed extends PassedAlerts {
   readonly alerts: readonly TrackedAlert[];
   readonly lookAtMs: number;
+  /** Of those that fire, the ones that flap, by fingerprint. */
+  readonly flapping: ReadonlyMap<string, Flapping>;
 }
 
 /** Decides what has to be told of a group now. Changes nothing; pauses now and then. */
@@ -147,11 +153,15 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
   let allAcknowledged = true;
   let snoozeEndedAtMs = 0;
   let lookAtMs = Infinity;
+  const flapping = new Map<string, Flapping>();
   let judged = 0;
   for (const alert of group.members.values()) {
     if (++judged % membersPerPiece === 0) yield;
-    const muted = mutedBy(stages, alert, { route: group.route, nowMs });
     const isTold = log.wasTold(group.id, alert.fingerprint);
+    const flaps = context.flappingOf(alert);
+    const muted =
+      mutedBy(stages, alert, { route: group.route, nowMs }) ??
+      (flaps && isTold && alert.endsAtMs !== null ? keptByFlapping(flaps) : null);
     if (muted && !(isTold && muted.spares === 'told')) {
       decisions.record(
         {
@@ -174,8 +184,20 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
     if (alert.endsAtMs !== null) continue;
     if (alert.acknowledgedBy === null) allAcknowledged = false;
     snoozeEndedAtMs = Math.max(snoozeEndedAtMs, alert.snoozedUntilMs ?? 0);
+    if (flaps) flapping.set(alert.fingerprint, flaps);
   }
-  return { alerts, firing, resolved, heldBack, allAcknowledged, snoozeEndedAtMs, lookAtMs };
+  const flappingSinceMs = Math.max(0, ...[...flapping.values()].map(({ sinceMs }) => sinceMs));
+  return {
+    alerts,
+    firing,
+    resolved,
+    heldBack,
+    allAcknowledged,
+    snoozeEndedAtMs,
+    flappingSinceMs,
+    flapping,
+    lookAtMs,
+  };
 }
 
 interface MessagePlan {
@@ -215,12 +237,21 @@ function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, P
     truncated: told.length - named.length,
     groupLabels: group.groupLabels,
     routeLabels: group.route.labels,
-    note: running.note,
+    note: noteOf(running, named, passed.flapping),
     ...knownAfter(passed, entry),
     createdAtMs: Math.floor(context.nowMs),
     traceparent: named.find(({ traceparent }) => traceparent !== null)?.traceparent ?? null,
   };
   return { notification, replaces, told };
+}
+
+function noteOf(
+  { note }: RunningIntegration,
+  alerts: readonly TrackedAlert[],
+  flapping: Passed['flapping'],
+): string | null {
+  const notes = [note, flappingNote(alerts, flapping)].filter((one) => one !== null);
+  return notes.length === 0 ? null : notes.join(' ');
 }
 
 function* explainMessage(
