@@ -6,6 +6,7 @@ import {
   labelValue,
   SelfMetrics,
   silentLogger,
+  toRfc3339,
   VirtualClock,
   type Labels,
   type NewSystemEvent,
@@ -13,8 +14,9 @@ import {
 } from '#telemetry';
 import { KillableProcess } from '../watchdog/killable-process.test-support.ts';
 import { RecordedTracing } from '../telemetry/tracing/tracing.test-support.ts';
+import type { Escalation } from './configuration/omoi-settings.ts';
 import type { NotificationConfiguration, Route } from './configuration/notification-configuration.ts';
-import type { RoutingInForce } from './groups/dispatcher.ts';
+import type { RoutingInForce } from './groups/routing-in-force.ts';
 import { Inhibitor } from './inhibition/inhibitor.ts';
 import type { Message } from './message.ts';
 import { Notification, type PreparedNotification } from './notification.ts';
@@ -60,6 +62,7 @@ class TestAlerts implements AlertReader {
           endsAtMs: null,
           updatedAtMs: this.#clock.wallMs(),
           expiresAtMs: null,
+          snoozedUntilMs: null,
           generatorUrl: '',
           acknowledgedBy: null,
           remediation: null,
@@ -113,19 +116,50 @@ class TestAlerts implements AlertReader {
     });
   }
 
-  async acknowledge(alertId: string): Promise<void> {
+  acknowledge(alertId: string): Promise<void> {
+    return this.#tell(alertId, (about) => ({
+      event_type: 'monitor.alert.acknowledged',
+      payload: { ...about, acknowledged_by: 'ann' },
+    }));
+  }
+
+  /** @param forMs from now on */
+  async snooze(alertId: string, forMs: number): Promise<void> {
+    const untilMs = this.#clock.wallMs() + forMs;
+    await this.#tell(alertId, (about) => ({
+      event_type: 'monitor.alert.snoozed',
+      payload: { ...about, snoozed_by: 'ann', until: toRfc3339(untilMs) },
+    }));
+    this.#alerts.set(alertId, { ...this.#get(alertId), snoozedUntilMs: untilMs });
+  }
+
+  /** Its time is over. */
+  unsnooze(alertId: string): Promise<void> {
+    return this.#tell(alertId, (about) => ({
+      event_type: 'monitor.alert.unsnoozed',
+      payload: { ...about, unsnoozed_by: null },
+    }));
+  }
+
+  #get(alertId: string): StoredAlert {
     const alert = this.#alerts.get(alertId);
     if (!alert) throw new Error(`no alert ${alertId}`);
-    const { labels } = alert;
-    await this.#database.transaction((tx) =>
-      this.#append(tx, {
-        event_type: 'monitor.alert.acknowledged',
-        entity_type: 'alert',
-        entity_id: alertId,
-        payload: { alert_id: alertId, rule_id: 'g/r', severity: '', labels, acknowledged_by: 'ann' },
-        traceparent: null,
-      }),
-    );
+    return alert;
+  }
+
+  async #tell(
+    alertId: string,
+    event: (about: {
+      readonly alert_id: string;
+      readonly rule_id: string;
+      readonly severity: string;
+      readonly labels: Labels;
+    }) => Pick<NewSystemEvent, 'event_type' | 'payload'>,
+  ): Promise<void> {
+    const { labels } = this.#get(alertId);
+    const told = event({ alert_id: alertId, rule_id: 'g/r', severity: '', labels });
+    const about = { entity_type: 'alert', entity_id: alertId, traceparent: null };
+    await this.#database.transaction((tx) => this.#append(tx, { ...told, ...about } as NewSystemEvent));
   }
 }
 
@@ -209,6 +243,8 @@ export interface TestConfiguration {
   /** The integrations of each receiver, by its name. */
   readonly receivers?: Readonly<Record<string, readonly Integration[]>>;
   readonly stages?: readonly MuteStage[];
+  readonly escalations?: Readonly<Record<string, Escalation>>;
+  readonly intervals?: TimeIntervals;
 }
 
 /** One route for all, without a tree. */
@@ -216,6 +252,8 @@ export function prepared({
   route = testRoute(),
   receivers = {},
   stages = [],
+  escalations = {},
+  intervals = new TimeIntervals(new Map()),
 }: TestConfiguration): PreparedNotification {
   const integrations = Object.entries(receivers).flatMap(([receiver, ofReceiver]) =>
     ofReceiver.map((integration): RunningIntegration => ({
@@ -233,11 +271,12 @@ export function prepared({
     router: { routesOf },
     holds: route.omoi.holdForRemediationMs !== null,
     stages,
-    integrationsOf: () => integrations.filter(({ receiver }) => receiver === route.receiver),
+    integrationsOf: (name) => integrations.filter(({ receiver }) => receiver === name),
   };
   // Of the configuration nothing but its receivers is asked here.
   const configuration = {
     receivers: new Map(),
+    omoi: { escalations: new Map(Object.entries(escalations)) },
     templates: { routeLabels: () => ({}) },
   } as unknown as NotificationConfiguration;
   return {
@@ -245,7 +284,7 @@ export function prepared({
     integrations,
     routing,
     inhibitor: new Inhibitor([]),
-    intervals: new TimeIntervals(new Map()),
+    intervals,
   };
 }
 

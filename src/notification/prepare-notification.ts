@@ -15,6 +15,7 @@ import { TimeIntervals } from './routing/time-intervals.ts';
 import type { Silence } from './silences/silence.ts';
 import { inhibitionStage } from './stages/inhibition-stage.ts';
 import { silenceStage } from './stages/silence-stage.ts';
+import { snoozeStage } from './stages/snooze-stage.ts';
 import { timeStage } from './stages/time-stage.ts';
 
 export interface PreparationTools {
@@ -46,8 +47,9 @@ export function prepareNotification(
         inhibitionStage((alert) => (alert.endsAtMs === null ? inhibitor.inhibitedBy(alert) : null)),
         timeStage(intervals),
         silenceStage(tools.silencesOf),
+        snoozeStage,
       ],
-      integrationsOf: ({ receiver }: Route) => byReceiver.get(receiver) ?? [],
+      integrationsOf: (receiver) => byReceiver.get(receiver) ?? [],
     },
   };
 }

@@ -118,7 +118,7 @@ const KINDS: readonly Kind[] = [
   {
     title: 'about an alert or a rule',
     has: under('/api/v1/alerts'),
-    codes: ['unknown_alert', 'unknown_rule', 'alert_resolved'],
+    codes: ['unknown_alert', 'unknown_rule', 'alert_resolved', 'alert_limit_reached'],
   },
   {
     title: 'about silences',

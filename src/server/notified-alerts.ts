@@ -31,6 +31,7 @@ export function createNotifiedAlerts({
     expiresAtMs: row.posted_until_ms,
     generatorUrl: row.generator_url ?? alertPage(externalUrl(), row.id),
     acknowledgedBy: row.acknowledged_by,
+    snoozedUntilMs: row.snoozed_until_ms,
     remediation: row.cause === 'remediated' ? 'the watchdog repaired it' : null,
     traceparent: row.traceparent,
   });

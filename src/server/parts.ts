@@ -197,7 +197,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     ...told,
     alerts,
     silences,
-    acknowledge: (alertId, by) => alerting.alerts.acknowledge(alertId, by),
+    acknowledge: (alertId, by) => alerting.handling.acknowledge(alertId, by),
     createSecret: ground.createSecret,
   });
   const notification = new Notification(

@@ -67,7 +67,7 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerLockRoutes(app, parts);
   registerPoolRoutes(app, parts);
   registerMonitorRoutes(app, parts.monitor);
-  registerAlertRoutes(app, parts);
+  registerAlertRoutes(app, { ...parts, clock });
   registerNotificationRoutes(app, parts);
   registerLinkRoutes(app, parts);
   const notificationLanguage = {

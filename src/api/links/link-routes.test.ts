@@ -56,7 +56,11 @@ function createLinks(secret: string): SignedLinks {
     silences,
     alerts: {
       read: (ids) =>
-        Promise.resolve(ids.includes(alert.alertId) ? [{ ...alert, updatedAtMs: 0, expiresAtMs: null }] : []),
+        Promise.resolve(
+          ids.includes(alert.alertId)
+            ? [{ ...alert, updatedAtMs: 0, expiresAtMs: null, snoozedUntilMs: null }]
+            : [],
+        ),
     },
     acknowledge(alertId, by) {
       if (alert.endsAtMs !== null) throw new OmoiError('alert_resolved', `${alertId} is over`);

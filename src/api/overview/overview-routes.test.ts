@@ -41,7 +41,8 @@ beforeEach(async () => {
     register: (app) => {
       registerOverviewRoute(app, parts);
       registerAgentRoutes(app, { fleet, clock });
-      registerAlertRoutes(app, { ...parts, notification: { deliveriesOf: () => Promise.resolve([]) } });
+      const notification = { deliveriesOf: () => Promise.resolve([]) };
+      registerAlertRoutes(app, { ...parts, notification, clock });
     },
   });
 });
