@@ -49,7 +49,7 @@ export function prepareNotification(
         silenceStage(tools.silencesOf),
         snoozeStage,
       ],
-      integrationsOf: ({ receiver }: Route) => byReceiver.get(receiver) ?? [],
+      integrationsOf: (receiver) => byReceiver.get(receiver) ?? [],
     },
   };
 }

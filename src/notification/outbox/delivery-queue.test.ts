@@ -25,6 +25,7 @@ function outstanding(name: string, createdAtMs: number): Outstanding {
       groupLabels: {},
       routeLabels: {},
       note: null,
+      severity: null,
       firing: new Set(),
       resolved: new Set(),
       createdAtMs,

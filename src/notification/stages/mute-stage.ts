@@ -12,6 +12,7 @@ export const STAGES = [
   'flapping',
   'hold',
   'dedup',
+  'escalation',
   'delivery',
 ] as const;
 
