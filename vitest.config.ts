@@ -29,13 +29,17 @@ const maxWorkers = Math.max(2, availableParallelism() - 1);
 const retry = process.env['CI'] === 'true' ? 1 : 0;
 
 /**
- * Tests of the fleet and the watchdog, once more on PostgreSQL: a few always, with OMOI_LONG=1 all but those about what SQLite
+ * Tests of the fleet, the watchdog and silences, once more on PostgreSQL: a few always, with OMOI_LONG=1 all but those about what SQLite
  * alone does (how it plans a statement, that its transactions never overlap) or that ask no database.
  */
 const onPostgres =
   process.env['OMOI_LONG'] === '1'
     ? {
-        include: ['src/fleet/**/*.test.ts', 'src/watchdog/**/*.test.ts'],
+        include: [
+          'src/fleet/**/*.test.ts',
+          'src/watchdog/**/*.test.ts',
+          'src/notification/silences/**/*.test.ts',
+        ],
         exclude: [
           'src/**/*.scale.test.ts',
           'src/**/claim-queries.test.ts',
@@ -47,6 +51,7 @@ const onPostgres =
     : {
         include: [
           'src/fleet/pools/restart.test.ts',
+          'src/notification/silences/silence-book.test.ts',
           'src/watchdog/watchdog.test.ts',
           'src/watchdog/watchdog.{scale-overrides,storms}.test.ts',
         ],

@@ -7,6 +7,7 @@ const PEERS = [
   { package: 'postgresql', present: () => versionedPostgres() },
   { package: 'chromium', present: () => onPath('chromium') },
   { package: 'prometheus', present: () => onPath('promtool') },
+  { package: 'prometheus-alertmanager', present: () => onPath('amtool') },
 ];
 
 function onPath(program) {

@@ -1,4 +1,4 @@
-// Enqueues tasks steadily: 9 a second, about half of what four workers can do, and fewer while they are slower than that.
+// Enqueues tasks steadily: 4 a second, a quarter of what four workers can do, and fewer while they are slower than that.
 // With OMOI_DEMO_RATE so many a second, whatever the workers can do.
 import { statSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
@@ -12,7 +12,7 @@ const { request } = process.getBuiltinModule('node:http');
 const serverUrl = process.env['OMOI_URL'] ?? 'http://127.0.0.1:4600';
 const token = process.env['OMOI_AGENT_TOKEN'] ?? '';
 const askedRate = process.env['OMOI_DEMO_RATE'];
-const ratePerSecond = Number(askedRate ?? 9);
+const ratePerSecond = Number(askedRate ?? 4);
 const outputDirectory = process.env['OMOI_DEMO_OUTPUT'] ?? 'output';
 /** One for each worker, and one that waits for it: more would be a flood on a machine that is busy with something else. */
 const maxUnfinished = 8;

@@ -6,6 +6,8 @@ export { CONNECTION_BOUNDS } from './http/connection-limits.ts';
 export { type MetricFamily } from './metrics/exposition.ts';
 export { registerAgentRoutes } from './agents/agent-routes.ts';
 export { registerOutputRoute } from './agents/output-routes.ts';
+export { createSecret } from './access/secret.ts';
+export { registerLinkRoutes } from './links/link-routes.ts';
 export { registerLockRoutes } from './locks/lock-routes.ts';
 export { registerTaskRoutes } from './tasks/task-routes.ts';
 

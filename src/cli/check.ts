@@ -10,6 +10,7 @@ import {
   type Finding,
 } from '#server';
 import { loadExperiment } from './gameday/experiment.ts';
+import { printJson } from './terminal/print.ts';
 
 export interface CheckFlags {
   readonly config?: string;
@@ -24,7 +25,7 @@ export interface CheckFlags {
  */
 export async function check(gamedays: readonly string[], flags: CheckFlags): Promise<number> {
   const findings = [...(await checkConfiguration(flags.config ?? null)), ...gamedays.flatMap(checkGameday)];
-  if (flags.json) process.stdout.write(`${JSON.stringify({ findings })}\n`);
+  if (flags.json) printJson({ findings });
   else {
     const notices = findings.filter(({ severity }) => severity === 'notice');
     const print = ({ severity, key, message }: Finding): void =>

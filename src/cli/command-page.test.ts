@@ -17,8 +17,8 @@ everybody on the machine would see it.
 
 **What is printed**: tables that fit the terminal, in which what identifies is never cut; whole lines in a pipe. Colours only in a
 terminal, and none with \`NO_COLOR\`. \`--json\` prints what the server answers, in a line; with \`-f\` a line for each row that changes.
-\`-f\` hears of changes from the server, and goes on where it was when the server comes back. What agents say is shown and never acts
-on the terminal.
+\`-f\` hears of changes from the server, and goes on where it was when the server comes back; \`omoi query\` asks
+again instead, every 5 s or as \`--step\` says. What agents say is shown and never acts on the terminal.
 
 **Exit codes**: 0 done; 1 refused, not found, or a check that found something; 2 the command line itself was wrong. Of an order to
 several the others are done all the same. \`omoi run\` ends with the code of its command, \`omoi gameday run\` with 77 where this

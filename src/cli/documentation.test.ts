@@ -5,6 +5,7 @@ import type { Command, Option } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseRuleFile } from '#alerting';
+import { readNotificationConfiguration, RECEIVER_KINDS } from '#notification';
 import { createEngine, parseMatcher } from '#promql';
 import { loadConfig } from '#server';
 import { VirtualClock } from '#telemetry';
@@ -12,6 +13,7 @@ import { BLOCKS, codeIn, PAGES, ROOT } from '../documentation.test-support.ts';
 import { PolicyRegistry } from '../watchdog/policies/policy-registry.ts';
 import { unpaced } from '../alerting/rules/unpaced.test-support.ts';
 import { loadExperiment } from './gameday/experiment.ts';
+import { leavesOf } from './leaves.test-support.ts';
 import { createProgram } from './program.ts';
 
 let directory: string;
@@ -44,9 +46,30 @@ function loadAsGameday(text: string): void {
   loadExperiment(file);
 }
 
+/** What a part of a configuration leaves to the rest of it. */
+const GLOBAL =
+  'global: { slack_api_url: "http://localhost/x", smtp_smarthost: localhost:25, smtp_from: a@localhost }';
+
+/** A whole configuration of routing, or a part: what it needs besides is put to it. Its templates lie on the reader's machine. */
+async function loadAsRouting(text: string): Promise<void> {
+  const { receivers } = parse(text) as { receivers?: readonly { name: string }[] };
+  const rest = [
+    ...(/^global:/m.test(text) ? [] : [GLOBAL]),
+    ...(/^route:/m.test(text) ? [] : [`route: { receiver: ${receivers?.[0]?.name ?? 'team'} }`]),
+    ...(receivers ? [] : ['receivers: [{ name: team }]']),
+  ];
+  const files = { list: () => Promise.resolve([]), read: () => Promise.reject(new Error('no such file')) };
+  await readNotificationConfiguration(
+    { name: 'alertmanager.yml', text: `${text}${rest.join('\n')}\n`, directory },
+    { kinds: RECEIVER_KINDS, files, templates: 'unread' },
+  );
+}
+
 /** What a block of YAML is, by how it begins, and what reads it. Null: it is for another program. */
-const LOADERS: readonly (readonly [RegExp, ((text: string) => void) | null])[] = [
+const LOADERS: readonly (readonly [RegExp, ((text: string) => void | Promise<void>) | null])[] = [
   [/^write_relabel_configs:/, null],
+  // Of notification: the tests beside its source read them.
+  [/^(?:global|route):/, null],
   [/^alerting:\n +alertmanagers:/, null],
   [/^title: /, loadAsGameday],
   [/^groups:/, loadAsRules],
@@ -55,6 +78,7 @@ const LOADERS: readonly (readonly [RegExp, ((text: string) => void) | null])[] =
     /^name: /,
     (text) => void unpaced(new PolicyRegistry(null, parseMatcher).parse([{ name: 'policy.yaml', text }])),
   ],
+  [/^(?:global|route|receivers|inhibit_rules|(?:mute_)?time_intervals|templates|x-omoi):/, loadAsRouting],
   [/^[a-z_]+:/, loadAsConfig],
 ];
 
@@ -66,10 +90,10 @@ describe('the blocks of YAML in the documentation', () => {
     expect(new Set(blocks.map(({ page }) => page))).toContain('README.md');
   });
 
-  it.each(blocks)('$page:$line is read by what it is for', ({ text }) => {
+  it.each(blocks)('$page:$line is read by what it is for', async ({ text }) => {
     const [, load] = LOADERS.find(([begin]) => begin.test(text)) ?? [];
     expect(load, 'nobody knows what it is').not.toBeUndefined();
-    if (load) load(text);
+    if (load) await load(text);
     else expect(parse(text)).toBeTypeOf('object');
   });
 });
@@ -153,6 +177,40 @@ function mistakeInArguments(path: readonly Command[], words: readonly string[]):
   if (positional > wanted.length && wanted.at(-1)?.variadic !== true) return 'there is an argument too many';
   return null;
 }
+
+/** What the help of a command shows behind `Example:`, without comments, pipes and redirections. */
+function examplesOf(command: Command): readonly string[] {
+  let help = '';
+  command.configureOutput({ writeOut: (text) => (help += text) });
+  command.outputHelp();
+  const [, shown = ''] = /^Examples?:\n(.*)/ms.exec(help) ?? [];
+  return shown
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.replace(/\s+# .*/, '').replace(/ [|<] .*|\)$/g, ''))
+    .map((line) => /\bomoi\b.*/.exec(line)?.[0] ?? line);
+}
+
+describe('the help of each command', () => {
+  const program = createProgram('0');
+  const leaves = [...leavesOf(program)];
+
+  it.each(leaves)('`omoi %s --help` has examples, which can be typed', (path, command) => {
+    const lines = examplesOf(command);
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.filter((line) => !line.startsWith(`omoi ${path}`))).toEqual([]);
+    expect(lines.map((line) => [line, mistakeIn(wordsOf(line))])).toEqual(lines.map((line) => [line, null]));
+  });
+
+  it('of a noun has one of each of its verbs', () => {
+    const nouns = program.commands.filter(({ commands }) => commands.length > 0);
+    expect(nouns.length).toBeGreaterThan(8);
+    for (const noun of nouns) {
+      const lines = examplesOf(noun);
+      expect(lines.map((line) => line.split(' ')[2])).toEqual(noun.commands.map((verb) => verb.name()));
+    }
+  });
+});
 
 describe('the command lines in the documentation', () => {
   const isOmoi = ({ words }: Line): boolean => /(^|\/)omoi$/.test(words[0] ?? '');

@@ -1,5 +1,6 @@
 import { checkTriggers, loadConfig, triggerText } from '#server';
 import type { CheckFlags } from './check.ts';
+import { printJson } from './terminal/print.ts';
 
 /**
  * Which policies somebody could set off who may send telemetry and nothing else, without a server.
@@ -9,7 +10,7 @@ import type { CheckFlags } from './check.ts';
 export async function checkPolicies(flags: CheckFlags): Promise<number> {
   const config = loadConfig({ file: flags.config ?? null, environment: process.env });
   const triggers = await checkTriggers(config);
-  if (flags.json) process.stdout.write(`${JSON.stringify({ triggers })}\n`);
+  if (flags.json) printJson({ triggers });
   else {
     for (const trigger of triggers) process.stdout.write(`${triggerText(trigger)}\n`);
     if (triggers.length === 0) process.stdout.write('no policy can be set off by what anybody may send\n');

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { behindLast, readAll } from './read-pages.ts';
 import { clientOf, serverOf, type ServerFlags } from './server-client.ts';
 import { note, printJson, printLines, tableFor } from './terminal/print.ts';
 import type { Column } from './terminal/table.ts';
@@ -16,15 +17,15 @@ const POLICIES_PER_PAGE = 500;
 
 /** `omoi policies list`: the policies in force, and on how much of their targets each acts. */
 export async function listPolicies(flags: ServerFlags): Promise<void> {
-  const client = clientOf(serverOf(flags));
-  const policies: PolicyLine[] = [];
-  for (;;) {
-    const last = policies.at(-1);
-    const page = new URLSearchParams({ limit: String(POLICIES_PER_PAGE), ...(last && { after: last.name }) });
-    const found = policyPage.parse(await client.call('GET', `/api/v1/watchdog/policies?${page.toString()}`));
-    policies.push(...found.policies);
-    if (found.policies.length < POLICIES_PER_PAGE) break;
-  }
+  const policies = await readAll(clientOf(serverOf(flags)), {
+    path: '/api/v1/watchdog/policies',
+    query: {},
+    maxRows: POLICIES_PER_PAGE,
+    read(answer, asked) {
+      const { policies: rows } = policyPage.parse(answer);
+      return { rows, next: behindLast({ rows, asked }, 'after', (row) => row.name) };
+    },
+  });
   if (flags.json === true) printJson({ policies });
   else if (policies.length === 0) note('no policy is in force');
   else printLines(tableFor(COLUMNS).linesOf(policies));

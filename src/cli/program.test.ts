@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { leavesOf } from './leaves.test-support.ts';
 import { createProgram, endsWithItsReader } from './program.ts';
 
 describe('a wrong command line', () => {
@@ -35,7 +36,7 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
   'gameday run': ['--json', '--data-directory'],
   'gameday list': ['--json'],
   // Its file is made on this machine.
-  backup: ['--data-directory'],
+  backup: ['--json', '--data-directory'],
   check: ['--json'],
   login: ['--json'],
   logout: ['--json'],
@@ -44,14 +45,6 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
   'routing check': ['--json'],
 };
 const COMMON = ['--json', '--url', '--data-directory'];
-
-function* leavesOf(command: Command, path: readonly string[] = []): Generator<readonly [string, Command]> {
-  for (const below of command.commands) {
-    const name = [...path, below.name()];
-    if (below.commands.length > 0) yield* leavesOf(below, name);
-    else yield [name.join(' '), below];
-  }
-}
 
 describe('a mistyped command', () => {
   it.each([
@@ -110,6 +103,22 @@ describe('the common options', () => {
       );
     expect(texts.length).toBeGreaterThan(8);
     for (const text of texts) expect(text).toEqual(texts[0]);
+  });
+
+  it('go on with -f wherever something is looked at that changes', () => {
+    const looks = leaves.filter(([name]) =>
+      /(?:^| )(?:list|show|why|state|parked|ps|status|events|logs|query)$/.test(name),
+    );
+    expect(looks.length).toBeGreaterThan(18);
+    const once = looks.filter(([, command]) => !command.options.some(({ long }) => long === '--follow'));
+    // No event tells of these: they change when somebody changes them.
+    expect(once.map(([name]) => name)).toEqual([
+      'gameday list',
+      'receivers list',
+      'routing show',
+      'policies list',
+      'tokens list',
+    ]);
   });
 
   it('are told of no command that is gone', () => {

@@ -1,10 +1,12 @@
 import { Command } from 'commander';
+import type { BackupFlags } from './backup.ts';
 import type { CheckFlags } from './check.ts';
 import { defineAgentList, defineAgents, defineRestart } from './commands/agents.ts';
 import { defineAck, defineAlerts } from './commands/alerts.ts';
 import { asking, following } from './commands/asking.ts';
 import { defineCompletion } from './commands/completion.ts';
 import { defineEvents, defineLogs } from './commands/events.ts';
+import { showExamples } from './commands/examples.ts';
 import { defineLogin } from './commands/login.ts';
 import { wholeNumber } from './commands/numbers.ts';
 import { definePools } from './commands/pools.ts';
@@ -53,6 +55,7 @@ export function createProgram(version: string): Command {
   defineDoctor(program, version);
   defineLogin(program);
   defineCompletion(program);
+  showExamples(program);
   return program;
 }
 
@@ -117,7 +120,7 @@ function defineCheck(program: Command): void {
   program
     .command('check')
     .description(
-      'check the configuration, variables, rules, policies and game days as one; exit 1 where something will not work',
+      'check the configuration, variables, rules, policies, routing of alerts and game days as one; exit 1 where something will not work',
     )
     .argument('[gamedays...]', 'files of game days, to be checked as well')
     .option('--config <file>', 'configuration file (default: omoi.yaml where it exists)')
@@ -171,12 +174,11 @@ function defineRun(program: Command): void {
     .option('--left-behind <leave|end>', 'what becomes of processes that outlive the command', 'leave')
     .option(
       '--url <url>',
-      'where the server listens (default: $OMOI_URL, then the server of the data directory, then http://127.0.0.1:4600)',
+      'where the server listens (default: $OMOI_URL, the server of the data directory, that of the last `omoi login`, http://127.0.0.1:4600)',
     )
     .option(
       '--data-directory <directory>',
-      'where the output is kept; whoever owns the one of a running server needs no token',
-      DATA_DIRECTORY,
+      'where the output is kept; whoever owns the one of a running server needs no token (default: $OMOI_DATA_DIRECTORY, then .omoi)',
     )
     .argument('<command...>', 'the command and its arguments, after --')
     .passThroughOptions()
@@ -238,18 +240,22 @@ function defineBackup(program: Command): void {
     )
     .argument('<file>', 'which must not exist')
     .option('--data-directory <directory>', 'where the state is', DATA_DIRECTORY)
-    .action(async (file: string, options: { dataDirectory: string }) => {
+    .option('--json', 'print what was written as JSON')
+    .action(async (file: string, flags: BackupFlags) => {
       const { backUp } = await import('./backup.ts');
-      backUp(file, options);
+      backUp(file, flags);
     });
 }
 
 function defineQuery(program: Command): void {
-  asking(program.command('query'))
+  following(program.command('query'))
     .description('evaluate a PromQL expression: a table, or with --range a chart')
     .argument('<expression>', "for instance 'sum by (phase_id) (tasks_queued_total)'")
     .option('--range <duration>', 'draw the last 15m, 1h, 2d …')
-    .option('--step <duration>', 'the time between two points (default: what the chart can show)')
+    .option(
+      '--step <duration>',
+      'the time between two points, and with -f between two looks (default: what the chart can show, and 5s)',
+    )
     .option('--time <time>', 'the time to look at, RFC 3339 or Unix seconds (default: now)')
     .action(async (expression: string, flags: QueryFlags) => {
       const { query } = await import('./query.ts');
@@ -270,8 +276,7 @@ interface TokenOptions {
 function defineMaintenance(program: Command): void {
   const maintenance = program
     .command('maintenance')
-    .description('leave something alone for a while: alerts are recorded, nothing is repaired')
-    .addHelpText('after', "\nExample: omoi maintenance start pool:demo --for 30m --reason 'new disks'");
+    .description('leave something alone for a while: alerts are recorded, nothing is repaired');
   const define = (name: string, description: string): Command =>
     asking(maintenance.command(name)).description(description);
   define('start', 'have the watchdog leave a pool, a host or an agent alone; ends by itself')

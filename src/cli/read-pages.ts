@@ -44,6 +44,11 @@ export async function readPages<Row>(
   return { rows, more: false };
 }
 
+/** All of a list that fits into memory: one that people write, or that nobody leaves to grow. */
+export async function readAll<Row>(client: ServerClient, pages: Pages<Row>): Promise<readonly Row[]> {
+  return (await readPages(client, pages, Infinity)).rows;
+}
+
 /** Where the last row of a full page says where the next one begins; behind a page that is not full there is nothing. */
 export function behindLast<Row>(
   { rows, asked }: { readonly rows: readonly Row[]; readonly asked: number },

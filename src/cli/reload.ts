@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { clientOf, serverOf, type ServerFlags } from './server-client.ts';
+import { printJson } from './terminal/print.ts';
 
 const reloaded = z.object({
   rules: z.number(),
@@ -16,10 +17,7 @@ const reloaded = z.object({
  */
 export async function reload(flags: ServerFlags): Promise<void> {
   const answer = await clientOf(serverOf(flags)).call('POST', '/api/v1/reload');
-  if (flags.json === true) {
-    process.stdout.write(`${JSON.stringify(answer)}\n`);
-    return;
-  }
+  if (flags.json === true) return printJson(answer);
   const { rules, changed, removed, policies, warnings, needs_restart: keys } = reloaded.parse(answer);
   process.stdout.write(
     `in force: ${rules} rules (${changed} new or changed, ${removed} removed), ${policies} policies\n`,

@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
 import { findServer } from '#server';
-import { AGENT_TYPES, EXIT_EXPECTATIONS, messageOf, nameText, OmoiError, parseDuration } from '#telemetry';
-import { z } from 'zod';
-import { createLocalClient } from './local-client.ts';
+import { AGENT_TYPES, EXIT_EXPECTATIONS, nameText, OmoiError, parseDuration } from '#telemetry';
+import { readLogins } from './logins.ts';
 import { agentLabels } from './run/agent-labels.ts';
+import { agentToken } from './run/agent-token.ts';
 import { defaultAgentId, freeAgentId } from './run/default-agent-id.ts';
 import { givenIdentity } from './run/given-identity.ts';
 import { LEFT_BEHIND_CHOICES } from './run/left-behind.ts';
@@ -22,19 +22,13 @@ export interface RunFlags {
   /** Each `name=value`. */
   readonly label?: readonly string[];
   readonly url?: string;
-  readonly dataDirectory: string;
+  readonly dataDirectory?: string;
 }
 
 /** Whoever looks every few seconds sees no less. */
 const MIN_STALL_AFTER_MS = 1000;
 const DEFAULT_URL = 'http://127.0.0.1:4600';
-
-const minted = z.object({ token: z.object({ id: z.string() }), secret: z.string() });
-
-interface Token {
-  readonly secret: string | null;
-  revoke(): Promise<void>;
-}
+const DEFAULT_DIRECTORY = '.omoi';
 
 /**
  * `omoi run`: the exit status is the command's. Where a pool has started this process the command is the pool's agent,
@@ -53,13 +47,13 @@ export async function run(command: readonly string[], flags: RunFlags): Promise<
   named('pool', poolId);
   // Of what a pool has started the server knows the machine.
   const labels = agentLabels(flags.label ?? [], given ? null : hostname());
-  const url = flags.url ?? saidBy('OMOI_URL') ?? findServer(flags.dataDirectory)?.url ?? DEFAULT_URL;
-  addressOf(url, '/');
+  const { url, dataDirectory } = placeOf(flags);
   const said = given?.agentId ?? flags.id;
   const surroundings = { poolId, host: hostname(), directory: process.cwd() };
   const agentId = named('id', said ?? (await freeAgentId(defaultAgentId(surroundings))));
   if (given) tellIgnored({ id: agentId, pool: poolId }, flags);
-  const token = await findToken(flags.dataDirectory, { agentId, pool: poolId });
+  const warn = (message: string): void => void process.stderr.write(`omoi run: ${message}\n`);
+  const token = await agentToken({ url, dataDirectory, agentId, poolId, env: process.env, warn });
   try {
     return await runCommand({
       command,
@@ -74,7 +68,7 @@ export async function run(command: readonly string[], flags: RunFlags): Promise<
       stallAfterMs: stallAfterMs(flags.stallAfter, given ? process.env['OMOI_STALL_AFTER_MS'] : undefined),
       url,
       token: token.secret,
-      dataDirectory: flags.dataDirectory,
+      dataDirectory,
       env: process.env,
     });
   } finally {
@@ -85,6 +79,28 @@ export async function run(command: readonly string[], flags: RunFlags): Promise<
 /** What a variable says; an empty one says nothing, and a secret that comes from a file often ends with a line break. */
 function saidBy(variable: string): string | null {
   return process.env[variable]?.trim() || null;
+}
+
+/**
+ * The server that the agent reports to, found as for any other command, and where the output is kept.
+ * @throws OmoiError `invalid_request` for an address that is none
+ */
+function placeOf(flags: RunFlags): { readonly url: string; readonly dataDirectory: string } {
+  const said = flags.dataDirectory ?? saidBy('OMOI_DATA_DIRECTORY');
+  const dataDirectory = said ?? DEFAULT_DIRECTORY;
+  const asked = flags.url ?? saidBy('OMOI_URL') ?? findServer(dataDirectory)?.url;
+  const url = asked ?? (said === null ? lastLogin() : null) ?? DEFAULT_URL;
+  addressOf(url, '/');
+  return { url, dataDirectory };
+}
+
+/** Null where nobody has logged in. What is wrong with the file is said where its token is looked for. */
+function lastLogin(): string | null {
+  try {
+    return readLogins(process.env).current;
+  } catch {
+    return null;
+  }
 }
 
 /** @throws OmoiError `invalid_request` */
@@ -121,36 +137,5 @@ function tellIgnored(given: { readonly id: string; readonly pool: string }, flag
     const said = flags[flag];
     if (said === undefined || said === given[flag]) continue;
     process.stderr.write(`omoi run: --${flag} ${said} is ignored: the pool calls it ${given[flag]}\n`);
-  }
-}
-
-/**
- * OMOI_AGENT_TOKEN, or, for who owns the data directory of a running server, a token for this agent alone that is
- * worthless when the command has ended.
- */
-async function findToken(
-  dataDirectory: string,
-  { agentId, pool }: { readonly agentId: string; readonly pool: string },
-): Promise<Token> {
-  const none = { secret: saidBy('OMOI_AGENT_TOKEN'), revoke: () => Promise.resolve() };
-  const server = findServer(dataDirectory);
-  if (none.secret !== null || !server) return none;
-  const client = createLocalClient(() => findServer(dataDirectory));
-  try {
-    const { token, secret } = minted.parse(
-      await client.call('POST', '/api/v1/tokens', {
-        name: `run/${agentId}/${process.pid}-${Date.now().toString(36)}`,
-        role: 'agent',
-        scope: { agent_ids: [agentId], member_of: pool },
-      }),
-    );
-    const revoke = async (): Promise<void> => {
-      if (!findServer(dataDirectory)) return;
-      await client.call('DELETE', `/api/v1/tokens/${token.id}`).catch(() => null);
-    };
-    return { secret, revoke };
-  } catch (error) {
-    process.stderr.write(`omoi run: no token for ${agentId}: ${messageOf(error)}\n`);
-    return none;
   }
 }

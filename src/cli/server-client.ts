@@ -19,9 +19,13 @@ export interface FollowFlags extends ServerFlags {
 }
 
 /** Which server is asked: the one that runs on a directory, as its owner, or any other by its address. */
-export type Server =
-  | { readonly kind: 'local'; readonly dataDirectory: string }
-  | { readonly kind: 'remote'; readonly url: string; readonly token: string | null };
+export type Server = { readonly kind: 'local'; readonly dataDirectory: string } | FarServer;
+
+interface FarServer {
+  readonly kind: 'remote';
+  readonly url: string;
+  readonly token: string | null;
+}
 
 /** Calls a server; errors have the server's own code, or are `not_found` where none runs. */
 export type ServerClient = Pick<LocalClient, 'call'>;
@@ -44,17 +48,21 @@ export function serverOf(
   return last === null ? { kind: 'local', dataDirectory: DEFAULT_DIRECTORY } : farServer(last, env);
 }
 
-function farServer(url: string, env: Environment): Server {
+/** The server at an address, with the token that this person has for it. */
+export function farServer(url: string, env: Environment): FarServer {
   // A secret that comes from a file often ends with a line break.
   const given = (env['OMOI_TOKEN'] ?? '').trim();
   return { kind: 'remote', url, token: given === '' ? tokenFor(url, env) : given };
 }
 
-/** @throws OmoiError `not_found` where none runs on the directory, or it has no owner's socket */
-export function clientOf(server: Server): ServerClient {
+/**
+ * @param timeoutMs for how long an answer from elsewhere is waited for
+ * @throws OmoiError `not_found` where none runs on the directory, or it has no owner's socket
+ */
+export function clientOf(server: Server, timeoutMs: number = CALL_TIMEOUT_MS): ServerClient {
   return server.kind === 'local'
     ? ownerClient(server.dataDirectory)
-    : { call: (method, path, body) => callFar(server, { method, path, body }) };
+    : { call: (method, path, body) => callFar(server, { method, path, body, timeoutMs }) };
 }
 
 /** Reads a path of the server's. @throws OmoiError with the server's own code, or `not_found` where none runs */
@@ -97,11 +105,12 @@ interface FarCall {
   readonly method: Method;
   readonly path: string;
   readonly body: unknown;
+  readonly timeoutMs: number;
 }
 
 async function callFar(
-  { url, token }: Server & { readonly kind: 'remote' },
-  { method, path, body }: FarCall,
+  { url, token }: FarServer,
+  { method, path, body, timeoutMs }: FarCall,
 ): Promise<unknown> {
   const address = addressOf(url, path);
   const headers = {
@@ -111,15 +120,15 @@ async function callFar(
   const sent = {
     method,
     headers,
-    signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+    signal: AbortSignal.timeout(timeoutMs),
     ...(body !== undefined && { body: JSON.stringify(body) }),
   };
   const response = await fetch(address, sent).catch((thrown: unknown) => {
-    if (thrown instanceof Error && thrown.name === 'TimeoutError') throw noAnswer(address);
+    if (thrown instanceof Error && thrown.name === 'TimeoutError') throw noAnswer(address, timeoutMs);
     throw whyUnanswered(thrown, address);
   });
   const answer = await answerOf(response).catch((thrown: unknown) => {
-    if (thrown instanceof Error && thrown.name === 'TimeoutError') throw noAnswer(address);
+    if (thrown instanceof Error && thrown.name === 'TimeoutError') throw noAnswer(address, timeoutMs);
     // The connection broke off amid the answer.
     if (thrown instanceof TypeError) throw whyUnanswered(thrown, address);
     const problem = `what answers at ${address.origin} (status ${response.status}) is no Omoi server`;
@@ -143,8 +152,8 @@ function withLogin(error: Error, { origin, token }: { origin: string; token: str
   return new OmoiError('unauthenticated', `${wrong}: ${help}`, error.details);
 }
 
-function noAnswer({ origin }: URL): OmoiError {
-  return unreached(`what listens at ${origin} has not answered within ${CALL_TIMEOUT_MS / 1000} s`);
+function noAnswer({ origin }: URL, timeoutMs: number): OmoiError {
+  return unreached(`what listens at ${origin} has not answered within ${timeoutMs / 1000} s`);
 }
 
 async function answerOf(response: Response): Promise<unknown> {

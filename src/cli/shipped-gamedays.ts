@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OmoiError, suggestKey } from '#telemetry';
 import { loadExperiment } from './gameday/experiment.ts';
+import { printJson } from './terminal/print.ts';
 
 const SHIPPED = fileURLToPath(new URL('../../config/gamedays', import.meta.url));
 const ENDING = '.yaml';
@@ -38,10 +39,7 @@ export function listGamedays({ json = false }: { readonly json?: boolean }): voi
     name,
     title: loadExperiment(gamedayFile(name)).title,
   }));
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ gamedays })}\n`);
-    return;
-  }
+  if (json) return printJson({ gamedays });
   const width = Math.max(...gamedays.map(({ name }) => name.length));
   for (const { name, title } of gamedays) process.stdout.write(`${name.padEnd(width)}  ${title}\n`);
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { behindLast, readAll } from './read-pages.ts';
 import { printJson, printLines, tableFor } from './terminal/print.ts';
 import type { Column } from './terminal/table.ts';
-import { clientOf, serverOf, urlOf, type ServerClient, type ServerFlags } from './server-client.ts';
+import { clientOf, serverOf, urlOf, type ServerFlags } from './server-client.ts';
 
 export interface TokenRequest {
   readonly name: string;
@@ -70,7 +71,15 @@ const tokenList = z.array(
 const TOKENS_PER_PAGE = 1000;
 
 export async function listTokens(flags: ServerFlags): Promise<void> {
-  const tokens = await allTokens(clientOf(serverOf(flags)));
+  const tokens = await readAll(clientOf(serverOf(flags)), {
+    path: '/api/v1/tokens',
+    query: {},
+    maxRows: TOKENS_PER_PAGE,
+    read(answer, asked) {
+      const rows = tokenList.parse(answer);
+      return { rows, next: behindLast({ rows, asked }, 'after', (row) => row.id) };
+    },
+  });
   if (flags.json === true) return printJson({ tokens });
   printLines(tableFor(COLUMNS).linesOf(tokens));
 }
@@ -89,17 +98,6 @@ function speaksForText(given: z.output<typeof tokenList>[number]['speaks_for']):
   if (given === null) return '';
   const { pools, agents, matchers } = given;
   return [...pools.map((id) => `pool=${id}`), ...agents.map((id) => `agent=${id}`), ...matchers].join(' ');
-}
-
-async function allTokens(client: ServerClient): Promise<z.output<typeof tokenList>> {
-  const tokens: z.output<typeof tokenList> = [];
-  for (;;) {
-    const last = tokens.at(-1);
-    const page = new URLSearchParams({ limit: String(TOKENS_PER_PAGE), ...(last && { after: last.id }) });
-    const found = tokenList.parse(await client.call('GET', `/api/v1/tokens?${page.toString()}`));
-    tokens.push(...found);
-    if (found.length < TOKENS_PER_PAGE) return tokens;
-  }
 }
 
 export async function revokeToken(id: string, flags: ServerFlags): Promise<void> {

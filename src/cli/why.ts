@@ -2,9 +2,9 @@ import { formatDuration, type SystemEvent } from '#telemetry';
 import { z } from 'zod';
 import { printable } from './query/printable.ts';
 import { lastLines } from './tasks.ts';
-import { followWhole, tellsOf } from './follow-rows.ts';
+import { tellsOf } from './follow-rows.ts';
+import { showWhole } from './nouns/shown.ts';
 import { readFrom, serverOf, type FollowFlags } from './server-client.ts';
-import { printJson, printLines } from './terminal/print.ts';
 
 const nullableText = z.string().nullable();
 
@@ -84,14 +84,12 @@ export type Why = z.output<typeof why>;
 /** `omoi why AGENT`: how it stands with an agent, what that rests on, what is done about it, and what holds that back. */
 export async function explainAgent(agentId: string, flags: FollowFlags): Promise<void> {
   const server = serverOf(flags);
-  const print = async (): Promise<void> => {
-    const answer = await readFrom(server, `/api/v1/fleet/agents/${encodeURIComponent(agentId)}/why`);
-    if (flags.json === true) printJson(answer);
-    else printLines(linesOf(why.parse(answer)));
-  };
-  if (flags.follow !== true) return print();
-  const types = ['fleet.agent', 'monitor.alert', 'watchdog'];
-  await followWhole(server, { types, isMeant: mayChange(agentId), print });
+  await showWhole(flags, {
+    ask: () => readFrom(server, `/api/v1/fleet/agents/${encodeURIComponent(agentId)}/why`),
+    linesOf: (answer) => linesOf(why.parse(answer)),
+    types: ['fleet.agent', 'monitor.alert', 'watchdog'],
+    isMeant: mayChange(agentId),
+  });
 }
 
 /** What holds repairs back everywhere changes the answer for each agent. */

@@ -437,6 +437,8 @@ class Evaluator {
       this.#at = span;
       throw new TemplateRunError(`can't print ${this.#textAt(span)} of type ${value.type}`);
     }
+    // What is written may be shorter than what was looked at.
+    this.#budget.spendOnText(sizeOf(value));
     this.#write(escape ? escape(value, this.#maxCharacters) : shown(value, this.#maxCharacters));
   }
 

@@ -9,12 +9,16 @@ export interface RunLimits {
   readonly maxCharacters: number;
   /** A step is an action, a turn of a loop or a call. */
   readonly maxSteps: number;
+  /** Long arguments and results make a call cost more: a step for each so many characters. */
+  readonly charactersPerStep: number;
 }
 
-export const RULE_LIMITS: RunLimits = { maxCharacters: MAX_TEXT_CHARACTERS, maxSteps: 100_000 };
+export const RULE_LIMITS: RunLimits = {
+  maxCharacters: MAX_TEXT_CHARACTERS,
+  maxSteps: 100_000,
+  charactersPerStep: 256,
+};
 
-/** Long arguments make a call cost more: a step for each so many characters. */
-const CHARACTERS_PER_STEP = 256;
 /** How deep templates may call each other. */
 export const MAX_CALL_DEPTH = 100;
 /** How deep parentheses and blocks may stand in each other. */
@@ -27,10 +31,12 @@ export const MAX_PRINTED_DEPTH = 100;
 /** What a run has done so far; it fails where that is too much, because templates run in the way of an alert. */
 export class RunBudget {
   readonly #maxSteps: number;
+  readonly #charactersPerStep: number;
   #steps = 0;
 
-  constructor({ maxSteps }: RunLimits) {
+  constructor({ maxSteps, charactersPerStep }: RunLimits) {
     this.#maxSteps = maxSteps;
+    this.#charactersPerStep = charactersPerStep;
   }
 
   /** @throws TemplateRunError */
@@ -41,7 +47,7 @@ export class RunBudget {
 
   /** @throws TemplateRunError */
   spendOnText(characters: number): void {
-    this.spend(Math.floor(characters / CHARACTERS_PER_STEP));
+    this.spend(Math.floor(characters / this.#charactersPerStep));
   }
 }
 

@@ -3,7 +3,7 @@ import { fixed, variadic } from './functions/function-set.ts';
 import { MAX_TEXT_CHARACTERS } from './limits.ts';
 import { durationValue } from './time/duration.ts';
 import { GoTime } from './time/time.ts';
-import { GoTemplate, TemplateSet } from './template.ts';
+import { GoTemplate, MAX_KEPT_TEXTS, TemplateSet } from './template.ts';
 import { TemplateSyntaxError } from './syntax/syntax-error.ts';
 import {
   type FunctionDefinition,
@@ -164,6 +164,32 @@ describe('a set of templates', () => {
       'x!',
     );
     expect(set.expand('{{ template "text" . }}', { data, functions })).toBe('[firing]!');
+  });
+
+  it('takes no definition of its own for the empty one of a later text', () => {
+    const set = new TemplateSet({ functionNames: names });
+    set.add('{{ define "a" }}first{{ end }}', 'a.tmpl');
+    set.add('{{ define "a" }} {{/* nothing */}} {{ end }}{{ define "b" }}{{ end }}', 'b.tmpl');
+    expect(set.expand('{{ template "a" . }}|{{ template "b" . }}', { data, functions })).toBe('first|');
+  });
+
+  it('goes on when more texts were run than it keeps', () => {
+    const set = new TemplateSet({ functionNames: names });
+    for (let turn = 0; turn <= MAX_KEPT_TEXTS + 1; turn++) {
+      expect(set.expand(`{{ .Status }} ${turn}`, { data, functions })).toBe(`firing ${turn}`);
+    }
+    expect(set.expand('{{ .Status }} 0', { data, functions })).toBe('firing 0');
+  });
+
+  it('knows the calls of templates that do not exist, wherever they stand', () => {
+    const set = new TemplateSet({ functionNames: names });
+    set.add(
+      '{{ define "a" }}{{ range . }}x{{ else }}{{ with . }}{{ template "b" }}{{ end }}{{ end }}{{ end }}',
+      'a.tmpl',
+    );
+    expect(set.undefinedCall()).toBe('a.tmpl:1:65: template "b" not defined');
+    set.add('{{ define "b" }}b{{ end }}', 'b.tmpl');
+    expect(set.undefinedCall()).toBe(null);
   });
 
   it('says in which text something failed', () => {

@@ -151,6 +151,7 @@ class ScriptedFleet implements FleetFeed {
   running: FleetSnapshot['running'] = [];
   unserved: FleetSnapshot['unserved'] = [];
   locks: FleetSnapshot['locks'] = [];
+  pools: FleetSnapshot['pools'] = new Map();
   readonly #listeners = new Set<(activity: FleetActivity) => void>();
 
   snapshot(): FleetSnapshot {
@@ -161,6 +162,7 @@ class ScriptedFleet implements FleetFeed {
       running: this.running,
       unserved: this.unserved,
       locks: this.locks,
+      pools: this.pools,
     };
   }
 

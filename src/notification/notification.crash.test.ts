@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, expect, it } from 'vitest';
 import { createSeededRandom } from '#telemetry';
+import type { Message } from './message.ts';
 import {
   DELIVERED,
   failed,
@@ -26,9 +27,13 @@ class Reader {
   readonly heard = new Set<string>();
   /** Messages by their ids, with how often each was accepted. */
   readonly accepted = new Map<string, number>();
+  /** The ids of messages by what they say. */
+  readonly ids = new Map<string, Set<string>>();
 
-  read(id: string, alerts: readonly { readonly alertId: string; readonly status: string }[]): void {
+  read({ notificationId: id, reason, alerts }: Message): void {
     this.accepted.set(id, (this.accepted.get(id) ?? 0) + 1);
+    const said = [reason, ...alerts.map(({ alertId, status }) => `${alertId} ${status}`)].join(', ');
+    this.ids.set(said, (this.ids.get(said) ?? new Set()).add(id));
     for (const { alertId, status } of alerts) {
       this.heard.add(alertId);
       if (status === 'firing') this.believed.add(alertId);
@@ -74,7 +79,7 @@ it('whenever the process is killed, nobody misses anything, and a message comes 
               retryable: mood !== 'refusing',
             });
           if (opened.isDead) return failed('connection', { retryable: true });
-          reader.read(message.notificationId, message.alerts);
+          reader.read(message);
           return DELIVERED;
         };
         return receiver;
@@ -119,6 +124,10 @@ it('whenever the process is killed, nobody misses anything, and a message comes 
         // At a death so many messages of an integration may be on their way, one for each group.
         expect(again).toBeLessThanOrEqual(lostAnswers * 3);
         if (lostAnswers === 0) expect(again).toBe(0);
+        // What is sent again is the same message, so that a receiver may know that it has it.
+        expect([...reader.ids].filter(([said, { size }]) => size > 1 && !said.startsWith('repeat'))).toEqual(
+          [],
+        );
       }
       await opened.close();
       stage = null;

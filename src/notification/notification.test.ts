@@ -14,6 +14,7 @@ import {
 } from './notification.test-support.ts';
 import type { Delivery } from './receivers/integration.ts';
 import type { MuteStage } from './stages/mute-stage.ts';
+import { snoozeStage } from './stages/snooze-stage.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -189,6 +190,68 @@ describe('what is kept back', () => {
       { stage: 'routing', decision: 'routed' },
       { stage: 'silence', decision: 'kept back', reason: 'by a silence' },
     ]);
+  });
+});
+
+describe('an alert that is snoozed', () => {
+  it('is told of again when its snooze ends, at once, and not before', async () => {
+    const team = await open({ stages: [snoozeStage] });
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    expect(team.take()).toEqual(['first_notification +a']);
+    await stage.alerts.snooze('a', 120 * MINUTE);
+    await pass(119 * MINUTE);
+    expect(team.take()).toEqual([]);
+    const messages = await stage.notification.messages({ limit: 10 });
+    expect(messages.messages.map(({ message }) => message.reason)).toEqual(['first_notification']);
+    await pass(MINUTE);
+    await stage.alerts.unsnooze('a');
+    await pass(SECOND);
+    expect(team.take()).toEqual(['snooze_ended +a']);
+    await pass(30 * MINUTE);
+    expect(team.take()).toEqual([]);
+  });
+
+  it('stays so over a restart, and its end is told that came while nobody was there', async () => {
+    const team = await open({ stages: [snoozeStage] });
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    team.take();
+    await stage.alerts.snooze('a', 10 * MINUTE);
+    await stage.restart();
+    await pass(9 * MINUTE);
+    expect(team.take()).toEqual([]);
+    await pass(MINUTE);
+    await stage.alerts.unsnooze('a');
+    await stage.restart();
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual(['snooze_ended +a']);
+  });
+
+  it('is told to be over as it is over, where somebody knew of it', async () => {
+    const team = await open({ stages: [snoozeStage] });
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    await stage.alerts.snooze('a', 10 * MINUTE);
+    await pass(2 * MINUTE);
+    team.take();
+    await stage.alerts.resolve('a');
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual(['all_resolved -a']);
+  });
+
+  it('is no news where another of its group is told of meanwhile', async () => {
+    const team = await open({ stages: [snoozeStage] });
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    await stage.alerts.snooze('a', 10 * MINUTE);
+    await stage.alerts.fire({ b: B });
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual(['first_notification +a', 'new_alerts +b']);
+    await pass(8 * MINUTE);
+    await stage.alerts.unsnooze('a');
+    await pass(SECOND);
+    expect(team.take()).toEqual(['new_alerts +a +b']);
   });
 });
 
@@ -391,5 +454,6 @@ function alertOfGroup(group: string): TrackedAlert {
     traceparent: null,
     endsAtMs: null,
     acknowledgedBy: null,
+    snoozedUntilMs: null,
   };
 }

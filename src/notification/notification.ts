@@ -22,19 +22,27 @@ import {
 import type { NotificationConfiguration, Route } from './configuration/notification-configuration.ts';
 import { DecisionLog } from './explain/decision-log.ts';
 import { deliveriesOf, explain, type Explanation } from './explain/explanation.ts';
-import { listMessages, type MessagePage, type MessageQuery } from './explain/message-list.ts';
+import {
+  listMessages,
+  readMessage,
+  type ListedMessage,
+  type MessagePage,
+  type MessageQuery,
+} from './explain/message-list.ts';
 import { Dispatcher, type RoutingInForce } from './groups/dispatcher.ts';
+import { forgetAlerts, rememberAlerts } from './groups/remembered-alerts.ts';
 import { trackedAlert, type TrackedAlert } from './groups/tracked-alert.ts';
+import { HOLD_EVENTS } from './hold/hold.ts';
+import { RemediationHolds } from './hold/remediation-holds.ts';
 import type { Inhibition, Inhibitor } from './inhibition/inhibitor.ts';
-import type { AlertLinks } from './message.ts';
-import type { NotifiedAlert } from './notified-alert.ts';
+import type { NotifiedAlert, StoredAlert } from './notified-alert.ts';
 import { messageSender } from './outbox/message-writer.ts';
 import { NotificationLog } from './outbox/notification-log.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
 import type { Delivery } from './receivers/integration.ts';
 import { testMessage } from './receivers/test-message.ts';
-import type { AlertReader } from './ports.ts';
+import type { AlertReader, AlertTriggered, LinksOf, RemediationOutlook, RoutedTo } from './ports.ts';
 import {
   routeOverviews,
   testRouting,
@@ -44,6 +52,7 @@ import {
 import type { SilentByTime, TimeIntervals } from './routing/time-intervals.ts';
 import { coversLabels, type MatcherSet, type Silence } from './silences/silence.ts';
 import type { SilenceBook } from './silences/silence-book.ts';
+import { holdStage } from './stages/hold-stage.ts';
 
 export interface NotificationParts {
   readonly database: StateDatabase;
@@ -54,11 +63,13 @@ export interface NotificationParts {
   readonly tracing: Tracing;
   readonly metrics: SelfMetrics;
   readonly alerts: AlertReader;
+  /** Says whether the watchdog repairs what an alert tells of. */
+  readonly remediations: RemediationOutlook;
   /** Is told of what is over, so that silences that end with their alerts do. */
   readonly silences: Pick<SilenceBook, 'alertResolved'>;
   /** Where people reach Omoi, without a slash at the end. */
   readonly externalUrl: () => string;
-  readonly linksOf: (alert: NotifiedAlert) => AlertLinks;
+  readonly linksOf: LinksOf;
 }
 
 /** What is made of a configuration before it is in force: nothing in it fails any more. */
@@ -93,10 +104,15 @@ export interface ReceiverTest {
   readonly delivery: Delivery;
 }
 
+/** Its place in the event log goes by this name. */
+const CONSUMER = 'notification';
 const EVENT_TYPES: readonly EventType[] = [
   'monitor.alert.triggered',
   'monitor.alert.acknowledged',
+  'monitor.alert.snoozed',
+  'monitor.alert.unsnoozed',
   'monitor.alert.resolved',
+  ...HOLD_EVENTS,
 ];
 const maxAlertsPerRead = 500;
 
@@ -109,6 +125,7 @@ export class Notification {
   readonly outbox: Outbox;
   readonly decisions: DecisionLog;
   readonly dispatcher: Dispatcher;
+  readonly holds: RemediationHolds;
   readonly #parts: NotificationParts;
   #prepared: PreparedNotification;
   #consumer: Subscription | null = null;
@@ -131,7 +148,12 @@ export class Notification {
       onEnded: (groupId, outcome) => this.dispatcher.settled(groupId, outcome),
     });
     const { log, outbox, decisions } = this;
-    this.dispatcher = new Dispatcher({ ...parts, log, outbox, decisions }, prepared.routing);
+    this.holds = new RemediationHolds({ ...parts, decisions });
+    const wasHeld = (alertId: string): boolean => (this.holds.get(alertId)?.steps.length ?? 0) > 0;
+    this.dispatcher = new Dispatcher(
+      { ...parts, log, outbox, decisions, beside: [this.holds], wasHeld },
+      this.#routing(prepared),
+    );
   }
 
   get configuration(): NotificationConfiguration {
@@ -141,14 +163,16 @@ export class Notification {
   /** Takes up what was left, and begins to tell. All that fires is known before anything is decided. */
   async start(): Promise<void> {
     await this.log.start();
+    await this.holds.start();
     this.outbox.setIntegrations(this.#prepared.integrations);
     await this.#takeUpAlerts();
     await this.outbox.start();
     this.#consumer = this.#parts.bus.consume({
-      name: 'notification',
+      name: CONSUMER,
       types: EVENT_TYPES,
       // What ended before there was notification is no news; what fires is taken up beside it.
       from: 'end',
+      select: (events) => this.holds.concerning(events),
       handle: (tx, events) => this.#onEvents(tx, events),
     });
     this.dispatcher.start();
@@ -172,7 +196,7 @@ export class Notification {
       if (stretch.isOver) await stretch.pause();
     }
     this.outbox.setIntegrations(prepared.integrations);
-    await this.dispatcher.replace(prepared.routing);
+    await this.dispatcher.replace(this.#routing(prepared));
   }
 
   /** By what an alert is inhibited at this moment; null: by nothing. */
@@ -223,6 +247,13 @@ export class Notification {
   /** Messages, the newest first. */
   messages(query: MessageQuery): Promise<MessagePage> {
     return listMessages(this.#parts.database, query);
+  }
+
+  /** @throws OmoiError `unknown_notification` */
+  async message(notificationId: string): Promise<ListedMessage> {
+    const message = await readMessage(this.#parts.database, notificationId);
+    if (message) return message;
+    throw new OmoiError('unknown_notification', `There is no message ${JSON.stringify(notificationId)}`);
   }
 
   /** The receivers of the configuration. */
@@ -278,12 +309,19 @@ export class Notification {
     const { alerts, database } = this.#parts;
     const rows = await database.reader.selectFrom('notification_alerts').select('alert_id').execute();
     const open = new Set(rows.map((row) => row.alert_id));
+    const isTold = await this.#hasCursor();
     for await (const page of alerts.firing()) {
-      const unknown = page.filter(({ alertId }) => !open.delete(alertId)).map(({ alertId }) => alertId);
-      if (unknown.length > 0) {
-        await database.transaction((tx) => rememberAlerts(tx, unknown));
+      const unknown = new Set(
+        page.filter(({ alertId }) => !open.delete(alertId)).map(({ alertId }) => alertId),
+      );
+      if (unknown.size > 0 && !isTold) {
+        await database.transaction((tx) => rememberAlerts(tx, [...unknown]));
       }
-      for (const alert of page) this.#takeUp(alert);
+      for (const alert of page) {
+        // The event log will tell of it, and with it whether it is held back; what it inhibits is known at once.
+        if (isTold && unknown.has(alert.alertId)) this.#prepared.inhibitor.add(trackedAlert(alert));
+        else this.#takeUp(alert);
+      }
     }
     const ended = [...open];
     for (let at = 0; at < ended.length; at += maxAlertsPerRead) {
@@ -293,13 +331,21 @@ export class Notification {
       const kept = new Set(found.map(({ alertId }) => alertId));
       const forgotten = ids.filter((alertId) => !kept.has(alertId));
       if (forgotten.length === 0) continue;
-      await database.transaction((tx) =>
-        tx.db.deleteFrom('notification_alerts').where('alert_id', 'in', forgotten).execute(),
-      );
+      await database.transaction((tx) => forgetAlerts(tx, forgotten, [this.holds]));
     }
   }
 
-  #takeUp(alert: NotifiedAlert): void {
+  /** Whether the event log tells of all that has begun since the last run. */
+  async #hasCursor(): Promise<boolean> {
+    const row = await this.#parts.database.reader
+      .selectFrom('event_cursors')
+      .select('consumer')
+      .where('consumer', '=', CONSUMER)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  #takeUp(alert: StoredAlert): void {
     const tracked = trackedAlert(alert);
     if (tracked.endsAtMs === null) this.#prepared.inhibitor.add(tracked);
     this.dispatcher.take(tracked);
@@ -310,8 +356,13 @@ export class Notification {
       event.event_type === 'monitor.alert.triggered' ? [event.payload.alert_id] : [],
     );
     if (begun.length > 0) await rememberAlerts(tx, begun);
+    const judged = await this.holds.follow(tx, events, {
+      routesOf: (event) => this.#holdingRoutesOf(event),
+      isOver: (alertId) => (this.dispatcher.get(alertId)?.endsAtMs ?? null) !== null,
+    });
     tx.afterCommit(() => {
       for (const event of events) this.#follow(event);
+      for (const alertId of judged) this.dispatcher.look(alertId);
     });
   }
 
@@ -324,6 +375,11 @@ export class Notification {
       this.dispatcher.take(alert);
     } else if (event.event_type === 'monitor.alert.acknowledged') {
       this.dispatcher.acknowledge(event.payload.alert_id, event.payload.acknowledged_by);
+    } else if (event.event_type === 'monitor.alert.snoozed') {
+      this.dispatcher.snooze(event.payload.alert_id, Date.parse(event.payload.until));
+    } else if (event.event_type === 'monitor.alert.unsnoozed') {
+      this.dispatcher.snooze(event.payload.alert_id, atMs);
+      this.dispatcher.look(event.payload.alert_id);
     } else if (event.event_type === 'monitor.alert.resolved') {
       const alert = this.dispatcher.resolve(event.payload.alert_id, atMs);
       this.#prepared.inhibitor.remove(event.payload.alert_id);
@@ -346,6 +402,16 @@ export class Notification {
     });
   }
 
+  /** What is held back for a repair is asked last: what nobody hears of anyway needs no verdict. */
+  #routing({ routing }: PreparedNotification): RoutingInForce {
+    return { ...routing, stages: [...routing.stages, holdStage((alertId) => this.holds.get(alertId))] };
+  }
+
+  #holdingRoutesOf({ payload: { labels } }: AlertTriggered): readonly RoutedTo[] {
+    const { router, holds } = this.#prepared.routing;
+    return holds ? router.routesOf(labels) : [];
+  }
+
   #receiverLabels(receiver: string): Labels {
     return this.configuration.receivers.get(receiver)?.labels ?? emptyLabels();
   }
@@ -364,14 +430,6 @@ function alertOf(
     traceparent: event.traceparent,
     endsAtMs: null,
     acknowledgedBy: null,
+    snoozedUntilMs: null,
   };
-}
-
-/** Alerts with which notification is not done, until they are told of. */
-async function rememberAlerts(tx: StateTransaction, alertIds: readonly string[]): Promise<void> {
-  await tx.db
-    .insertInto('notification_alerts')
-    .values(alertIds.map((alertId) => ({ alert_id: alertId })))
-    .onConflict((conflict) => conflict.column('alert_id').doNothing())
-    .execute();
 }

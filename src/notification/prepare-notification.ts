@@ -15,6 +15,7 @@ import { TimeIntervals } from './routing/time-intervals.ts';
 import type { Silence } from './silences/silence.ts';
 import { inhibitionStage } from './stages/inhibition-stage.ts';
 import { silenceStage } from './stages/silence-stage.ts';
+import { snoozeStage } from './stages/snooze-stage.ts';
 import { timeStage } from './stages/time-stage.ts';
 
 export interface PreparationTools {
@@ -41,14 +42,20 @@ export function prepareNotification(
     intervals,
     routing: {
       router: createRouter(configuration.route),
+      holds: holdsAnywhere(configuration.route),
       stages: [
         inhibitionStage((alert) => (alert.endsAtMs === null ? inhibitor.inhibitedBy(alert) : null)),
         timeStage(intervals),
         silenceStage(tools.silencesOf),
+        snoozeStage,
       ],
       integrationsOf: ({ receiver }: Route) => byReceiver.get(receiver) ?? [],
     },
   };
+}
+
+function holdsAnywhere({ omoi, routes }: Route): boolean {
+  return omoi.holdForRemediationMs !== null || routes.some(holdsAnywhere);
 }
 
 type ByReceiver = ReadonlyMap<string, readonly RunningIntegration[]>;

@@ -49,6 +49,7 @@ export function createFleetActuator(fleet: Fleet, pools: Pools, ownHost: string)
         domains: agent.placement.domains,
         generation: agent.generation,
         status: agent.status,
+        statusReason: agent.row.status_reason,
         leaves: agent.leaves,
         drains: agent.desired === 'drain' && !agent.leaves,
         blamedTaskId: fleet.tasks.blamedFor(agent),
@@ -61,7 +62,10 @@ export function createFleetActuator(fleet: Fleet, pools: Pools, ownHost: string)
         beatsForItself: !agent.evidenceTold,
       };
     },
-    pool: (poolId) => (definitionOf(poolId) ? fleet.agents.countInPool(poolId) : null),
+    pool(poolId) {
+      const pool = definitionOf(poolId);
+      return pool ? { ...fleet.agents.countInPool(poolId), desired: pool.desired, max: pool.max } : null;
+    },
     lastOutput: (agentId, generation) => pools.lastOutput({ agentId, generation }),
     hasPool: (poolId) => definitionOf(poolId) !== undefined,
     peersOf({ kind, poolId }) {

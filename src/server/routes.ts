@@ -4,6 +4,7 @@ import {
   registerAlertmanagerRoutes,
   registerAlertRoutes,
   registerEventRoutes,
+  registerLinkRoutes,
   registerLockRoutes,
   registerMaintenanceRoutes,
   registerMonitorRoutes,
@@ -66,8 +67,9 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerLockRoutes(app, parts);
   registerPoolRoutes(app, parts);
   registerMonitorRoutes(app, parts.monitor);
-  registerAlertRoutes(app, parts);
+  registerAlertRoutes(app, { ...parts, clock });
   registerNotificationRoutes(app, parts);
+  registerLinkRoutes(app, parts);
   const notificationLanguage = {
     parseMatcher: (text: string) =>
       parseMatcher(text, { mode: parts.notification.configuration.omoi.matcherMode }),

@@ -1,6 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { CONNECTION_BOUNDS, createAccess, createApi, type FirstAdmin, type Reloaded } from '#api';
+import {
+  CONNECTION_BOUNDS,
+  createAccess,
+  createApi,
+  createSecret,
+  type FirstAdmin,
+  type Reloaded,
+} from '#api';
 import {
   AgentOutput,
   createProcessTable,
@@ -50,6 +57,7 @@ import { reloadsInTurn } from './reloads.ts';
 import { serverProcesses } from './own-process.ts';
 import { prometheusFacts } from './prometheus-facts.ts';
 import { hostsAllowed, urlForOthers } from './public-address.ts';
+import { routingWarnings } from './routing.ts';
 import { registerRoutes } from './routes.ts';
 import { prepareOwnerSocket, removeAbandonedSocket } from './owner-socket.ts';
 import { startRetention } from './retention.ts';
@@ -252,6 +260,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     metrics,
     runtimes: [actInCharge(runtime, leadership)],
     listens: () => reach.isOpen && leadership.listens,
+    createSecret,
     mintAgentToken: (tx, agent) => access.mintAgentToken(tx, agent),
     grantOf: (sender) => access.grantOf(sender),
     logger: loggerOf,
@@ -294,7 +303,12 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     clock,
     logger,
     parts,
-    live: () => [...unread, ...otlp.warnings, ...inForce.warnings()],
+    live: () => [
+      ...unread,
+      ...otlp.warnings,
+      ...inForce.warnings(),
+      ...routingWarnings(parts.notification.configuration),
+    ],
   });
   await warnings.refresh();
   const reload = reloadsInTurn(async () => {

@@ -9,6 +9,7 @@ export const SILENT_AGENT: AgentFacts = {
   domains: ['pool:demo'],
   generation: 1,
   status: 'UNRESPONSIVE',
+  statusReason: 'heartbeats_missed',
   leaves: false,
   drains: false,
   blamedTaskId: null,

@@ -20,7 +20,7 @@ export interface FleetActuator {
   peersOf(target: { readonly kind: TargetKind; readonly poolId: string | null }): Iterable<string>;
   /** Whether an agent runs on that host. */
   hasHost(host: string): boolean;
-  /** How many agents of a pool run; null where there is no such pool. */
+  /** How many agents of a pool run, and may run; null where there is no such pool. */
   pool(poolId: string): PoolFacts | null;
   /** The end of what a generation's process put out; empty where nothing is known of it. */
   lastOutput(agentId: string, generation: number): Promise<string>;
@@ -65,6 +65,8 @@ export interface AgentFacts {
   readonly domains: readonly string[];
   readonly generation: number;
   readonly status: AgentStatus;
+  /** Why it has that status, as the fleet says it: `exit 1`, `finished`, `stopped by ann`. */
+  readonly statusReason: string;
   /** Whether it was asked to end and no generation follows. */
   readonly leaves: boolean;
   /** Whether it was asked to end, and is to be followed by another generation. */
@@ -89,6 +91,9 @@ export interface PoolFacts {
   readonly running: number;
   /** Those that are being started. */
   readonly spawning: number;
+  /** How many it is to have without overrides, and at most with them. */
+  readonly desired: number;
+  readonly max: number;
 }
 
 /** How many agents should be alive, and how many of them are silent: dead perhaps, or Omoi is deaf. */

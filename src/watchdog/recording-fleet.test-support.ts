@@ -19,7 +19,7 @@ export class RecordingFleet implements FleetActuator {
   /** Of a failure domain, where it is not as many as of the others. */
   readonly silentIn = new Map<string, number>();
   /** Of every pool. */
-  replicas: PoolFacts = { running: 4, spawning: 0 };
+  replicas: PoolFacts = { running: 4, spawning: 0, desired: 4, max: 12 };
   /** Called before a call takes effect: to fail, or to hang. */
   before: (call: FleetCall, targetId: string) => Promise<void> = () => Promise.resolve();
   /** Called when it has taken effect, before the answer. */

@@ -376,6 +376,30 @@ describe('a scale override', () => {
     expect(counted('omoi_watchdog_scale_overrides_ended_total')).toEqual({ expired: 1 });
   });
 
+  const only = async () => (await stage.archive.list({ alertId: 'a1', limit: 1 }))[0];
+
+  it('is not raised where the pool may have no more, and the guardian is told what keeps it from growing', async () => {
+    const { alerts, fleet } = await stage.open(SCALE);
+    fleet.replicas = { ...fleet.replicas, desired: 12, max: 12 };
+    await alerts.raise('a1', flood);
+    await becomes(stage, 'a1', 'escalated(failed)');
+    expect(fleet.overrides.size).toBe(0);
+    expect((await only())?.remediation.reason).toBe(
+      'pool demo is to have 12 agents, which is its max: none can be added before its max is raised',
+    );
+  });
+
+  it.each([
+    [12, /^4 more under scale override \S+$/],
+    [6, /^4 more under scale override \S+, up to the pool’s max of 6$/],
+  ])('says how many a pool of at most %d may have of them', async (max, detail) => {
+    const { alerts, fleet } = await stage.open(SCALE);
+    fleet.replicas = { ...fleet.replicas, desired: 4, max };
+    await alerts.raise('a1', flood);
+    await becomes(stage, 'a1', 'verifying');
+    expect((await only())?.actions.at(-1)?.detail).toMatch(detail);
+  });
+
   it('is not left behind by a step that failed', async () => {
     const { alerts, fleet } = await stage.open(SCALE);
     fleet.before = () => Promise.reject(new OmoiError('unknown_pool', 'pool demo is unknown'));

@@ -33,8 +33,10 @@ import { PolicyRegistry } from './policies/policy-registry.ts';
 import type { MatcherParser } from './policies/policy.ts';
 import { targetText } from './policies/target.ts';
 import type { AlertAuthority, AlertReader, AlertFacts, FleetActuator } from './ports.ts';
+import { outlookOf, type Outlook } from './remediations/outlook.ts';
 import { DEFAULT_MAX_OPEN_REMEDIATIONS, Planner } from './remediations/planner.ts';
 import { ProvenHealth } from './remediations/proven-health.ts';
+import type { RemediationDecisions } from './remediations/remediation-decisions.ts';
 import { RemediationLog } from './remediations/remediation-log.ts';
 import { RemediationRunner } from './remediations/remediation-runner.ts';
 import { RemediationSpans } from './remediations/remediation-spans.ts';
@@ -97,6 +99,7 @@ export class Watchdog {
   readonly maintenance: MaintenanceWindows;
   readonly #options: WatchdogOptions;
   readonly #runner: RemediationRunner;
+  readonly #decisions: Pick<RemediationDecisions, 'foresee'>;
   readonly #planner: Planner;
   readonly #overrides: ScaleOverrides;
   readonly #slots = new RepairSlots();
@@ -142,6 +145,7 @@ export class Watchdog {
       storm: (domains) => this.#storm.judge(domains),
       suspectUntilMs: () => this.#suspicion.untilMs(),
     });
+    this.#decisions = transitions.decisions;
     this.#runner = new RemediationRunner({
       ...shared,
       transitions,
@@ -218,6 +222,13 @@ export class Watchdog {
   async reconsider(): Promise<void> {
     await this.#planner.reconsiderAll();
     this.#runner.wakeUndecided();
+  }
+
+  /** Whether a policy acts on an alert that has begun, or why none does, as far as memory knows. */
+  outlookOf(event: AlertTriggered): Outlook {
+    const { fleet } = this.#options;
+    const parts = { fleet, policies: this.policies, runner: this.#runner, decisions: this.#decisions };
+    return outlookOf(alertOf(event), parts);
   }
 
   /** How many remediations that have not ended stand in each state. */
@@ -378,7 +389,9 @@ export class Watchdog {
   }
 }
 
-function alertOf(event: Extract<SystemEvent, { event_type: 'monitor.alert.triggered' }>): AlertFacts {
+type AlertTriggered = Extract<SystemEvent, { event_type: 'monitor.alert.triggered' }>;
+
+function alertOf(event: AlertTriggered): AlertFacts {
   const { payload, traceparent } = event;
   return {
     alertId: payload.alert_id,

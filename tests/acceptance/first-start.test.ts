@@ -22,9 +22,12 @@ it('a first start that fails keeps no admin token that nobody has seen; a later 
   expect(failed.stdout + failed.stderr).not.toMatch(/^ +admin/m);
   rmSync(join(data.path, 'demo'));
 
-  const env = { OMOI_HTTP_HOST: '0.0.0.0' };
+  const env = { OMOI_HTTP_HOST: '0.0.0.0', OMOI_WATCHDOG_DISABLE: "['*']" };
   const first = await OmoiServer.start(data.path, { demo: true, env });
   const { adminToken } = first;
+  // A start that will repair nothing says so.
+  expect(first.stdout).toMatch(/^ +watching +.*, 0 policies$/m);
+  expect(first.stdout).toMatch(/^ +warning +0 policies: whatever fires, nothing is repaired/m);
   // What is listened on, every address, is none that can be opened.
   const [, link = '', port, path] =
     /log in +(http:\/\/127\.0\.0\.1:(\d+)(\/login\?code=\S+))/.exec(first.stdout) ?? [];

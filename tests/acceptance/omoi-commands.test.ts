@@ -89,6 +89,17 @@ interface AgentDetails {
   readonly generations: readonly { readonly generation: number; readonly state: string }[];
 }
 
+async function anyAlert(): Promise<{ readonly id: string }> {
+  const { alerts } = await ask<{ alerts: readonly { readonly id: string }[] }>(
+    'alerts',
+    'list',
+    '--state',
+    'all',
+  );
+  expect(alerts).not.toEqual([]);
+  return alerts[0] ?? { id: '' };
+}
+
 const agent = () => admin.read<AgentDetails>('/api/v1/fleet/agents/shells-1');
 
 /** The processes that the followed output has told of, the first one first. */
@@ -138,6 +149,16 @@ describe('a person operates Omoi by its commands', () => {
     expect(await run('ack', 'AgentFailed')).toBe(seen);
     expect(await run('alerts', 'ack', 'fleet/AgentFailed')).toBe(seen);
     expect(await run('alerts', 'show', 'AgentFailed')).toContain(`${id}\n`);
+    expect(await run('alerts', 'snooze', 'AgentFailed', '--for', '2h', '--note', 'at lunch')).toContain(
+      'is snoozed until',
+    );
+    expect(await run('alerts', 'list')).toContain('snoozed');
+    expect(await run('alerts', 'assign', id, '--to', 'ada')).toContain('is assigned to ada');
+    expect(await run('alerts', 'comment', id, 'it was the disk')).toContain('has a comment more');
+    const shown = await run('alerts', 'show', id);
+    for (const part of ['at lunch', 'ada', 'it was the disk']) expect(shown).toContain(part);
+    expect(await run('alerts', 'unsnooze', id)).toContain('is not snoozed any more');
+    expect(await run('alerts', 'assign', id, '--nobody')).toContain('is assigned to nobody');
     await run('ack', '--all');
     expect(await run('why', 'shells-1')).toContain('awaiting_approval');
 
@@ -305,6 +326,55 @@ describe('a person operates Omoi by its commands', () => {
     for (const id of ['mailer-2', 'mailer-3']) await run('agents', 'forget', id);
   });
 
+  it('silences alerts, and ends that again', async () => {
+    interface Silence {
+      readonly id: string;
+      readonly state: string;
+      readonly ends_at: string;
+      readonly matcher_sets: readonly (readonly string[])[];
+      readonly end: { readonly by: string } | null;
+    }
+    const following = new OmoiProcess(['silences', 'list', '-f', '--json'], AS_OWNER);
+    const said = await run(
+      'silences',
+      'add',
+      'HighLoad',
+      'team=~"a|b"',
+      'or',
+      'host=x',
+      '--for',
+      '2h',
+      '--reason',
+      'disks',
+    );
+    const [id = ''] = said.split(' ');
+    expect(said).toContain(`${id} silences alertname="HighLoad" team=~"a|b" or host="x" until `);
+    await until(() => following.stdout.includes(id), 'it is told of', LIMIT_MS);
+    await following.stop();
+
+    const { id: alert } = await anyAlert();
+    const ofAlert = ['--alert', alert, '--for', '1h', '--until-resolved', '--reason', 'on it'];
+    const one = await ask<Silence & { readonly alert_id: string }>('silences', 'add', ...ofAlert);
+    expect(one.alert_id).toBe(alert);
+    expect(one.matcher_sets[0]).toContain('alertname="AgentFailed"');
+    expect(await run('silences', 'show', one.id)).toMatch(/^until resolved +yes$/m);
+
+    const { silences } = await ask<{ silences: readonly Silence[] }>('silences', 'list', '--match', 'host=x');
+    expect(silences.map((silence) => silence.id)).toEqual([id]);
+    expect(await run('silences', 'list')).toMatch(/^SILENCE +STATE +ENDS +BY +FOR +REASON$/m);
+    expect(await run('silences', 'extend', id, '--for', '1d')).toMatch(/ ends in (23h59m|1d)\n$/);
+    expect(await run('silences', 'expire', id, one.id)).toContain(`${id} has ended, `);
+    expect((await omoi(['silences', 'list'], AS_OWNER)).stderr).toBe('omoi: no silence is set\n');
+    const shown = await ask<Silence>('silences', 'show', id);
+    expect([shown.state, shown.end?.by]).toEqual(['expired', 'the owner of the data directory']);
+    const { events } = await ask<{ events: readonly { event_type: string }[] }>('events', '--about', id);
+    expect(events.map(({ event_type: type }) => type).toSorted()).toEqual([
+      'notification.silence.changed',
+      'notification.silence.created',
+      'notification.silence.expired',
+    ]);
+  });
+
   it('asks a server elsewhere as whom it has logged in', async () => {
     const token = (await run('tokens', 'create', 'ann', '--role', 'viewer')).trim();
     const elsewhere = { XDG_CONFIG_HOME: home };
@@ -327,6 +397,9 @@ describe('a person operates Omoi by its commands', () => {
     [['pools', 'scale', 'shells', '4', '--for', '3m'], 2, 'write +N, not 4'],
     [['restart', 'nobody'], 1, '(unknown_agent)'],
     [['ps', '--url', 'http://127.0.0.1:9'], 1, 'no server answers at http://127.0.0.1:9'],
+    [['silences', 'add', 'a=b', '--for', '2h'], 2, "required option '--reason <text>' not specified"],
+    [['silences', 'add', '--for', '2h', '--reason', 'x'], 2, 'name the alerts by matchers'],
+    [['silences', 'expire', 'nothing'], 1, '(unknown_silence)'],
     [['login', 'build-1:4600'], 2, 'did you mean http://build-1:4600?'],
   ])('is told in a line what is wrong with %j', async (args, status, said) => {
     const ended = await omoi(args, AS_OWNER);

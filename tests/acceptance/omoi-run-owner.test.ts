@@ -1,8 +1,11 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadPseudoTerminals, startOnTerminal } from '../../src/cli/run/terminal-process.ts';
 import { Client } from './support/client.ts';
-import { dataDirectory, OmoiProcess, OmoiServer } from './support/omoi-process.ts';
+import { dataDirectory, omoi, OmoiProcess, OmoiServer } from './support/omoi-process.ts';
+import { StartedProcess } from './support/started-process.ts';
 import { until } from './support/until.ts';
 
 interface Token {
@@ -11,6 +14,7 @@ interface Token {
   readonly scope: { readonly agent_ids?: readonly string[] } | null;
 }
 
+const OMOI = fileURLToPath(new URL('../../bin/omoi', import.meta.url));
 const AGENT = 'coders-x';
 const data = dataDirectory();
 const gate = join(data.path, 'gate');
@@ -90,5 +94,89 @@ describe('omoi run without a token, by the owner of the data directory', () => {
     expect(await statusOf()).toBe('TERMINATED');
     const heartbeat = `/api/v1/fleet/agents/${AGENT}/heartbeat`;
     expect(await admin.as(secret).refusal(heartbeat, { method: 'POST', body: {} })).toMatch(/^401 /);
+  });
+});
+
+describe('omoi run on another machine, by who has logged in', () => {
+  const elsewhere = join(data.path, 'elsewhere');
+  const logIn = async (role: string): Promise<Readonly<Record<string, string>>> => {
+    const { secret } = await admin.read<{ secret: string }>('/api/v1/tokens', {
+      method: 'POST',
+      body: { name: `ann, ${role}`, role },
+    });
+    const home = join(elsewhere, role);
+    mkdirSync(home, { recursive: true });
+    const environment = { XDG_CONFIG_HOME: home };
+    const logged = await omoi(['login', server.url], { ...environment, OMOI_TOKEN: secret });
+    expect(logged).toMatchObject({ status: 0 });
+    return environment;
+  };
+  /** In a directory where no server runs: of the server only the login knows. */
+  const run = async (agentId: string, environment: Readonly<Record<string, string>>) => {
+    const command = [
+      'run',
+      '--pool',
+      'coders',
+      '--id',
+      agentId,
+      '--',
+      '/bin/sh',
+      '-c',
+      'echo "<$OMOI_AGENT_TOKEN>"; exit 3',
+    ];
+    const started = new StartedProcess(
+      '/bin/sh',
+      ['-c', 'cd "$0" && exec "$@"', elsewhere, process.execPath, OMOI, ...command],
+      { PATH: process.env['PATH'], ...environment },
+    );
+    await started.closed;
+    return { status: started.exitCode, stdout: started.stdout, stderr: started.stderr };
+  };
+
+  it('after a token was typed, which no terminal shows', async () => {
+    const { secret } = await admin.read<{ secret: string }>('/api/v1/tokens', {
+      method: 'POST',
+      body: { name: 'bob', role: 'viewer' },
+    });
+    const window = startOnTerminal(
+      {
+        command: [process.execPath, OMOI, 'login', server.url],
+        env: { PATH: process.env['PATH'], TERM: 'xterm', XDG_CONFIG_HOME: join(elsewhere, 'typed') },
+      },
+      { columns: 120, rows: 24 },
+      loadPseudoTerminals(),
+    );
+    let seen = '';
+    window.stdout?.on('data', (chunk: Buffer) => (seen += chunk.toString()));
+    await until(() => seen.includes(`token for ${server.url}`), 'it asks for the token');
+    window.write(Buffer.from(`${secret}\r`));
+    const { exitCode } = await window.exited;
+    await window.closed;
+    expect([exitCode, seen]).toEqual([0, expect.stringContaining('knows you as bob (viewer)')]);
+    expect(seen).not.toContain(secret);
+    const { tokens } = JSON.parse(readFileSync(join(elsewhere, 'typed/omoi/logins.json'), 'utf8')) as {
+      tokens: Readonly<Record<string, string>>;
+    };
+    expect(tokens).toEqual({ [server.url]: secret });
+  });
+
+  it('makes the command of an admin an agent there, with a token of its own while it runs', async () => {
+    const { status, stdout, stderr } = await run('coders-far', await logIn('admin'));
+    expect([status, stderr]).toEqual([3, '']);
+    const { generations } = await admin.read<{ generations: readonly object[] }>(
+      '/api/v1/fleet/agents/coders-far',
+    );
+    expect(generations).toMatchObject([{ generation: 1, exit_code: 3 }]);
+    const [, secret = ''] = /^<(omoi_agent_\S+)>$/m.exec(stdout) ?? [];
+    expect(await admin.as(secret).refusal('/api/v1/fleet/agents')).toMatch(/^401 /);
+  });
+
+  it('runs the command of an operator all the same, and says who makes it an agent', async () => {
+    const { status, stdout, stderr } = await run('coders-op', await logIn('operator'));
+    expect([status, stdout]).toEqual([3, '<>\n']);
+    expect(stderr).toMatch(
+      /^omoi run: no token for coders-op: ann, operator \(operator\) may not make one; an admin can \(/,
+    );
+    expect((await admin.call('/api/v1/fleet/agents/coders-op')).status).toBe(404);
   });
 });

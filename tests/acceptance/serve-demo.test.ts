@@ -50,6 +50,9 @@ describe('omoi serve --demo', () => {
     expect(server.stdout).toContain(data.path);
     expect(server.stdout).toContain('4 workers');
     expect(server.stdout).toMatch(
+      /log +\S+omoi\.log; .*dashboard: add receivers by OMOI_NOTIFICATION_CONFIG_FILE=alertmanager\.yml\n/,
+    );
+    expect(server.stdout).toMatch(
       / next +watch it repair something.*: bin\/omoi gameday run worker_hang( --data-directory \S+)?$/m,
     );
   });
@@ -72,6 +75,30 @@ describe('omoi serve --demo', () => {
       return by.size === 4 && [...by];
     }, 'every worker has done tasks');
     expect(new Set(workers)).toEqual(new Set(DEMO_AGENTS.slice(0, 4)));
+  });
+
+  it('leaves tasks of another type or pool to others, and takes the next one of its own', async () => {
+    const phase_id = 'PHASE_IMPLEMENTATION';
+    const enqueue = async (body: object): Promise<string> => {
+      const call = { method: 'POST', body: { phase_id, priority: 100, ...body } };
+      const { task } = await admin.read<{ task: { task_id: string } }>('/api/v1/fleet/tasks', call);
+      return task.task_id;
+    };
+    const standOf = async (taskId: string) => {
+      const path = `/api/v1/fleet/tasks/${taskId}`;
+      const { state, attempt } = await admin.read<{ state: string; attempt: number }>(path);
+      return `${state} ${attempt}`;
+    };
+    const ofOthers = [
+      await enqueue({ task_type: 'mail' }),
+      await enqueue({ task_type: 'fetch', pool_id: 'mailers' }),
+    ];
+    const own = await enqueue({ task_type: 'fetch' });
+    // Of the same priority the oldest comes first.
+    await until(async () => (await standOf(own)).startsWith('completed'), 'the demo has done its own task');
+    expect(await Promise.all(ofOthers.map(standOf))).toEqual(['queued 0', 'queued 0']);
+    for (const taskId of ofOthers)
+      await admin.read(`/api/v1/fleet/tasks/${taskId}/cancel`, { method: 'POST' });
   });
 
   it('takes all that its agents measure of themselves', async () => {

@@ -161,6 +161,8 @@ describe.skipIf(program === null)('the pages of repairs and alerts and what they
       .panel('About')
       .getByText(/^\d+, threshold 0$/)
       .waitFor();
+    const runbook = pages.panel('About').getByRole('link', { name: 'https://runbooks.example/there' });
+    expect(await runbook.getAttribute('href')).toBe('https://runbooks.example/there');
     expect(await seriousFindings(page)).toEqual([]);
     await pages.open('/alerts/pending/nothing');
     await page.getByText(/^Its condition does not hold any more/).waitFor();

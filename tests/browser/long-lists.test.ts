@@ -42,7 +42,7 @@ describe.skipIf(program === null)('mission control of a large fleet', () => {
     const log = join(files.path, 'omoi.log');
     writeFileSync(
       configFile,
-      `alerting: { rule_files: [${ruleFile}], disable: ['*'] }\nlog: { destination: ${log} }\n`,
+      `alerting: { rule_files: [${ruleFile}], disable: ['*'] }\nwatchdog: { disable: ['*'] }\nlog: { destination: ${log} }\n`,
     );
     server = await OmoiServer.start(data.path, { configFile });
     admin = new Client(() => server.url, server.adminToken);
@@ -126,6 +126,10 @@ describe.skipIf(program === null)('mission control of a large fleet', () => {
     await grid.waitFor();
     await fleet.getByText('1,500 agents', { exact: true }).waitFor();
     await fleet.getByText('1,500 idle', { exact: true }).waitFor();
+    const warning = page.getByRole('group', { name: 'warning about watchdog.policy_files' });
+    await warning
+      .getByText(/^watchdog\.policy_files: 0 policies: whatever fires, nothing is repaired/)
+      .waitFor();
     expect(await fleet.getByRole('link', { name: /^worker-/ }).count()).toBe(0);
     await grid.focus();
     await page.keyboard.press('End');

@@ -260,6 +260,7 @@ describe.skipIf(program === null)('mission control', () => {
     }
     await page.getByRole('link', { name: /^watchdog\.step\.restart,/ }).click();
     await page.getByRole('heading', { name: 'watchdog.step.restart' }).waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
   });
 
   it('shows what an agent works on, and for how long it may', async () => {

@@ -6,6 +6,8 @@ import { chromiumForTests, openBrowser } from './chromium.ts';
 
 const program = chromiumForTests();
 const WITHIN_MS = 30_000;
+/** Somebody who looks at the page is not to be told that all is well by a server that has gone. */
+const TOLD_WITHIN_MS = 2000;
 
 describe.skipIf(program === null)('a page whose server goes away', () => {
   const directory = dataDirectory();
@@ -43,10 +45,14 @@ describe.skipIf(program === null)('a page whose server goes away', () => {
     const main = page.getByRole('main');
     expect(await main.getAttribute('data-lost')).toBe('false');
     await server.stop();
+    const goneAt = performance.now();
     await state.getByText('Reconnecting', { exact: true }).waitFor();
     const alert = page.getByRole('alert');
     await alert.getByText(/^Disconnected since \d\d:\d\d:\d\d\.$/).waitFor();
+    expect(performance.now() - goneAt).toBeLessThan(TOLD_WITHIN_MS);
     expect(await main.getAttribute('data-lost')).toBe('true');
+    const icon = () => page.locator('link[rel="icon"]').getAttribute('href');
+    const iconOfNothingKnown = await icon();
     await page
       .getByText(/^Disconnected since [\d:]+\.$/, { exact: true })
       .first()
@@ -70,6 +76,7 @@ describe.skipIf(program === null)('a page whose server goes away', () => {
     await newcomer.waitFor();
     expect(await main.getAttribute('data-lost')).toBe('false');
     expect(await alert.textContent()).toBe('');
+    await expect.poll(icon).not.toBe(iconOfNothingKnown);
     await page
       .getByRole('list', { name: 'Events, newest first' })
       .getByText(/^newcomer registered$/)

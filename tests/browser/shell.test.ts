@@ -13,6 +13,8 @@ const WITHIN_MS = 60_000;
 /** Of every page axe reads every element, several times. */
 const LONG = { timeout: 600_000 };
 
+const TRANSITIONS = 'document.getAnimations().filter((one) => one instanceof CSSTransition).length';
+
 /** The pages of the navigation, each with the letter that goes there after `g`. */
 const PAGES = [
   { name: 'Overview', path: '/', letter: 'o' },
@@ -105,6 +107,8 @@ describe.skipIf(program === null)('the shell of the dashboard', () => {
           ['dark', PHONE],
         ] as const) {
           await page.emulateMedia({ colorScheme });
+          // Who wants no motion sees no colour on its way.
+          expect(await page.evaluate<number>(TRANSITIONS)).toBe(0);
           await page.setViewportSize(viewport);
           await page.getByLabel('Loading').first().waitFor({ state: 'detached' });
           for (const finding of await seriousFindings(page))

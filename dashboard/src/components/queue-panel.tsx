@@ -1,11 +1,10 @@
-import { SegmentedControl } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { phaseName, type PhaseHistory, type QueueHistory } from '../domain/queue-history.ts';
-import { QUEUE_RANGE_NAMES, QUEUE_RANGES, type QueueRange } from '../domain/search.ts';
+import { QUEUE_RANGES, type QueueRange } from '../domain/search.ts';
 import { Panel } from './panel.tsx';
-import { useView } from '../hooks/use-view.ts';
 import styles from './queue-panel.module.css';
 import { Nothing, QueryView } from './query-view.tsx';
+import { RangeChoice } from './range-choice.tsx';
 import { Sparkline } from './sparkline.tsx';
 
 export interface QueuePanelProps {
@@ -17,21 +16,12 @@ export interface QueuePanelProps {
 
 /** How many tasks wait in each phase, now and lately. */
 export function QueuePanel({ history, range, foldsOnPhone = false }: QueuePanelProps) {
-  const { change } = useView();
   return (
     <Panel
       title="Queue"
       note="tasks waiting, by phase"
       foldsOnPhone={foldsOnPhone}
-      actions={
-        <SegmentedControl
-          size="xs"
-          value={range}
-          onChange={(chosen) => change({ range: chosen })}
-          data={QUEUE_RANGE_NAMES}
-          aria-label="How far back"
-        />
-      }
+      actions={<RangeChoice range={range} />}
     >
       <QueryView query={history} placeholderLines={3}>
         {({ timesSeconds, phases }) => {

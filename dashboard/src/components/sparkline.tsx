@@ -1,7 +1,6 @@
-import { useComputedColorScheme } from '@mantine/core';
-import { useEffect, useRef } from 'react';
-import uPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
+import { useEffect } from 'react';
+import type uPlot from 'uplot';
+import { usePlot } from '../hooks/use-plot.ts';
 import styles from './sparkline.module.css';
 import { lonePoints } from './time-chart.tsx';
 
@@ -21,30 +20,11 @@ const heightPx = 44;
 
 /** A small line of one value over time, without axes; the pointer reads it. */
 export function Sparkline({ label, timesSeconds, values, from, to }: SparklineProps) {
-  const place = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
-  const scheme = useComputedColorScheme('light');
-
+  const { place, plot } = usePlot({ heightPx, optionsFor, madeOf: [] });
   useEffect(() => {
-    const element = place.current;
-    if (element === null) return;
-    const created = new uPlot(optionsFor(element), [[], []], element);
-    plot.current = created;
-    const observer = new ResizeObserver(() => {
-      created.setSize({ width: element.clientWidth, height: heightPx });
-    });
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-      created.destroy();
-      plot.current = null;
-    };
-  }, [scheme]);
-
-  useEffect(() => {
-    plot.current?.setData([[...timesSeconds], [...values]], false);
-    plot.current?.setScale('x', { min: from, max: to });
-  }, [timesSeconds, values, from, to, scheme]);
+    plot?.setData([[...timesSeconds], [...values]], false);
+    plot?.setScale('x', { min: from, max: to });
+  }, [plot, timesSeconds, values, from, to]);
 
   return <div ref={place} className={styles.plot} role="img" aria-label={label} />;
 }

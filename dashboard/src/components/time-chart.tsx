@@ -1,9 +1,8 @@
-import { useComputedColorScheme } from '@mantine/core';
 import { useEffect, useRef } from 'react';
-import uPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
+import type uPlot from 'uplot';
 import { lonePlaces } from '../domain/time-series.ts';
 import type { Tone } from '../domain/tone.ts';
+import { usePlot } from '../hooks/use-plot.ts';
 import styles from './time-chart.module.css';
 
 export interface TimeChartProps {
@@ -25,47 +24,29 @@ const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short', hourCycle:
 /** One value over time, with axes, and a threshold where there is one. */
 export function TimeChart(props: TimeChartProps) {
   const { label, timesSeconds, values, format, heightPx, tone, threshold = null } = props;
-  const place = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
   const formatNow = useRef(format);
   formatNow.current = format;
-  const scheme = useComputedColorScheme('light');
-
-  useEffect(() => {
-    const element = place.current;
-    if (element === null) return;
-    const created = new uPlot(
+  const { place, plot } = usePlot({
+    heightPx,
+    optionsFor: (element) =>
       optionsFor(element, { heightPx, threshold, format: (value) => formatNow.current(value) }),
-      [[], [], []],
-      element,
-    );
-    plot.current = created;
-    const observer = new ResizeObserver(() => {
-      created.setSize({ width: element.clientWidth, height: heightPx });
-    });
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-      created.destroy();
-      plot.current = null;
-    };
-  }, [scheme, heightPx, threshold, tone]);
-
+    madeOf: [threshold, tone],
+  });
   useEffect(() => {
-    plot.current?.setData([[...timesSeconds], timesSeconds.map(() => threshold), [...values]]);
-  }, [timesSeconds, values, threshold, scheme, heightPx, tone]);
+    plot?.setData([[...timesSeconds], timesSeconds.map(() => threshold), [...values]]);
+  }, [plot, timesSeconds, values, threshold]);
 
   return <div ref={place} className={styles.plot} data-tone={tone} role="img" aria-label={label} />;
 }
 
-interface PlotOptions {
+interface ChartOptions {
   readonly heightPx: number;
   readonly threshold: number | null;
   readonly format: (value: number) => string;
 }
 
 /** Colours come from the page’s own names, so that they follow the scheme. */
-function optionsFor(element: HTMLElement, { heightPx, threshold, format }: PlotOptions): uPlot.Options {
+function optionsFor(element: HTMLElement, { heightPx, threshold, format }: ChartOptions): uPlot.Options {
   const style = getComputedStyle(element);
   const line = style.getPropertyValue('color');
   const colour = (name: string): string => colourOf(element, name);

@@ -49,6 +49,7 @@ interface RowProps {
   readonly chosen: boolean;
 }
 
+/** What is seen is what is heard, word by word: who speaks to the page says what they see. */
 function Row({ row, traceId, chosen }: RowProps) {
   const { span, depth, offset, width, hasParent } = row;
   const hint = hintOf(span.attributes);
@@ -67,8 +68,8 @@ function Row({ row, traceId, chosen }: RowProps) {
       <span className={styles.name} style={{ paddingLeft: depth * 14 }}>
         {!hasParent && <span className={styles.orphan}>…</span>}
         {span.name}
-        {hint !== null && <span className={styles.hint}>{hint}</span>}
-      </span>
+        {hint !== null && <span className={styles.hint}> {hint}</span>}
+      </span>{' '}
       <span className={styles.track}>
         <span
           className={styles.bar}

@@ -77,6 +77,49 @@ const ROWS: readonly { readonly event: SystemEvent; readonly text: string; reado
     text: 'HighQueueDepth of Testing resolved after 1m2s: remediated',
     tone: 'good',
   },
+  ...(
+    [
+      [
+        'monitor.alert.snoozed',
+        { snoozed_by: 'ada', until: '2026-11-22T13:00:00.000Z' },
+        'Down snoozed by ada',
+        'busy',
+      ],
+      [
+        'monitor.alert.unsnoozed',
+        { unsnoozed_by: null },
+        'Down is no longer snoozed: its time is over',
+        'caution',
+      ],
+      ['monitor.alert.unsnoozed', { unsnoozed_by: 'ada' }, 'Down is no longer snoozed, by ada', 'caution'],
+      [
+        'monitor.alert.commented',
+        { comment_id: 'c', commented_by: 'ada', text: 'the disk' },
+        'ada on Down: the disk',
+        'busy',
+      ],
+      [
+        'monitor.alert.assigned',
+        { assigned_to: 'bob', assigned_by: 'ada' },
+        'Down assigned to bob by ada',
+        'busy',
+      ],
+      [
+        'monitor.alert.assigned',
+        { assigned_to: null, assigned_by: 'ada' },
+        'Down assigned to nobody by ada',
+        'busy',
+      ],
+    ] as const
+  ).map(([type, payload, text, tone]) => ({
+    event: {
+      ...at,
+      event_type: type,
+      payload: { alert_id: 'a', rule_id: 'g/Down', severity: 'warning', labels: {}, ...payload },
+    } as SystemEvent,
+    text,
+    tone,
+  })),
   {
     event: {
       ...at,

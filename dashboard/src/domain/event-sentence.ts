@@ -36,6 +36,21 @@ function describe(event: SystemEvent): EventSentence | undefined {
         text: `${alertName(event.payload)} acknowledged by ${event.payload.acknowledged_by}`,
         tone: 'busy',
       };
+    case 'monitor.alert.snoozed':
+      return { text: `${alertName(event.payload)} snoozed by ${event.payload.snoozed_by}`, tone: 'busy' };
+    case 'monitor.alert.unsnoozed': {
+      const { unsnoozed_by: by } = event.payload;
+      const ended = by === null ? 'is no longer snoozed: its time is over' : `is no longer snoozed, by ${by}`;
+      return { text: `${alertName(event.payload)} ${ended}`, tone: 'caution' };
+    }
+    case 'monitor.alert.commented': {
+      const { commented_by: by, text } = event.payload;
+      return { text: `${by} on ${alertName(event.payload)}: ${text}`, tone: 'busy' };
+    }
+    case 'monitor.alert.assigned': {
+      const { assigned_to: to, assigned_by: by } = event.payload;
+      return { text: `${alertName(event.payload)} assigned to ${to ?? 'nobody'} by ${by}`, tone: 'busy' };
+    }
     case 'monitor.alert.escalated':
       return { text: `${alertName(event.payload)} escalated to ${event.payload.to}`, tone: 'bad' };
     case 'monitor.alert.resolved': {

@@ -1,4 +1,3 @@
-import { SegmentedControl } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { eventsAboutQuery } from '../api/agent-queries.ts';
@@ -22,12 +21,13 @@ import { EventList } from '../components/events-panel.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { Panel } from '../components/panel.tsx';
 import { Nothing, QueryView } from '../components/query-view.tsx';
+import { RangeChoice } from '../components/range-choice.tsx';
 import { RepairLinks } from '../components/repair-links.tsx';
 import { StatusStrip } from '../components/status-strip.tsx';
 import { statusChangesOf, statusSpans } from '../domain/activity-strip.ts';
 import { sentence } from '../domain/event-sentence.ts';
 import { lastWithOutput } from '../domain/generations.ts';
-import { QUEUE_RANGE_NAMES, QUEUE_RANGES, type QueueRange } from '../domain/search.ts';
+import { QUEUE_RANGES, type QueueRange } from '../domain/search.ts';
 import { useNow } from '../hooks/use-now.ts';
 import { useView } from '../hooks/use-view.ts';
 import styles from './columns.module.css';
@@ -105,21 +105,9 @@ function keptOutputOf({ generations }: Why): { readonly generation: number; read
 
 /** How it was lately, and what it did. */
 function Activity({ why: { agent } }: { readonly why: Why }) {
-  const { search, change } = useView();
-  const { range } = search;
+  const { range } = useView().search;
   return (
-    <Panel
-      title="Activity"
-      actions={
-        <SegmentedControl
-          size="xs"
-          value={range}
-          onChange={(chosen) => change({ range: chosen })}
-          data={QUEUE_RANGE_NAMES}
-          aria-label="How far back"
-        />
-      }
-    >
+    <Panel title="Activity" actions={<RangeChoice range={range} />}>
       <Strip agent={agent} range={range} />
       <AgentCharts agent={agent} range={range} />
     </Panel>

@@ -11,10 +11,9 @@ import { MemoryView } from './memory-view.test-support.ts';
 export const STARTED_AT_MS = Date.UTC(2026, 10, 30, 12);
 
 /** The view alone, as its suite asks for one. */
-export async function openMemoryView(): Promise<
-  ViewStage & { readonly view: MemoryView; readonly clock: VirtualClock }
-> {
-  const clock = new VirtualClock(STARTED_AT_MS);
+export async function openMemoryView(
+  clock = new VirtualClock(STARTED_AT_MS),
+): Promise<ViewStage & { readonly view: MemoryView; readonly clock: VirtualClock }> {
   const database = await openTestStateDatabase(clock);
   const random = createSeededRandom(3);
   const bus = createEventBus({ database, clock, random, logger: silentLogger, metrics: new SelfMetrics() });
@@ -60,8 +59,11 @@ export interface CallOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export async function openAlertmanagerApi(openIngestOnLoopback = false): Promise<AlertmanagerApi> {
-  const stage = await openMemoryView();
+export async function openAlertmanagerApi(
+  openIngestOnLoopback = false,
+  clock?: VirtualClock,
+): Promise<AlertmanagerApi> {
+  const stage = await openMemoryView(clock);
   const language = { parseMatcher: (text: string) => parseMatcher(text), isLabelName, silenceStateAt };
   const api = await startTestApi({
     openIngestOnLoopback,

@@ -14,6 +14,7 @@ import {
   type Labels,
   labelValue,
   matchesAll,
+  SelfMetrics,
   silentLogger,
   type VirtualClock,
 } from '#telemetry';
@@ -70,6 +71,7 @@ export class MemoryView implements AlertmanagerView, PostedAlerts {
       ...parts,
       random,
       logger: silentLogger,
+      metrics: new SelfMetrics(),
       limits: DEFAULT_SILENCE_LIMITS,
     });
   }

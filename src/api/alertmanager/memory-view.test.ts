@@ -1,4 +1,4 @@
 import { openMemoryView } from './alertmanager-api.test-support.ts';
 import { describeAlertmanagerView } from './alertmanager-view.suite.test-support.ts';
 
-describeAlertmanagerView('the one in memory', openMemoryView);
+describeAlertmanagerView('the one in memory', () => openMemoryView());

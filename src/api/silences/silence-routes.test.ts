@@ -39,6 +39,7 @@ const FIRING = Array.from({ length: 12 }, (_, at): TrackedAlert => {
     traceparent: null,
     endsAtMs: null,
     acknowledgedBy: null,
+    snoozedUntilMs: null,
   };
 });
 type TrackedAlert = Awaited<ReturnType<SilenceRouteParts['notification']['firingOf']>>[number];
@@ -53,9 +54,9 @@ beforeEach(async () => {
   clock = new VirtualClock(STARTED_AT_MS);
   const random = createSeededRandom(9);
   database = await openTestStateDatabase(clock);
-  bus = createEventBus({ database, clock, random, logger: silentLogger, metrics: new SelfMetrics() });
-  const parts = { database, bus, clock, random, logger: silentLogger, limits: DEFAULT_SILENCE_LIMITS };
-  silences = new SilenceBook(parts);
+  const base = { database, clock, random, logger: silentLogger, metrics: new SelfMetrics() };
+  bus = createEventBus(base);
+  silences = new SilenceBook({ ...base, bus, limits: DEFAULT_SILENCE_LIMITS });
   await silences.start();
   api = await startTestApi({
     register: (app) =>

@@ -21,13 +21,18 @@ export function adviceFor({ agent, alerts, remediations, parked_tasks: parked, v
     // A return after the last attempt is given up without one of its own.
     const tried = attempts === 0 ? maxAttempts : attempts;
     advice.push(
-      `${policy} has given it to ${guardian} after ${tried} attempts and tries no more: read its last output, mend the cause, then omoi restart ${agentId}`,
+      `${policy} has given it to ${guardian} after ${tried} ${tried === 1 ? 'attempt' : 'attempts'} and tries no more: read its last output, mend the cause, then omoi restart ${agentId}`,
     );
   }
   if (alerts.length > 0 && alerts.every(({ policies }) => policies.length === 0)) {
     advice.push('no policy is for what fires: nothing is done about it unless a person does it');
   }
   if (agent.status === 'QUARANTINED') advice.push(`give it work again: omoi agents release ${agentId}`);
+  if (agent.status === 'DEGRADED' && agent.status_reason === 'clings_to_lost_task') {
+    advice.push(
+      `have its handlers end when their tasks are taken from them (signal); what it works on now ends with: omoi restart ${agentId}`,
+    );
+  }
   if (!agent.managed && verdict === 'ill') {
     advice.push(
       `restart it where it was started, or take it out of the fleet: omoi agents forget ${agentId}`,

@@ -63,7 +63,8 @@ function exitOf({ generations }: KnownAgent, nowMs: number): Evidence | null {
   const ended = generations.find(({ ended_at_ms: endedAtMs }) => endedAtMs !== null);
   if (!ended || ended.ended_at_ms === null) return null;
   const { generation, exit_code: code, exit_signal: signal, opened_at_ms: openedAtMs } = ended;
-  const how = signal ?? (code === null ? 'no exit that anybody saw' : `exit code ${code}`);
+  const unseen = ended.registered_at_ms === null ? 'no process that anybody saw' : 'no exit that anybody saw';
+  const how = signal ?? (code === null ? unseen : `exit code ${code}`);
   const lived = formatTime(ended.ended_at_ms - openedAtMs);
   const ago = ageOf(ended.ended_at_ms, nowMs);
   return { kind: 'exit', text: `generation ${generation} ended ${ago} ago with ${how}, after ${lived}` };
@@ -84,10 +85,16 @@ function processOf({ row, live, replica }: KnownAgent, nowMs: number): Evidence 
   if (row.managed === 0)
     return { kind: 'process', text: 'external: Omoi did not start it and cannot restart it' };
   if (!replica) return { kind: 'process', text: 'Omoi runs it, and has no process of it' };
-  const { generation, pid, host, unit, startedAtMs, killAtMs, desiredState } = replica;
+  const { generation, pid, host, unit, startedAtMs, killAtMs, desiredState, startError } = replica;
   if (unit !== 'running') {
-    const text = unit === 'ended' ? 'has ended' : 'is to be started';
-    return { kind: 'process', text: `the process of generation ${generation} ${text}` };
+    const toCome =
+      startError === null
+        ? 'is to be started'
+        : `could not be started, and is tried again and again: ${startError}`;
+    return {
+      kind: 'process',
+      text: `the process of generation ${generation} ${unit === 'ended' ? 'has ended' : toCome}`,
+    };
   }
   const since = startedAtMs === null ? '' : ` for ${ageOf(startedAtMs, nowMs)}`;
   const asked = desiredState === 'run' ? '' : '; it was asked to end';
@@ -110,14 +117,26 @@ const ACTIVITIES = {
     'its process tree put nothing out, used no CPU and made no I/O for as long as it may (--stall-after, or stall_after of its pool)',
 } as const;
 
-function activityOf({ live }: KnownAgent): Evidence | null {
+function isActivity(reason: string): reason is keyof typeof ACTIVITIES {
+  return Object.hasOwn(ACTIVITIES, reason);
+}
+
+function activityOf({ row, live }: KnownAgent): Evidence | null {
   if (!live || live.status === 'FAILED' || live.status === 'TERMINATED') return null;
   if (live.evidence !== null) return { kind: 'activity', text: ACTIVITIES[live.evidence] };
+  // After a stall of Omoi all silence is counted anew; what an agent was judged by is true until it shows otherwise.
+  const judgedBy = live.status === 'STALLED' ? row.status_reason : '';
+  if (isActivity(judgedBy)) return { kind: 'activity', text: ACTIVITIES[judgedBy] };
   if (live.heartbeatsMissed === 0) return null;
   return { kind: 'activity', text: 'its processes show nothing that counts as work' };
 }
 
 function workOf({ live }: KnownAgent, nowMs: number): Evidence | null {
+  const lostTaskId = live?.clingsTo ?? null;
+  if (lostTaskId !== null) {
+    const text = `says that it still works on task ${lostTaskId}, or on as much as before that was taken from it: it keeps a place for which no task is claimed`;
+    return { kind: 'work', text };
+  }
   const seenAtMs = live?.workSeenAtMs ?? null;
   if (seenAtMs === null) return null;
   return { kind: 'work', text: `its work was last seen to go on ${ageOf(seenAtMs, nowMs)} ago` };

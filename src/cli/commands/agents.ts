@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { AgentListFlags, AgentOrderFlags, RestartFlags } from '../nouns/agents.ts';
 import type { FollowFlags, ServerFlags } from '../server-client.ts';
-import { asking, examples, following, reasonOption } from './asking.ts';
+import { asking, following, reasonOption } from './asking.ts';
 import { wholeNumber } from './numbers.ts';
 import { defineWhy } from './why.ts';
 
@@ -47,15 +47,6 @@ export function defineAgents(program: Command): void {
       process.exitCode = await forgetAgents(ids, flags);
     });
   defineWhy(agents, 'why');
-  examples(agents, [
-    ['omoi agents list --status STALLED', 'who stands still'],
-    ['omoi agents list -f', 'and whoever changes'],
-    [
-      "omoi agents restart mailers-2 --wait --reason 'new templates'",
-      'comes back when the next generation is up',
-    ],
-    ["omoi agents quarantine mailers-2 --reason 'looking into it'", 'no more work, until it is released'],
-  ]);
 }
 
 const ORDERS = [

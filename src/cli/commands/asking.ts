@@ -19,13 +19,6 @@ export function following(command: Command): Command {
   return asking(command).option('-f, --follow', 'go on with what changes, until Ctrl-C');
 }
 
-/** @param lines each a command line as it can be typed, and what it does */
-export function examples(command: Command, lines: readonly (readonly [string, string])[]): Command {
-  const width = Math.max(...lines.map(([line]) => line.length));
-  const text = lines.map(([line, what]) => `  ${line.padEnd(width)}  # ${what}`).join('\n');
-  return command.addHelpText('after', `\nExamples:\n${text}`);
-}
-
 /** An order says why: the reason is kept with what it changes. */
 export function reasonOption(byDefault: string | null): Option {
   const option = new Option('--reason <text>', 'why: kept with what it changes');

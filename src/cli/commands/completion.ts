@@ -1,9 +1,8 @@
 import { Argument, type Command } from 'commander';
-import { examples } from './asking.ts';
 
 /** `omoi completion` */
 export function defineCompletion(program: Command): void {
-  const completion = program
+  program
     .command('completion')
     .description('print what makes a shell complete commands and options')
     .addArgument(new Argument('<shell>', 'which').choices(['bash', 'zsh', 'fish']))
@@ -11,8 +10,4 @@ export function defineCompletion(program: Command): void {
       const { completionScript } = await import('../completion.ts');
       process.stdout.write(completionScript(shell, program));
     });
-  examples(completion, [
-    ['source <(omoi completion bash)', 'in ~/.bashrc; zsh the same, behind compinit'],
-    ['omoi completion fish | source', 'in ~/.config/fish/config.fish'],
-  ]);
 }

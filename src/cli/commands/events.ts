@@ -1,12 +1,12 @@
 import { Option, type Command } from 'commander';
 import type { EventFlags } from '../nouns/events.ts';
 import type { LogFlags } from '../nouns/logs.ts';
-import { examples, following } from './asking.ts';
+import { following } from './asking.ts';
 import { count, repeated, wholeNumber } from './numbers.ts';
 
 /** `omoi events` and `omoi logs`: what has happened, and what agents put out. */
 export function defineEvents(program: Command): void {
-  const events = following(program.command('events'))
+  following(program.command('events'))
     .description('what has happened, in the order in which it was committed')
     .option(
       '--type <type>',
@@ -21,15 +21,11 @@ export function defineEvents(program: Command): void {
       const { listEvents } = await import('../nouns/events.ts');
       await listEvents(flags);
     });
-  examples(events, [
-    ['omoi events -f --type watchdog', 'what the watchdog does, live'],
-    ['omoi events --about mailers-2', 'what became of an agent'],
-  ]);
 }
 
 /** `omoi logs` */
 export function defineLogs(program: Command): void {
-  const logs = following(program.command('logs'))
+  following(program.command('logs'))
     .description('the end of what an agent put out; -f goes on, over its restarts')
     .argument('<agent>', 'the agent id')
     .option('-n, --lines <number>', 'so many lines of each stream, up to 5000', wholeNumber, 200)
@@ -39,8 +35,4 @@ export function defineLogs(program: Command): void {
       const { showOutput } = await import('../nouns/logs.ts');
       await showOutput(agentId, flags);
     });
-  examples(logs, [
-    ['omoi logs mailers-2 -f', 'live'],
-    ['omoi logs mailers-2 --generation 3 --stream stderr', 'why an earlier one ended'],
-  ]);
 }

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { examples } from './asking.ts';
 
 /** `omoi login` and `omoi logout` */
 export function defineLogin(program: Command): void {
-  const login = program
+  program
     .command('login')
     .description('keep the token for a server of another machine, so that commands without --url ask it')
     .argument('[url]', 'the server (default: $OMOI_URL, then http://127.0.0.1:4600)')
@@ -14,10 +13,6 @@ export function defineLogin(program: Command): void {
       if (flags.list === true) listLogins(flags);
       else await logIn(url, flags);
     });
-  examples(login, [
-    ['omoi login https://omoi.example.org', 'asks for the token, which is not shown'],
-    ['omoi login http://build-1:4600 < token', 'takes it from a file'],
-  ]);
   program
     .command('logout')
     .description('forget the token for a server')

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { PoolListFlags, ScaleFlags } from '../nouns/pools.ts';
 import type { FollowFlags } from '../server-client.ts';
-import { asking, examples, following, reasonOption } from './asking.ts';
+import { asking, following, reasonOption } from './asking.ts';
 import { wholeNumber } from './numbers.ts';
 
 /** `omoi pools …` */
@@ -33,8 +33,4 @@ export function definePools(program: Command): void {
       const { scalePool } = await import('../nouns/pools.ts');
       await scalePool(poolId, size, flags);
     });
-  examples(pools, [
-    ['omoi pools scale mailers 6', 'six from now on'],
-    ['omoi pools scale mailers +2 --for 1h', 'two more, which leave by themselves'],
-  ]);
 }

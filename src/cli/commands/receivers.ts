@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { MessageListFlags } from '../nouns/messages.ts';
 import type { ServerFlags } from '../server-client.ts';
-import { asking, examples } from './asking.ts';
+import { asking, following } from './asking.ts';
 import { wholeNumber } from './numbers.ts';
 
 /** `omoi receivers …` */
@@ -20,16 +20,12 @@ export function defineReceivers(program: Command): void {
       const { testReceiver } = await import('../nouns/receivers.ts');
       process.exitCode = await testReceiver(name, flags);
     });
-  examples(receivers, [
-    ['omoi receivers list', 'who can be told'],
-    ['omoi receivers test team-x', 'does a message arrive?'],
-  ]);
 }
 
 /** `omoi notifications …` */
 export function defineNotifications(program: Command): void {
   const notifications = program.command('notifications').description('the messages that tell of alerts');
-  asking(notifications.command('list'))
+  following(notifications.command('list'))
     .description('messages, the newest first, and what their receivers said')
     .addOption(
       new Option('--state <state>', 'of one state').choices(['pending', 'delivered', 'failed', 'superseded']),
@@ -40,8 +36,4 @@ export function defineNotifications(program: Command): void {
       const { listMessages } = await import('../nouns/messages.ts');
       await listMessages(flags);
     });
-  examples(notifications, [
-    ['omoi notifications list --state failed', 'what did not arrive'],
-    ['omoi notifications list --receiver team-x', 'what a team was told'],
-  ]);
 }

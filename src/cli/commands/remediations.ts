@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { RemediationListFlags } from '../nouns/remediations.ts';
 import type { FollowFlags, ServerFlags } from '../server-client.ts';
-import { asking, examples, following } from './asking.ts';
+import { asking, following } from './asking.ts';
 import { wholeNumber } from './numbers.ts';
 
 /** `omoi remediations …` */
@@ -31,10 +31,6 @@ export function defineRemediations(program: Command): void {
     });
   defineDecision(remediations, 'approve');
   defineDecision(remediations, 'reject');
-  examples(remediations, [
-    ['omoi remediations list --state awaiting_approval', 'what waits for your word'],
-    ['omoi remediations list -f', 'and whatever changes'],
-  ]);
 }
 
 /** `omoi remediations approve` and `reject`, and `omoi approve`. */

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { AddSilenceFlags, ExtendFlags, SilenceListFlags } from '../nouns/silences.ts';
-import type { ServerFlags } from '../server-client.ts';
-import { asking, examples, following, reasonOption } from './asking.ts';
+import type { FollowFlags, ServerFlags } from '../server-client.ts';
+import { asking, following, reasonOption } from './asking.ts';
 import { repeated, wholeNumber } from './numbers.ts';
 
 /** `omoi silences …` */
@@ -22,10 +22,10 @@ export function defineSilences(program: Command): void {
       const { listSilences } = await import('../nouns/silences.ts');
       await listSilences(flags);
     });
-  asking(silences.command('show'))
+  following(silences.command('show'))
     .description('one silence: what it is for, from whom, and how it ended')
     .argument('<silence>', 'the silence id')
-    .action(async (id: string, flags: ServerFlags) => {
+    .action(async (id: string, flags: FollowFlags) => {
       const { showSilence } = await import('../nouns/silences.ts');
       await showSilence(id, flags);
     });
@@ -46,17 +46,6 @@ export function defineSilences(program: Command): void {
       const { expireSilences } = await import('../nouns/silences.ts');
       process.exitCode = await expireSilences(ids, flags);
     });
-  examples(silences, [
-    [
-      "omoi silences add HighLoad 'instance=~\"web.*\"' --for 2h --reason 'new disks'",
-      'of one rule on some hosts',
-    ],
-    ["omoi silences add team=web or team=db --for 1d --reason 'moving'", 'of any of several'],
-    [
-      "omoi silences add --alert AgentFailed --for 4h --until-resolved --reason 'on it'",
-      'of one alert, while it fires',
-    ],
-  ]);
 }
 
 function defineAdd(silences: Command): void {

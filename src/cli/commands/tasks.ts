@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { EnqueueFlags, TaskListFlags } from '../nouns/tasks.ts';
 import type { FollowFlags, ServerFlags } from '../server-client.ts';
-import { asking, examples, following } from './asking.ts';
+import { asking, following } from './asking.ts';
 import { count, wholeNumber } from './numbers.ts';
 
 /** `omoi tasks …` */
@@ -26,9 +26,9 @@ export function defineTasks(program: Command): void {
       const { showTask } = await import('../nouns/tasks.ts');
       await showTask(taskId, flags);
     });
-  asking(tasks.command('parked'))
+  following(tasks.command('parked'))
     .description('list the tasks that ended their holders too often, with what was seen last')
-    .action(async (flags: ServerFlags) => {
+    .action(async (flags: FollowFlags) => {
       const { listParkedTasks } = await import('../tasks.ts');
       await listParkedTasks(flags);
     });
@@ -46,10 +46,6 @@ export function defineTasks(program: Command): void {
         process.exitCode = await orderTasks(order, ids, flags);
       });
   }
-  examples(tasks, [
-    ['omoi tasks list --state parked', 'what waits for a person'],
-    ['omoi tasks enqueue mail --phase PHASE_IMPLEMENTATION --payload \'{"to":"ann"}\'', 'prints its id'],
-  ]);
 }
 
 function defineEnqueue(tasks: Command): void {

@@ -3,7 +3,7 @@ import { OmoiError } from '#telemetry';
 import { z } from 'zod';
 import { followEvents } from '../event-feed.ts';
 import { clientForNamed } from '../named-client.ts';
-import { followRows, followWhole, tellsOf } from '../follow-rows.ts';
+import { tellsOf } from '../follow-rows.ts';
 import { behindLast, readPages } from '../read-pages.ts';
 import {
   clientOf,
@@ -14,9 +14,10 @@ import {
 } from '../server-client.ts';
 import { ageOf } from '../terminal/ages.ts';
 import { colourOfState } from '../terminal/colours.ts';
-import { note, printJson, printLines, tableFor } from '../terminal/print.ts';
+import { tableFor } from '../terminal/print.ts';
 import type { Column } from '../terminal/table.ts';
 import { fieldsOf, giveOrders, readIfThere } from './orders.ts';
+import { showList, showWhole } from './shown.ts';
 
 const PATH = '/api/v1/fleet/agents';
 const PAGE_ROWS = 1000;
@@ -76,27 +77,22 @@ export interface AgentListFlags extends FollowFlags {
 export async function listAgents(flags: AgentListFlags): Promise<void> {
   const server = serverOf(flags);
   const client = clientOf(server);
-  const table = tableFor(COLUMNS);
-  const printAll = async (): Promise<void> => {
-    const { rows: agents, more } = await readAgents(client, flags);
-    if (flags.json !== true) printLines(table.linesOf(agents));
-    else if (flags.follow === true) agents.forEach(printJson);
-    else printJson({ agents });
-    if (more) note(`there are more than ${flags.limit} agents: --limit shows them, --pool or --status fewer`);
-  };
-  if (flags.follow !== true) return printAll();
-  await followRows(server, {
-    types: ['fleet.agent'],
-    idOf: (event) => (event.entity_type === 'agent' ? event.entity_id : null),
-    async read(id) {
-      const answer = await readIfThere(client, pathOf(id));
-      const row = answer === null ? null : agent.parse(answer);
-      const isMeant =
-        row && (flags.pool ?? row.pool_id) === row.pool_id && (flags.status ?? row.status) === row.status;
-      return isMeant ? row : null;
+  await showList(server, flags, {
+    key: 'agents',
+    columns: COLUMNS,
+    readAll: () => readAgents(client, flags),
+    more: `there are more than ${flags.limit} agents: --limit shows them, --pool or --status fewer`,
+    follow: {
+      types: ['fleet.agent'],
+      idOf: (event) => (event.entity_type === 'agent' ? event.entity_id : null),
+      async read(id) {
+        const answer = await readIfThere(client, pathOf(id));
+        const row = answer === null ? null : agent.parse(answer);
+        const isMeant =
+          row && (flags.pool ?? row.pool_id) === row.pool_id && (flags.status ?? row.status) === row.status;
+        return isMeant ? row : null;
+      },
     },
-    printAll,
-    print: (row) => (flags.json === true ? printJson(row) : printLines(table.linesOf([row]))),
   });
 }
 
@@ -116,17 +112,17 @@ function readAgents(client: ServerClient, { pool, status, all, limit }: AgentLis
 
 /** `omoi agents show` */
 export async function showAgent(agentId: string, flags: FollowFlags): Promise<void> {
-  const server = serverOf(flags);
-  const client = clientForNamed(server);
-  const print = async (): Promise<void> => {
-    const answer = await client.call('GET', pathOf(agentId));
-    if (flags.json === true) return printJson(answer);
-    const shown = details.parse(answer);
-    const generations = tableFor(GENERATION_COLUMNS).linesOf(shown.generations);
-    printLines([...fieldsOf(fieldsOfAgent(shown)), '', ...generations]);
-  };
-  if (flags.follow !== true) return print();
-  await followWhole(server, { types: ['fleet.agent'], isMeant: tellsOf(agentId), print });
+  const client = clientForNamed(serverOf(flags));
+  await showWhole(flags, {
+    ask: () => client.call('GET', pathOf(agentId)),
+    linesOf(answer) {
+      const shown = details.parse(answer);
+      const generations = tableFor(GENERATION_COLUMNS).linesOf(shown.generations);
+      return [...fieldsOf(fieldsOfAgent(shown)), '', ...generations];
+    },
+    types: ['fleet.agent'],
+    isMeant: tellsOf(agentId),
+  });
 }
 
 function fieldsOfAgent(row: Details): readonly (readonly [string, string | null])[] {

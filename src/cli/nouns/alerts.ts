@@ -1,6 +1,6 @@
-import { formatLabels, OmoiError } from '#telemetry';
+import { formatLabels, matchesAll, OmoiError } from '#telemetry';
 import { z } from 'zod';
-import { followRows, followWhole, tellsOf } from '../follow-rows.ts';
+import { tellsOf } from '../follow-rows.ts';
 import { clientForNamed } from '../named-client.ts';
 import { printable } from '../query/printable.ts';
 import { readPages } from '../read-pages.ts';
@@ -18,6 +18,8 @@ import type { Column } from '../terminal/table.ts';
 import { alertsNamed, maxNamedAtOnce, oneAlertNamed } from './alerts-named.ts';
 import { eventLine } from './events.ts';
 import { fieldsOf, giveOrders, readIfThere } from './orders.ts';
+import { showList, showWhole } from './shown.ts';
+import { endOfOrder, type EndFlags } from './silences.ts';
 
 const PATH = '/api/v1/alerts';
 const PAGE_ROWS = 1000;
@@ -37,6 +39,11 @@ const alert = z.looseObject({
   resolved_at: nullable,
   cause: nullable,
   acknowledged_by: nullable,
+  acknowledged_note: nullable.default(null),
+  snoozed_until: nullable.default(null),
+  snoozed_by: nullable.default(null),
+  snooze_note: nullable.default(null),
+  assigned_to: nullable.default(null),
   remediation_id: nullable,
   evaluation_error: nullable,
 });
@@ -52,8 +59,9 @@ const COLUMNS: readonly Column<Alert>[] = [
   { heading: 'ABOUT', of: aboutOf, mayShrink: true },
 ];
 
-function stateOf({ state, cause, acknowledged_by: by }: Alert): string {
+function stateOf({ state, cause, acknowledged_by: by, snoozed_until: snoozed }: Alert): string {
   if (state !== 'firing') return cause === null ? state : `${state} (${cause})`;
+  if (snoozed !== null) return 'snoozed';
   return by === null ? state : 'acknowledged';
 }
 
@@ -76,28 +84,41 @@ export async function listAlerts(flags: AlertListFlags): Promise<void> {
   const server = serverOf(flags);
   const client = clientOf(server);
   if (flags.state === 'pending') return listPending(client, flags);
-  const table = tableFor(COLUMNS);
-  const printAll = async (): Promise<void> => {
-    const { rows: alerts, more } = await readAlerts(client, flags);
-    if (flags.json === true) {
-      if (flags.follow === true) alerts.forEach(printJson);
-      else printJson({ alerts });
-    } else if (alerts.length === 0) note(flags.state === 'firing' ? 'no alert fires' : 'no alert is known');
-    else printLines(table.linesOf(alerts));
-    if (more)
-      note(`there are more than ${flags.limit} alerts: --limit shows them, --severity or --match fewer`);
-  };
-  if (flags.follow !== true) return printAll();
-  await followRows(server, {
-    types: ['monitor.alert'],
-    idOf: (event) => (event.entity_type === 'alert' ? event.entity_id : null),
-    async read(id) {
-      const answer = await readIfThere(client, pathOf(id));
-      return answer === null ? null : alert.parse(answer);
+  const isMeant = await filterOf(flags);
+  await showList(server, flags, {
+    key: 'alerts',
+    columns: COLUMNS,
+    readAll: () => readAlerts(client, flags),
+    empty: flags.state === 'firing' ? 'no alert fires' : 'no alert is known',
+    more: `there are more than ${flags.limit} alerts: --limit shows them, --severity or --match fewer`,
+    follow: {
+      types: ['monitor.alert'],
+      idOf: (event) => (event.entity_type === 'alert' ? event.entity_id : null),
+      async read(id) {
+        const answer = await readIfThere(client, pathOf(id));
+        const row = answer === null ? null : alert.parse(answer);
+        return row !== null && isMeant(row) ? row : null;
+      },
     },
-    printAll,
-    print: (row) => (flags.json === true ? printJson(row) : printLines(table.linesOf([row]))),
   });
+}
+
+/** Which of those that change are shown: as the server lists them, and of those that fire how they end, too. */
+export async function filterOf({
+  state,
+  severity,
+  rule,
+  match,
+}: Omit<AlertListFlags, 'limit'>): Promise<
+  (row: Pick<Alert, 'state' | 'severity' | 'rule_id' | 'labels'>) => boolean
+> {
+  // What reads them is loaded by who names some.
+  const matchers = match.length === 0 ? [] : match.map((await import('#promql')).parseMatcher);
+  return (row) =>
+    (state !== 'resolved' || row.state === state) &&
+    (severity ?? row.severity) === row.severity &&
+    (rule ?? row.rule_id) === row.rule_id &&
+    matchesAll(matchers, row.labels);
 }
 
 const pending = z.object({
@@ -161,18 +182,18 @@ function readAlerts(client: ServerClient, flags: AlertListFlags & { readonly ack
 
 /** `omoi alerts show`: by the alert's id, or by its rule where one alert of it fires. */
 export async function showAlert(word: string, flags: FollowFlags): Promise<void> {
-  const server = serverOf(flags);
-  const client = clientForNamed(server);
+  const client = clientForNamed(serverOf(flags));
   const id = await oneAlertNamed(client, word);
-  const print = async (): Promise<void> => {
-    const answer = await client.call('GET', pathOf(id));
-    const timeline = await client.call('GET', `${pathOf(id)}/timeline`);
-    const { events } = z.object({ events: z.array(z.unknown()) }).parse(timeline);
-    if (flags.json === true) printJson({ alert: answer, events });
-    else printLines(linesOf(alert.parse(answer), events));
-  };
-  if (flags.follow !== true) return print();
-  await followWhole(server, { types: ['monitor.alert', 'watchdog'], isMeant: tellsOf(id), print });
+  await showWhole(flags, {
+    async ask() {
+      const answer = await client.call('GET', pathOf(id));
+      const timeline = await client.call('GET', `${pathOf(id)}/timeline`);
+      return { alert: answer, ...z.object({ events: z.array(z.unknown()) }).parse(timeline) };
+    },
+    linesOf: ({ alert: answer, events }) => linesOf(alert.parse(answer), events),
+    types: ['monitor.alert', 'watchdog'],
+    isMeant: tellsOf(id),
+  });
 }
 
 function linesOf(shown: Alert, events: readonly unknown[]): readonly string[] {
@@ -186,7 +207,10 @@ function linesOf(shown: Alert, events: readonly unknown[]): readonly string[] {
       ['fired', `${ageOf(shown.fired_at)} ago, at ${shown.fired_at}`],
       ['resolved', shown.resolved_at],
       ['value', shown.threshold === null ? shown.value : `${shown.value} (threshold ${shown.threshold})`],
-      ['acknowledged by', shown.acknowledged_by],
+      ['acknowledged by', withNote(shown.acknowledged_by, shown.acknowledged_note)],
+      ['snoozed until', shown.snoozed_until],
+      ['snoozed by', withNote(shown.snoozed_by, shown.snooze_note)],
+      ['assigned to', shown.assigned_to],
       ['labels', formatLabels(shown.labels)],
       ['summary', summary],
       ['description', description],
@@ -199,8 +223,22 @@ function linesOf(shown: Alert, events: readonly unknown[]): readonly string[] {
   ];
 }
 
+function withNote(by: string | null, remark: string | null): string | null {
+  return by === null || remark === null ? by : `${by}: ${remark}`;
+}
+
 export interface AckFlags extends ServerFlags {
   readonly all?: boolean;
+  readonly note?: string;
+}
+
+export interface SnoozeFlags extends ServerFlags, EndFlags {
+  readonly note?: string;
+}
+
+export interface AssignFlags extends ServerFlags {
+  readonly to?: string;
+  readonly nobody?: boolean;
 }
 
 /** `omoi alerts ack` and `resolve`, by ids or by the names of rules. @returns the exit status */
@@ -209,20 +247,75 @@ export async function handleAlerts(
   words: readonly string[],
   flags: AckFlags,
 ): Promise<number> {
+  const body = flags.note === undefined ? undefined : { note: flags.note };
+  const isAck = order === 'acknowledge';
+  return orderAlerts(words, flags, { path: order, ...(body && { body }) }, ({ acknowledged_by: by, state }) =>
+    isAck ? `is acknowledged by ${by ?? '?'}` : `is ${state}`,
+  );
+}
+
+/** `omoi alerts snooze`. @returns the exit status @throws OmoiError `invalid_request` without a time */
+export function snoozeAlerts(words: readonly string[], flags: SnoozeFlags): Promise<number> {
+  const { ends_at: until, ...length } = { ends_at: undefined, ...endOfOrder(flags) };
+  const body = {
+    ...length,
+    ...(until !== undefined && { until }),
+    ...(flags.note !== undefined && { note: flags.note }),
+  };
+  return orderAlerts(
+    words,
+    flags,
+    { path: 'snooze', body },
+    (row) => `is snoozed until ${row.snoozed_until}`,
+  );
+}
+
+/** `omoi alerts unsnooze`. @returns the exit status */
+export function unsnoozeAlerts(words: readonly string[], flags: ServerFlags): Promise<number> {
+  return orderAlerts(words, flags, { path: 'unsnooze' }, () => 'is not snoozed any more');
+}
+
+/** `omoi alerts assign`. @returns the exit status @throws OmoiError `invalid_request` where it is not said to whom */
+export function assignAlerts(words: readonly string[], flags: AssignFlags): Promise<number> {
+  const { to = null, nobody = false } = flags;
+  if ((to === null) !== nobody) throw new OmoiError('invalid_request', 'say who by one of --to and --nobody');
+  return orderAlerts(words, flags, { path: 'assign', body: { assigned_to: to } }, (row) =>
+    row.assigned_to === null ? 'is assigned to nobody' : `is assigned to ${row.assigned_to}`,
+  );
+}
+
+/** `omoi alerts comment` */
+export async function commentAlert(word: string, text: string, flags: ServerFlags): Promise<void> {
+  const client = clientForNamed(serverOf(flags));
+  const id = await oneAlertNamed(client, word);
+  const answer = await client.call('POST', `${pathOf(id)}/comments`, { text });
+  if (flags.json === true) printJson(answer);
+  else printLines([`${id} has a comment more`]);
+}
+
+interface AlertOrder {
+  /** Below the alert's. */
+  readonly path: string;
+  readonly body?: object;
+}
+
+/** The same about each alert of those words. */
+async function orderAlerts(
+  words: readonly string[],
+  flags: AckFlags,
+  { path, body }: AlertOrder,
+  outcome: (row: Alert) => string,
+): Promise<number> {
   const client = clientForNamed(serverOf(flags));
   const { ids, unknown } =
     flags.all === true ? { ids: await unacknowledged(client), unknown: 0 } : await alertsNamed(client, words);
   const status = await giveOrders({
     ids,
     json: flags.json === true,
-    send: (id) => client.call('POST', `${pathOf(id)}/${order}`),
+    send: (id) => client.call('POST', `${pathOf(id)}/${path}`, body),
     told(id, answer) {
-      const { rule_id: rule, acknowledged_by: by, state } = alert.parse(answer);
-      return printable(
-        order === 'acknowledge'
-          ? `${id} (${rule}) is acknowledged by ${by ?? '?'}`
-          : `${id} (${rule}) is ${state}`,
-      );
+      const row = alert.parse(answer);
+      return printable(`${id} (${row.rule_id}) ${outcome(row)}`);
     },
   });
   return unknown > 0 ? 1 : status;

@@ -1,7 +1,7 @@
 import { OmoiError, parseDuration } from '#telemetry';
 import { z } from 'zod';
 import { clientForNamed } from '../named-client.ts';
-import { followRows, followWhole, tellsOf } from '../follow-rows.ts';
+import { tellsOf } from '../follow-rows.ts';
 import { behindLast, readPages } from '../read-pages.ts';
 import {
   clientOf,
@@ -12,9 +12,10 @@ import {
 } from '../server-client.ts';
 import { ageOf } from '../terminal/ages.ts';
 import { colourOfState } from '../terminal/colours.ts';
-import { note, printJson, printLines, tableFor } from '../terminal/print.ts';
+import { printJson, printLines, tableFor } from '../terminal/print.ts';
 import type { Column } from '../terminal/table.ts';
 import { fieldsOf, readIfThere } from './orders.ts';
+import { showList, showWhole } from './shown.ts';
 
 const PATH = '/api/v1/fleet/pools';
 const PAGE_ROWS = 1000;
@@ -81,24 +82,19 @@ export interface PoolListFlags extends FollowFlags {
 export async function listPools(flags: PoolListFlags): Promise<void> {
   const server = serverOf(flags);
   const client = clientOf(server);
-  const table = tableFor(COLUMNS);
-  const printAll = async (): Promise<void> => {
-    const { rows: pools, more } = await readPools(client, flags.limit);
-    if (flags.json !== true) printLines(table.linesOf(pools));
-    else if (flags.follow === true) pools.forEach(printJson);
-    else printJson({ pools });
-    if (more) note(`there are more than ${flags.limit} pools: --limit shows them`);
-  };
-  if (flags.follow !== true) return printAll();
-  await followRows(server, {
-    types: ['fleet.pool', 'fleet.agent.spawned', 'fleet.agent.exited'],
-    idOf: poolOf,
-    async read(id) {
-      const answer = await readIfThere(client, pathOf(id));
-      return answer === null ? null : pool.parse(answer);
+  await showList(server, flags, {
+    key: 'pools',
+    columns: COLUMNS,
+    readAll: () => readPools(client, flags.limit),
+    more: `there are more than ${flags.limit} pools: --limit shows them`,
+    follow: {
+      types: ['fleet.pool', 'fleet.agent.spawned', 'fleet.agent.exited'],
+      idOf: poolOf,
+      async read(id) {
+        const answer = await readIfThere(client, pathOf(id));
+        return answer === null ? null : pool.parse(answer);
+      },
     },
-    printAll,
-    print: (row) => (flags.json === true ? printJson(row) : printLines(table.linesOf([row]))),
   });
 }
 
@@ -132,15 +128,13 @@ const REPLICA_COLUMNS: readonly Column<Pool['replicas'][number]>[] = [
 
 /** `omoi pools show` */
 export async function showPool(poolId: string, flags: FollowFlags): Promise<void> {
-  const server = serverOf(flags);
-  const client = clientForNamed(server);
-  const print = async (): Promise<void> => {
-    const answer = await client.call('GET', pathOf(poolId));
-    if (flags.json === true) printJson(answer);
-    else printLines(linesOf(pool.parse(answer)));
-  };
-  if (flags.follow !== true) return print();
-  await followWhole(server, { types: ['fleet.pool', 'fleet.agent'], isMeant: tellsOf(poolId), print });
+  const client = clientForNamed(serverOf(flags));
+  await showWhole(flags, {
+    ask: () => client.call('GET', pathOf(poolId)),
+    linesOf: (answer) => linesOf(pool.parse(answer)),
+    types: ['fleet.pool', 'fleet.agent'],
+    isMeant: tellsOf(poolId),
+  });
 }
 
 function linesOf(shown: Pool): readonly string[] {

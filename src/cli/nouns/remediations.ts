@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { followRows, followWhole, tellsOf } from '../follow-rows.ts';
+import { tellsOf } from '../follow-rows.ts';
 import { clientForNamed } from '../named-client.ts';
 import { behindLast, readPages } from '../read-pages.ts';
 import {
@@ -11,10 +11,10 @@ import {
 } from '../server-client.ts';
 import { ageOf } from '../terminal/ages.ts';
 import { colourOfState } from '../terminal/colours.ts';
-import { note, printJson, printLines, tableFor } from '../terminal/print.ts';
 import type { Column } from '../terminal/table.ts';
 import { repairLines, remediation as told } from '../why.ts';
 import { fieldsOf, giveOrders, readIfThere } from './orders.ts';
+import { showList, showWhole } from './shown.ts';
 
 const PATH = '/api/v1/watchdog/remediations';
 const PAGE_ROWS = 500;
@@ -68,35 +68,29 @@ export interface RemediationListFlags extends FollowFlags {
 export async function listRemediations(flags: RemediationListFlags): Promise<void> {
   const server = serverOf(flags);
   const client = clientOf(server);
-  const table = tableFor(COLUMNS);
-  const printAll = async (): Promise<void> => {
-    const { rows: remediations, more } = await readRemediations(client, flags);
-    if (flags.json === true) {
-      if (flags.follow === true) remediations.forEach(printJson);
-      else printJson({ remediations });
-    } else if (remediations.length === 0) note('no repair was needed');
-    else printLines(table.linesOf(remediations));
-    if (more && flags.state !== undefined) note(`there are more than ${flags.limit}: --limit shows them`);
-  };
-  if (flags.follow !== true) return printAll();
-  await followRows(server, {
-    types: ['watchdog.remediation'],
-    idOf({ payload }) {
-      const said = z.object({ remediation_id: z.string() }).safeParse(payload);
-      return said.success ? said.data.remediation_id : null;
+  await showList(server, flags, {
+    key: 'remediations',
+    columns: COLUMNS,
+    readAll: () => readRemediations(client, flags),
+    empty: 'no repair was needed',
+    more: flags.state === undefined ? null : `there are more than ${flags.limit}: --limit shows them`,
+    follow: {
+      types: ['watchdog.remediation'],
+      idOf({ payload }) {
+        const said = z.object({ remediation_id: z.string() }).safeParse(payload);
+        return said.success ? said.data.remediation_id : null;
+      },
+      async read(id) {
+        const answer = await readIfThere(client, pathOf(id));
+        const row = answer === null ? null : remediation.parse(answer);
+        const isMeant =
+          row &&
+          (flags.state ?? row.state) === row.state &&
+          (flags.policy ?? row.policy) === row.policy &&
+          (flags.target ?? row.target.id) === row.target.id;
+        return isMeant ? row : null;
+      },
     },
-    async read(id) {
-      const answer = await readIfThere(client, pathOf(id));
-      const row = answer === null ? null : remediation.parse(answer);
-      const isMeant =
-        row &&
-        (flags.state ?? row.state) === row.state &&
-        (flags.policy ?? row.policy) === row.policy &&
-        (flags.target ?? row.target.id) === row.target.id;
-      return isMeant ? row : null;
-    },
-    printAll,
-    print: (row) => (flags.json === true ? printJson(row) : printLines(table.linesOf([row]))),
   });
 }
 
@@ -115,15 +109,13 @@ function readRemediations(client: ServerClient, { state, policy, target, limit }
 
 /** `omoi remediations show` */
 export async function showRemediation(id: string, flags: FollowFlags): Promise<void> {
-  const server = serverOf(flags);
-  const client = clientForNamed(server);
-  const print = async (): Promise<void> => {
-    const answer = await client.call('GET', pathOf(id));
-    if (flags.json === true) printJson(answer);
-    else printLines(linesOf(remediation.parse(answer)));
-  };
-  if (flags.follow !== true) return print();
-  await followWhole(server, { types: ['watchdog'], isMeant: tellsOf(id), print });
+  const client = clientForNamed(serverOf(flags));
+  await showWhole(flags, {
+    ask: () => client.call('GET', pathOf(id)),
+    linesOf: (answer) => linesOf(remediation.parse(answer)),
+    types: ['watchdog'],
+    isMeant: tellsOf(id),
+  });
 }
 
 function linesOf(shown: Remediation): readonly string[] {

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { followWhole } from '../follow-rows.ts';
 import { printable } from '../query/printable.ts';
 import { clientOf, serverOf, urlOf, type FollowFlags, type ServerClient } from '../server-client.ts';
 import { colourOfState, painted, wantsColours } from '../terminal/colours.ts';
-import { printJson, printLines } from '../terminal/print.ts';
+import { showWhole } from './shown.ts';
 import { watchdogLines, watchdogState } from './watchdog.ts';
 
 const hostDelay = z.object({
@@ -29,13 +28,11 @@ export async function showStatus(flags: FollowFlags): Promise<void> {
   const server = serverOf(flags);
   const client = clientOf(server);
   const url = urlOf(server);
-  const print = async (): Promise<void> => {
-    const answer = await readStatus(client);
-    if (flags.json === true) printJson(answer);
-    else printLines(linesOf(url, answer));
-  };
-  if (flags.follow !== true) return print();
-  await followWhole(server, { types: ['fleet.agent', 'fleet.task', 'monitor.alert', 'watchdog'], print });
+  await showWhole(flags, {
+    ask: () => readStatus(client),
+    linesOf: (answer) => linesOf(url, answer),
+    types: ['fleet.agent', 'fleet.task', 'monitor.alert', 'watchdog'],
+  });
 }
 
 async function readStatus(client: ServerClient) {

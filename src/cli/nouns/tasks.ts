@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { messageOf, OmoiError, parseDuration } from '#telemetry';
 import { z } from 'zod';
-import { followRows, followWhole, tellsOf } from '../follow-rows.ts';
+import { tellsOf } from '../follow-rows.ts';
 import { clientForNamed } from '../named-client.ts';
 import { behindLast, readPages } from '../read-pages.ts';
 import {
@@ -13,9 +13,10 @@ import {
 } from '../server-client.ts';
 import { ageOf } from '../terminal/ages.ts';
 import { colourOfState } from '../terminal/colours.ts';
-import { note, printJson, printLines, tableFor } from '../terminal/print.ts';
+import { note, printJson, printLines } from '../terminal/print.ts';
 import type { Column } from '../terminal/table.ts';
 import { fieldsOf, giveOrders, readIfThere } from './orders.ts';
+import { showList, showWhole } from './shown.ts';
 
 const PATH = '/api/v1/fleet/tasks';
 const PAGE_ROWS = 1000;
@@ -76,51 +77,45 @@ export interface TaskListFlags extends FollowFlags {
 export async function listTasks(flags: TaskListFlags): Promise<void> {
   const server = serverOf(flags);
   const client = clientOf(server);
-  const table = tableFor(COLUMNS);
-  const printAll = async (): Promise<void> => {
-    const lists = [];
-    for (const state of flags.state === undefined ? OPEN_STATES : [flags.state]) {
-      lists.push(await readTasks(client, { ...flags, state }));
-    }
-    const tasks = lists.flatMap(({ rows }) => rows);
-    if (flags.json === true) {
-      if (flags.follow === true) tasks.forEach(printJson);
-      else printJson({ tasks });
-    } else if (tasks.length === 0) note(noneListed(flags.state));
-    else {
-      printLines(table.linesOf(tasks));
-      noteWarnings(tasks);
-    }
-    if (lists.some(({ more }) => more))
-      note(`there are more than ${flags.limit} of a state: --limit shows them`);
-  };
-  if (flags.follow !== true) return printAll();
-  await followRows(server, {
-    types: ['fleet.task'],
-    idOf: (event) => (event.entity_type === 'task' ? event.entity_id : null),
-    async read(id) {
-      const answer = await readIfThere(client, pathOf(id));
-      const row = answer === null ? null : task.parse(answer);
-      const isMeant =
-        row &&
-        (flags.state ?? row.state) === row.state &&
-        (flags.phase ?? row.phase_id) === row.phase_id &&
-        (flags.agent ?? row.agent_id) === row.agent_id;
-      return isMeant ? row : null;
+  await showList(server, flags, {
+    key: 'tasks',
+    columns: COLUMNS,
+    async readAll() {
+      const lists = [];
+      for (const state of flags.state === undefined ? OPEN_STATES : [flags.state]) {
+        lists.push(await readTasks(client, { ...flags, state }));
+      }
+      return { rows: lists.flatMap(({ rows }) => rows), more: lists.some(({ more }) => more) };
     },
-    printAll,
-    print: (row) => (flags.json === true ? printJson(row) : printLines(table.linesOf([row]))),
+    empty: noneListed(flags.state),
+    notesOn: unservedNotes,
+    more: `there are more than ${flags.limit} of a state: --limit shows them`,
+    follow: {
+      types: ['fleet.task'],
+      idOf: (event) => (event.entity_type === 'task' ? event.entity_id : null),
+      async read(id) {
+        const answer = await readIfThere(client, pathOf(id));
+        const row = answer === null ? null : task.parse(answer);
+        const isMeant =
+          row &&
+          (flags.state ?? row.state) === row.state &&
+          (flags.phase ?? row.phase_id) === row.phase_id &&
+          (flags.agent ?? row.agent_id) === row.agent_id;
+        return isMeant ? row : null;
+      },
+    },
   });
 }
 
-/** Says behind the table, once for each kind, why those of them wait that no living agent claims. */
-function noteWarnings(tasks: readonly Task[]): void {
+/** Once for each kind, why those of them wait that no living agent claims. */
+function unservedNotes(tasks: readonly Task[]): readonly string[] {
   const warned = tasks.flatMap((row) => row.warnings.map((warning) => ({ type: row.task_type, warning })));
-  for (const [, [first, ...more]] of Map.groupBy(warned, ({ type, warning }) => `${type} ${warning}`)) {
-    if (!first) continue;
+  const kinds = Map.groupBy(warned, ({ type, warning }) => `${type} ${warning}`);
+  return [...kinds.values()].flatMap(([first, ...more]) => {
+    if (!first) return [];
     const wait = more.length === 0 ? '1 task' : `${more.length + 1} tasks`;
-    note(`${wait} of type "${first.type}" ${more.length === 0 ? 'waits' : 'wait'}: ${first.warning}`);
-  }
+    return [`${wait} of type "${first.type}" ${more.length === 0 ? 'waits' : 'wait'}: ${first.warning}`];
+  });
 }
 
 const taskPage = z.object({ tasks: z.array(task), next_cursor: nullable.optional() });
@@ -146,15 +141,13 @@ export function readTasks(
 
 /** `omoi tasks show` */
 export async function showTask(taskId: string, flags: FollowFlags): Promise<void> {
-  const server = serverOf(flags);
-  const client = clientForNamed(server);
-  const print = async (): Promise<void> => {
-    const answer = await client.call('GET', pathOf(taskId));
-    if (flags.json === true) printJson(answer);
-    else printLines(fieldsOf(fieldsOfTask(task.parse(answer))));
-  };
-  if (flags.follow !== true) return print();
-  await followWhole(server, { types: ['fleet.task'], isMeant: tellsOf(taskId), print });
+  const client = clientForNamed(serverOf(flags));
+  await showWhole(flags, {
+    ask: () => client.call('GET', pathOf(taskId)),
+    linesOf: (answer) => fieldsOf(fieldsOfTask(task.parse(answer))),
+    types: ['fleet.task'],
+    isMeant: tellsOf(taskId),
+  });
 }
 
 function fieldsOfTask(shown: Task): readonly (readonly [string, string | null])[] {

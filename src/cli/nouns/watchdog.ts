@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { followWhole } from '../follow-rows.ts';
 import { printable } from '../query/printable.ts';
 import { clientOf, serverOf, type FollowFlags, type ServerFlags } from '../server-client.ts';
 import { ageOf } from '../terminal/ages.ts';
 import { printJson, printLines } from '../terminal/print.ts';
+import { showWhole } from './shown.ts';
 
 const PATH = '/api/v1/watchdog';
 
@@ -15,12 +15,12 @@ export const watchdogState = z.object({
 
 /** `omoi watchdog state` */
 export async function showState(flags: FollowFlags): Promise<void> {
-  const server = serverOf(flags);
-  const client = clientOf(server);
-  const print = async (): Promise<void> => tell(await client.call('GET', `${PATH}/state`), flags);
-  if (flags.follow !== true) return print();
-  const types = ['watchdog.state', 'watchdog.storm', 'watchdog.maintenance'];
-  await followWhole(server, { types, print });
+  const client = clientOf(serverOf(flags));
+  await showWhole(flags, {
+    ask: () => client.call('GET', `${PATH}/state`),
+    linesOf: (answer) => watchdogLines(watchdogState.parse(answer)),
+    types: ['watchdog.state', 'watchdog.storm', 'watchdog.maintenance'],
+  });
 }
 
 /** `omoi watchdog pause` */

@@ -23,8 +23,9 @@ interface Found {
 }
 
 interface Problem {
-  readonly line: number;
-  readonly column: number;
+  /** Null where the whole file can't be read; the message names it then. */
+  readonly line: number | null;
+  readonly column: number | null;
   readonly message: string;
 }
 
@@ -81,7 +82,7 @@ const placedProblems = z.object({
 function refusalOf({ details, message }: OmoiError) {
   const placed = placedProblems.safeParse(details);
   if (placed.success) return placed.data;
-  return { problems: [{ line: 1, column: 1, message }], problem_count: 1 };
+  return { problems: [{ line: null, column: null, message }], problem_count: 1 };
 }
 
 function linesOf(check: FileCheck): readonly string[] {
@@ -90,7 +91,7 @@ function linesOf(check: FileCheck): readonly string[] {
     const rest = check.problem_count - check.problems.length;
     return [
       `${file}: refused`,
-      ...check.problems.map(({ line, column, message }) => `  ${file}:${line}:${column}: ${message}`),
+      ...check.problems.map((problem) => `  ${placed(file, problem)}`),
       ...(rest > 0 ? [`  and ${rest} more`] : []),
     ];
   }
@@ -101,6 +102,10 @@ function linesOf(check: FileCheck): readonly string[] {
     counted(check.time_intervals, 'time interval'),
   ];
   return [`${file}: good: ${counts.join(', ')}`, ...check.warnings.map((warning) => `  warning: ${warning}`)];
+}
+
+function placed(file: string, { line, column, message }: Problem): string {
+  return line === null ? message : `${file}:${line}:${column ?? 1}: ${message}`;
 }
 
 function counted(count: number, what: string): string {

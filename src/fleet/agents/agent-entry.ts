@@ -78,11 +78,14 @@ export class AgentEntry implements AgentObservation {
   #shortestBeatMs: number | null = null;
   /** Whether the process of the generation is known to have been started. */
   #hasStarted = false;
+  /** Why it could not be started at the last attempt; null where that is not known to have failed. */
+  startError: string | null = null;
   #beats = 0;
   #beatsAtMove = 0;
   /** The types of the tasks that it holds, by id, the one that it has held longest in front. */
   readonly #tasks = new Map<string, string>();
   #everClaimed = false;
+  #lost: LostTask | null = null;
   #saysRunning = false;
   /** What its processes do, and since when (monotonic) they have not been seen to be active. */
   #processes: {
@@ -364,6 +367,7 @@ export class AgentEntry implements AgentObservation {
   started(atMs: number): void {
     if (this.row.status !== 'SPAWNING') return;
     this.#hasStarted = true;
+    this.startError = null;
     this.#heardAtMs = atMs;
   }
 
@@ -415,9 +419,11 @@ export class AgentEntry implements AgentObservation {
     this.warned = false;
     this.#heardAtMs = nowMonotonicMs;
     this.#hasStarted = false;
+    this.startError = null;
     this.#beatsAtMove = this.#beats;
     this.#tasks.clear();
     this.#everClaimed = false;
+    this.#lost = null;
     this.#saysRunning = false;
     this.#processes = null;
     this.#processesTold = false;
@@ -440,10 +446,46 @@ export class AgentEntry implements AgentObservation {
     this.blamedTaskId = null;
   }
 
+  /** A task that it held is taken from it, and it has still to hear of that; before it is dropped, at monotonic `atMs`. */
+  lostTask(taskId: string, atMs: number): void {
+    this.#lost ??= { taskId, atMs, besides: Math.max(0, this.inFlight - this.#tasks.size), isKept: false };
+  }
+
+  /** It says how many pieces of work it has in flight, those among them of which Omoi knows nothing. */
+  worksOn(inFlight: number): void {
+    this.inFlight = inFlight;
+    if (!this.#lost) return;
+    if (inFlight - this.#tasks.size <= this.#lost.besides) this.#lost = null;
+    else this.#lost.isKept = true;
+  }
+
+  /**
+   * The task that was taken from it and that it has not let go of since, as far as it says: a handler that goes on keeps the
+   * place of a task that it could claim. Null where there is none, or it had no time yet.
+   */
+  get clingsTo(): string | null {
+    if (!this.#lost?.isKept || this.#stall.silenceMs(this.#lost.atMs) < MAX_LETTING_GO_MS) return null;
+    return this.#lost.taskId;
+  }
+
   droppedTask(taskId: string): void {
     this.#tasks.delete(taskId);
   }
 }
+
+/** A task that was taken from an agent. */
+interface LostTask {
+  readonly taskId: string;
+  /** Monotonic. */
+  readonly atMs: number;
+  /** What it said to work on beside its tasks when it lost this one. */
+  readonly besides: number;
+  /** Whether it has said since that it works on as much as before. */
+  isKept: boolean;
+}
+
+/** How long an agent may take to end the work on what was taken from it, before that is told. */
+const MAX_LETTING_GO_MS = 15_000;
 
 /** What a registration has checked and written. */
 function readCapabilities(json: string): readonly string[] {

@@ -160,6 +160,11 @@ export class AgentIndex {
     return entry.status !== before;
   }
 
+  /** Notes that a task is taken from its holder, which goes on; before it is noted that it is gone from it. */
+  lostTask(holder: Holder, taskId: string): void {
+    this.#current(holder)?.lostTask(taskId, this.#clock.monotonicMs());
+  }
+
   /** Notes that a holder's task is gone from it; true when that changed its status. */
   droppedTask(holder: Holder, taskId: string): boolean {
     const entry = this.#current(holder);

@@ -26,6 +26,8 @@ const ENDING_SIGNALS: ReadonlyMap<string, number> = new Map([
   ['SIGTERM', 15],
 ]);
 const STATUS_OF_SIGNALS = 128;
+/** What was to do its work and end has done so. */
+export const FINISHED = 'finished';
 
 /**
  * Whether a process that has ended failed, or ended on purpose: asked to, by a person's signal, or because its work was
@@ -38,7 +40,7 @@ export function meaningOfExit({ exitCode, signal, asked, once, outOfMemory }: Ex
     return { status: ENDING_SIGNALS.has(signal) ? 'TERMINATED' : 'FAILED', reason: `${signal}${of}` };
   }
   if (exitCode === null) return { status: 'FAILED', reason: 'exit unknown' };
-  if (once && exitCode === 0) return { status: 'TERMINATED', reason: 'finished' };
+  if (once && exitCode === 0) return { status: 'TERMINATED', reason: FINISHED };
   // What a shell says where such a signal has ended what it ran, and a program that handled it.
   const isSignals = [...ENDING_SIGNALS.values()].includes(exitCode - STATUS_OF_SIGNALS);
   return { status: isSignals ? 'TERMINATED' : 'FAILED', reason: `exit ${exitCode}${of}` };

@@ -68,6 +68,8 @@ export interface GenerationStore {
    * @throws OmoiError `unknown_generation`
    */
   recordExit(tx: StateTransaction, exit: GenerationExit): Promise<void>;
+  /** The process of a generation runs: one that FAILED because it could not be started is being started after all. */
+  started(tx: StateTransaction, started: StartedGeneration): Promise<void>;
   /**
    * Gives an opened generation another secret, where no process has registered as it: one that another server may have
    * started with the former one is refused from now on. @returns whether it was given
@@ -83,13 +85,16 @@ export interface GenerationStore {
   writeOff(tx: StateTransaction, ended: EndedGeneration): Promise<void>;
 }
 
-/** A generation without a process. */
-export interface EndedGeneration {
+export interface StartedGeneration {
   readonly agentId: string;
   readonly generation: number;
+  readonly traceparent: string | null;
+}
+
+/** A generation without a process. */
+export interface EndedGeneration extends StartedGeneration {
   /** Why it is not wanted. */
   readonly reason: string;
-  readonly traceparent: string | null;
 }
 
 /** Which agent's work goes back to the queue, and why. */
@@ -231,7 +236,8 @@ export class StoredGenerations implements GenerationStore {
     // Who has said goodbye left on purpose, however its process ended, and where nobody could see how.
     const expected = status === 'TERMINATED' || record.ended_at_ms !== null;
     const staysOut = agent.status === 'QUARANTINED' && exit.isFollowed === true;
-    const ends = isCurrent && !hasEnded(agent.status) && !staysOut;
+    // One that FAILED without an end on record could not be started.
+    const ends = isCurrent && agent.status !== 'TERMINATED' && !staysOut;
     const ended = ends ? await changeAgent(tx, agent, { status, status_reason: reason }) : agent;
     await this.#work.releaseLocks(tx, { agentId, upToGeneration: generation });
     await this.#work.reassign(tx, {
@@ -255,6 +261,18 @@ export class StoredGenerations implements GenerationStore {
       traceparent,
     });
     if (ends) await tellStatus(tx, this.#parts, { left: agent.status, now: ended, traceparent });
+  }
+
+  async started(
+    tx: StateTransaction,
+    { agentId, generation, traceparent }: StartedGeneration,
+  ): Promise<void> {
+    const agent = await lockAgent(tx, agentId);
+    if (agent?.generation !== generation || agent.status !== 'FAILED') return;
+    const record = await readGeneration(tx, agentId, generation);
+    if (record?.state !== 'opened') return;
+    const now = await changeAgent(tx, agent, { status: 'SPAWNING', status_reason: record.reason });
+    await tellStatus(tx, this.#parts, { left: agent.status, now, traceparent });
   }
 
   async renewNonce(

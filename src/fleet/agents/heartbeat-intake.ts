@@ -122,6 +122,12 @@ export class HeartbeatIntake {
     agentIndex.judgedAt.set(agent, clock.monotonicMs());
   }
 
+  /** The process of a generation could not be started: if it is not in time, that is no silence. */
+  couldNotStart({ agentId, generation }: Holder, error: string): void {
+    const agent = this.#parts.agentIndex.get(agentId);
+    if (agent?.generation === generation) agent.startError = error;
+  }
+
   /** A generation waits for its turn to be started: its time to register has not begun. */
   awaitsStart({ agentId, generation }: Holder): void {
     const agent = this.#parts.agentIndex.get(agentId);
@@ -150,7 +156,7 @@ export class HeartbeatIntake {
   #takeNews(agent: AgentEntry, beat: Omit<Heartbeat, 'sequence' | 'nonce'>): void {
     const before = agent.status;
     agent.says({ running: beat.inFlight > 0, degraded: beat.degraded, reason: beat.reason });
-    agent.inFlight = beat.inFlight;
+    agent.worksOn(beat.inFlight);
     agent.told(beat.activity ?? null, this.#parts.clock.monotonicMs());
     if (beat.usage) agent.uses(beat.usage, this.#parts.clock.monotonicMs());
     if (beat.inFlight > 0) this.#parts.agentIndex.workSeen(beat);

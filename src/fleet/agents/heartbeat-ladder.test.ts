@@ -29,8 +29,10 @@ const quiet: BeatRecord = {
   missed: 0,
   beatSince: false,
   selfDegraded: false,
+  clings: false,
   evidence: null,
   evidenceTold: false,
+  couldNotStart: false,
 };
 
 test.each<[string, Partial<BeatRecord>, string | null]>([
@@ -39,6 +41,9 @@ test.each<[string, Partial<BeatRecord>, string | null]>([
   ['misses two', { missed: 2 }, 'DEGRADED'],
   ['misses three at once', { missed: 3 }, 'UNRESPONSIVE'],
   ['says that it is not well', { selfDegraded: true }, 'DEGRADED'],
+  ['does not let go of what was taken from it', { clings: true }, 'DEGRADED'],
+  ['DEGRADED, has not let go of it yet', { status: 'DEGRADED', beatSince: true, clings: true }, null],
+  ['does not let go of it, and is silent', { missed: 3, clings: true }, 'UNRESPONSIVE'],
   ['DEGRADED, misses three', { status: 'DEGRADED', missed: 3 }, 'UNRESPONSIVE'],
   ['DEGRADED, still silent', { status: 'DEGRADED', missed: 2 }, null],
   ['DEGRADED, ages started afresh but no beat came', { status: 'DEGRADED', missed: 0 }, null],
@@ -53,6 +58,8 @@ test.each<[string, Partial<BeatRecord>, string | null]>([
   ],
   ['SPAWNING, in its grace', { status: 'SPAWNING' }, null],
   ['SPAWNING, never heard of', { status: 'SPAWNING', missed: 3 }, 'UNRESPONSIVE'],
+  ['SPAWNING, could not be started yet', { status: 'SPAWNING', missed: 2, couldNotStart: true }, null],
+  ['SPAWNING, could not be started', { status: 'SPAWNING', missed: 3, couldNotStart: true }, 'FAILED'],
   ['SPAWNING, beats', { status: 'SPAWNING', beatSince: true }, 'IDLE'],
   ['QUARANTINED, silent', { status: 'QUARANTINED', missed: 9 }, null],
   ['FAILED, silent', { status: 'FAILED', missed: 9 }, null],

@@ -22,19 +22,25 @@ export interface BeatRecord {
   readonly beatSince: boolean;
   /** Whether the agent itself says that it is DEGRADED. */
   readonly selfDegraded: boolean;
+  /** Whether it has not let go of a task that was taken from it. */
+  readonly clings: boolean;
   /** null where nobody looked at its processes, or not for long enough. */
   readonly evidence: LifeEvidence | null;
   /** Whether the evidence came with its beats: somebody else beats for the processes. */
   readonly evidenceTold: boolean;
+  /** Whether its process is known not to have been started. */
+  readonly couldNotStart: boolean;
 }
 
 export interface LadderStep {
-  readonly to: 'IDLE' | 'DEGRADED' | 'STALLED' | 'UNRESPONSIVE';
+  readonly to: 'IDLE' | 'DEGRADED' | 'STALLED' | 'UNRESPONSIVE' | 'FAILED';
   readonly reason:
     | 'heartbeats_missed'
     | 'heartbeat_returned'
     | 'reported'
     | 'silent_at_work'
+    | 'clings_to_lost_task'
+    | 'not_started'
     | 'traced'
     | StallReason;
 }
@@ -77,6 +83,8 @@ export function decideLadderStep(record: BeatRecord): LadderStep | null {
     case 'TERMINATED':
       return null;
     case 'SPAWNING':
+      // Who could not be started is not silent: nobody is there who could be heard.
+      if (record.couldNotStart && isSilent(record)) return { to: 'FAILED', reason: 'not_started' };
       return stepOfTheStill(record) ?? (beatSince ? RETURNED : null);
     case 'STALLED':
     case 'UNRESPONSIVE':
@@ -85,12 +93,14 @@ export function decideLadderStep(record: BeatRecord): LadderStep | null {
       return selfDegraded ? { to: 'DEGRADED', reason: 'heartbeat_returned' } : RETURNED;
     case 'DEGRADED':
       if (isStill(record)) return stepOfTheStill(record);
-      return selfDegraded || !beatSince || record.missed >= MISSED_UNTIL_DEGRADED ? null : RETURNED;
+      if (selfDegraded || record.clings) return null;
+      return !beatSince || record.missed >= MISSED_UNTIL_DEGRADED ? null : RETURNED;
     case 'IDLE':
     case 'RUNNING':
       if (isStill(record)) return stepOfTheStill(record);
       if (record.missed >= MISSED_UNTIL_DEGRADED) return { to: 'DEGRADED', reason: 'heartbeats_missed' };
-      return selfDegraded ? { to: 'DEGRADED', reason: 'reported' } : null;
+      if (selfDegraded) return { to: 'DEGRADED', reason: 'reported' };
+      return record.clings ? { to: 'DEGRADED', reason: 'clings_to_lost_task' } : null;
   }
 }
 

@@ -54,8 +54,10 @@ export class HeartbeatWatch {
       missed,
       beatSince: entry.beatSinceMove,
       selfDegraded: entry.selfDegraded,
+      clings: entry.clingsTo !== null,
       evidence: entry.evidence,
       evidenceTold: entry.evidenceTold,
+      couldNotStart: entry.startError !== null,
     });
     // Who was taken out of service owes no beats.
     const warns = missed >= MISSED_UNTIL_WARNING && !entry.warned && entry.row.status !== 'QUARANTINED';
@@ -172,9 +174,14 @@ async function write(tx: StateTransaction, agent: AgentRow, { entry, step }: Ste
   if (!step) return agent;
   return moveAgent(tx, agent, {
     status: step.to,
-    status_reason: step.reason === 'reported' ? (entry.degradedReason ?? step.reason) : step.reason,
+    status_reason: reasonOf(step, entry),
     self_degraded: entry.selfDegraded ? 1 : 0,
   });
+}
+
+function reasonOf({ reason }: LadderStep, { degradedReason, startError }: AgentEntry): string {
+  if (reason === 'reported') return degradedReason ?? reason;
+  return reason === 'not_started' && startError !== null ? `not started: ${startError}` : reason;
 }
 
 function eventsOf({ step, missed, silenceMs }: Step, agent: AgentRow, moved: AgentRow): NewSystemEvent[] {

@@ -116,6 +116,29 @@ describe('after a crash of the server', () => {
     expect(status('coders-1')).toBe('TERMINATED');
   });
 
+  it.each([
+    ['finished', 'has done its work: the next server does not run it again', ['coders-2/1']],
+    ['SIGTERM', 'was ended beside the server: the next server fills its place', ['coders-1/2', 'coders-2/1']],
+  ])('who has left as %s %s', async (reason, _, after) => {
+    await stage.pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    const spec = stage.machine.starts.find(({ agentId }) => agentId === 'coders-1');
+    const own = { poolId: 'coders', generation: 1, nonce: spec?.nonce ?? '' };
+    await test.fleet.agents.register(registration('coders-1', own));
+    const leave = { agentId: 'coders-1', generation: 1, reason, exit: null, traceparent: null };
+    await test.fleet.agents.deregister(leave);
+    stage.machine.end(stage.machine.pidOf('coders-1'), { exitCode: 0 });
+    await until(async () => (await events('fleet.agent.exited')).length > 0);
+    await crash();
+    // A look at the pool that opens the third place has opened the first one, too, where that is open.
+    await stage.pools.update('coders', { desired: 3 }, ASKED);
+    await runs(...after, 'coders-3/1');
+    // Another definition is other work.
+    if (reason !== 'finished') return;
+    await stage.pools.update('coders', { command: ['run', 'more'] }, ASKED);
+    await until(() => runningAgents().includes('coders-1/2'));
+  });
+
   it('what ended meanwhile has failed', async () => {
     await stage.pools.create(POOL, ASKED);
     await runs('coders-1/1', 'coders-2/1');

@@ -8,7 +8,14 @@ import { newestOf } from './replica-plan.ts';
 import { isWell, planRoll, ROLLED } from './roll-plan.ts';
 import { forgetIllness, rollOf, setRoll, stampUnits, trustUnits, type Roll } from './roll-rows.ts';
 import { RollWatch } from './roll-watch.ts';
-import { changeUnit, illFrom, illSinceOf, poolUnits, type UnitRow } from './unit-rows.ts';
+import {
+  changeUnit,
+  illFrom,
+  illSinceOf,
+  poolUnits,
+  vacateFinishedPlaces,
+  type UnitRow,
+} from './unit-rows.ts';
 
 interface PoolRollParts {
   readonly control: AgentControl;
@@ -61,6 +68,7 @@ export class PoolRolls {
     await stampUnits(tx, before.id, madeOf(before));
     const wanted = madeOf(after);
     if (wanted === madeOf(before) && row.roll === null) return;
+    if (wanted !== madeOf(before)) await vacateFinishedPlaces(tx, before.id);
     await trustUnits(tx, before.id, wanted);
     await forgetIllness(tx, before.id);
     // Starts of another definition that failed say nothing of this one.

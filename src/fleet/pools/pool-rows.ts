@@ -28,7 +28,7 @@ export function unknownPool(poolId: string): OmoiError {
   return new OmoiError('unknown_pool', `There is no pool ${poolId}.`, { pool_id: poolId });
 }
 
-export function definitionOf(row: PoolRow): PoolDefinition {
+export function definitionOf(row: Pick<PoolRow, 'pool_id' | 'definition'>): PoolDefinition {
   // Written by `definitionText`, and by nobody else.
   return poolOfKeys(row.pool_id, JSON.parse(row.definition) as Readonly<Record<string, unknown>>);
 }

@@ -30,6 +30,8 @@ export interface ReplicaView {
   readonly startedAtMs: number | null;
   /** When it is killed if it has not ended by then. */
   readonly killAtMs: number | null;
+  /** Why its pool could not start one, where this one has still to be started; null where nothing is known to stand in the way. */
+  readonly startError: string | null;
 }
 
 interface OverrideView {
@@ -143,7 +145,13 @@ export async function readReplica(
   { database, clock }: Pick<PoolReading, 'database' | 'clock'>,
 ): Promise<ReplicaView | null> {
   const unit = await newestUnit(database.reader, agentId);
-  return unit ? replicaViewOf(unit, momentOf(clock)) : null;
+  if (!unit) return null;
+  const pool = await database.reader
+    .selectFrom('pools')
+    .select(['spawn_failures', 'last_error'])
+    .where('pool_id', '=', unit.pool_id)
+    .executeTakeFirst();
+  return replicaViewOf(unit, pool ?? null, momentOf(clock));
 }
 
 function viewOf(
@@ -184,7 +192,7 @@ function viewOf(
       expiresAtMs: wallTimeOfDeadline(deadlineOf(override.expires_at_ms, override), now),
     })),
     replicas: newestOf(units)
-      .map((unit) => replicaViewOf(unit, now))
+      .map((unit) => replicaViewOf(unit, pool, now))
       .sort((a, b) => a.replica - b.replica),
   };
 }
@@ -198,7 +206,11 @@ function rollViewOf(pool: PoolRow, units: readonly UnitRow[]): PoolView['roll'] 
   return { ...roll, remaining: units.filter(isOld).length };
 }
 
-function replicaViewOf(unit: UnitRow, now: Moment): ReplicaView {
+function replicaViewOf(
+  unit: UnitRow,
+  pool: Pick<PoolRow, 'spawn_failures' | 'last_error'> | null,
+  now: Moment,
+): ReplicaView {
   return {
     replica: replicaOf(unit.pool_id, unit.agent_id) ?? 0,
     agentId: unit.agent_id,
@@ -209,5 +221,6 @@ function replicaViewOf(unit: UnitRow, now: Moment): ReplicaView {
     host: unit.state === 'running' ? unit.host : null,
     startedAtMs: unit.started_at_ms,
     killAtMs: unit.kill_at_ms && wallTimeOfDeadline(deadlineOf(unit.kill_at_ms, unit), now),
+    startError: unit.state === 'intended' && pool && pool.spawn_failures > 0 ? pool.last_error : null,
   };
 }

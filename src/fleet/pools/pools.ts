@@ -98,6 +98,8 @@ export class Pools {
     this.#supervisor = new UnitSupervisor({ ...parts, processBeats: this.#beats }, connection, {
       recorded: (tx, ended) => this.#convergence.followUp(tx, ended),
       committed: (poolId) => this.#onEnded(poolId),
+      // A roll stops where too many have failed.
+      startFailed: (poolId) => this.#schedule.soon(poolId),
     });
     this.#refused = new RefusedReplicas(parts.agents);
     this.#convergence = new Convergence(parts, this.#refused, {
@@ -262,7 +264,7 @@ export class Pools {
     const intended = (await poolUnits(tx, poolId)).filter(({ state }) => state === 'intended');
     // What failed to start may start now: its next attempt is not waited for.
     tx.afterCommit(() => {
-      if (change.command !== undefined) this.#beats.commandChanged(poolId);
+      if (change.command !== undefined) this.#beats.forgetProgram(poolId);
       for (const { agent_id: agentId, generation } of intended) {
         this.#supervisor.spawn({ agentId, generation, poolId });
       }
@@ -400,7 +402,9 @@ export class Pools {
   /** Of a pool that is being removed: it counts until its last agent has ended. */
   #knowRemoved(row: PoolRow, isGone: boolean): void {
     this.#know(row);
-    if (isGone) this.#leaving.delete(row.pool_id);
+    if (!isGone) return;
+    this.#leaving.delete(row.pool_id);
+    this.#beats.forgetProgram(row.pool_id);
   }
 
   /** A change of a pool's overrides and what follows from it; an event only where it moves something. */
@@ -426,7 +430,11 @@ export class Pools {
     const converged = await this.#convergence.converge(tx, row, asked);
     if (row.roll !== null) await this.#rolls.step(tx, row, { effective: converged.effective, asked });
     if (row.state === 'removing') tx.afterCommit(() => this.#knowRemoved(row, converged.isGone));
-    tx.afterCommit(() => this.#schedule.in(poolId, converged.expiresInMs));
+    const size = converged.isGone ? null : converged.effective;
+    tx.afterCommit(() => {
+      this.#schedule.in(poolId, converged.expiresInMs);
+      this.#parts.activity.setPoolSize(poolId, size);
+    });
     return { ...converged, row };
   }
 

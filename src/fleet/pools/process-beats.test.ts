@@ -40,10 +40,12 @@ async function create(more: PoolChange = {}): Promise<void> {
 }
 
 /** As the SDK registers. */
-async function register(generation = 1): Promise<void> {
-  const nonce = machine.running.find((spec) => spec.generation === generation)?.nonce ?? '';
+async function register(generation = 1, agentId = AGENT): Promise<void> {
+  const isIt = (spec: (typeof machine.running)[number]): boolean =>
+    spec.generation === generation && spec.agentId === agentId;
+  const nonce = machine.running.find(isIt)?.nonce ?? '';
   await test.fleet.agents.register({
-    agentId: AGENT,
+    agentId,
     agentType: 'worker',
     poolId: 'mailers',
     phaseId: null,
@@ -147,5 +149,51 @@ describe('a program that registers by itself', () => {
       nonce: null,
     });
     await passUntil(() => agent()?.row.status === 'UNRESPONSIVE');
+  });
+
+  it('says nothing of the program of another pool that is called like it when that is gone', async () => {
+    await create();
+    await register();
+    await pass(1000);
+    await pools.remove('mailers', ASKED);
+    await until(async () => (await pools.list({ afterPoolId: null, limit: 10 })).length === 0);
+    await create({ command: ['run', 'plain'] });
+    await passUntil(() => agent()?.generation === 2 && status() === 'IDLE');
+    expect(agent()?.row.status_reason).toBe('process_watched');
+  });
+
+  it('says nothing of it to the next server either', async () => {
+    await create();
+    await register();
+    await pass(1000);
+    await pools.remove('mailers', ASKED);
+    await until(async () => (await pools.list({ afterPoolId: null, limit: 10 })).length === 0);
+    await pass(1000);
+    await create({ command: ['run', 'plain'] });
+    await until(() => machine.running.some(({ generation }) => generation === 2));
+    await pools.close();
+    pools = openTestPools(test, { machine });
+    await pools.start();
+    await passUntil(() => agent()?.generation === 2 && status() === 'IDLE');
+    expect(agent()?.row.status_reason).toBe('process_watched');
+  });
+
+  it('says nothing of the command that its pool is on its way to, to the next server either', async () => {
+    await create({ desired: 2, max: 2 });
+    await until(() => machine.pidOf('mailers-2') > 0);
+    await register();
+    await register(1, 'mailers-2');
+    await pass(1000);
+    await pools.update('mailers', { command: ['run', 'plain'], graceMs: 0 }, ASKED);
+    await until(() => machine.running.some(({ generation }) => generation === 2));
+    await pools.close();
+    pools = openTestPools(test, { machine });
+    await pools.start();
+    const rolled = (): boolean =>
+      ['mailers-1', 'mailers-2'].some((agentId) => {
+        const one = test.fleet.agents.get(agentId);
+        return one?.generation === 2 && one.row.status_reason === 'process_watched';
+      });
+    await passUntil(rolled);
   });
 });

@@ -1,7 +1,16 @@
 import type { StateDatabase } from '#storage';
-import { messageOf, type PoolDefinition, type ProcessActivity, type Timer } from '#telemetry';
+import {
+  messageOf,
+  type HeartbeatSource,
+  type PoolDefinition,
+  type ProcessActivity,
+  type Timer,
+} from '#telemetry';
 import type { Runtime } from '../runtimes/runtime.ts';
+import { nameOf } from './earlier-units.ts';
+import { madeOf } from './made-of.ts';
 import type { PoolParts } from './pool-parts.ts';
+import { changesCommand, startDefinitionOf } from './roll-rows.ts';
 import type { UnitKey } from './unit-rows.ts';
 
 /** Much less than the shortest TTL that agents have without asking for one. */
@@ -37,8 +46,8 @@ export class ProcessBeats {
   readonly #speaking = new Set<string>();
   /** … and those of which none has in its time: the next one is not waited for. */
   readonly #silent = new Set<string>();
-  /** `AGENT/GENERATION` of those that an earlier server has stood in for. */
-  readonly #stoodInBefore = new Set<string>();
+  /** Who beat for those that ran under an earlier server, by `AGENT/GENERATION`. */
+  readonly #before = new Map<string, HeartbeatSource>();
   readonly #timer: Timer;
   #isLooking = false;
   #restUntilMs = 0;
@@ -51,19 +60,19 @@ export class ProcessBeats {
 
   /** Reads who has registered by itself, and for whom Omoi did; before the first unit is added. */
   async start(): Promise<void> {
-    for (const { agentId, generation, poolId, heartbeat } of await readHeartbeats(this.#parts.database)) {
-      if (heartbeat !== 'process') this.#speaking.add(poolId);
-      else {
-        this.#stoodInBefore.add(`${agentId}/${generation}`);
-        this.#silent.add(poolId);
-      }
+    for (const { poolId, heartbeat, isOfPresent, ...key } of await readHeartbeats(this.#parts.database)) {
+      this.#before.set(nameOf(key), heartbeat);
+      if (isOfPresent) (heartbeat === 'process' ? this.#silent : this.#speaking).add(poolId);
     }
   }
 
   /** A unit runs. */
   add(handle: string, { key, runtime }: Pick<BeatenUnit, 'key' | 'runtime'>): void {
     const runsSinceMs = this.#parts.clock.monotonicMs();
-    const stoodIn = this.#stoodInBefore.delete(`${key.agentId}/${key.generation}`);
+    const before = this.#before.get(nameOf(key));
+    this.#before.delete(nameOf(key));
+    if (before === 'sdk') return;
+    const stoodIn = before === 'process';
     this.#units.set(handle, { key, runtime, runsSinceMs, stoodIn, isAsking: false, nextBeatMs: runsSinceMs });
   }
 
@@ -72,8 +81,8 @@ export class ProcessBeats {
     this.#units.delete(handle);
   }
 
-  /** Another command may say something, or nothing. */
-  commandChanged(poolId: string): void {
+  /** Another command may say something, or nothing; so may that of another pool that is called like one that is gone. */
+  forgetProgram(poolId: string): void {
     this.#speaking.delete(poolId);
     this.#silent.delete(poolId);
   }
@@ -197,13 +206,23 @@ export class ProcessBeats {
   }
 }
 
-/** How the newest generation that registered of each agent of a pool did so; null of those before that was kept: by itself. */
-async function readHeartbeats(database: StateDatabase) {
-  const rows = await database.reader
+/** How the newest generation that registered of each agent did so since its pool was made. */
+async function readHeartbeats({ reader }: StateDatabase) {
+  const pools = await reader.selectFrom('pools').select(['pool_id', 'definition', 'roll']).execute();
+  const changing = new Map(
+    pools.filter(changesCommand).map((pool) => [pool.pool_id, madeOf(startDefinitionOf(pool))]),
+  );
+  const rows = await reader
     .selectFrom('agent_generations as one')
     .innerJoin('agents', 'agents.agent_id', 'one.agent_id')
-    .select(['one.agent_id as agentId', 'one.generation', 'one.heartbeat', 'agents.pool_id as poolId'])
+    .innerJoin('pools', 'pools.pool_id', 'agents.pool_id')
+    .leftJoin('agent_units as unit', (join) =>
+      join.onRef('unit.agent_id', '=', 'one.agent_id').onRef('unit.generation', '=', 'one.generation'),
+    )
+    .select(['one.agent_id as agentId', 'one.generation', 'one.heartbeat'])
+    .select(['pools.pool_id as poolId', 'unit.made_of as madeOf'])
     .where('agents.managed', '=', 1)
+    .whereRef('one.opened_at_ms', '>=', 'pools.created_at_ms')
     .where('one.generation', '=', (of) =>
       of
         .selectFrom('agent_generations as other')
@@ -212,5 +231,11 @@ async function readHeartbeats(database: StateDatabase) {
         .where('other.registered_at_ms', 'is not', null),
     )
     .execute();
-  return rows.flatMap(({ poolId, ...row }) => (poolId === null ? [] : [{ ...row, poolId }]));
+  return rows.map(({ madeOf: unitMadeOf, heartbeat, ...row }) => ({
+    ...row,
+    // Null of those before that was kept: by itself.
+    heartbeat: heartbeat ?? ('sdk' as const),
+    // Where the pool is on its way to another command, what has the former one says nothing of what starts now.
+    isOfPresent: !changing.has(row.poolId) || changing.get(row.poolId) === unitMadeOf,
+  }));
 }

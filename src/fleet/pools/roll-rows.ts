@@ -32,10 +32,17 @@ export function rollOf({ roll }: Pick<PoolRow, 'roll'>): Roll | null {
  * What a generation that starts now is made of. While a roll is stopped that is the last definition that all replicas had:
  * a repair, a restart or a scale would else take one replica after the other to a definition that does not work.
  */
-export function startDefinitionOf(row: PoolRow): PoolDefinition {
+export function startDefinitionOf(row: Pick<PoolRow, 'pool_id' | 'definition' | 'roll'>): PoolDefinition {
   const pool = definitionOf(row);
   const roll = rollOf(row);
   return roll?.state === 'stopped' ? withGenerationKeys(pool, roll.from) : pool;
+}
+
+/** Whether replicas of a pool have another command than it says. */
+export function changesCommand(row: Pick<PoolRow, 'pool_id' | 'definition' | 'roll'>): boolean {
+  const { from } = rollOf(row) ?? {};
+  if (from === undefined) return false;
+  return JSON.stringify(from['command']) !== JSON.stringify(definitionOf(row).command);
 }
 
 /** @param roll null: there is none any more */

@@ -197,6 +197,15 @@ describe('a pool whose definition has changed', () => {
 });
 
 describe('a definition whose generations do not prove themselves', () => {
+  it('stops the roll as soon as it could not be started three times in a row', async () => {
+    await fullPool();
+    await change({ command: ['missing'] });
+    const startedMs = test.clock.monotonicMs();
+    await passUntil(async () => (await pools.get('coders')).spawnFailures >= 3);
+    await until(async () => (await roll())?.state === 'stopped');
+    expect(test.clock.monotonicMs() - startedMs).toBeLessThan(10_000);
+  });
+
   it.each<[string, PoolChange, string]>([
     [
       'it ends at once',

@@ -72,6 +72,64 @@ describe('a program that should register and never does is given up', () => {
   });
 });
 
+describe('a program that cannot be started', () => {
+  const reason = (): string | undefined => test.fleet.agents.get(AGENT)?.row.status_reason;
+  const NOT_STARTED = /^not started: .*missing/;
+  /** Until it is known that the present generation could not be started at the first attempt. */
+  const untilRefused = (): Promise<void> =>
+    until(() => {
+      const { startError = null, row } = test.fleet.agents.get(AGENT) ?? {};
+      return startError !== null && row?.status === 'SPAWNING';
+    });
+
+  it('has failed when it was not started in time: nobody is silent who was never there', async () => {
+    await create({ startWithinMs: 1000 }, ['missing']);
+    await untilRefused();
+    await untilGivenUp();
+    expect([status(), reason()]).toEqual(['FAILED', expect.stringMatching(NOT_STARTED)]);
+    expect(test.fleet.agents.countOf('UNRESPONSIVE')).toBe(0);
+    expect((await pools.replica(AGENT))?.startError).toContain('missing');
+  });
+
+  it('is being started as soon as it can be, over a restart of the server too', async () => {
+    await create({}, ['missing']);
+    await untilRefused();
+    await untilGivenUp();
+    await pools.close();
+    pools = openTestPools(test, { machine });
+    await pools.start();
+    await pools.update('mute', { command: ['run'], heartbeat: 'process' }, ASKED);
+    await untilSpawned();
+    await pass(1000);
+    await until(() => status() === 'IDLE');
+    expect((await pools.replica(AGENT))?.startError).toBeNull();
+  });
+
+  it('is followed by another generation, which has its time', async () => {
+    await create({}, ['missing']);
+    await untilRefused();
+    await untilGivenUp();
+    const { generation } = await pools.restart({ agentId: AGENT, ...ASKED });
+    expect(generation).toBe(2);
+    await untilRefused();
+    expect(await untilGivenUp()).toBeGreaterThan(15_000);
+    expect([status(), reason()]).toEqual(['FAILED', expect.stringMatching(NOT_STARTED)]);
+  });
+
+  it.each([
+    ['is wanted no more', { desired: 0 }, 'retired'],
+    ['is stopped', null, 'stopped by tester'],
+  ])('has not failed when it %s', async (_what, change, why) => {
+    await create({}, ['missing']);
+    await untilRefused();
+    await untilGivenUp();
+    if (change) await pools.update('mute', change, ASKED);
+    else await pools.stop({ agentId: AGENT, ...ASKED });
+    await until(() => status() === 'TERMINATED');
+    expect(reason()).toBe(why);
+  });
+});
+
 describe('its time begins', () => {
   it('when its process starts, not while it waits for that', async () => {
     await create({ startWithinMs: 1000 }, ['missing']);

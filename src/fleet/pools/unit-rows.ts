@@ -1,6 +1,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import { deadlineOf, type StateTables, type StateTransaction } from '#storage';
 import { leftUntil, type Moment, type PersistedMoment } from '#telemetry';
+import { FINISHED } from '../agents/exit-meaning.ts';
 import type { Asked } from './pool-parts.ts';
 import { hostColumns, type OwnHost } from './unit-host.ts';
 import type { StartedUnit, UnitExit } from '../runtimes/runtime.ts';
@@ -172,10 +173,20 @@ export function isLeaving({ desired_state: desired }: Pick<UnitRow, 'desired_sta
 
 /**
  * Opens the places of units that ended on purpose without Omoi being asked: a shutdown of the machine or the service
- * ends workers beside their server, and must not leave a pool without them for ever.
+ * ends workers beside their server, and must not leave a pool without them for ever. What has finished its work has it done.
  */
 export async function vacateEndedPlaces(tx: StateTransaction): Promise<void> {
-  await tx.db
+  await vacating(tx, '!=').execute();
+}
+
+/** Opens the places of those that have finished their work: their pool has other work for them. */
+export async function vacateFinishedPlaces(tx: StateTransaction, poolId: string): Promise<void> {
+  await vacating(tx, '=').where('pool_id', '=', poolId).execute();
+}
+
+/** @param finished whether those that have finished their work, or all others that ended on purpose */
+function vacating(tx: StateTransaction, finished: '=' | '!=') {
+  return tx.db
     .updateTable('agent_units')
     .set({ desired_state: 'retired' })
     .where('state', '=', 'ended')
@@ -187,10 +198,10 @@ export async function vacateEndedPlaces(tx: StateTransaction): Promise<void> {
           .select('agents.agent_id')
           .whereRef('agents.agent_id', '=', 'agent_units.agent_id')
           .whereRef('agents.generation', '=', 'agent_units.generation')
-          .where('agents.status', '=', 'TERMINATED'),
+          .where('agents.status', '=', 'TERMINATED')
+          .where('agents.status_reason', finished, FINISHED),
       ),
-    )
-    .execute();
+    );
 }
 
 /** Older ended generations of an agent are not needed to decide anything; the registry keeps their history. */

@@ -65,6 +65,8 @@ interface UnitEnds {
   recorded(tx: StateTransaction, ended: RecordedEnd): Promise<void>;
   /** After its commit. */
   committed(poolId: string): void;
+  /** A start has failed, after the commit that records it. */
+  startFailed(poolId: string): void;
 }
 
 /**
@@ -245,7 +247,11 @@ export class UnitSupervisor {
     if (!definitionOf(poolRow).overlap && (await hasLiveOlder(tx, key))) return null;
     const waitMs = startPauseLeftMs(poolRow, momentOf(this.#parts.clock, tx.nowMs));
     if (waitMs > 0) {
-      tx.afterCommit(() => this.#spawns.addAfter(key, waitMs));
+      const { last_error: error } = poolRow;
+      tx.afterCommit(() => {
+        if (error !== null) this.#parts.silence.couldNotStart(key, error);
+        this.#spawns.addAfter(key, waitMs);
+      });
       return null;
     }
     const pool = startDefinitionOf(poolRow);
@@ -285,6 +291,7 @@ export class UnitSupervisor {
       const poolRow = await lockPool(tx, key.poolId);
       const generation = await readGeneration(tx, key.agentId, key.generation);
       await setRunning(tx, key, { started, own: this.#parts });
+      await this.#parts.generations.started(tx, { ...key, traceparent });
       if (poolRow.spawn_failures > 0) await setSpawnFailure(tx, key.poolId, null);
       await bus.append(tx, {
         event_type: 'fleet.agent.spawned',
@@ -325,6 +332,8 @@ export class UnitSupervisor {
       });
       return retryInMs;
     });
+    this.#parts.silence.couldNotStart(order.key, error);
+    this.#ends.startFailed(order.key.poolId);
     this.#parts.metrics
       .counter('omoi_pool_spawn_failures_total', 'Agent processes that could not be started.')
       .add(1, { pool_id: order.key.poolId });

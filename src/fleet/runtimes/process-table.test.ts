@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findProcess, formatHandle, parseHandle } from './process-handle.ts';
 import {
@@ -91,6 +94,30 @@ describe('the table of processes', () => {
     } finally {
       cleared.kill('SIGKILL');
       parent.kill('SIGKILL');
+    }
+  });
+
+  it('shows one whose first thread has ended as its other threads are', () => {
+    const proc = mkdtempSync(join(tmpdir(), 'omoi-proc-'));
+    const show = (path: string, files: Readonly<Record<string, string>>): void => {
+      mkdirSync(join(proc, path), { recursive: true });
+      for (const [name, text] of Object.entries(files)) writeFileSync(join(proc, path, name), text);
+    };
+    const gone = LINE.replace(') S ', ') Z ').replace(' 1000 200 ', ' 0 0 ');
+    try {
+      show('4242', { stat: gone, environ: '', cmdline: '' });
+      show('4242/task/4242', { stat: gone, environ: '' });
+      const table = createProcessTable(proc);
+      expect(isRunning(table.stat(4242))).toBe(false);
+      expect(table.isBlank(4242)).toBe(true);
+      show('4242/task/4243', { stat: gone, environ: '' });
+      show('4242/task/4244', { stat: LINE.replace(') S ', ') T '), environ: 'A=1\0OMOI_UNIT_ID=u\0' });
+      expect(table.stat(4242)).toEqual({ ...process4242, state: 'T' });
+      expect(isRunning(table.stat(4242))).toBe(true);
+      expect(table.environ(4242)).toContain('OMOI_UNIT_ID=u');
+      expect(table.isBlank(4242)).toBe(false);
+    } finally {
+      rmSync(proc, { recursive: true });
     }
   });
 

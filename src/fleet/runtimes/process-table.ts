@@ -40,6 +40,7 @@ export interface ProcessTable {
   pageBytes(): number;
 }
 
+const ZOMBIE = 'Z';
 const USUAL_PAGE_BYTES = 4096;
 /** AT_PAGESZ of the auxiliary vector (getauxval(3)), which is pairs of words. */
 const PAGE_SIZE_TYPE = 6n;
@@ -76,20 +77,28 @@ export function parseStat(pid: number, line: string): ProcessStat | null {
 
 /** Whether the process still runs: a zombie has ended, somebody only has not asked for its exit code yet. */
 export function isRunning(stat: ProcessStat | null): stat is ProcessStat {
-  return stat !== null && stat.state !== 'Z' && stat.state !== 'X';
+  return stat !== null && stat.state !== ZOMBIE && stat.state !== 'X';
 }
 
-/** Linux. Elsewhere there is no `/proc`, and every process reads as gone. */
-export function createProcessTable(): ProcessTable {
+/**
+ * Linux. Elsewhere there is no `/proc`, and every process reads as gone. A program may end its first thread and go on in others
+ * (`pthread_exit` in `main`): the kernel shows that process as a zombie without memory, and here it is what its other threads are.
+ * @param proc where the kernel shows it
+ */
+export function createProcessTable(proc = '/proc'): ProcessTable {
   let boot: string | null = null;
+  const environ = (pid: number): string | null => {
+    const shown = readOrNull(`${proc}/${pid}/environ`);
+    return shown ? shown : (environOfThreads(proc, pid) ?? shown);
+  };
   return {
     stat: (pid) => {
-      const line = readOrNull(`/proc/${pid}/stat`);
-      return line === null ? null : parseStat(pid, line);
+      const stat = readStat(`${proc}/${pid}`, pid);
+      return stat?.state === ZOMBIE ? throughThreads(proc, stat) : stat;
     },
     pids: () => {
       try {
-        return readdirSync('/proc')
+        return readdirSync(proc)
           .map(Number)
           .filter((pid) => Number.isInteger(pid));
       } catch {
@@ -98,23 +107,24 @@ export function createProcessTable(): ProcessTable {
     },
     newestPid: () => {
       // The last of its fields (proc_loadavg(5)).
-      const newest = Number(readOrNull('/proc/loadavg')?.trim().split(' ').at(-1));
+      const newest = Number(readOrNull(`${proc}/loadavg`)?.trim().split(' ').at(-1));
       return Number.isInteger(newest) ? newest : null;
     },
     ioBytes: (pid) => {
-      const text = readOrNull(`/proc/${pid}/io`);
+      const text = readOrNull(`${proc}/${pid}/io`);
       const counts = text === null ? null : /^rchar: (\d+)\nwchar: (\d+)$/m.exec(text);
       return counts ? Number(counts[1]) + Number(counts[2]) : null;
     },
-    environ: (pid) => readOrNull(`/proc/${pid}/environ`),
-    isBlank: (pid) => readOrNull(`/proc/${pid}/cmdline`) === '' && hasNoEnvironment(pid),
+    environ,
+    isBlank: (pid) =>
+      readOrNull(`${proc}/${pid}/cmdline`) === '' && hasNoEnvironment(proc, pid) && !environ(pid),
     bootId: () => {
-      boot ??= readOrNull('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown';
+      boot ??= readOrNull(`${proc}/sys/kernel/random/boot_id`)?.trim() ?? 'unknown';
       return boot;
     },
     pageBytes: () => {
       try {
-        return readPageBytes(readFileSync('/proc/self/auxv')) ?? USUAL_PAGE_BYTES;
+        return readPageBytes(readFileSync(`${proc}/self/auxv`)) ?? USUAL_PAGE_BYTES;
       } catch {
         return USUAL_PAGE_BYTES;
       }
@@ -139,10 +149,44 @@ function readOrNull(path: string): string | null {
   }
 }
 
-/** Whether its environment is empty, or there is no memory for one; false where it is not told. */
-function hasNoEnvironment(pid: number): boolean {
+function readStat(directory: string, pid: number): ProcessStat | null {
+  const line = readOrNull(`${directory}/stat`);
+  return line === null ? null : parseStat(pid, line);
+}
+
+/** What the threads of a process show whose first one has ended: its own stat line has all of their CPU time, and no memory. */
+function throughThreads(proc: string, stat: ProcessStat): ProcessStat {
+  for (const thread of otherThreads(proc, stat.pid)) {
+    const seen = readStat(thread, stat.pid);
+    if (isRunning(seen)) return { ...stat, state: seen.state, residentPages: seen.residentPages };
+  }
+  return stat;
+}
+
+/** Of a process whose first thread has ended; null where that has not, or none of the others shows any. */
+function environOfThreads(proc: string, pid: number): string | null {
+  if (readStat(`${proc}/${pid}`, pid)?.state !== ZOMBIE) return null;
+  for (const thread of otherThreads(proc, pid)) {
+    const shown = readOrNull(`${thread}/environ`);
+    if (shown) return shown;
+  }
+  return null;
+}
+
+/** Where the kernel shows the threads of a process but its first. */
+function otherThreads(proc: string, pid: number): readonly string[] {
   try {
-    return readFileSync(`/proc/${pid}/environ`, 'utf8') === '';
+    const threads = readdirSync(`${proc}/${pid}/task`).filter((thread) => thread !== String(pid));
+    return threads.map((thread) => `${proc}/${pid}/task/${thread}`);
+  } catch {
+    return [];
+  }
+}
+
+/** Whether its environment is empty, or there is no memory for one; false where it is not told. */
+function hasNoEnvironment(proc: string, pid: number): boolean {
+  try {
+    return readFileSync(`${proc}/${pid}/environ`, 'utf8') === '';
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'ESRCH';
   }

@@ -177,7 +177,11 @@ export class TaskReleases {
       };
       await writeTask(tx, cancelled);
       await this.#parts.bus.append(tx, cancelledEvent(cancelled, order.by, traceparent));
-      tx.afterCommit(() => this.#state.cancelled(cancelled, task, traceparent));
+      tx.afterCommit(() => {
+        const holder = task.state === 'claimed' ? holderOf(task) : null;
+        if (holder) this.#parts.agentIndex.lostTask(holder, taskId);
+        this.#state.cancelled(cancelled, task, traceparent);
+      });
       return cancelled;
     });
   }
@@ -245,6 +249,7 @@ export class TaskReleases {
     await this.#parts.bus.append(tx, ...events);
     tx.afterCommit(() => {
       for (const { task, holder: of } of releases) {
+        if (TAKEN.has(reason)) this.#parts.agentIndex.lostTask(of, task.task_id);
         this.#state.released(task, of, { nowMs: tx.nowMs, traceparent });
       }
       if (!counted) return;
@@ -361,6 +366,8 @@ export class TaskReleases {
   }
 }
 
+/** Reasons for which a holder loses a task that goes on itself. */
+const TAKEN: ReadonlySet<TaskReleaseReason> = new Set(['time_limit', 'lease_expired', 'reassigned']);
 const CANCELLABLE: ReadonlySet<string> = new Set(['queued', 'claimed', 'parked']);
 
 /** What a task in the queue looks like that nobody holds, and that may be claimed. */

@@ -113,6 +113,71 @@ describe('a pool’s limit for a type of tasks', () => {
     await pools.close();
   });
 
+  describe('an agent whose handler goes on with what was taken from it', () => {
+    let sequence = 0;
+    /** Beats for as long as asked, with so much work in flight. */
+    async function beatFor(ms: number, inFlight: number): Promise<void> {
+      for (let left = ms; left > 0; left -= 500) {
+        await running.clock.advance(500);
+        const quiet = { degraded: false, reason: null, nonce: null };
+        running.fleet.heartbeats.take({
+          agentId: 'w1',
+          generation: 1,
+          sequence: ++sequence,
+          inFlight,
+          ...quiet,
+        });
+        await running.clock.advance(0);
+      }
+    }
+    const standing = () => {
+      const { row, status, clingsTo } = running.fleet.agents.get('w1') ?? {};
+      return { status, reason: row?.status_reason, clingsTo };
+    };
+
+    it.each([
+      ['its time limit', 0],
+      ['an operator, and it works on something else besides', 2],
+    ])('is DEGRADED until it lets go, and no longer: by %s', async (by, besides) => {
+      const pools = await startPool();
+      sequence = 0;
+      await beatFor(500, besides);
+      const [slow = ''] = await enqueue('fetch');
+      await running.fleet.tasks.claim(claimOf('w1'));
+      if (by === 'its time limit') await beatFor(2500, 1 + besides);
+      else {
+        await beatFor(500, 1 + besides);
+        await running.fleet.tasks.cancel(slow, { by: 'ann', traceparent: null });
+      }
+      await beatFor(14_000, 1 + besides);
+      expect(standing()).toMatchObject({ status: 'IDLE', clingsTo: null });
+      await beatFor(2000, 1 + besides);
+      await expect.poll(standing).toEqual({
+        status: 'DEGRADED',
+        reason: 'clings_to_lost_task',
+        clingsTo: slow,
+      });
+      await beatFor(30_000, 1 + besides);
+      expect(standing().status).toBe('DEGRADED');
+      await beatFor(1000, besides);
+      await expect.poll(() => standing().status).toBe('IDLE');
+      await beatFor(30_000, 1 + besides);
+      expect(standing()).toMatchObject({ status: 'IDLE', clingsTo: null });
+      await pools.close();
+    });
+
+    it('is as well as ever where it lets go in time', async () => {
+      const pools = await startPool();
+      sequence = 0;
+      await enqueue('fetch');
+      await running.fleet.tasks.claim(claimOf('w1'));
+      await beatFor(12_000, 1);
+      await beatFor(30_000, 0);
+      expect(standing()).toMatchObject({ status: 'IDLE', clingsTo: null });
+      await pools.close();
+    });
+  });
+
   it('counts for a task that is claimed the moment it is enqueued', async () => {
     const pools = await startPool();
     const waiting = running.fleet.tasks.claim(claimOf('w1', { waitMs: 1000 }));

@@ -2,7 +2,7 @@ import { humanizeDuration } from '../prometheus/humanize.ts';
 import { toNumber } from '../prometheus/numbers.ts';
 import { fixed, type FunctionSet, ofText, variadic } from '../functions/function-set.ts';
 import { titleCase, toLower, toUpper } from '../functions/letter-case.ts';
-import { type Patterns, replaceAll } from '../functions/regular-expressions.ts';
+import type { Patterns } from '../functions/regular-expressions.ts';
 import { ADDRESS_TYPE, HTML_TYPE } from '../html/write-value.ts';
 import { toJson } from '../json/to-json.ts';
 import { durationValue } from '../time/duration.ts';
@@ -59,18 +59,16 @@ const PURE_FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map<string, 
 /** The functions of Alertmanager's templates, beside Go's own. */
 export function messageTemplateFunctions(host: MessageTemplateHost): FunctionSet {
   const now = GoTime.ofMs(host.nowMs);
-  const { patterns } = host;
+  const patterns = host.patterns.forRun();
   const asking = new Map<string, FunctionDefinition>([
     [
       'match',
-      fixed(['string', 'string'], ([pattern, text]) =>
-        patterns.compile(textOf(pattern)).matcher(textOf(text)).find(),
-      ),
+      fixed(['string', 'string'], ([pattern, text]) => patterns.matches(textOf(pattern), textOf(text))),
     ],
     [
       'reReplaceAll',
       fixed(['string', 'string', 'string'], ([pattern, replacement, text]) =>
-        replaceAll(patterns.compile(textOf(pattern)), textOf(replacement), textOf(text)),
+        patterns.replaceAll(textOf(pattern), textOf(replacement), textOf(text)),
       ),
     ],
     ['now', fixed([], () => now)],

@@ -21,7 +21,7 @@ const TAG = /<(\/?)([a-z](?:[a-z0-9]|[:-](?=[a-z0-9]))*)/giy;
 const NAME = /[^ \t\n\f\r=>'"<]*/y;
 
 /** Reads on in a page from `at`: at least one character, or into another state. @throws MarkupError */
-export function readMarkup(place: Place, text: string, at: number): MarkupStep {
+function readMarkup(place: Place, text: string, at: number): MarkupStep {
   if (place.quote !== null) return readValue(place, text, at);
   switch (place.state) {
     case 'text':

@@ -26,6 +26,7 @@ interface Counted {
   readonly status: KeptSeries;
   readonly active: KeptSeries;
   readonly alive: number;
+  readonly poolId: string | null;
 }
 
 /** What its processes use. */
@@ -54,6 +55,8 @@ export class AgentGauges {
   /** Those that have ended too, until they are removed. */
   readonly #counted = new Map<string, Counted>();
   readonly #totals = new Map<KeptSeries, number>();
+  /** Agents that are alive, by pool. */
+  readonly #aliveIn = new Map<string, number>();
   readonly #knownTypes = new Set<string>();
   /** Before all have been seen once, the counts are less than what is true. */
   #sawAll = false;
@@ -94,6 +97,12 @@ export class AgentGauges {
     this.#counted.delete(agentId);
     this.#add(counted.status, -1);
     this.#add(counted.active, -counted.alive);
+    this.#addTo(counted.poolId, -counted.alive);
+  }
+
+  /** Agents of a pool that are alive; null as long as not all have been looked at once. */
+  aliveIn(poolId: string): number | null {
+    return this.#sawAll ? (this.#aliveIn.get(poolId) ?? 0) : null;
   }
 
   #look(agent: AgentObservation, withAge: boolean): void {
@@ -152,15 +161,18 @@ export class AgentGauges {
     one.use = null;
   }
 
-  #count({ agentId, agentType, status, phaseId }: AgentObservation): void {
+  #count({ agentId, agentType, status, phaseId, poolId }: AgentObservation): void {
     if (!this.#knownTypes.has(agentType)) this.#openStatuses(agentType);
     const before = this.#counted.get(agentId);
     const counted = {
       status: this.#byStatus.at(agentType, status),
       active: this.#active.at(agentType, phaseId ?? ''),
       alive: ALIVE.has(status) ? 1 : 0,
+      poolId,
     };
     this.#counted.set(agentId, counted);
+    if (before) this.#addTo(before.poolId, -before.alive);
+    this.#addTo(poolId, counted.alive);
     if (before?.status !== counted.status) {
       if (before) this.#add(before.status, -1);
       this.#add(counted.status, 1);
@@ -171,6 +183,13 @@ export class AgentGauges {
     }
     if (before) this.#add(before.active, -before.alive);
     this.#add(counted.active, counted.alive);
+  }
+
+  #addTo(poolId: string | null, change: number): void {
+    if (poolId === null || change === 0) return;
+    const alive = (this.#aliveIn.get(poolId) ?? 0) + change;
+    if (alive === 0) this.#aliveIn.delete(poolId);
+    else this.#aliveIn.set(poolId, alive);
   }
 
   #add(series: KeptSeries, change: number): void {

@@ -53,6 +53,11 @@ export function isMapping(value: unknown): value is Readonly<Record<string, unkn
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The names in what should be a map, whatever stands under them. */
+export function namesOf(value: unknown): NameSet {
+  return new Set(isMapping(value) ? Object.keys(value) : []);
+}
+
 /** The items of what should be a list; none where it is something else, which the schema says. */
 export function itemsOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];

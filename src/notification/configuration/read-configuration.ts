@@ -1,10 +1,17 @@
 import type { z } from 'zod';
-import { emptyLabels, messageOf, openStrictDocument, type Labels, type StrictDocument } from '#telemetry';
+import {
+  emptyLabels,
+  messageOf,
+  nextTurn,
+  openStrictDocument,
+  type Labels,
+  type StrictDocument,
+} from '#telemetry';
 import type { ReceiverKind } from '../receivers/receiver-kind.ts';
 import { createMessageTemplates } from '../templates/create-message-templates.ts';
 import { TemplateFailure, type MessageTemplates } from '../templates/message-templates.ts';
 import { configurationSchema } from './configuration-schema.ts';
-import { Findings, isMapping, itemsOf, type Path } from './findings.ts';
+import { Findings, isMapping, itemsOf, namesOf, type Path } from './findings.ts';
 import { globalSchema } from './global-schema.ts';
 import type { NotificationConfiguration, Route } from './notification-configuration.ts';
 import { omoiSchema, omoiSettings } from './omoi-schema.ts';
@@ -47,30 +54,39 @@ export async function readNotificationConfiguration(
   const { name, text, directory } = source;
   const schema = configurationSchema(tools.kinds);
   const document = openStrictDocument({ name, text, scalars: 'text' }, schema, 'routing_invalid');
+  // A large file takes its time: others have their turn between the parts.
+  await nextTurn();
   const findings = new Findings();
   const written = resolveFiles(document.written, schema, directory);
   const parts = isMapping(written) ? written : {};
   const global = globalSchema.safeParse(parts['global']);
   const omoi = omoiSettings(omoiSchema.safeParse(parts['x-omoi']).data);
+  const omoiParts = isMapping(parts['x-omoi']) ? parts['x-omoi'] : {};
   const reading = { findings, mode: omoi.matcherMode };
   const { receivers, integrations } = readReceivers(parts['receivers'], {
     findings,
     kinds: tools.kinds,
     global: global.success ? global.data : null,
-    schedules: omoi.onCall,
+    omoi,
+    schedules: namesOf(omoiParts['on_call']),
   });
+  await nextTurn();
   const timeIntervals = readTimeIntervals(parts, findings);
   const route = readRoutes(parts['route'], {
     ...reading,
-    names: { receivers, timeIntervals, escalations: omoi.escalations },
+    names: { receivers, timeIntervals, escalations: namesOf(omoiParts['escalation']) },
   });
+  await nextTurn();
   const inhibitRules = readInhibitRules(parts['inhibit_rules'], reading);
   checkOmoi(omoi, { receivers, timeIntervals }, findings);
   warnOfUnused(parts, findings);
-  for (const { kind, path } of integrations) {
+  for (const { kind, path, settings } of integrations) {
+    const forbidden = kind.notAllowed?.(settings, omoi);
+    if (forbidden) findings.problem([...path, ...forbidden.path], forbidden.message);
     if (!kind.create) findings.warning(path, `Omoi does not send to ${kind.type} yet`);
   }
   const templates = await readTemplates(parts['templates'], tools, findings);
+  await nextTurn();
   if (templates && tools.templates !== 'unread') checkTemplates(templates, { integrations, route }, findings);
   document.accepted(findings.problems);
   if (!route || !templates || !global.success) throw new Error('an accepted configuration lacks a part');

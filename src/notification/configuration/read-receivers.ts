@@ -5,6 +5,7 @@ import { isMapping, itemsOf, type Findings, type NameSet, type Path } from './fi
 import type { GlobalSettings } from './global-settings.ts';
 import type { ConfiguredIntegration, ConfiguredReceiver } from './notification-configuration.ts';
 import { receiverExtras, receiverExtrasSchema } from './omoi-schema.ts';
+import type { OmoiSettings } from './omoi-settings.ts';
 
 /** An integration with the place at which it stands. */
 export interface PlacedIntegration extends ConfiguredIntegration {
@@ -16,7 +17,14 @@ export interface ReceiverReader {
   readonly kinds: readonly ReceiverKind[];
   /** Null where `global` has mistakes: what depends on it is not said then. */
   readonly global: GlobalSettings | null;
+  readonly omoi: OmoiSettings;
+  /** Of `x-omoi.on_call`, also of what has mistakes there. */
   readonly schedules: NameSet;
+}
+
+interface ReceiverHead {
+  readonly name: string;
+  readonly labels: Labels;
 }
 
 export interface ReadReceivers {
@@ -31,9 +39,10 @@ export function readReceivers(written: unknown, reader: ReceiverReader): ReadRec
   const integrations: PlacedIntegration[] = [];
   itemsOf(written).forEach((item, index) => {
     const path = ['receivers', index];
-    const head = receiverHeadSchema.safeParse(item ?? {});
-    if (!head.success || (item !== null && !isMapping(item))) return;
-    const { name } = head.data;
+    if (item !== null && !isMapping(item)) return;
+    const head = headOf(item ?? {});
+    if (head === null) return;
+    const { name } = head;
     if (name === '') {
       findings.problem(path, 'missing name in receiver');
       return;
@@ -45,7 +54,7 @@ export function readReceivers(written: unknown, reader: ReceiverReader): ReadRec
     integrations.push(...own);
     receivers.set(name, {
       name,
-      labels: labelsOf(head.data, path, findings),
+      labels: labelsOf(head, path, findings),
       integrations: own.map(({ kind, index: at, settings }) => ({ kind, index: at, settings })),
       omoi: readExtras(item ?? {}, path, reader),
     });
@@ -53,11 +62,14 @@ export function readReceivers(written: unknown, reader: ReceiverReader): ReadRec
   return { receivers, integrations };
 }
 
-function labelsOf(
-  head: { readonly name: string; readonly labels: Labels },
-  path: Path,
-  findings: Findings,
-): Labels {
+/** Of a receiver whose labels are wrong the name is known all the same. */
+function headOf(item: Readonly<Record<string, unknown>>): ReceiverHead | null {
+  const { name, labels } = receiverHeadSchema.shape;
+  const read = name.safeParse(item['name']);
+  return read.success ? { name: read.data, labels: labels.safeParse(item['labels']).data ?? {} } : null;
+}
+
+function labelsOf(head: ReceiverHead, path: Path, findings: Findings): Labels {
   const labels = copyLabels(head.labels);
   const written = Object.hasOwn(labels, 'name') ? labels['name'] : undefined;
   if (written !== undefined && written !== head.name) {
@@ -107,7 +119,7 @@ function readIntegrations(
 function readSettings(
   written: unknown,
   { kind, path }: { readonly kind: ReceiverKind; readonly path: Path },
-  { findings, global }: ReceiverReader,
+  { findings, global, omoi }: ReceiverReader,
 ): { readonly completed: unknown } | null {
   if (written === null) {
     findings.problem(path, `missing ${kind.type} config`);
@@ -115,7 +127,7 @@ function readSettings(
   }
   const shape = kind.settings.safeParse(written);
   if (!shape.success || global === null) return null;
-  const completed = kind.complete(shape.data, global);
+  const completed = kind.complete(shape.data, global, omoi);
   if ('settings' in completed) return { completed: completed.settings };
   for (const { path: within, message } of completed.problems) findings.problem([...path, ...within], message);
   return null;

@@ -8,7 +8,7 @@ import { readMatchers } from './read-matchers.ts';
 
 /** How deep routes may stand in each other, and how many there may be. */
 export const maxRouteDepth = 100;
-export const maxRoutes = 50_000;
+export const maxRoutes = 10_000;
 
 const GROUP_BY_ALL = '...';
 

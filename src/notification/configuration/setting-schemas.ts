@@ -205,11 +205,15 @@ export function optionalDuration() {
   return durationText.nullish();
 }
 
-/** A duration as Go writes it (`1.5s`, `300ms`, `1h2m`; a bare number counts nanoseconds), in ms. */
-export function goDuration(absentMs: number) {
+/**
+ * A duration as Go writes it (`1.5s`, `300ms`, `1h2m`), in ms.
+ * @param bare a number without a unit: nanoseconds, as in the fields of Go that are durations themselves, or `refused`
+ */
+export function goDuration(absentMs: number, bare: 'nanoseconds' | 'refused' = 'nanoseconds') {
   return written
     .transform((value, context) => {
-      const valueMs = parseGoDuration(value);
+      const isBare = bare === 'nanoseconds' && /^[+-]?\d+$/.test(value);
+      const valueMs = isBare ? Number(value) / 1e6 : parseGoDuration(value);
       if (valueMs !== null) return valueMs;
       context.addIssue({ code: 'custom', message: `"${value}" is no duration; write 10s, 1m30s, 500ms` });
       return z.NEVER;
@@ -232,9 +236,9 @@ const GO_UNITS_MS: Readonly<Record<string, number>> = {
 const GO_DURATION = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/;
 const GO_PART = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g;
 
-/** What Go's `time.ParseDuration` makes of a text, in ms; null for what is none. A bare whole number counts nanoseconds. */
+/** What Go's `time.ParseDuration` makes of a text, in ms; null for what is none. */
 export function parseGoDuration(text: string): number | null {
-  if (/^[+-]?\d+$/.test(text)) return Number(text) / 1e6;
+  if (/^[+-]?0$/.test(text)) return 0;
   if (!GO_DURATION.test(text)) return null;
   let totalMs = 0;
   for (const [, count, unit] of text.matchAll(GO_PART))

@@ -21,6 +21,7 @@ import type { RoutedTo, Router } from '../ports.ts';
 import type { MuteStage } from '../stages/mute-stage.ts';
 import { createGroup, groupIdOf, type AggregationGroup } from './aggregation-group.ts';
 import { decidePass, membersThatLeave, type Pass } from './pass.ts';
+import { forgetAlerts, type KeptBesideAlerts } from './remembered-alerts.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 
 /** Alerts beyond so many groups are told of in one group a route. */
@@ -36,6 +37,8 @@ const CRITICAL = severityRank('critical');
 export interface RoutingInForce {
   readonly router: Router;
   readonly stages: readonly MuteStage[];
+  /** Whether one of the routes holds alerts back while the watchdog repairs. */
+  readonly holds: boolean;
   /** Of a route's receiver; none where it has none. */
   integrationsOf(route: Route): readonly RunningIntegration[];
 }
@@ -49,6 +52,10 @@ export interface DispatcherParts {
   readonly log: NotificationLog;
   readonly outbox: Pick<Outbox, 'outstanding' | 'plan'>;
   readonly decisions: DecisionLog;
+  /** What is kept of alerts beside their groups, and goes with them. */
+  readonly beside: readonly KeptBesideAlerts[];
+  /** Whether a repair of what an alert tells of was begun while people were not told. */
+  readonly wasHeld: (alertId: string) => boolean;
 }
 
 interface Tracked {
@@ -172,6 +179,12 @@ export class Dispatcher {
     if (tracked) tracked.alert.acknowledgedBy = by;
   }
 
+  /** @param untilMs wall ms */
+  snooze(alertId: string, untilMs: number): void {
+    const tracked = this.#alerts.get(alertId);
+    if (tracked) tracked.alert.snoozedUntilMs = untilMs;
+  }
+
   get(alertId: string): TrackedAlert | null {
     return this.#alerts.get(alertId)?.alert ?? null;
   }
@@ -193,9 +206,9 @@ export class Dispatcher {
     return this.#groups.values();
   }
 
-  /** The groups of an alert are passed now: what kept it back has changed. */
+  /** What kept an alert back has changed: its groups are passed now, but those that still wait for what comes together. */
   look(alertId: string): void {
-    for (const group of this.groupsOf(alertId)) this.#passNow(group);
+    for (const group of this.groupsOf(alertId)) if (group.hasPassed) this.#passNow(group);
   }
 
   /** Nothing of a group is on its way any more. */
@@ -385,6 +398,7 @@ export class Dispatcher {
         outbox,
         decisions,
         nowMs,
+        wasHeld: this.#parts.wasHeld,
         createId: () => createId('ntf', nowMs, random),
       });
       const pass = await paced(deciding, stretch);
@@ -457,13 +471,7 @@ export class Dispatcher {
         if (!groups || (groups.size === 1 && groups.has(group))) alertIds.add(alertId);
       }
     }
-    const ids = [...alertIds];
-    for (let at = 0; at < ids.length; at += 500) {
-      await tx.db
-        .deleteFrom('notification_alerts')
-        .where('alert_id', 'in', ids.slice(at, at + 500))
-        .execute();
-    }
+    await forgetAlerts(tx, [...alertIds], this.#parts.beside);
   }
 
   #written({ group, pass, left }: Leaving): void {
@@ -482,7 +490,7 @@ export class Dispatcher {
     group.hasPassed = true;
     // What came while a message was on its way is decided when it has arrived.
     if (pass.isBlocked) group.isUrgent = true;
-    group.dueAtMs = this.#parts.clock.wallMs() + group.route.groupIntervalMs;
+    group.dueAtMs = Math.min(this.#parts.clock.wallMs() + group.route.groupIntervalMs, pass.lookAtMs);
     this.#setTimer(group);
   }
 }

@@ -3,7 +3,7 @@ import type { DecisionLog } from '../explain/decision-log.ts';
 import type { Outstanding } from '../outbox/delivery-queue.ts';
 import type { LogUpdate, NotificationLog } from '../outbox/notification-log.ts';
 import type { Outbox, PlannedNotification } from '../outbox/outbox.ts';
-import type { MessageMember } from '../outbox/outbox-rows.ts';
+import { saysTheSame, type MessageMember } from '../outbox/outbox-rows.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';
 import { dedup, isBrief, type Dedup, type LogEntry, type PassedAlerts } from '../stages/dedup-stage.ts';
 import { mutedBy, type MuteStage } from '../stages/mute-stage.ts';
@@ -22,6 +22,8 @@ export interface Pass {
   readonly left: readonly TrackedAlert[];
   /** Whether a message was on its way, so that it has to be decided again when it has arrived. */
   readonly isBlocked: boolean;
+  /** Wall ms at which what keeps an alert back ends; Infinity where no time is known. */
+  readonly lookAtMs: number;
   /** How much there is to write, in rows. */
   readonly rows: number;
 }
@@ -33,6 +35,8 @@ export interface PassContext {
   readonly outbox: Pick<Outbox, 'outstanding'>;
   readonly decisions: DecisionLog;
   readonly nowMs: number;
+  /** Whether a repair of what an alert tells of was begun while people were not told. */
+  readonly wasHeld: (alertId: string) => boolean;
   readonly createId: () => string;
 }
 
@@ -41,6 +45,7 @@ const membersPerPiece = 100;
 
 interface Passed extends PassedAlerts {
   readonly alerts: readonly TrackedAlert[];
+  readonly lookAtMs: number;
 }
 
 /** Decides what has to be told of a group now. Changes nothing; pauses now and then. */
@@ -50,6 +55,7 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
   const withdrawn: Outstanding[] = [];
   const logs: LogUpdate[] = [];
   let isBlocked = false;
+  let isKept = false;
   for (const running of context.integrations) {
     const outstanding = context.outbox.outstanding(group.id, running.key);
     if (outstanding?.state === 'sending') {
@@ -63,8 +69,15 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
       nowMs: context.nowMs,
     });
     if (decided.send !== null) {
-      const message = { running, reason: decided.send, passed, entry, replaces: outstanding, context };
-      planned.push(yield* plan(group, message));
+      const reason = reasonOf(decided.send, { passed, entry, context });
+      const message = { running, reason, passed, entry, replaces: outstanding, context };
+      const next = yield* plan(group, message);
+      // Kept, it goes out under the id that a receiver may know already: a crash may have taken its answer.
+      if (outstanding && saysTheSame(outstanding.notification, next.notification)) isKept = true;
+      else {
+        yield* explainMessage(next, context);
+        planned.push(next);
+      }
       continue;
     }
     if (outstanding) withdrawn.push(outstanding);
@@ -79,10 +92,23 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     explainSilence(passed, running, decided, context, group);
     yield;
   }
-  const waits = isBlocked || planned.length > 0;
+  const waits = isBlocked || isKept || planned.length > 0;
   const left = waits ? [] : [...group.members.values()].filter((alert) => hasLeft(alert, passed));
   const rows = planned.length + withdrawn.length + logs.length + left.length;
-  return { group, planned, withdrawn, logs, left, isBlocked, rows };
+  return { group, planned, withdrawn, logs, left, isBlocked, lookAtMs: passed.lookAtMs, rows };
+}
+
+/** Whether all that is new was held back for a repair that has not healed it. */
+function reasonOf(
+  reason: NotificationReason,
+  { passed, entry, context }: Pick<MessagePlan, 'passed' | 'entry' | 'context'>,
+): NotificationReason {
+  if (reason !== 'first_notification' && reason !== 'new_alerts') return reason;
+  const isNotHealed = passed.alerts.every(
+    ({ alertId, endsAtMs, fingerprint }) =>
+      endsAtMs !== null || entry?.firing.has(fingerprint) === true || context.wasHeld(alertId),
+  );
+  return isNotHealed ? 'not_healed' : reason;
 }
 
 function hasLeft({ endsAtMs, fingerprint }: TrackedAlert, { heldBack }: Passed): boolean {
@@ -119,31 +145,37 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
   const resolved = new Set<string>();
   const heldBack = new Set<string>();
   let allAcknowledged = true;
+  let snoozeEndedAtMs = 0;
+  let lookAtMs = Infinity;
   let judged = 0;
   for (const alert of group.members.values()) {
     if (++judged % membersPerPiece === 0) yield;
     const muted = mutedBy(stages, alert, { route: group.route, nowMs });
-    if (muted) {
+    const isTold = log.wasTold(group.id, alert.fingerprint);
+    if (muted && !(isTold && muted.spares === 'told')) {
       decisions.record(
         {
           alertId: alert.alertId,
           stage: muted.stage,
-          decision: 'kept back',
+          decision: muted.decision ?? 'kept back',
           receiver: group.route.receiver,
           notificationId: null,
           reason: muted.reason,
         },
         group.id,
       );
-      if (alert.endsAtMs !== null && log.wasTold(group.id, alert.fingerprint))
-        heldBack.add(alert.fingerprint);
+      lookAtMs = Math.min(lookAtMs, muted.untilMs ?? Infinity);
+      const isUndecided = muted.untilMs !== undefined;
+      if (alert.endsAtMs !== null && (isTold || isUndecided)) heldBack.add(alert.fingerprint);
       continue;
     }
     alerts.push(alert);
     (alert.endsAtMs === null ? firing : resolved).add(alert.fingerprint);
-    if (alert.endsAtMs === null && alert.acknowledgedBy === null) allAcknowledged = false;
+    if (alert.endsAtMs !== null) continue;
+    if (alert.acknowledgedBy === null) allAcknowledged = false;
+    snoozeEndedAtMs = Math.max(snoozeEndedAtMs, alert.snoozedUntilMs ?? 0);
   }
-  return { alerts, firing, resolved, heldBack, allAcknowledged };
+  return { alerts, firing, resolved, heldBack, allAcknowledged, snoozeEndedAtMs, lookAtMs };
 }
 
 interface MessagePlan {
@@ -155,7 +187,12 @@ interface MessagePlan {
   readonly context: PassContext;
 }
 
-function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, PlannedNotification> {
+interface PlannedMessage extends PlannedNotification {
+  /** Those that it is about, also where it does not name them all. */
+  readonly told: readonly TrackedAlert[];
+}
+
+function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, PlannedMessage> {
   const { running, reason, passed, entry, replaces, context } = message;
   const { integration, key, receiver } = running;
   // Who is not told of what is over is told of what came and went all the same: nothing else would be said of it.
@@ -183,24 +220,30 @@ function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, P
     createdAtMs: Math.floor(context.nowMs),
     traceparent: named.find(({ traceparent }) => traceparent !== null)?.traceparent ?? null,
   };
+  return { notification, replaces, told };
+}
+
+function* explainMessage(
+  { notification: { id, groupId, integration, receiver, reason, members }, told }: PlannedMessage,
+  { decisions }: PassContext,
+): Generator<void, void> {
   for (const [place, { alertId }] of told.entries()) {
     if (place % membersPerPiece === 0) yield;
-    context.decisions.record(
+    decisions.record(
       {
         alertId,
         stage: 'delivery',
-        decision: place < named.length ? 'queued' : 'left out',
+        decision: place < members.length ? 'queued' : 'left out',
         receiver,
-        notificationId: notification.id,
+        notificationId: id,
         reason:
-          place < named.length
-            ? `a message to ${key}: ${reason.replaceAll('_', ' ')}`
-            : `the message to ${key} names ${named.length} of ${told.length} alerts`,
+          place < members.length
+            ? `a message to ${integration}: ${reason.replaceAll('_', ' ')}`
+            : `the message to ${integration} names ${members.length} of ${told.length} alerts`,
       },
-      `${group.id} ${key}`,
+      `${groupId} ${integration}`,
     );
   }
-  return { notification, replaces };
 }
 
 /** Those that fire first, and of these the oldest: what began it all. */

@@ -1,7 +1,7 @@
 import { messageOf, type Clock, type Labels, type Logger, type Tracing } from '#telemetry';
-import type { AlertLinks, Message, MessageAlert } from '../message.ts';
+import type { Message, MessageAlert } from '../message.ts';
 import { statusOf, type NotifiedAlert } from '../notified-alert.ts';
-import type { AlertReader } from '../ports.ts';
+import type { AlertReader, LinksOf } from '../ports.ts';
 import type { Delivery } from '../receivers/integration.ts';
 import { TemplateFailure } from '../templates/message-templates.ts';
 import type { DeliveryQueueParts, Outstanding } from './delivery-queue.ts';
@@ -19,7 +19,7 @@ export interface MessageWriterParts {
   readonly tracing: Tracing;
   /** Where people reach Omoi, without a slash at the end. */
   readonly externalUrl: () => string;
-  readonly linksOf: (alert: NotifiedAlert) => AlertLinks;
+  readonly linksOf: LinksOf;
   readonly receiverLabelsOf: (receiver: string) => Labels;
   /** The route's labels, which are templates, as they are for a message. @throws TemplateFailure */
   readonly routeLabelsOf: (message: Message) => Labels;
@@ -84,12 +84,13 @@ async function write(
     parts.alerts,
     notification.members.map(([alertId]) => alertId),
   );
+  const about = { receiver: notification.receiver, atMs: notification.createdAtMs };
   const alerts = notification.members.flatMap(([alertId, endsAtMs]): MessageAlert[] => {
     const found = facts.get(alertId);
     if (!found) return [];
     // The message says what was so when it was decided: the group goes on from there.
     const alert = { ...found, endsAtMs: endsAtMs === null ? null : (found.endsAtMs ?? endsAtMs) };
-    return [{ ...alert, status: statusOf(alert), links: parts.linksOf(alert) }];
+    return [{ ...alert, status: statusOf(alert), links: parts.linksOf(alert, about) }];
   });
   const message: Message = {
     notificationId: notification.id,

@@ -1,5 +1,5 @@
 import { PreparedInsert, type StateDatabase, type StateTables, type StateTransaction } from '#storage';
-import { parseLabels, type Labels } from '#telemetry';
+import { labelsKey, parseLabels, type Labels } from '#telemetry';
 import { NOTIFICATION_REASONS, type NotificationReason } from '../message.ts';
 import { joinFingerprints, splitFingerprints } from './fingerprints.ts';
 
@@ -24,6 +24,27 @@ export interface Notification {
   readonly resolved: ReadonlySet<string>;
   readonly createdAtMs: number;
   readonly traceparent: string | null;
+}
+
+/** Whether two messages for one integration about one group differ in nothing but their ids and times. */
+export function saysTheSame(a: Notification, b: Notification): boolean {
+  return (
+    a.reason === b.reason &&
+    a.note === b.note &&
+    a.truncated === b.truncated &&
+    a.members.length === b.members.length &&
+    a.members.every(([alertId, endsAtMs], place) => {
+      const [otherId, otherEndsAtMs] = b.members[place] ?? [];
+      return alertId === otherId && endsAtMs === otherEndsAtMs;
+    }) &&
+    areSame(a.firing, b.firing) &&
+    areSame(a.resolved, b.resolved) &&
+    labelsKey(a.routeLabels) === labelsKey(b.routeLabels)
+  );
+}
+
+function areSame(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a.size === b.size && a.isSubsetOf(b);
 }
 
 type Row = StateTables['notifications'];

@@ -84,6 +84,15 @@ describe('Discord', () => {
     expect(server.received[0]?.path).toBe('/from/file');
   });
 
+  it('tries again where that file cannot be read', async () => {
+    const integration = discord({ webhook_url: null, webhook_url_file: '/gone' });
+    expect(await integration.send(exampleMessage(), options())).toMatchObject({
+      failure: 'connection',
+      retryable: true,
+      reason: 'there is no /gone',
+    });
+  });
+
   it.each([
     [{}, 'one of webhook_url or webhook_url_file must be configured'],
     [

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { payloadText, payloadValue, templatesOf } from './payload-template.ts';
+import { payloadJson, payloadValue, templatesOf } from './payload-template.ts';
 
 /** Runs nothing but `{{ x }}`. */
 const expand = (text: string): string => text.replaceAll('{{ x }}', 'X');
@@ -28,6 +28,11 @@ it.each<[string, unknown]>([
   ['{"a": {"b": "yes", "c": yes}}', { a: { b: 'yes', c: true } }],
   ['{1: a, b: c}', { b: 'c' }],
   ['key: value', { key: 'value' }],
+  ['{"a": 1.0, "b": [true, null, "1"]}', { a: 1, b: [true, null, '1'] }],
+  [
+    '{"n": 12345678901234567890, "f": 0.1234567890123456}',
+    { n: 12_345_678_901_234_567_890n, f: 0.1234567890123456 },
+  ],
   ['key: value: broken', 'key: value: broken'],
   ['[unclosed', '[unclosed'],
   ['@at', '@at'],
@@ -44,7 +49,7 @@ it('goes into lists and mappings, keys too, and leaves other values as they are'
     X: ['X', 1, true, null],
     nested: { a: { b: 'X' } },
   });
-  expect(payloadText(template, expand)).toBe('{"X":["X",1,true,null],"nested":{"a":{"b":"X"}}}\n');
+  expect(payloadJson(template, expand)).toBe('{"X":["X",1,true,null],"nested":{"a":{"b":"X"}}}');
 });
 
 it('is not made of a few lines that refer to each other without end', () => {
@@ -57,6 +62,15 @@ it('is not made of a few lines that refer to each other without end', () => {
   const text = lines.join('\n');
   // It is no YAML that can be read, and stays a text.
   expect(payloadValue(text, (same) => same)).toBe(text);
+});
+
+it('reads JSON of any length, and other texts up to one', () => {
+  const alerts = Array.from({ length: 5000 }, (_, index) => ({ alertname: 'A', index }));
+  const json = JSON.stringify(alerts);
+  expect(payloadValue(json, (same) => same)).toEqual(alerts);
+  const list = (length: number): string => `- ${'x'.repeat(length - 2)}`;
+  expect(payloadValue(list(65_536), (same) => same)).toEqual([expect.stringMatching(/^x+$/)]);
+  expect(payloadValue(list(65_537), (same) => same)).toBe(list(65_537));
 });
 
 it('names the places of its templates', () => {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { z } from 'zod';
-import { createSeededRandom, createSystemClock } from '#telemetry';
+import { createSeededRandom, createSystemClock, OmoiError } from '#telemetry';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { GlobalSettings } from '../configuration/global-settings.ts';
@@ -110,7 +110,7 @@ export function createIntegration<Settings>(
     http: options.http,
     readSecret: async (path) => {
       const text = files[path];
-      if (text === undefined) throw new Error(`there is no ${path}`);
+      if (text === undefined) throw new OmoiError('secret_unreadable', `there is no ${path}`);
       return text;
     },
   });
@@ -215,7 +215,8 @@ export function describeReceiver<Settings>(row: ReceiverRow<Settings>): void {
         signal: deadline.signal,
         memory: null,
       });
-      await server.untilReceived();
+      // One that is not sent at all is no reason to wait.
+      await Promise.race([server.untilReceived(), sending]);
       deadline.abort();
       const failed = failureIn(await sending);
       expect(failed).toMatchObject({ failure: 'timeout', retryable: true });

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Clock, Random } from '#telemetry';
 import type { GlobalSettings } from '../configuration/global-settings.ts';
+import type { OmoiSettings } from '../configuration/omoi-settings.ts';
 import type { MessageTemplates } from '../templates/message-templates.ts';
 import type { Programs } from './command/programs.ts';
 import type { HttpClient } from './http/http-client.ts';
@@ -42,12 +43,15 @@ export interface ReceiverKind<Settings = unknown> {
   readonly type: string;
   /** Strict; keys as Alertmanager writes them, defaults filled in, `send_resolved` with the default of the kind. */
   readonly settings: z.ZodType<Settings>;
-  /** Fills in what the configuration says globally and checks what depends on it. */
+  /** Fills in what the configuration says globally and checks what depends on it, and on `x-omoi` where that is known. */
   readonly complete: (
     settings: Settings,
     global: GlobalSettings,
+    omoi?: OmoiSettings,
   ) => { readonly settings: Settings } | { readonly problems: readonly SettingsProblem[] };
   readonly templatedFields: (settings: Settings) => readonly TemplatedField[];
+  /** The mistake of what `x-omoi` at the top does not allow; null where it does. */
+  readonly notAllowed?: (settings: Settings, omoi: OmoiSettings) => SettingsProblem | null;
   /** Absent where Omoi does not send to it yet: the configuration is read all the same. */
   readonly create?: (settings: Settings, index: number, tools: IntegrationTools) => Integration;
 }

@@ -5,7 +5,8 @@ const MARK = '…';
 export function truncateCharacters(text: string, max: number): string {
   // A text has at most as many code points as code units.
   if (text.length <= max) return text;
-  const characters = Array.from(text);
+  // A long one is not looked through: so many code units have more than enough.
+  const characters = Array.from(text.slice(0, 2 * max + 2));
   if (characters.length <= max) return text;
   if (max <= 3) return characters.slice(0, max).join('');
   return `${characters.slice(0, max - 1).join('')}${MARK}`;

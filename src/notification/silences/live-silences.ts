@@ -90,7 +90,11 @@ export class LiveSilences {
   /** The next wall ms at which one begins or ends; null where none does. */
   nextChangeMs(wallMs: number): number | null {
     let next = Infinity;
-    for (const silence of this.#silences.values()) next = Math.min(next, changeOf(silence, wallMs));
+    for (const silence of this.#silences.values()) {
+      const changeMs = changeOf(silence, wallMs);
+      // One that has ended may wait for that to be recorded.
+      if (changeMs > wallMs) next = Math.min(next, changeMs);
+    }
     return next === Infinity ? null : next;
   }
 

@@ -16,6 +16,7 @@ export interface BookStage {
   readonly clock: VirtualClock;
   readonly database: StateDatabase;
   readonly bus: EventBus;
+  readonly metrics: SelfMetrics;
   book: SilenceBook;
   /** A new book on the same database, as a new process has it. */
   restart(): Promise<void>;
@@ -30,12 +31,22 @@ export async function openBook(limits: Partial<SilenceLimits> = {}): Promise<Boo
   const random = createSeededRandom(11);
   const logger = silentLogger;
   const database = await openTestStateDatabase(clock);
-  const bus = createEventBus({ database, clock, random, logger, metrics: new SelfMetrics() });
-  const parts = { database, bus, clock, random, logger, limits: { ...DEFAULT_SILENCE_LIMITS, ...limits } };
+  const metrics = new SelfMetrics();
+  const bus = createEventBus({ database, clock, random, logger, metrics });
+  const parts = {
+    database,
+    bus,
+    clock,
+    random,
+    logger,
+    metrics,
+    limits: { ...DEFAULT_SILENCE_LIMITS, ...limits },
+  };
   const stage: BookStage = {
     clock,
     database,
     bus,
+    metrics,
     book: new SilenceBook(parts),
     async restart() {
       await stage.book.stop();

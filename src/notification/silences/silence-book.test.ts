@@ -215,6 +215,8 @@ describe('limits', () => {
     await stage.book.expire(next.id, 'ann');
     await set('a=3');
     expect(stage.book.list()).toHaveLength(2);
+    const gauge = stage.metrics.collect().find(({ name }) => name === 'omoi_silences');
+    expect(gauge?.points).toEqual([{ suffix: '', labels: {}, value: 2 }]);
   });
 
   it('maxUnvaluedMatcherSets counts matcher sets that ask for no value', async () => {
@@ -308,7 +310,7 @@ describe('who listens', () => {
     await set('alertname=Down');
     const append = vi.spyOn(stage.bus, 'append').mockRejectedValue(new OmoiError('storage_full', 'no room'));
     await stage.clock.advance(HOUR_MS);
-    expect([silenced(), (await stage.history()).length]).toEqual([false, 1]);
+    expect([silenced(), (await stage.history()).length, stage.book.nextChangeMs()]).toEqual([false, 1, null]);
     append.mockRestore();
     await stage.clock.advance(2 * MINUTE_MS);
     await vi.waitFor(async () => expect(await stage.history()).toEqual(['created 1', 'expired 1']));

@@ -8,6 +8,7 @@ import {
   messageOf,
   OmoiError,
   type Random,
+  type SelfMetrics,
   SerialQueue,
   type Subscription,
   type Timer,
@@ -32,6 +33,7 @@ export interface SilenceParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly metrics: Pick<SelfMetrics, 'gauge'>;
   readonly limits: SilenceLimits;
 }
 
@@ -46,8 +48,8 @@ export type SilenceListener = (changed: readonly Silence[]) => void;
 
 /** What comes due is looked for at least so often: the wall clock may be set. */
 const maxSleepMs = 60_000;
-/** Silences that end in one transaction. */
-const maxEndedAtOnce = 100;
+/** Silences whose end, or warning, is recorded in one transaction: what people ask for meanwhile goes before the next. */
+const maxDueAtOnce = 100;
 const RETRY = { firstMs: 1_000, maxMs: 60_000 };
 
 /**
@@ -69,6 +71,8 @@ export class SilenceBook {
   constructor(parts: SilenceParts) {
     this.#parts = parts;
     this.#log = new SilenceLog(parts.bus);
+    const help = 'Silences that have not ended.';
+    parts.metrics.gauge('omoi_silences', help, () => this.#live.size);
   }
 
   /** Takes up those that have not ended. @throws what the database throws */
@@ -335,11 +339,10 @@ export class SilenceBook {
       const { ended, ending, begun } = this.#live.due(nowMs, this.#advancedToMs);
       this.#advancedToMs = nowMs;
       this.#tell(begun);
-      for (let at = 0; at < ended.length; at += maxEndedAtOnce) {
-        const over = { cause: 'time', by: null, replacedBy: null } as const;
-        await this.#end(ended.slice(at, at + maxEndedAtOnce), over);
-      }
-      for (const silence of ending) await this.#warn({ ...silence, warnedAtMs: nowMs });
+      const over = ended.slice(0, maxDueAtOnce);
+      if (over.length > 0) await this.#end(over, { cause: 'time', by: null, replacedBy: null });
+      const warned = ending.slice(0, maxDueAtOnce).map((silence) => ({ ...silence, warnedAtMs: nowMs }));
+      if (warned.length > 0) await this.#warn(warned);
       this.#failures = 0;
       this.#wakeAt(this.#live.nextDueMs(this.#nowMs()));
     } catch (thrown) {
@@ -352,10 +355,10 @@ export class SilenceBook {
     }
   }
 
-  async #warn(silence: Silence): Promise<void> {
+  async #warn(warned: readonly Silence[]): Promise<void> {
     await this.#parts.database.transaction(async (tx) => {
-      await this.#log.tellEnding(tx, silence);
-      tx.afterCommit(() => this.#live.put(silence));
+      for (const silence of warned) await this.#log.tellEnding(tx, silence);
+      tx.afterCommit(() => warned.forEach((silence) => this.#live.put(silence)));
     });
   }
 }

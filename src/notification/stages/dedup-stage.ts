@@ -18,6 +18,8 @@ export interface PassedAlerts {
   readonly heldBack: ReadonlySet<string>;
   /** Whether somebody has acknowledged every one that fires. */
   readonly allAcknowledged: boolean;
+  /** Wall ms at which the last of the snoozes of what fires has ended; 0 where none was. */
+  readonly snoozeEndedAtMs: number;
 }
 
 /** Whether an alert that is over came and went without a word to an integration. */
@@ -44,12 +46,14 @@ export type Dedup =
  * (`brief`), and that a group whose alerts are all acknowledged is not repeated.
  */
 export function dedup(entry: LogEntry | null, passed: PassedAlerts, options: DedupOptions): Dedup {
-  const { firing, resolved, heldBack, allAcknowledged } = passed;
+  const { firing, resolved, heldBack, allAcknowledged, snoozeEndedAtMs } = passed;
   const { sendResolved, repeatIntervalMs, nowMs } = options;
   if (entry === null) {
     if (firing.size > 0) return { send: 'first_notification' };
     return resolved.size > 0 ? { send: 'brief' } : { send: null, why: 'unchanged' };
   }
+  // All that fires is kept back: it is neither over nor to be told of.
+  if (firing.size === 0 && resolved.size === 0) return { send: null, why: 'unchanged' };
   if (!firing.isSubsetOf(entry.firing)) return { send: 'new_alerts' };
   const hasBrief = [...resolved].some((one) => isBrief(entry, one));
   if (firing.size === 0 && !entry.firing.isSubsetOf(heldBack)) {
@@ -59,6 +63,7 @@ export function dedup(entry: LogEntry | null, passed: PassedAlerts, options: Ded
   if (hasBrief) return { send: 'brief' };
   if (firing.size === 0) return { send: null, why: 'unchanged' };
   if (sendResolved && !resolved.isSubsetOf(entry.resolved)) return { send: 'new_resolved' };
+  if (entry.notifiedAtMs < snoozeEndedAtMs) return { send: 'snooze_ended' };
   if (entry.notifiedAtMs >= nowMs - repeatIntervalMs) return { send: null, why: 'unchanged' };
   return allAcknowledged ? { send: null, why: 'acknowledged' } : { send: 'repeat' };
 }

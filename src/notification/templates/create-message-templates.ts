@@ -21,8 +21,15 @@ import { TEXT_TEMPLATES } from './defaults/text-templates.ts';
 import { messageData } from './message-data.ts';
 import { type MessageTemplates, TemplateFailure } from './message-templates.ts';
 
-/** What the text of one template of a message may take. */
-export const MESSAGE_LIMITS: RunLimits = { maxCharacters: 1024 * 1024, maxSteps: 1_000_000 };
+/**
+ * What the text of one template of a message may take. That of 500 alerts takes 70,000 steps as an e-mail; half a million
+ * are some tenths of a second.
+ */
+export const MESSAGE_LIMITS: RunLimits = {
+  maxCharacters: 1024 * 1024,
+  maxSteps: 500_000,
+  charactersPerStep: 16,
+};
 
 export interface MessageTemplateOptions {
   /** The files of the configuration in their order: later ones stand in the place of earlier ones, and of the defaults. */

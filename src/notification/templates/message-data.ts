@@ -4,25 +4,11 @@ import {
   commonTexts,
   type Message,
   type MessageAlert,
+  REASON_TEXTS,
   statusOfMessage,
 } from '../message.ts';
-import type { NotificationReason } from '../message.ts';
 import type { NotifiedStatus } from '../notified-alert.ts';
 import { KeyValues } from './key-values.ts';
-
-/** A reason as templates and webhooks have it: in Alertmanager's words where it knows the reason. */
-export const REASON_TEXTS: Readonly<Record<NotificationReason, string>> = {
-  first_notification: 'first notification',
-  new_alerts: 'new alerts added',
-  all_resolved: 'all alerts resolved',
-  new_resolved: 'some alerts resolved',
-  repeat: 'repeat interval elapsed',
-  brief: 'fired and resolved before anybody was told',
-  healed: 'healed by the watchdog',
-  not_healed: 'not healed by the watchdog',
-  escalation: 'escalation',
-  test: 'test',
-};
 
 /** What `toJson` writes of a message, in Alertmanager's order: Omoi's own fields are for templates alone. */
 const DATA_JSON: ReadonlyMap<string, string> = new Map([
@@ -94,20 +80,22 @@ function alertValue(alert: MessageAlert): GoStruct {
   return new GoStruct('template.Alert', new AlertFields(alert), { jsonNames: ALERT_JSON });
 }
 
-const ALERT_FIELDS = [...ALERT_JSON.keys(), 'Links', 'Remediation', 'AcknowledgedBy'] as const;
-
-/** The fields of an alert: each is made when a template asks for it, for of five hundred alerts most never are. */
+/**
+ * The fields of an alert: each is made when a template asks for it, for of five hundred alerts most never are. An alert that
+ * is printed whole is printed as Alertmanager's is.
+ */
 class AlertFields implements Fields {
   readonly #alert: MessageAlert;
   #labels: KeyValues | null = null;
   #annotations: KeyValues | null = null;
+  #links: GoStruct | null = null;
 
   constructor(alert: MessageAlert) {
     this.#alert = alert;
   }
 
   *[Symbol.iterator](): Iterator<readonly [string, TemplateValue]> {
-    for (const name of ALERT_FIELDS) yield [name, this.get(name) ?? null];
+    for (const name of ALERT_JSON.keys()) yield [name, this.get(name) ?? null];
   }
 
   get(name: string): TemplateValue | undefined {
@@ -128,7 +116,7 @@ class AlertFields implements Fields {
       case 'Fingerprint':
         return alert.fingerprint;
       case 'Links':
-        return linksValue(alert.links);
+        return (this.#links ??= linksValue(alert.links));
       case 'Remediation':
         return alert.remediation ?? '';
       case 'AcknowledgedBy':

@@ -17,7 +17,8 @@ export function errorsPage(): string {
     'command line prints that address below what went wrong, or, where no server answered, the place in this file. Below `/prometheus/`',
     'the same comes in the form that clients of Prometheus read:',
     '`{"status": "error", "errorType": "…", "error": "…", "code": "…", "docs": "…"}`, with the message as `error`; only a query whose',
-    'client has gone is 499 there.',
+    'client has gone is 499 there. Below `/alertmanager/` it is what clients of Alertmanager read: the message as a JSON text where the',
+    'status is 400 or 500, else `{"code": STATUS, "message": "…", "error": "code", "docs": "…"}`.',
     '',
     ...sections,
   ].join('\n');

@@ -7,6 +7,11 @@ export const NOTIFICATION_ERRORS = {
     'A silence cannot be as it is asked for, and nothing was changed.',
     'The message says what is wrong: its times, a matcher, or its size. One matcher of each set has to ask for a label that is there.',
   ),
+  link_invalid: entry(
+    401,
+    'A link from a message has expired, was cut off, or was not made by this server. Nothing was done.',
+    'Open the alert in mission control, or take a link of a newer message.',
+  ),
   routing_invalid: entry(
     400,
     'The routing configuration (an Alertmanager configuration with what Omoi adds to it) has mistakes.',
@@ -23,10 +28,21 @@ export const NOTIFICATION_ERRORS = {
     'The silence has ended, so that its end cannot be moved any more.',
     'Set a new one: `omoi silences add`.',
   ),
+  too_many_link_tries: entry(
+    429,
+    'Too many links were tried that this server has not made. Nothing was done; links that it has made go on working.',
+    'Wait a minute. Look who tries: the log of requests names `/n/`.',
+    true,
+  ),
   too_many_silences: entry(
     409,
     'As many silences are set as may be, or as many that every alert has to be held against.',
     'The message names the limit. End those that are no longer needed (`omoi silences list`, then `expire`), or name a value in the new one, as in `alertname="Down"`.',
+  ),
+  unknown_notification: entry(
+    404,
+    'No message has this id, or it was sent long ago.',
+    'List them with `omoi notifications list`.',
   ),
   unknown_receiver: entry(
     404,

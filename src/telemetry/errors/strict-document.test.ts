@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { OmoiError } from './errors.ts';
-import { parseStrictDocument } from './strict-document.ts';
+import { maxDocumentDepth } from './document-depth.ts';
+import { openStrictDocument, parseStrictDocument } from './strict-document.ts';
 
 const schema = z.strictObject({
   http: z.strictObject({ port: z.number().int(), host: z.string().default('127.0.0.1') }).optional(),
@@ -101,5 +102,111 @@ describe('more mistakes than anybody reads', () => {
     const lines = problemsOf(Array.from({ length: 100 }, (_, at) => `key${at}: 1`).join('\n')).split('\n');
     expect(lines).toHaveLength(100);
     expect(lines[99]).toContain('"key99"');
+  });
+});
+
+describe('how deep lists and maps may stand in each other', () => {
+  interface Nested {
+    readonly in?: Nested | undefined;
+  }
+  const nested: z.ZodType<Nested> = z.strictObject({
+    get in() {
+      return nested.optional();
+    },
+  });
+  const text = (depth: number): string => `${'{ in: '.repeat(depth - 1)}{}${' }'.repeat(depth - 1)}`;
+
+  it.each(['typed', 'text'] as const)('so deep, and no deeper, with %s scalars', (scalars) => {
+    const parse = (depth: number): Nested =>
+      parseStrictDocument({ name: 'f', text: text(depth), scalars }, nested, 'config_invalid');
+    expect(parse(maxDocumentDepth)).toBeTypeOf('object');
+    for (const depth of [maxDocumentDepth + 1, 800, 1_200]) {
+      expect(() => parse(depth)).toThrow('f:1:1: lists and maps stand too deep in each other');
+    }
+  });
+});
+
+describe('scalars as texts, but for what the schema wants', () => {
+  const wanted = z.strictObject({
+    text: z.string().optional(),
+    truth: z.boolean().optional(),
+    number: z.number().optional(),
+    either: z.union([z.string(), z.strictObject({ truth: z.boolean() })]).optional(),
+    texts: z.record(z.string(), z.string()).optional(),
+    anything: z.unknown().optional(),
+    piped: z.preprocess((value) => value, z.number().transform(Math.trunc)).optional(),
+  });
+
+  it.each([
+    ['{ text: yes, truth: yes }', { text: 'yes', truth: true }],
+    ['{ number: 0x10, text: 0x10 }', { number: 16, text: '0x10' }],
+    ['{ either: on }', { either: 'on' }],
+    ['{ either: { truth: off } }', { either: { truth: false } }],
+    // A name that is that of a number elsewhere.
+    ['{ texts: { number: 5, truth: no } }', { texts: { number: '5', truth: 'no' } }],
+    ['{ anything: [5, "5", yes, ~, 1.10] }', { anything: [5, '5', true, null, 1.1] }],
+    ['{ piped: 2.5 }', { piped: 2 }],
+    ['{ anything: { <<: { a: 1 }, b: 2 } }', { anything: { a: 1, b: 2 } }],
+    ['{ anything: &shared 1, number: *shared }', { anything: 1, number: 1 }],
+  ])('%s', (yaml, expected) => {
+    expect(parseStrictDocument({ name: 'f', text: yaml, scalars: 'text' }, wanted, 'config_invalid')).toEqual(
+      expected,
+    );
+  });
+
+  it.each([
+    ['{ truth: "yes" }', '"truth": Invalid input: expected boolean, received string'],
+    ['{ number: "5" }', '"number": Invalid input: expected number, received string'],
+    ['{ number: 5m }', '"number": Invalid input: expected number, received string'],
+  ])('%s is refused', (yaml, problem) => {
+    expect(() =>
+      parseStrictDocument({ name: 'f', text: yaml, scalars: 'text' }, wanted, 'config_invalid'),
+    ).toThrow(problem);
+  });
+});
+
+describe('a document of which more is to be said', () => {
+  const open = () =>
+    openStrictDocument(
+      { name: 'f', text: 'http:\n  port: x\npools:\n  - id: a\n    desired: 1\n' },
+      schema,
+      'config_invalid',
+    );
+
+  it('names its own mistakes and those that were found besides, in the order of the lines', () => {
+    const further = [
+      { path: ['pools', 0, 'id'], message: 'a is taken' },
+      { path: [], message: 'no agents' },
+    ];
+    expect(() => open().accepted(further)).toThrow(
+      [
+        'f:1:1: no agents',
+        'f:2:3: "http.port": Invalid input: expected number, received string',
+        'f:4:5: "pools.0.id": a is taken',
+      ].join('\n'),
+    );
+  });
+
+  it('says what is written, though it is wrong, and where', () => {
+    const document = open();
+    expect(document.written).toEqual({ http: { port: 'x' }, pools: [{ id: 'a', desired: 1 }] });
+    expect(document.placeOf(['pools', 0, 'desired'])).toBe('5:5');
+    const [first, second] = document.inOrder([
+      { path: ['pools'], message: 'second' },
+      { path: ['http'], message: 'first' },
+    ]);
+    expect([first?.message, second?.message]).toEqual(['first', 'second']);
+  });
+
+  it('knows where the texts stand that a schema reads', () => {
+    const secret = z.string();
+    const text = 'keys: [&one abc, *one, "d e"]\nname: abc\n';
+    const document = openStrictDocument(
+      { name: 'f', text, scalars: 'text' },
+      z.strictObject({ keys: z.array(secret), name: z.string() }),
+      'config_invalid',
+    );
+    const ranges = document.rangesReadBy((reader) => reader === secret);
+    expect(ranges.map(([from, to]) => text.slice(from, to))).toEqual(['abc', '"d e"']);
   });
 });

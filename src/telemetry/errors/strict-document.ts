@@ -9,10 +9,11 @@ import {
   type Node,
 } from 'yaml';
 import type { z } from 'zod';
+import { isTooDeep } from './document-depth.ts';
 import { OmoiError, type ErrorCode } from './errors.ts';
 import { knownKeys, suggestKey } from './known-keys.ts';
 import { listProblems, maxListedProblems } from './listed-problems.ts';
-import { scalarsReadBy } from './read-by.ts';
+import { scalarsReadBy, type ReadScalar } from './read-by.ts';
 import { typeScalars } from './written-scalars.ts';
 
 /** A mistake in a document a person wrote; line and column count from 1. */
@@ -90,6 +91,8 @@ export class StrictDocument<Schema extends z.ZodType> {
   readonly #source: DocumentSource;
   readonly #code: ErrorCode;
   readonly #place: Place<Schema>;
+  /** Of a document of texts. */
+  #scalars: readonly ReadScalar[] = [];
 
   constructor(source: DocumentSource, code: ErrorCode, place: Place<Schema>) {
     this.#source = source;
@@ -98,22 +101,34 @@ export class StrictDocument<Schema extends z.ZodType> {
     this.written = this.#read();
   }
 
-  /** Aliases are expanded here: a few lines of them can stand for more than any memory holds, which is refused. */
   #read(): unknown {
+    const value = this.#value();
+    if (isTooDeep(value)) this.#refuse(TOO_DEEP);
+    return value;
+  }
+
+  /** Aliases are expanded here: a few lines of them can stand for more than any memory holds, which is refused. */
+  #value(): unknown {
     const { document, schema } = this.#place;
     try {
-      if (this.#source.scalars === 'text') typeScalars(document, schema);
+      if (this.#source.scalars === 'text') {
+        this.#scalars = scalarsReadBy(document, schema);
+        typeScalars(document, this.#scalars);
+      }
       return document.toJS();
     } catch (thrown) {
-      const message = thrown instanceof Error ? whyUnreadable(thrown) : String(thrown);
-      const named = [{ line: 1, column: 1, message }];
-      throw documentError(this.#source.name, this.#code, { named, count: 1 });
+      return this.#refuse(thrown instanceof Error ? whyUnreadable(thrown) : String(thrown));
     }
   }
 
-  /** Where the scalars stand in the text that are read by a schema of which this is true: `[from, to]`, in their order. */
+  #refuse(message: string): never {
+    const named = [{ line: 1, column: 1, message }];
+    throw documentError(this.#source.name, this.#code, { named, count: 1 });
+  }
+
+  /** Where the scalars of a document of texts stand that are read by a schema of which this is true: `[from, to]`, in their order. */
   rangesReadBy(isMeant: (reader: z.core.$ZodType) => boolean): readonly (readonly [number, number])[] {
-    return scalarsReadBy(this.#place.document, this.#place.schema)
+    return this.#scalars
       .filter(({ readBy }) => readBy.some(isMeant))
       .flatMap(({ scalar: { range } }) => (range ? [[range[0], range[1]] as const] : []))
       .sort(([a], [b]) => a - b);
@@ -155,12 +170,12 @@ export class StrictDocument<Schema extends z.ZodType> {
   }
 }
 
+const TOO_DEEP = 'lists and maps stand too deep in each other';
+
 function whyUnreadable(error: Error): string {
   if (error instanceof YAMLError && error.code === 'MULTIPLE_DOCS')
     return 'a second document begins here; leave out the `---`, or put it into a file of its own';
-  return error.message.startsWith('Maximum call stack size exceeded')
-    ? 'lists and maps stand too deep in each other'
-    : error.message;
+  return error.message.startsWith('Maximum call stack size exceeded') ? TOO_DEEP : error.message;
 }
 
 /** Where a path stands in a document that can be read: `name:line:column`; of what is missing, its nearest parent. */

@@ -1,20 +1,21 @@
 import { visit, type Document } from 'yaml';
 import { z } from 'zod';
-import { scalarsReadBy } from './read-by.ts';
+import type { ReadScalar } from './read-by.ts';
 import { takesAnything } from './schema-steps.ts';
 
 /**
  * Gives the scalars of a document that was read as text the types that Go's YAML gives them: what stands without quotes is null
  * where it says so, and a truth or a number where a schema wants one, or takes anything; all else stays as it is written.
+ * @param scalars with what reads each of them
  */
-export function typeScalars(document: Document.Parsed, schema: z.core.$ZodType): void {
+export function typeScalars(document: Document.Parsed, scalars: readonly ReadScalar[]): void {
   visit(document, {
     Scalar: (key, scalar) => {
       if (scalar.type !== 'PLAIN' || scalar.tag !== undefined || key === 'key') return;
       if (typeof scalar.value !== 'string' || NULLS.has(scalar.value)) scalar.value = null;
     },
   });
-  for (const { scalar, readBy } of scalarsReadBy(document, schema)) {
+  for (const { scalar, readBy } of scalars) {
     if (scalar.type !== 'PLAIN' || scalar.tag !== undefined || typeof scalar.value !== 'string') continue;
     const typed = typedBy(readBy, scalar.value);
     if (typed !== null) scalar.value = typed;

@@ -101,6 +101,8 @@ export interface FleetSnapshot {
   readonly unserved:
     | readonly { readonly phaseId: string; readonly taskType: string; readonly unserved: number }[]
     | null;
+  /** How many agents each pool that Omoi looks after is to have. */
+  readonly pools: ReadonlyMap<string, number>;
   readonly locks: readonly {
     readonly resourceType: string;
     readonly lockMode: string;

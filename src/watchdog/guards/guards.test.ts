@@ -33,6 +33,7 @@ const free: GuardInput = {
   suspectUntilMs: 0,
   busyWith: null,
   coolsFromMs: null,
+  attempts: 0,
   cooldownMs: guards.cooldown,
   running: 0,
   budgetStartMs: null,
@@ -57,6 +58,11 @@ describe('the guards', () => {
       expect(decide({ ...free, ...more })?.untilMs).toBe(untilMs);
     },
   );
+
+  it('that a cooldown has grown with jitter says so in whole seconds', () => {
+    const held = decide({ ...free, coolsFromMs: NOW, cooldownMs: 34_071 });
+    expect(held?.reason).toBe('cooldown of 34s after the last attempt');
+  });
 
   it.each<[string, Partial<GuardInput>, string | null, number | null]>([
     ['nothing in the way', {}, null, null],

@@ -45,6 +45,8 @@ export interface GuardInput extends DoubtInput {
    * process has ended again.
    */
   readonly coolsFromMs: number | null;
+  /** How often the lineage has tried, earlier steps of this remediation included. */
+  readonly attempts: number;
   /** The policy's cooldown, as it has grown with the attempts of the lineage. */
   readonly cooldownMs: number;
   readonly running: number;
@@ -193,7 +195,7 @@ function coolingDown({ coolsFromMs, cooldownMs, nowMs }: GuardInput): Suppressio
   if (coolsFromMs === null) return null;
   const untilMs = coolsFromMs + cooldownMs;
   if (untilMs <= nowMs) return null;
-  return held('cooldown', `cooldown of ${formatDuration(cooldownMs)} after the last attempt`, untilMs);
+  return held('cooldown', `cooldown of ${formatTime(cooldownMs)} after the last attempt`, untilMs);
 }
 
 function overBudget({ policy, budgetStartMs, agent, nowMs }: GuardInput): Suppression | null {
@@ -204,16 +206,20 @@ function overBudget({ policy, budgetStartMs, agent, nowMs }: GuardInput): Suppre
   return held('start_budget', reason, budgetStartMs + window);
 }
 
-/** Nobody wants it back: a fleet would refuse the order, or start what a person has just stopped. */
-/** Of an agent that nobody knows any more it is known that it left: it was forgotten long after it had ended. */
+/**
+ * Nobody wants it back: a fleet would refuse the order, or start what a person has just stopped. Of an agent that nobody knows
+ * any more it is known that it left: it was forgotten long after it had ended.
+ */
 function withdrawn({ policy, agent }: GuardInput): Suppression | null {
   if (!agent)
     return policy.target.kind === 'agent'
       ? held('target_withdrawn', 'the agent is not known any more: it left long ago')
       : null;
-  const { agentId, status, leaves } = agent;
-  if (WITHDRAWN.has(status))
-    return held('target_withdrawn', `agent ${agentId} is ${status}: somebody took it out of service`);
+  const { agentId, status, statusReason, leaves } = agent;
+  if (WITHDRAWN.has(status)) {
+    const how = status === 'TERMINATED' ? 'it ended on purpose' : 'somebody took it out of work';
+    return held('target_withdrawn', `agent ${agentId} is ${status} (${statusReason}): ${how}`);
+  }
   if (!leaves) return null;
   const reason = `agent ${agentId} was asked to leave: its pool has become smaller, or somebody stopped it`;
   return held('target_withdrawn', reason);

@@ -30,6 +30,7 @@ const input: GuardInput = {
   suspectUntilMs: 0,
   busyWith: null,
   coolsFromMs: NOW - 90_000,
+  attempts: 0,
   cooldownMs: 60_000,
   running: 1,
   budgetStartMs: null,
@@ -68,6 +69,12 @@ it('says what a task and an early end explain', () => {
       'cooldown: task task_1 explains why w-1 is ill: nothing has to cool down',
       'new_generation: generation 3, which somebody else has started, is FAILED already',
     ]),
+  );
+});
+
+it('says of a next step that follows at once that there was one before', () => {
+  expect(said({ ...input, coolsFromMs: null, attempts: 1 })).toContain(
+    'cooldown: the step before did not help, and no process has ended since: the next one follows at once',
   );
 });
 

@@ -17,9 +17,13 @@ const SAW: Readonly<Record<Guard, (input: GuardInput) => string | null>> = {
   self_suspicion: ofTheSilent(() => 'Omoi has neither stalled nor lost its database'),
   storm: ofTheSilent(({ domains }) => `no storm in ${domains.join(', ')}`),
   one_per_target: () => 'nothing else is at work on the target',
-  cooldown: ({ agent, coolsFromMs, nowMs }) => {
+  cooldown: ({ agent, coolsFromMs, nowMs, attempts }) => {
     if (coolsFromMs !== null) return `the last attempt was ${formatTime(nowMs - coolsFromMs)} ago`;
-    if (!agent?.blamedTaskId) return 'the policy had not acted on the target before';
+    if (!agent?.blamedTaskId) {
+      return attempts === 0
+        ? 'the policy had not acted on the target before'
+        : 'the step before did not help, and no process has ended since: the next one follows at once';
+    }
     return `task ${agent.blamedTaskId} explains why ${agent.agentId} is ill: nothing has to cool down`;
   },
   max_parallel: ({ agent, running, policy }) =>

@@ -31,6 +31,7 @@ import type { MaintenanceWindows } from '../maintenance/maintenance-windows.ts';
 import type { AgentFacts, AlertAuthority, AlertFacts, FleetActuator } from '../ports.ts';
 import type { WatchdogStates } from '../watchdog-states.ts';
 import { cooldownMsOf, lineageOf, relapseOf, sinceOf, type LastEnd } from './lineage.ts';
+import { plannedRemediation, type WantedRemediation } from './planned-remediations.ts';
 import type { RemediationLog } from './remediation-log.ts';
 import type { Ending, Remediation } from './remediation.ts';
 import type { RepairSlots } from './repair-slots.ts';
@@ -306,6 +307,18 @@ export class RemediationDecisions {
     return this.#ask(remediation, guard, momentOf(this.#parts.clock, recordedAtMs)) === null;
   }
 
+  /**
+   * What holds back a remediation that is not planned yet, as far as memory knows: what was done before on the target, for which
+   * the database has to be asked, is left out. Null where nothing does.
+   */
+  foresee(wanted: WantedRemediation): Suppression | null {
+    const now = momentOf(this.#parts.clock);
+    const { guards = GUARDS } = this.#parts;
+    const { policy, alert } = wanted;
+    const remediation = plannedRemediation(wanted, now, '');
+    return decide(this.#input(remediation, policy, { now, alert, coolsFromMs: null, attempts: 0 }), guards);
+  }
+
   /** What a guard says as far as memory knows, null where it lets pass; undefined where the database has to be asked. */
   #ask(remediation: Remediation, guard: Guard, now: Moment): Suppression | null | undefined {
     if (remediation.given_up_as !== null && isDoubt(guard))
@@ -392,6 +405,7 @@ export class RemediationDecisions {
         isActedOn(id, policy.act_on, () => fleet.peersOf({ kind, poolId: agent?.poolId ?? null })),
       ...slots.look(remediation, policy, now),
       coolsFromMs,
+      attempts,
       cooldownMs: cooldownMsOf(policy, attempts, lineageOf(remediation)),
       rateWait: agent && this.#rates.waitFor(agent.domains, rateOf(policy.guards)),
       // A restart by somebody else gets as long to take effect as one of the policy's own.

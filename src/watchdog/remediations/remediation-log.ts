@@ -2,6 +2,7 @@ import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
 import {
   allSettled,
+  createId,
   momentOf,
   OPEN_REMEDIATION_STATES,
   toRfc3339OrNull,
@@ -68,7 +69,8 @@ export class RemediationLog {
     wanted: readonly WantedRemediation[],
   ): { readonly planned: readonly Remediation[]; readonly written: Promise<readonly Remediation[]> } {
     const { random } = this.#parts;
-    const planned = wanted.map((one) => plannedRemediation(one, this.now(tx), random));
+    const now = this.now(tx);
+    const planned = wanted.map((one) => plannedRemediation(one, now, createId('rem', now.wallMs, random)));
     return { planned, written: insertPlanned(tx, planned) };
   }
 

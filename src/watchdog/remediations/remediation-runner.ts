@@ -99,6 +99,11 @@ export class RemediationRunner {
     return (row && this.#parts.transitions.decisions.stillHeldBy(row, heldBy.suppressed)) ?? heldBy;
   }
 
+  /** Those of an alert that have not ended, with what holds each of them back. */
+  openOf(alertId: string): readonly Pick<OpenRemediation, 'policy' | 'row' | 'subject' | 'heldBy'>[] {
+    return this.#open.ofAlert(alertId);
+  }
+
   /** Remediations are planned by a transaction. A few are decided in it at once, so that a repair starts with its plan. */
   async takeOn(
     tx: StateTransaction,

@@ -37,6 +37,7 @@ const agent: AgentFacts = {
   host: null,
   generation: 2,
   status: 'IDLE',
+  statusReason: 'registered',
   leaves: false,
   drains: false,
   blamedTaskId: null,
@@ -51,7 +52,16 @@ const agent: AgentFacts = {
 };
 const well = { remediation: step, alert: recovered, agent, wellForMs: 2000, healthyForMs: 2000 };
 const spawning = { ...well, agent: { ...agent, status: 'SPAWNING' }, wellForMs: null } as const;
-const failed = { ...well, agent: { ...agent, status: 'FAILED' }, wellForMs: null } as const;
+const failed = {
+  ...well,
+  agent: { ...agent, status: 'FAILED', statusReason: 'exit 7' },
+  wellForMs: null,
+} as const;
+const finished = {
+  ...well,
+  agent: { ...agent, status: 'TERMINATED', statusReason: 'finished' },
+  wellForMs: null,
+} as const;
 
 describe('the verdict on a restart', () => {
   it.each([
@@ -105,12 +115,7 @@ describe('the verdict on a restart', () => {
       'no_effect',
       /the alert still fires, though generation 2 is IDLE/,
     ],
-    [
-      'it ended again, which is known at once',
-      failed,
-      'no_effect',
-      /^generation 2 ended after it was started$/,
-    ],
+    ['it ended again, which is known at once', failed, 'no_effect', /^generation 2 has failed: exit 7$/],
     [
       'the one before it ended, and it is not there yet',
       { ...failed, agent: { ...failed.agent, generation: 1 } },
@@ -132,16 +137,35 @@ describe('the verdict on a restart', () => {
     ],
     ['and is worse', { ...well, alert: { ...alert, value: 151 }, remediation: late }, 'worsened', null],
     [
-      'somebody took it out of service',
-      { ...well, agent: { ...agent, status: 'QUARANTINED' } },
+      'somebody took it out of work',
+      { ...well, agent: { ...agent, status: 'QUARANTINED', statusReason: 'bad disk' } },
       'cancelled',
-      /QUARANTINED/,
+      /^generation 2 is QUARANTINED \(bad disk\): somebody took it out of work$/,
     ],
     [
       'its pool has become smaller, and it was asked to leave',
       { ...well, agent: { ...agent, leaves: true } },
       'cancelled',
-      /was asked to leave/,
+      /^generation 2 is IDLE \(registered\): it was asked to leave$/,
+    ],
+    [
+      'somebody ended it',
+      { ...finished, agent: { ...finished.agent, statusReason: 'SIGTERM' } },
+      'cancelled',
+      /^generation 2 is TERMINATED \(SIGTERM\): it ended on purpose$/,
+    ],
+    [
+      'it is a one-shot, and has done its work',
+      finished,
+      'healed',
+      /^generation 2 has finished its work; the alert resolved: recovered$/,
+    ],
+    ['it has done its work, and the signal is not back yet', { ...finished, alert }, 'open 5', null],
+    [
+      'it has done its work, and the signal has not come back',
+      { ...finished, alert, remediation: late },
+      'cancelled',
+      /finished/,
     ],
     [
       'the data vanished',

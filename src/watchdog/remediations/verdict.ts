@@ -43,7 +43,7 @@ export interface ScaleEvidence {
   readonly remediation: Pick<Remediation, 'value_before' | VerificationTime>;
   readonly alert: AlertFacts | null;
   /** Null where the pool is gone. */
-  readonly pool: PoolFacts | null;
+  readonly pool: Pick<PoolFacts, 'running' | 'spawning'> | null;
 }
 
 type VerificationTime = 'verify_until_ms' | 'updated_at_ms' | 'boot_ms' | 'boot_id';
@@ -57,15 +57,20 @@ export function judgeRestart(evidence: RestartEvidence, now: Moment): Verdict {
   const ended = isOver(alert) ? endOf(alert) : null;
   if (ended && ended.outcome !== 'healed') return { kind: 'over', ...ended };
   const generation = remediation.generation ?? 0;
+  const left = verificationLeftMs(remediation, now);
   if (agent && agent.generation >= generation) {
-    const withdrawn = withdrawalOf(agent);
+    // A one-shot has done what it was started for.
+    if (hasFinished(agent) && ended) {
+      const reason = `generation ${agent.generation} has finished its work; ${ended.reason}`;
+      return { kind: 'over', outcome: 'healed', reason };
+    }
+    const withdrawn = hasFinished(agent) && left > 0 ? null : withdrawalOf(agent);
     if (withdrawn) return withdrawn;
     if (agent.status === 'FAILED') {
-      const reason = `generation ${agent.generation} ended after it was started`;
+      const reason = `generation ${agent.generation} has failed: ${agent.statusReason}`;
       return ineffective(evidence, reason);
     }
   }
-  const left = verificationLeftMs(remediation, now);
   if (!agent || agent.generation < generation || wellForMs === null) {
     if (agent && isOnItsWay(agent, generation))
       return { kind: 'open', leftMs: Math.max(left, LOOK_AT_STARTING_EVERY_MS) };
@@ -189,16 +194,25 @@ export function outcomeBetweenSteps(
   return isEndedByStep && hasEndedAgain ? 'no_effect' : 'unknown';
 }
 
-/** An agent that somebody took out of service meanwhile, or asked to leave, is not ours to judge. */
-export function withdrawalOf({ status, generation, leaves }: AgentFacts): Withdrawal | null {
-  const isGone = status === 'TERMINATED' || status === 'QUARANTINED';
-  if (!isGone && !leaves) return null;
-  const stand = isGone ? status : `${status}, and was asked to leave`;
-  return {
-    kind: 'over',
-    outcome: 'cancelled',
-    reason: `generation ${generation} is ${stand}: it was withdrawn`,
-  };
+/** The fleet's word for a one-shot that has ended with status 0. */
+const FINISHED = 'finished';
+
+function hasFinished({ status, statusReason }: AgentFacts): boolean {
+  return status === 'TERMINATED' && statusReason === FINISHED;
+}
+
+/** An agent that ended on purpose meanwhile, or that somebody took out of work or asked to leave, is not ours to judge. */
+export function withdrawalOf({ status, statusReason, generation, leaves }: AgentFacts): Withdrawal | null {
+  const how = withdrawnHow({ status, leaves });
+  if (how === null) return null;
+  const reason = `generation ${generation} is ${status} (${statusReason}): ${how}`;
+  return { kind: 'over', outcome: 'cancelled', reason };
+}
+
+function withdrawnHow({ status, leaves }: Pick<AgentFacts, 'status' | 'leaves'>): string | null {
+  if (status === 'TERMINATED') return 'it ended on purpose';
+  if (status === 'QUARANTINED') return 'somebody took it out of work';
+  return leaves ? 'it was asked to leave' : null;
 }
 
 export function healthyForMsOf(healthyForMs: number | undefined, agent: AgentFacts | null): number {

@@ -2,7 +2,7 @@ import type { Random } from '#telemetry';
 import type { Message, MessageAlert } from '../../../src/notification/message.ts';
 
 /** Values that try to leave where they stand. */
-export const HOSTILE_TEXTS = [
+const HOSTILE_TEXTS = [
   'plain',
   '',
   ' ',

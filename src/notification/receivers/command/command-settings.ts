@@ -58,7 +58,7 @@ function commandProblems({ command, args, environment, timeout }: Checked): read
   return problems;
 }
 
-/** The mistake of a program that is not allowed; what the reader of a configuration asks when it knows what is. */
+/** The mistake of a program that is not allowed: asked when a configuration is read, and again before it is started. */
 export function notAllowed(
   { command }: Pick<CommandSettings, 'command'>,
   allowed: readonly string[],

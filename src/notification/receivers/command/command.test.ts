@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { createSeededRandom, createSystemClock } from '#telemetry';
+import { problemsIn, read } from '../../configuration/reading.test-support.ts';
 import type { Message } from '../../message.ts';
 import type { Delivery } from '../integration.ts';
 import { exampleAlert, exampleMessage, namingTemplates } from '../message.test-support.ts';
@@ -207,6 +208,37 @@ describe('a command', () => {
       failure: 'template',
       retryable: false,
     });
+  });
+});
+
+describe('a configuration with a command', () => {
+  const configured = (allowed: string) => `route:
+  receiver: a
+receivers:
+  - name: a
+    x-omoi:
+      command_configs:
+        - command: /usr/local/bin/page
+x-omoi:
+  allowed_commands: ${allowed}
+`;
+
+  it('is refused where the command is not allowed, with its place', async () => {
+    expect(await problemsIn(configured('[/usr/local/bin/other]'))).toEqual([
+      'am.yml:7:11: "receivers.0.x-omoi.command_configs.0.command": /usr/local/bin/page may not be started; ' +
+        'name it in x-omoi.allowed_commands at the top of the configuration',
+    ]);
+    expect(await problemsIn(configured('[/usr/local/bin/page]'))).toEqual([]);
+  });
+
+  it('shows nothing of its environment', async () => {
+    const text = configured('[/usr/local/bin/page]').replace(
+      'command: /usr/local/bin/page',
+      '{ command: /usr/local/bin/page, environment: { TOKEN: SECRET-token } }',
+    );
+    const { shown } = await read(text);
+    expect(shown).toContain('<secret>');
+    expect(shown).not.toContain('SECRET-token');
   });
 });
 

@@ -39,8 +39,12 @@ export const commandReceiver: ReceiverKind<CommandSettings> = {
   key: 'command_configs',
   type: 'command',
   settings: commandSettings,
-  complete: (settings) => ({ settings }),
+  complete: (settings, _global, omoi) => {
+    const problem = omoi ? notAllowed(settings, omoi.allowedCommands) : null;
+    return problem === null ? { settings } : { problems: [problem] };
+  },
   templatedFields: templatedFieldsOfCommand,
+  notAllowed: (settings, { allowedCommands }) => notAllowed(settings, allowedCommands),
   create: (settings, index, tools) => ({
     type: 'command',
     index,

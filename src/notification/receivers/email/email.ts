@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
 import type { Message } from '../../message.ts';
 import type { MessageTemplates } from '../../templates/message-templates.ts';
 import { failed, failureOf } from '../answers.ts';
@@ -20,6 +21,7 @@ import { threadOf } from './email-thread.ts';
 import { mailAddresses } from './mail-addresses.ts';
 import { composeMail, type Mail } from './mail-content.ts';
 import { bounded, failureOfSmtp, failureOfTemporary, retryAfterMsOf } from './smtp-failures.ts';
+import { plainToken } from './smtp-authentication.ts';
 import {
   handOver,
   SMTP_DEADLINES,
@@ -133,8 +135,7 @@ export class Email implements Integration {
         from: sender,
         to,
         headers,
-        messageId:
-          'Message-Id' in settings.headers ? null : `<${id}@${sender.slice(sender.lastIndexOf('@') + 1)}>`,
+        messageId: 'Message-Id' in settings.headers ? null : `<${id}@${domainOf(sender)}>`,
         threadId: enabled ? threadOf(message.groupKey, byDate, message.atMs) : null,
         dateMs: message.atMs,
         text: rendered(settings.text, message, templates, 'text'),
@@ -164,6 +165,7 @@ export class Email implements Integration {
       const isImplicit = settings.force_implicit_tls ?? portOf(port) === 465;
       const encryption = isImplicit ? 'implicit' : settings.require_tls === false ? 'none' : 'starttls';
       const { auth_username: username, auth_identity: identity } = settings;
+      secrets.add(plainToken({ identity, username, password }));
       const login = username === '' ? null : { username, identity, password, secret };
       const hello = settings.hello || 'localhost';
       return { connection: { host, port: portOf(port), hello, encryption, tls, login }, secrets };
@@ -180,6 +182,11 @@ function rendered(
   as: 'text' | 'html',
 ): string {
   return template === '' ? '' : templates[as](template, message);
+}
+
+/** In ASCII; an address of numbers is none. */
+function domainOf(address: string): string {
+  return domainToASCII(address.slice(address.lastIndexOf('@') + 1)) || 'omoi.invalid';
 }
 
 function portOf(port: string): number {

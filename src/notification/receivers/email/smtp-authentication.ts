@@ -82,10 +82,15 @@ function stepsOf(mechanism: Mechanism, { username, identity, password, secret }:
         replies: [(challenge) => `${username} ${digest(challenge, secret ?? '')}`],
       };
     case 'PLAIN':
-      return { initial: `PLAIN ${base64(`${identity}\0${username}\0${password ?? ''}`)}`, replies: [] };
+      return { initial: `PLAIN ${plainToken({ identity, username, password })}`, replies: [] };
     case 'LOGIN':
       return { initial: 'LOGIN', replies: [() => username, () => password ?? ''] };
   }
+}
+
+/** RFC 4616: what PLAIN says, which is as secret as the password in it. */
+export function plainToken({ identity, username, password }: Omit<SmtpLogin, 'secret'>): string {
+  return base64(`${identity}\0${username}\0${password ?? ''}`);
 }
 
 /** RFC 2195 */

@@ -18,7 +18,8 @@ export function failureOfSmtp(thrown: unknown, server: string): Failed {
     return failed('authError', `${server} did not let us log in: ${wordsOf(error)}`, { retryable: false });
   }
   if (error.code === 'ETLS') {
-    const reason = `${server}: no encryption by STARTTLS, which require_tls asks for: ${wordsOf(error)}`;
+    const asked = error.command === 'STARTTLS' ? ' by STARTTLS, which require_tls asks for' : '';
+    const reason = `${server}: no encryption${asked}: ${wordsOf(error)}`;
     return failed('connection', reason, { retryable: true });
   }
   if (error.response !== undefined && error.responseCode !== undefined) return failureOfAnswer(error, server);

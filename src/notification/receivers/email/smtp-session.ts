@@ -1,6 +1,7 @@
+import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
-import SmtpConnection from 'nodemailer/lib/smtp-connection';
+import type SmtpConnection from 'nodemailer/lib/smtp-connection';
 import { nextTurn } from '#telemetry';
 import { authenticate, type SmtpLogin } from './smtp-authentication.ts';
 import type { ComposedMail } from './mail-content.ts';
@@ -74,16 +75,18 @@ export async function handOver(
   { signal, deadlines }: SmtpOptions,
 ): Promise<HandedOver> {
   let step: SmtpStep = 'connect';
-  const connection = connectionTo(server, deadlines);
   const broken = Promise.withResolvers<never>();
   broken.promise.catch(() => undefined);
-  connection.on('error', broken.reject);
-  const onAbort = () =>
-    broken.reject(Object.assign(new Error('the time for it is over'), { code: 'EABORT' }));
+  const onAbort = () => broken.reject(failureOfClient('EABORT', 'the time for it is over'));
   signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  const socket = connect({ host: server.host || 'localhost', port: server.port, autoSelectFamily: true });
+  let connection: SmtpConnection | null = null;
   try {
-    if (signal.aborted) onAbort();
-    else await Promise.race([broken.promise, connected(connection)]);
+    await Promise.race([broken.promise, opened(socket, deadlines.setupMs)]);
+    connection = await connectionOver(socket, server, deadlines);
+    connection.on('error', broken.reject);
+    await Promise.race([broken.promise, connected(connection)]);
     step = 'login';
     if (server.login !== null) await Promise.race([broken.promise, loggedIn(connection)]);
     step = 'message';
@@ -91,7 +94,8 @@ export async function handOver(
     connection.quit();
     return sent;
   } catch (thrown) {
-    connection.close();
+    if (connection === null) socket.destroy();
+    else connection.close();
     throw new SmtpFailure(step, thrown);
   } finally {
     signal.removeEventListener('abort', onAbort);
@@ -101,9 +105,37 @@ export async function handOver(
 /** Not a mechanism of SMTP, but the name under which the client calls our choice among those of the server. */
 const CHOSEN_MECHANISM = 'CHOSEN';
 
-function connectionTo(server: SmtpServer, deadlines: SmtpDeadlines): SmtpConnection {
+/**
+ * Resolves when the socket is open. The client could open one itself, but would ask name servers before `/etc/hosts` and
+ * go on with an address of minutes ago.
+ */
+function opened(socket: Socket, withinMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(failureOfClient('ETIMEDOUT', 'no connection'));
+    socket.setTimeout(withinMs, late);
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.setTimeout(0, late);
+      socket.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function failureOfClient(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}
+
+async function connectionOver(
+  socket: Socket,
+  server: SmtpServer,
+  deadlines: SmtpDeadlines,
+): Promise<SmtpConnection> {
   const { login } = server;
-  return new SmtpConnection({
+  // Not before there is a mail: it loads the client behind `fetch` too, 5 MB.
+  const { default: Connection } = await import('nodemailer/lib/smtp-connection');
+  return new Connection({
+    connection: socket,
     host: server.host,
     port: server.port,
     name: server.hello,
@@ -112,12 +144,10 @@ function connectionTo(server: SmtpServer, deadlines: SmtpDeadlines): SmtpConnect
     ignoreTLS: server.encryption === 'none',
     tls: server.tls,
     connectionTimeout: deadlines.setupMs,
-    dnsTimeout: deadlines.setupMs,
     greetingTimeout: deadlines.greetingMs,
     socketTimeout: deadlines.silenceMs,
     socketCloseTimeout: 0,
     maxResponseSize: MAX_ANSWER_BYTES,
-    allowInternalNetworkInterfaces: true,
     ...(login === null
       ? {}
       : { customAuth: { [CHOSEN_MECHANISM]: (context) => authenticate(context, login, server) } }),

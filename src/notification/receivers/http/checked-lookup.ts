@@ -17,12 +17,28 @@ export function resolveBySystem(host: string): Promise<readonly ResolvedAddress[
 }
 
 /**
+ * Questions of the same name that are asked while it is being looked up wait for the same answer: the system answers a few at a
+ * time, and a name server that hangs would hold up those of all others.
+ */
+function sharedWhileAsked(resolve: ResolveHost): ResolveHost {
+  const asked = new Map<string, Promise<readonly ResolvedAddress[]>>();
+  return (host) => {
+    const known = asked.get(host);
+    if (known) return known;
+    const answer = resolve(host).finally(() => asked.delete(host));
+    asked.set(host, answer);
+    return answer;
+  };
+}
+
+/**
  * What connections resolve names with: an address is connected to only if it was checked here, so that no second answer of a name
  * server can lead elsewhere. One address that is blocked is enough to refuse the name.
  */
 export function checkedLookup(resolve: ResolveHost, guard: AddressGuard): LookupFunction {
+  const resolveShared = sharedWhileAsked(resolve);
   const checked = async (host: string): Promise<readonly ResolvedAddress[]> => {
-    const addresses = await resolve(host);
+    const addresses = await resolveShared(host);
     for (const { address } of addresses) guard.check(host.toLowerCase(), address);
     return addresses;
   };

@@ -1,11 +1,15 @@
-import { Agent as PlainAgent, type AgentOptions } from 'node:http';
-import { Agent as SecureAgent } from 'node:https';
+import type { Agent as PlainAgent } from 'node:http';
+import type { Agent as SecureAgent, AgentOptions } from 'node:https';
 import type { LookupFunction } from 'node:net';
 
 import type { HttpClientSettings } from './http-client.ts';
 import { decoded } from './request-secrets.ts';
-import { checkTlsMaterial, readTlsMaterial, type TlsMaterial } from './tls-material.ts';
-import { TunnelAgent } from './tunnel-agent.ts';
+import { readTlsMaterial, secureContextOf } from './tls-material.ts';
+import { type TlsOfProxy, TunnelAgent } from './tunnel-agent.ts';
+
+/** Not imported by name: that would load the client behind `fetch` too, 5 MB. */
+const http = process.getBuiltinModule('node:http');
+const https = process.getBuiltinModule('node:https');
 
 /** Connections of one integration to one address at a time, idle ones, and how long those are kept. */
 export const maxConnectionsPerAddress = 8;
@@ -26,13 +30,17 @@ export interface Way {
   readonly asked: URL | null;
 }
 
+interface TlsOptions extends TlsOfProxy {
+  readonly servername?: string;
+}
+
 /** The connections of one integration. They are closed when its certificates or keys change. */
 export class ConnectionPool {
   readonly #settings: HttpClientSettings;
   readonly #readFile: (path: string) => Promise<string>;
   readonly #lookup: LookupFunction;
   readonly #agents = new Map<string, PlainAgent | SecureAgent>();
-  #tlsVersion = '';
+  #tls: { readonly version: string; readonly options: TlsOptions } | null = null;
 
   constructor(
     settings: HttpClientSettings,
@@ -47,12 +55,18 @@ export class ConnectionPool {
   /** @throws NoAnswer where certificates or keys cannot be used */
   async wayTo(url: URL, proxy: URL | null): Promise<Way> {
     const isSecure = url.protocol === 'https:';
-    if (proxy === null) {
-      return { agent: isSecure ? await this.#secureAgent(null) : this.#plainAgent(), asked: null };
-    }
-    if (isSecure) return { agent: await this.#secureAgent(proxy), asked: null };
-    const agent = proxy.protocol === 'https:' ? this.#agentOfProxy() : this.#plainAgent();
-    return { agent, asked: proxy };
+    if (!isSecure && proxy?.protocol !== 'https:') return { agent: this.#plainAgent(), asked: proxy };
+    const { servername, ...tls } = await this.#tlsOptions();
+    const named = servername === undefined ? {} : { servername };
+    if (!isSecure)
+      return { agent: this.#agent('proxy', () => new https.Agent({ ...KEPT, ...tls })), asked: proxy };
+    const options = { ...KEPT, ...tls, ...named };
+    if (proxy === null) return { agent: this.#agent('secure', () => new https.Agent(options)), asked: null };
+    const agent = this.#agent(`tunnel ${proxy.href}`, () => {
+      const headers = { ...authorizationOfProxy(proxy), ...this.#settings.proxy_connect_header };
+      return new TunnelAgent(options, { url: proxy, headers, lookup: this.#lookup, tls });
+    });
+    return { agent, asked: null };
   }
 
   close(): void {
@@ -61,30 +75,23 @@ export class ConnectionPool {
   }
 
   #plainAgent(): PlainAgent {
-    return this.#agent('plain', () => new PlainAgent(KEPT));
+    return this.#agent('plain', () => new http.Agent(KEPT));
   }
 
-  /** A proxy's own certificate is judged by the machine's authorities. */
-  #agentOfProxy(): SecureAgent {
-    return this.#agent('proxy', () => new SecureAgent(KEPT));
-  }
-
-  async #secureAgent(proxy: URL | null): Promise<SecureAgent> {
+  /** For the target and, but for the name, for a proxy that speaks TLS itself. */
+  async #tlsOptions(): Promise<TlsOptions> {
     const material = await readTlsMaterial(this.#settings.tls_config, this.#readFile);
-    if (material.version !== this.#tlsVersion) {
-      checkTlsMaterial(material);
-      this.close();
-      this.#tlsVersion = material.version;
-    }
-    const options = { ...KEPT, ...material.options };
-    if (proxy === null) return this.#agent('secure', () => new SecureAgent(options));
-    return this.#agent(`tunnel ${proxy.href}`, () => this.#tunnelAgent(material, proxy));
-  }
-
-  #tunnelAgent(material: TlsMaterial, proxy: URL): TunnelAgent {
-    const headers = { ...authorizationOfProxy(proxy), ...this.#settings.proxy_connect_header };
-    const way = { url: proxy, headers, lookup: this.#lookup };
-    return new TunnelAgent({ ...KEPT, ...material.options }, way);
+    const known = this.#tls;
+    if (known?.version === material.version) return known.options;
+    const { servername, rejectUnauthorized } = material.options;
+    const options = {
+      secureContext: secureContextOf(material),
+      rejectUnauthorized,
+      ...(servername === undefined ? {} : { servername }),
+    };
+    this.close();
+    this.#tls = { version: material.version, options };
+    return options;
   }
 
   #agent<Kind extends PlainAgent | SecureAgent>(name: string, create: () => Kind): Kind {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -104,7 +106,7 @@ describe('connections', () => {
     const requests = Array.from({ length: maxConnectionsPerAddress + 3 }, () =>
       failureOfRequest(client.request(requestTo(server.addressAs(), { settings, signal: deadline.signal }))),
     );
-    await expect.poll(() => server.received.length).toBe(maxConnectionsPerAddress);
+    await expect.poll(() => server.received.length, { timeout: 30_000 }).toBe(maxConnectionsPerAddress);
     deadline.abort();
     const failures = await Promise.all(requests);
     expect(new Set(failures.map(({ kind }) => kind))).toEqual(new Set(['timeout']));
@@ -249,6 +251,25 @@ describe('addresses', () => {
     expect((await failureOfRequest(client.request(requestTo(server.addressAs())))).kind).toBe('blocked');
   });
 
+  it('are looked up once for all who ask at a time', async () => {
+    const asked: string[] = [];
+    const answer = Promise.withResolvers<void>();
+    const slow = testClient({
+      resolve: async (host) => {
+        asked.push(host);
+        await answer.promise;
+        return [{ address: '127.0.0.1', family: 4 }];
+      },
+    });
+    const url = server.addressAs('hooks.test');
+    const requests = [1, 2, 3].map(() => slow.request(requestTo(url, { settings: settingsWith() })));
+    await expect.poll(() => asked.length, { timeout: 30_000 }).toBe(1);
+    answer.resolve();
+    expect((await Promise.all(requests)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(asked).toEqual(['hooks.test']);
+    slow.close();
+  });
+
   it('that cannot be resolved are named', async () => {
     const nowhere = testClient({
       resolve: async () => {
@@ -299,14 +320,27 @@ describe('failures', () => {
     expect(failure.message).not.toContain('SECRET');
   });
 
-  it('of answers that are not HTTP are named', async () => {
-    const odd = new ReceiverServer();
-    odd.server.on('connection', (socket) => socket.end('SSH-2.0-OpenSSH_9.9\r\n'));
-    await odd.open();
-    const failure = await failureOfRequest(client.request(requestTo(odd.addressAs())));
+  it.each([
+    ['is not HTTP', 'SSH-2.0-OpenSSH_9.9\r\n', 'its answer is no HTTP (HPE_'],
+    [
+      'changes the protocol',
+      'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
+      'ECONNRESET',
+    ],
+    ['has endless headers', `HTTP/1.1 200 OK\r\nx: ${'a'.repeat(100_000)}`, 'HPE_HEADER_OVERFLOW'],
+  ])('of an answer that %s are named', async (_, said, message) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.write(said);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const failure = await failureOfRequest(client.request(requestTo(`http://127.0.0.1:${port}/`)));
     expect(failure.kind).toBe('connection');
-    expect(failure.message).toContain('its answer is no HTTP (HPE_');
-    await odd.close();
+    expect(failure.message).toContain(message);
+    client.close();
+    server.close();
   });
 
   it('what was secret in a request is taken out of what is told of its answer', async () => {

@@ -153,7 +153,9 @@ class NodeHttpClient implements ClosableHttpClient {
       };
       return { status, location: received.headers.location, answer };
     } catch (error) {
-      throw noAnswerOf(error, url.host, signal);
+      // Without a tunnel it is the proxy that was not reached.
+      const isProxy = proxy !== null && url.protocol === 'http:';
+      throw noAnswerOf(error, isProxy ? `the proxy ${proxy.host}` : url.host, signal);
     }
   }
 

@@ -1,5 +1,4 @@
-import { type IncomingMessage, request as plainRequest } from 'node:http';
-import { request as secureRequest } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -9,6 +8,10 @@ import { authorizationOfProxy, type Way } from './connection-pool.ts';
 import type { HttpRequest } from './http-client.ts';
 import { portOf } from './proxy-choice.ts';
 import type { TunnelRequestOptions } from './tunnel-agent.ts';
+
+/** Not imported by name: that would load the client behind `fetch` too, 5 MB. */
+const { request: plainRequest } = process.getBuiltinModule('node:http');
+const { request: secureRequest } = process.getBuiltinModule('node:https');
 
 /** How much of an answer is read, decompressed. */
 export const maxAnswerBytes = 64 * 1024;
@@ -71,6 +74,8 @@ function send(exchange: Exchange): Promise<IncomingMessage> {
     outgoing.on('error', (error) => {
       if (!answered) reject(Object.assign(error, { wasReused: outgoing.reusedSocket }));
     });
+    // A server that changes the protocol (101) ends it all without an answer, and without an error.
+    outgoing.once('close', () => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' })));
     Readable.from(body).pipe(outgoing);
   });
 }

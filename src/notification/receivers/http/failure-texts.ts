@@ -42,9 +42,9 @@ function firstOf(error: unknown): unknown {
  *
  * @param signal that of the request: where it is aborted, that is the cause
  */
-export function noAnswerOf(error: unknown, host: string, signal: AbortSignal): NoAnswer {
+export function noAnswerOf(error: unknown, host: string, signal: AbortSignal | null): NoAnswer {
   if (error instanceof NoAnswer) return error;
-  if (signal.aborted) return new NoAnswer('timeout', `${host}: no answer in the time that it has`);
+  if (signal?.aborted) return new NoAnswer('timeout', `${host}: no answer in the time that it has`);
   const code = codeOf(firstOf(error));
   const known = CAUSES[code];
   const cause = known ?? (code.startsWith('HPE_') ? 'its answer is no HTTP' : 'the connection failed');

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { createServer, request, type Server } from 'node:http';
-import { connect } from 'node:net';
+import { createServer as createSecureServer } from 'node:https';
+import { connect, type Socket } from 'node:net';
 
 import { createSeededRandom, createSystemClock } from '#telemetry';
 
 import { DEFAULT_HTTP_SETTINGS } from '../../configuration/http-config-schema.ts';
+import { TEST_SERVER_CERTIFICATE, TEST_SERVER_KEY } from '../certificates.test-support.ts';
 import { type ClosableHttpClient, createHttpClient, type HttpClientTools } from './create-http-client.ts';
 import { type HttpAnswer, type HttpClientSettings, type HttpRequest, NoAnswer } from './http-client.ts';
 
@@ -66,9 +68,19 @@ export class ProxyServer {
   /** What it answers to CONNECT; 200 opens the tunnel. */
   connectStatus = 200;
   readonly #server: Server;
+  readonly #scheme: 'http' | 'https';
+  readonly #sockets = new Set<Socket>();
 
-  constructor() {
-    this.#server = createServer((incoming, response) => {
+  /** @param scheme how it is spoken to itself; `https` by the certificate of `certificates.test-support.ts` */
+  constructor(scheme: 'http' | 'https' = 'http') {
+    this.#scheme = scheme;
+    const tls = { key: TEST_SERVER_KEY, cert: TEST_SERVER_CERTIFICATE };
+    this.#server = scheme === 'https' ? createSecureServer(tls) : createServer();
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    this.#server.on('request', (incoming, response) => {
       this.asked.push(`${incoming.method} ${incoming.url}`);
       this.headers.push(incoming.headers);
       const { port, pathname } = new URL(incoming.url ?? '');
@@ -104,7 +116,7 @@ export class ProxyServer {
   get address(): string {
     const address = this.#server.address();
     if (address === null || typeof address === 'string') throw new Error('it does not listen');
-    return `http://127.0.0.1:${address.port}`;
+    return `${this.#scheme}://127.0.0.1:${address.port}`;
   }
 
   reset(): void {
@@ -114,7 +126,8 @@ export class ProxyServer {
   }
 
   async close(): Promise<void> {
-    this.#server.closeAllConnections();
+    // Tunnels are no connections of the server any more.
+    for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
     await once(this.#server, 'close');
   }

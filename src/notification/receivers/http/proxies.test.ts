@@ -79,10 +79,29 @@ it('tells of a proxy that refuses, and of one that is not there', async () => {
     `the proxy ${new URL(proxy.address).host} refused the way to receiver.test:${secure.port}: HTTP 407`,
   );
   const gone = await new ProxyServer().open();
-  const settings = byProxy({ proxy_url: gone.address });
+  const goneAddress = gone.address;
+  const settings = byProxy({ proxy_url: goneAddress });
   await gone.close();
   const absent = await failureOfRequest(client.request(requestTo(url, { settings })));
-  expect(absent.message).toContain('ECONNREFUSED');
+  const { host } = new URL(goneAddress);
+  expect(absent.message).toBe(`the proxy ${host}: connection refused (ECONNREFUSED)`);
+  const plain = requestTo(server.addressAs('receiver.test'), { settings });
+  expect((await failureOfRequest(client.request(plain))).message).toBe(absent.message);
+});
+
+it('speaks TLS to a proxy that wants it', async () => {
+  const hidden = await new ProxyServer('https').open();
+  const settings = byProxy({ proxy_url: hidden.address });
+  const urls = [`${server.addressAs('receiver.test')}/a`, `${secure.addressAs('receiver.test')}/b`];
+  for (const url of urls) expect((await client.request(requestTo(url, { settings }))).status).toBe(200);
+  expect(hidden.asked).toEqual([`POST ${urls[0]}`, `CONNECT receiver.test:${secure.port}`]);
+  // Its certificate is looked at as that of the target is.
+  const strict = byProxy({ proxy_url: hidden.address, tls_config: { insecure_skip_verify: false } });
+  for (const url of urls) {
+    const failure = await failureOfRequest(client.request(requestTo(url, { settings: strict })));
+    expect(failure.message).toMatch(/^the proxy 127\.0\.0\.1:\d+: its certificate .* not trusted/);
+  }
+  await hidden.close();
 });
 
 it('ends a tunnel that is being opened with its request', async () => {

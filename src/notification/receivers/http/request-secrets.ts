@@ -14,7 +14,12 @@ export function decoded(text: string): string {
 
 function partsOf(url: URL): readonly string[] {
   const segments = url.pathname.split('/').filter((part) => part.length >= minPathPartLength);
-  const values = [...url.searchParams.values()].filter((value) => value.length >= minPathPartLength);
+  // As they stand there and as they are meant: receivers repeat the one or the other.
+  const raw = url.search
+    .slice(1)
+    .split('&')
+    .map((pair) => pair.slice(pair.indexOf('=') + 1));
+  const values = [...raw, ...url.searchParams.values()].filter((value) => value.length >= minPathPartLength);
   const tail = `${url.pathname}${url.search}`;
   return [
     url.password,

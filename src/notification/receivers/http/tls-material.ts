@@ -1,5 +1,10 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import { createSecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls';
+import {
+  createSecureContext,
+  type SecureContext,
+  type SecureContextOptions,
+  type SecureVersion,
+} from 'node:tls';
 
 import { messageOf } from '#telemetry';
 
@@ -78,12 +83,16 @@ function assertCertificate(pem: string): X509Certificate {
   return new X509Certificate(pem);
 }
 
-/** @throws NoAnswer `settings` where authorities, certificate or key cannot be used */
-export function checkTlsMaterial({ options }: TlsMaterial): void {
+/**
+ * The material as connections take it: authorities are long, and read once.
+ *
+ * @throws NoAnswer `settings` where authorities, certificate or key cannot be used
+ */
+export function secureContextOf({ options }: TlsMaterial): SecureContext {
   try {
-    createSecureContext(options);
     // An authority that is none is taken for no authority otherwise.
     if (options.ca !== undefined) assertCertificate(String(options.ca));
+    return createSecureContext(options);
   } catch (error) {
     throw new NoAnswer('settings', `tls_config cannot be used: ${messageOf(error)}`);
   }

@@ -24,11 +24,11 @@ import type { ReceiverKind } from '../receiver-kind.ts';
 import { truncateBytes } from '../truncation.ts';
 
 /**
- * Teams refuses messages of more than 28 KB; what is around the two texts takes less than 1 KB, and a character of them at most six
+ * Teams refuses messages of more than about 28 KB; what is around the two texts takes less than 1 KB, and a character of them at most six
  * bytes in JSON, mostly one.
  * https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
  */
-const maxMessageBytes = 28_000;
+const maxMessageBytes = 27_000;
 const maxTitleBytes = 1_000;
 
 const settingsSchema = z

@@ -7,6 +7,10 @@ import type { OpsgenieSettings, Responder } from './opsgenie-settings.ts';
 const maxMessage = 130;
 const maxDescription = 15_000;
 const maxNote = 25_000;
+const maxEntity = 512;
+const maxSource = 100;
+const maxListed = { tags: 20, actions: 10 };
+const maxWord = 50;
 
 /** What makes a template a text for a message. */
 export type Rendering = (template: string) => string;
@@ -18,17 +22,17 @@ export function opsgenieAlert(settings: OpsgenieSettings, message: Message, text
     description: truncateCharacters(text(settings.description), maxDescription),
     note: truncateCharacters(text(settings.note), maxNote),
     priority: text(settings.priority),
-    entity: text(settings.entity),
+    entity: truncateCharacters(text(settings.entity), maxEntity),
   };
   const lists = {
     responders: settings.responders.flatMap((responder) => respondersOf(responder, text)),
-    tags: listOf(text(settings.tags)),
-    actions: listOf(text(settings.actions)),
+    tags: wordsOf(text(settings.tags), maxListed.tags),
+    actions: wordsOf(text(settings.actions), maxListed.actions),
   };
   return {
     message: truncateCharacters(text(settings.message), maxMessage),
     details: { ...commonTexts(message.alerts.map(({ labels }) => labels)), ...Object.fromEntries(details) },
-    source: text(settings.source),
+    source: truncateCharacters(text(settings.source), maxSource),
     ...writtenTexts(texts),
     ...Object.fromEntries(Object.entries(lists).filter(([, values]) => values.length > 0)),
   };
@@ -44,6 +48,12 @@ function respondersOf(responder: Responder, text: Rendering): readonly Readonly<
   const type = written.toLowerCase();
   if (type === 'teams') return listOf(name).map((team) => ({ name: team, type: 'team' }));
   return [{ ...others, ...(name === '' ? {} : { name }), type }];
+}
+
+function wordsOf(text: string, max: number): readonly string[] {
+  return listOf(text)
+    .slice(0, max)
+    .map((word) => truncateCharacters(word, maxWord));
 }
 
 function listOf(text: string): readonly string[] {

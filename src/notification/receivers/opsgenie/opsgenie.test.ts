@@ -54,9 +54,31 @@ describe('opsgenie', () => {
     expect(server.received).toHaveLength(2);
   });
 
-  it('cuts a message at 130 characters', async () => {
-    await send({ settings: { message: 'ä'.repeat(131) } });
-    expect(sent()).toMatchObject([{ message: `${'ä'.repeat(129)}…` }]);
+  it.each([
+    ['message', 130],
+    ['description', 15_000],
+    ['note', 25_000],
+    ['entity', 512],
+    ['source', 100],
+  ])('cuts a %s at %i characters', async (key, most) => {
+    await send({ settings: { [key]: 'ä'.repeat(most + 1) } });
+    expect(sent()).toMatchObject([{ [key]: `${'ä'.repeat(most - 1)}…` }]);
+    server.reset();
+    await send({ settings: { [key]: 'ä'.repeat(most) } });
+    expect(sent()).toMatchObject([{ [key]: 'ä'.repeat(most) }]);
+  });
+
+  it.each([
+    ['tags', 20],
+    ['actions', 10],
+  ])('sends no more %s than %i', async (key, most) => {
+    await send({
+      settings: { [key]: Array.from({ length: most + 1 }, (_, index) => `word ${index}`).join(',') },
+    });
+    expect(sent()[0]?.[key]).toHaveLength(most);
+    server.reset();
+    await send({ settings: { [key]: 'x'.repeat(51) } });
+    expect(sent()[0]?.[key]).toEqual([`${'x'.repeat(49)}…`]);
   });
 
   it.each([
@@ -80,6 +102,11 @@ describe('opsgenie', () => {
     const settings = { api_key: null, api_key_file: '/key' };
     await send({ settings, files: { '/key': 'key-of-{{ .CommonLabels.agent_id }}\n' } });
     expect(server.received[0]?.headers).toMatchObject({ authorization: 'GenieKey key-of-w-1' });
+  });
+
+  it('does not tell its key where the template of it fails', async () => {
+    const delivery = await send({ settings: { api_key: 'SECRET-{{ fail }}' } });
+    expect(delivery).toMatchObject({ failure: 'template', reason: 'api_key: its template cannot be run' });
   });
 
   it('asks below an address that has a path and a query', async () => {

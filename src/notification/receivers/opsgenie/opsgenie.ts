@@ -13,6 +13,7 @@ import type { HttpAnswer } from '../http/http-client.ts';
 import type { Delivery, SendOptions } from '../integration.ts';
 import { jsonOf, textIn } from '../json-answers.ts';
 import type { IntegrationTools, ReceiverKind } from '../receiver-kind.ts';
+import { expandedSecret } from '../secret-template.ts';
 import { opsgenieAlert } from './opsgenie-alert.ts';
 import {
   completeOpsgenie,
@@ -49,7 +50,7 @@ async function sendToOpsgenie(message: Message, { signal }: SendOptions, sender:
   const text = (template: string) => tools.templates.text(template, message);
   const requests = requestsFor(settings, message, text);
   const written = await settingOf(settings.api_key, settings.api_key_file, tools);
-  const key = text(written).trim();
+  const key = expandedSecret('api_key', written, text);
   let delivery: Delivery = { outcome: 'delivered', answer: '' };
   for (const request of requests) {
     const headers = { authorization: `GenieKey ${key}` };

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 
+import { nextTurn } from '#telemetry';
+
 import { type Message, statusOfMessage } from '../../message.ts';
-import { goValue } from '../go-json.ts';
-import { payloadValue } from '../payload-template.ts';
+import { goText, goValue } from '../go-json.ts';
+import { membersText, payloadJson } from '../payload-template.ts';
 import { truncateCharacters } from '../truncation.ts';
 import type { PagerdutySettings } from './pagerduty-settings.ts';
 
@@ -23,22 +25,34 @@ function filled(members: Readonly<Record<string, string>>): Readonly<Record<stri
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== ''));
 }
 
-function detailsOf({ details }: PagerdutySettings, expand: Expand): Readonly<Record<string, unknown>> {
-  const entries = Object.entries(details).map(([name, detail]) => [name, payloadValue(detail, expand)]);
-  return Object.fromEntries(entries) as Record<string, unknown>;
+/** The details in JSON, each in a turn of its own: those of all alerts take a while. */
+async function detailsOf(
+  { details }: PagerdutySettings,
+  expand: Expand,
+): Promise<ReadonlyMap<string, string>> {
+  const texts = new Map<string, string>();
+  for (const [name, detail] of Object.entries(details)) {
+    texts.set(name, payloadJson(detail, expand));
+    await nextTurn();
+  }
+  return texts;
 }
 
 /** An event in JSON; where it is too long, without the long ones of its details. */
-function bounded(details: Readonly<Record<string, unknown>>, eventOf: (details: unknown) => unknown): string {
-  const whole = goValue(eventOf(details));
+function bounded(details: ReadonlyMap<string, string>, eventOf: (details: string) => string): string {
+  const whole = eventOf(membersText(details));
   if (Buffer.byteLength(whole) <= maxEventBytes) return whole;
-  const short = Object.entries(details).filter(
-    ([name, detail]) => Buffer.byteLength(name + goValue(detail)) <= maxKeptDetailBytes,
+  const short = [...details].filter(([name, text]) => Buffer.byteLength(name + text) <= maxKeptDetailBytes);
+  const error = goText(
+    'Custom details have been removed because the original event exceeds the maximum size of 512KB',
   );
-  const error =
-    'Custom details have been removed because the original event exceeds the maximum size of 512KB';
-  const some = goValue(eventOf({ ...Object.fromEntries(short), error }));
-  return Buffer.byteLength(some) <= maxEventBytes ? some : goValue(eventOf({ error }));
+  const some = eventOf(membersText(new Map([...short, ['error', error]])));
+  return Buffer.byteLength(some) <= maxEventBytes ? some : eventOf(membersText(new Map([['error', error]])));
+}
+
+/** An object in JSON with a member more, which is JSON already. */
+function withMember(members: Readonly<Record<string, unknown>>, name: string, text: string): string {
+  return `${goValue(members).slice(0, -1)},${goText(name)}:${text}}`;
 }
 
 /** The pages on which people act, where the configuration has no links of its own. */
@@ -53,11 +67,11 @@ function ownLinks({ alerts: [first] }: Message): readonly { readonly href: strin
 }
 
 /** An event of the Events API, version 2. */
-export function eventV2(
+export async function eventV2(
   settings: PagerdutySettings,
   message: Message,
   { routingKey, expand }: { readonly routingKey: string; readonly expand: Expand },
-): string {
+): Promise<string> {
   const isFiring = statusOfMessage(message) === 'firing';
   const images = (settings.images ?? [])
     .map(({ src, alt, href }) => ({ src: expand(src), alt: expand(alt), href: expand(href) }))
@@ -84,19 +98,17 @@ export function eventV2(
       group: expand(settings.group),
     }),
   };
-  const eventOf = (custom_details: unknown): unknown => ({
-    ...head,
-    payload: { ...payload, custom_details },
-  });
-  return bounded(detailsOf(settings, expand), eventOf);
+  return bounded(await detailsOf(settings, expand), (details) =>
+    withMember(head, 'payload', withMember(payload, 'custom_details', details)),
+  );
 }
 
 /** An event of the first version of the API, for integrations of that age. */
-export function eventV1(
+export async function eventV1(
   settings: PagerdutySettings,
   message: Message,
   { serviceKey, expand }: { readonly serviceKey: string; readonly expand: Expand },
-): string {
+): Promise<string> {
   const isFiring = statusOfMessage(message) === 'firing';
   const client = { client: expand(settings.client), client_url: expand(settings.client_url) };
   const head = {
@@ -106,5 +118,5 @@ export function eventV1(
     description: truncateCharacters(expand(settings.description), maxSummaryCharacters),
     ...(isFiring ? filled(client) : {}),
   };
-  return bounded(detailsOf(settings, expand), (details) => ({ ...head, details }));
+  return bounded(await detailsOf(settings, expand), (details) => withMember(head, 'details', details));
 }

@@ -24,6 +24,7 @@ import {
 import type { HttpAnswer } from '../http/http-client.ts';
 import { jsonOf } from '../json-answers.ts';
 import type { ReceiverKind } from '../receiver-kind.ts';
+import { expandedSecret } from '../secret-template.ts';
 import { shortenedHtml } from '../shortened-markup.ts';
 import { truncateCharacters } from '../truncation.ts';
 
@@ -49,9 +50,9 @@ const settingsSchema = z
     device: text(),
     sound: text(),
     priority: text('{{ if eq .Status "firing" }}2{{ else }}0{{ end }}'),
-    retry: goDuration(60_000),
-    expire: goDuration(3_600_000),
-    ttl: goDuration(0),
+    retry: goDuration(60_000, 'refused'),
+    expire: goDuration(3_600_000, 'refused'),
+    ttl: goDuration(0, 'refused'),
     html: flag(),
     monospace: flag(),
   })
@@ -96,9 +97,11 @@ export function createPushoverReceiver(
       send: (message, { signal }) =>
         attempt(async () => {
           const parameters = parametersOf(settings, message, tools.templates);
-          const expand = (template: string) => tools.templates.text(template, message).trim();
-          const token = expand(await settingOf(settings.token, settings.token_file, tools));
-          const user = expand(await settingOf(settings.user_key, settings.user_key_file, tools));
+          const expand = (template: string) => tools.templates.text(template, message);
+          const written = await settingOf(settings.token, settings.token_file, tools);
+          const token = expandedSecret('token', written, expand);
+          const writtenUser = await settingOf(settings.user_key, settings.user_key_file, tools);
+          const user = expandedSecret('user_key', writtenUser, expand);
           // Alertmanager puts all of it into the address, where proxies write it into their logs.
           const answer = await tools.http.request({
             method: 'POST',

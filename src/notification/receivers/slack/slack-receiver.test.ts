@@ -192,6 +192,14 @@ describe('with a token', () => {
     expect(calls()[1]?.['reply_broadcast'] ?? false).toBe(isSeen);
   });
 
+  it('calls nobody by what a label says', async () => {
+    server.reaction = new SlackApi().reaction;
+    const slack = withToken({ title: '{{ .CommonLabels.team }} <!channel>' });
+    await send(slack, because('repeat'), { channel: 'C1', ts: '17.1' });
+    const expected = 'repeat interval elapsed: &lt;Ärger&gt; &amp; "Söhne" &lt;!channel&gt;';
+    expect(calls()[1]).toMatchObject({ text: expected });
+  });
+
   it('a message that was deleted is followed by another', async () => {
     const api = new SlackApi();
     api.deleted.add('16.1');

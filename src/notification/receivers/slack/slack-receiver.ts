@@ -44,6 +44,11 @@ function postedBefore(memory: ReceiverMemory | null, reason: NotificationReason)
   return channel && ts ? { channel, ts } : null;
 }
 
+/** A text that is no markup of Slack's: in a title `<!channel>` is a text, in a message it would call everybody. */
+function plainText(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
 class Slack {
   readonly #settings: SlackSettings;
   readonly #tools: IntegrationTools;
@@ -115,7 +120,7 @@ class Slack {
     return {
       channel,
       thread_ts: ts,
-      text: `${REASON_TEXTS[message.reason]}: ${title}`,
+      text: plainText(`${REASON_TEXTS[message.reason]}: ${title}`),
       ...(BROADCAST.includes(message.reason) ? { reply_broadcast: true } : {}),
     };
   }

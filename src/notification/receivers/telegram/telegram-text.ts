@@ -4,7 +4,7 @@ import { shortenedHtml, shortenedMarkdown } from '../shortened-markup.ts';
 import type { ParseMode, TelegramSettings } from './telegram-settings.ts';
 
 /** What Telegram shows of a message at most, in UTF-16 units, tags not counted. */
-export const maxTelegramCharacters = 4_096;
+const maxTelegramCharacters = 4_096;
 /** What it reads of one, with its tags: 32 KiB, of which a unit has three bytes at most. */
 const maxTelegramWritten = 10_900;
 

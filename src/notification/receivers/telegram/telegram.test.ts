@@ -107,6 +107,16 @@ describe('telegram', () => {
     expect(server.received).toHaveLength(1);
   });
 
+  it('names the chat that a group has become', async () => {
+    const description = 'Bad Request: group chat was upgraded to a supergroup chat';
+    const parameters = { migrate_to_chat_id: -1_001_234_567_890 };
+    server.reaction = () => ({ status: 400, body: JSON.stringify({ ok: false, description, parameters }) });
+    expect(await send()).toMatchObject({
+      failure: 'clientError',
+      reason: `HTTP 400: ${description}; write chat_id: -1001234567890`,
+    });
+  });
+
   it.each([
     [{ bot_token_file: '/token' }, 'at most one of bot_token & bot_token_file must be configured'],
     [{ chat_id: 0 }, 'missing chat_id or chat_id_file on telegram_config'],

@@ -77,8 +77,13 @@ async function sendToTelegram(message: Message, { signal }: SendOptions, sender:
   return judgeAnswer(last, tools.clock, { details: descriptionOf, retryAfterMs, secrets: [token] });
 }
 
+/** A group that has become a supergroup has another id, which the answer names. */
 function descriptionOf(answer: HttpAnswer): string {
-  return textIn(jsonOf(answer), 'description');
+  const said = jsonOf(answer);
+  const parameters = said?.['parameters'];
+  const movedTo = isRecord(parameters) ? parameters['migrate_to_chat_id'] : undefined;
+  const moved = typeof movedTo === 'number' ? `; write chat_id: ${movedTo}` : '';
+  return textIn(said, 'description') + moved;
 }
 
 /** `{"ok": false, "error_code": 429, "parameters": {"retry_after": 5}}`, in seconds. */

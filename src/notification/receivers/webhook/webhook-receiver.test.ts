@@ -99,6 +99,8 @@ describe('headers', () => {
       'content-type': 'application/json',
     });
     expect(sent()?.headers).not.toHaveProperty('omoi-signature');
+    await send(webhook({}), exampleMessage({ traceparent: 'none\r\nof ours' }));
+    expect(sent()?.headers).not.toHaveProperty('traceparent');
   });
 
   it.each([

@@ -24,7 +24,7 @@ import {
 } from '../http-calls.ts';
 import type { SendOptions } from '../integration.ts';
 import type { IntegrationTools, ReceiverKind } from '../receiver-kind.ts';
-import { payloadText, templatesOf } from '../payload-template.ts';
+import { payloadJson, templatesOf } from '../payload-template.ts';
 import { signatureOf } from './signature.ts';
 import { webhookPayload } from './webhook-payload.ts';
 
@@ -53,6 +53,9 @@ const settingsSchema = z
   );
 
 type WebhookSettings = z.output<typeof settingsSchema>;
+
+/** It comes with alerts from outside: what is none is no reason to send nothing. */
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** Parts of an address that are no template: they may be secret. */
 function literalsOf(template: string): readonly string[] {
@@ -108,7 +111,7 @@ class Webhook {
     const { payload } = this.#settings;
     const { clock, templates } = this.#tools;
     if (payload === null || payload === undefined) return await webhookPayload(message, clock);
-    return [Buffer.from(payloadText(payload, (text) => templates.text(text, message)))];
+    return [Buffer.from(`${payloadJson(payload, (text) => templates.text(text, message))}\n`)];
   }
 
   async #headers(message: Message, body: readonly Uint8Array[]): Promise<Readonly<Record<string, string>>> {
@@ -118,7 +121,7 @@ class Webhook {
     return {
       'content-type': 'application/json',
       'idempotency-key': message.notificationId,
-      ...(message.traceparent === null ? {} : { traceparent: message.traceparent }),
+      ...(TRACEPARENT.test(message.traceparent ?? '') ? { traceparent: message.traceparent ?? '' } : {}),
       ...(signature === null ? {} : { 'omoi-signature': signature }),
     };
   }

@@ -16,8 +16,8 @@ export const EMAIL_TEMPLATES = String.raw`
 <p class="when">{{ template "__omoi_when" . }}</p>
 {{ with .Remediation }}<p class="watchdog">Watchdog: {{ . }}</p>{{ end }}{{ with .AcknowledgedBy }}<p class="watchdog">Acknowledged by {{ . }}</p>{{ end }}
 <p class="labels">{{ range (.Labels.Remove (stringSlice "alertname" "severity")).SortedPairs }}{{ .Name }}=<b>{{ .Value }}</b> {{ end }}</p>
-{{ with .Annotations.Remove (stringSlice "summary" "description") }}<p class="labels">{{ range .SortedPairs }}{{ .Name }}: {{ .Value }}<br>{{ end }}</p>{{ end }}
-<p class="links">{{ if eq .Status "firing" }}{{ with .Links.Acknowledge }}<a href="{{ . }}">Acknowledge</a> {{ end }}{{ with .Links.Silence }}<a href="{{ . }}">Silence</a> {{ end }}{{ end }}{{ with .Links.Alert }}<a href="{{ . }}">Details</a> {{ end }}{{ with .Links.Trace }}<a href="{{ . }}">Trace</a> {{ end }}{{ with .GeneratorURL }}<a href="{{ . }}">Source</a>{{ end }}</p>
+{{ with .Annotations.Remove (stringSlice "summary" "description") }}<p class="labels">{{ range .SortedPairs }}{{ .Name }}: {{ if match "^https?://[^ ]+$" .Value }}<a href="{{ .Value }}">{{ .Value }}</a>{{ else }}{{ .Value }}{{ end }}<br>{{ end }}</p>{{ end }}
+<p class="links">{{ if eq .Status "firing" }}{{ if not .AcknowledgedBy }}{{ with .Links.Acknowledge }}<a href="{{ . }}">Acknowledge</a> {{ end }}{{ end }}{{ with .Links.Silence }}<a href="{{ . }}">Silence</a> {{ end }}{{ end }}{{ with .Links.Alert }}<a href="{{ . }}">Details</a> {{ end }}{{ with .Links.Trace }}<a href="{{ . }}">Trace</a> {{ end }}{{ with .GeneratorURL }}<a href="{{ . }}">Source</a>{{ end }}</p>
 </div>
 {{ end }}
 
@@ -63,7 +63,7 @@ a { color: #8ab4f8; }
 {{ with .Alerts.Resolved }}<h2>Resolved ({{ len . }})</h2>
 {{ range . }}{{ template "__omoi_email_alert" . }}{{ end }}{{ end }}
 {{ with .TruncatedAlerts }}<p>… and {{ . }} more alerts of this group</p>{{ end }}
-<p class="foot"><a href="{{ template "__alertmanagerURL" . }}">All alerts in {{ template "__alertmanager" . }}</a> · told because: {{ .NotificationReason }}</p>
+<p class="foot"><a href="{{ template "__alertmanagerURL" . }}">All alerts in {{ template "__alertmanager" . }}</a> · sent because: {{ .NotificationReason }}</p>
 </div>
 </body>
 </html>

@@ -9,9 +9,9 @@ const SUBJECT = String.raw`
 
 {{ define "__subject" -}}
   {{ if eq .NotificationReason "test" }}[TEST] {{ end -}}
-  {{ if eq .NotificationReason "escalation" }}[ESCALATED] {{ end -}}
+  {{ if eq .NotificationReason "nobody has acknowledged in time" }}[ESCALATED] {{ end -}}
   [{{ .Status | toUpper }}{{ if eq .Status "firing" }}:{{ len .Alerts.Firing }}{{ end }}]
-  {{- with .CommonLabels.alertname }} {{ . }}{{ else }} {{ len .Alerts }} alerts{{ end }}
+  {{- with .CommonLabels.alertname }} {{ . }}{{ else }} {{ len .Alerts }} alert{{ if gt (len .Alerts) 1 }}s{{ end }}{{ end }}
   {{- with .CommonLabels.Remove (stringSlice "alertname" "severity") }} {{ . }}{{ end }}
   {{- with .CommonLabels.severity }} ({{ . }}){{ end }}
 {{- end }}
@@ -28,7 +28,7 @@ const LISTS = String.raw`
   {{ if eq .Status "firing" -}}
     since {{ .StartsAt | date "2006-01-02 15:04:05 MST" }} ({{ .StartsAt | since | humanizeDuration }})
   {{- else -}}
-    from {{ .StartsAt | date "2006-01-02 15:04:05 MST" }} to {{ .EndsAt | date "15:04:05 MST" }} ({{ .EndsAt.Sub .StartsAt | humanizeDuration }})
+    from {{ .StartsAt | date "2006-01-02 15:04:05 MST" }} to {{ .EndsAt | date "2006-01-02 15:04:05 MST" }} ({{ .EndsAt.Sub .StartsAt | humanizeDuration }})
   {{- end }}
 {{- end }}
 
@@ -39,8 +39,8 @@ const LISTS = String.raw`
 {{ end }}{{ with .AcknowledgedBy }}  acknowledged by: {{ . }}
 {{ end }}{{ range (.Annotations.Remove (stringSlice "summary")).SortedPairs }}  {{ .Name }}: {{ .Value }}
 {{ end }}{{ with .GeneratorURL }}  source: {{ . }}
-{{ end }}{{ if eq .Status "firing" }}{{ with .Links.Acknowledge }}  acknowledge: {{ . }}
-{{ end }}{{ with .Links.Silence }}  silence: {{ . }}
+{{ end }}{{ if eq .Status "firing" }}{{ if not .AcknowledgedBy }}{{ with .Links.Acknowledge }}  acknowledge: {{ . }}
+{{ end }}{{ end }}{{ with .Links.Silence }}  silence: {{ . }}
 {{ end }}{{ end }}{{ with .Links.Trace }}  trace: {{ . }}
 {{ end }}{{ end }}{{ end }}
 
@@ -63,7 +63,7 @@ const LISTS = String.raw`
 {{ end }}{{ end }}
 {{ define "__omoi_links_markdown" -}}
   {{ if eq .Status "firing" -}}
-    {{ with .Links.Acknowledge }}[Acknowledge]({{ . }}) {{ end -}}
+    {{ if not .AcknowledgedBy }}{{ with .Links.Acknowledge }}[Acknowledge]({{ . }}) {{ end }}{{ end -}}
     {{ with .Links.Silence }}[Silence]({{ . }}) {{ end -}}
   {{ end -}}
   {{ with .Links.Trace }}[Trace]({{ . }}) {{ end -}}
@@ -111,7 +111,7 @@ const SLACK = String.raw`
 Watchdog: {{ template "__omoi_slack_value" . }}{{ end }}
 {{- with .AcknowledgedBy }}
 Acknowledged by {{ template "__omoi_slack_value" . }}{{ end }}
-{{ if eq .Status "firing" }}{{ with .Links.Acknowledge }}<{{ . }}|Acknowledge> {{ end }}{{ with .Links.Silence }}<{{ . }}|Silence> {{ end }}{{ end }}
+{{ if eq .Status "firing" }}{{ if not .AcknowledgedBy }}{{ with .Links.Acknowledge }}<{{ . }}|Acknowledge> {{ end }}{{ end }}{{ with .Links.Silence }}<{{ . }}|Silence> {{ end }}{{ end }}
 {{- with .Links.Alert }}<{{ . }}|Details>{{ end }}{{ with .Links.Trace }} <{{ . }}|Trace>{{ end }}
 {{ end }}
 

@@ -1,0 +1,102 @@
+import { findServer } from '#server';
+import { messageOf } from '#telemetry';
+import { z } from 'zod';
+import { createLocalClient, type LocalClient } from '../local-client.ts';
+import type { Environment } from '../logins.ts';
+
+/** What an agent speaks with; null: with nothing. */
+export interface AgentToken {
+  readonly secret: string | null;
+  /** Makes one worthless that was made for this run; others stay as they are. */
+  readonly revoke: () => Promise<void>;
+}
+
+export interface AskedToken {
+  /** Of the server that the agent reports to. */
+  readonly url: string;
+  readonly dataDirectory: string;
+  readonly agentId: string;
+  readonly poolId: string;
+  readonly env: Environment;
+  /** Why there is none, in one line. */
+  readonly warn: (message: string) => void;
+}
+
+/** The command waits for no server longer than that. */
+const ANSWER_WITHIN_MS = 5000;
+
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+const minted = z.object({ token: z.object({ id: z.string() }), secret: z.string() });
+const session = z.looseObject({ principal: z.looseObject({ name: z.string(), role: z.string() }) });
+
+/**
+ * `$OMOI_AGENT_TOKEN`; without it what the person who types may do counts, at the server that is asked and at no other: who owns
+ * the data directory of one that runs here, or is its admin by `$OMOI_TOKEN` or `omoi login`, is given a token for this agent
+ * alone, which is worthless when the command has ended. An agent's token that somebody keeps there is taken as it is.
+ */
+export async function agentToken(asked: AskedToken): Promise<AgentToken> {
+  const { url, dataDirectory, agentId, env, warn } = asked;
+  const given = env['OMOI_AGENT_TOKEN']?.trim() || null;
+  if (given !== null) return unrevoked(given);
+  try {
+    const local = findServer(dataDirectory);
+    if (local !== null && local.socket !== null && isSameServer(local.url, url)) {
+      return await mint(
+        createLocalClient(() => findServer(dataDirectory)),
+        asked,
+        () => findServer(dataDirectory) !== null,
+      );
+    }
+    return await ofPerson(asked);
+  } catch (thrown) {
+    warn(`no token for ${agentId}: ${messageOf(thrown)}`);
+    return unrevoked(null);
+  }
+}
+
+/** Of who has logged in, which few have who start agents: what asks a server elsewhere is loaded for them alone. */
+async function ofPerson(asked: AskedToken): Promise<AgentToken> {
+  const { url, agentId, poolId, env, warn } = asked;
+  const { clientOf, farServer } = await import('../server-client.ts');
+  const server = farServer(url, env);
+  if (server.token === null) return unrevoked(null);
+  const client = clientOf(server, ANSWER_WITHIN_MS);
+  const { name, role } = session.parse(await client.call('GET', '/api/v1/session')).principal;
+  if (role === 'agent') return unrevoked(server.token);
+  if (role === 'admin') return mint(client, asked, () => true);
+  const make = `omoi tokens create ${agentId} --role agent --agent ${agentId} --member-of ${poolId}`;
+  warn(
+    `no token for ${agentId}: ${name} (${role}) may not make one; an admin can (${make}), for $OMOI_AGENT_TOKEN`,
+  );
+  return unrevoked(null);
+}
+
+async function mint(
+  client: LocalClient,
+  { agentId, poolId }: AskedToken,
+  isThere: () => boolean,
+): Promise<AgentToken> {
+  const { token, secret } = minted.parse(
+    await client.call('POST', '/api/v1/tokens', {
+      name: `run/${agentId}/${process.pid}-${Date.now().toString(36)}`,
+      role: 'agent',
+      scope: { agent_ids: [agentId], member_of: poolId },
+    }),
+  );
+  const revoke = async (): Promise<void> => {
+    if (isThere()) await client.call('DELETE', `/api/v1/tokens/${token.id}`).catch(() => null);
+  };
+  return { secret, revoke };
+}
+
+function unrevoked(secret: string | null): AgentToken {
+  return { secret, revoke: () => Promise.resolve() };
+}
+
+/** What a machine calls itself is its own server, by whichever name. */
+function isSameServer(one: string, other: string): boolean {
+  if (!URL.canParse(one) || !URL.canParse(other)) return false;
+  const [a, b] = [new URL(one), new URL(other)];
+  return a.origin === b.origin || (a.port === b.port && LOOPBACK.has(a.hostname) && LOOPBACK.has(b.hostname));
+}

@@ -1,0 +1,80 @@
+import type { SMTPServerOptions } from 'smtp-server';
+import { afterAll, expect } from 'vitest';
+import { OmoiError, VirtualClock, createSeededRandom } from '#telemetry';
+import type { GlobalSettings } from '../../configuration/global-settings.ts';
+import type { Message } from '../../message.ts';
+import type { MessageTemplates } from '../../templates/message-templates.ts';
+import { TEST_AUTHORITY_CERTIFICATE } from '../certificates.test-support.ts';
+import type { Delivery } from '../integration.ts';
+import { exampleGlobal, exampleMessage, namingTemplates } from '../message.test-support.ts';
+import { Email, emailReceiver } from './email.ts';
+import { headersOf, MailServer, ScriptedMailServer } from './mail-server.test-support.ts';
+import { SMTP_DEADLINES } from './smtp-session.ts';
+
+/** What trusts the certificate of the servers. */
+export const trusted = { ca: TEST_AUTHORITY_CERTIFICATE };
+export const PASSWORD = 'SECRET-mail-password';
+
+interface Sending {
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly global?: Partial<GlobalSettings>;
+  readonly templates?: MessageTemplates;
+  readonly deadlines?: Partial<typeof SMTP_DEADLINES>;
+}
+
+/** An integration that sends to a port of this machine. */
+export function emailTo(
+  port: number,
+  { settings, global, templates = namingTemplates, deadlines }: Sending = {},
+) {
+  const written = {
+    to: 'Ops <ops@example.org>, eva@example.org',
+    from: 'Omoi <omoi@example.org>',
+    smarthost: `localhost:${port}`,
+    tls_config: trusted,
+    ...settings,
+  };
+  const completed = emailReceiver.complete(emailReceiver.settings.parse(written), exampleGlobal(global));
+  if ('problems' in completed) throw new Error(JSON.stringify(completed.problems));
+  const tools = {
+    clock: new VirtualClock(),
+    random: createSeededRandom(1),
+    templates,
+    http: { request: () => Promise.reject(new Error('mail is not sent by HTTP')) },
+    readSecret: async (path: string) => {
+      if (path === '/secrets/mail') return PASSWORD;
+      throw new OmoiError('unknown_alert', `${path} cannot be read`);
+    },
+  };
+  const email = new Email(completed.settings, 0, tools, { ...SMTP_DEADLINES, ...deadlines });
+  return (message: Message = exampleMessage(), signal = new AbortController().signal): Promise<Delivery> =>
+    email.send(message, { signal, memory: null });
+}
+
+/** Opens servers for the tests of a file, and closes them behind the last. */
+export function stageMailServers() {
+  const opened: { close(): Promise<void> }[] = [];
+  afterAll(async () => {
+    await Promise.all(opened.splice(0).map((server) => server.close()));
+  });
+  return {
+    mailServer: async (options?: SMTPServerOptions): Promise<MailServer> => {
+      const server = await new MailServer(options).open();
+      opened.push(server);
+      return server;
+    },
+    scriptedServer: async (converse: ConstructorParameters<typeof ScriptedMailServer>[0]) => {
+      const server = await new ScriptedMailServer(converse).open();
+      opened.push(server);
+      return server;
+    },
+  };
+}
+
+/** The one mail that a server has got. */
+export function onlyMailOf(server: MailServer) {
+  const [mail, ...others] = server.received;
+  expect(others).toEqual([]);
+  if (mail === undefined) throw new Error('no mail has come');
+  return { ...mail, headers: headersOf(mail.content) };
+}

@@ -1,0 +1,71 @@
+import type { Message, MessageAlert } from '../message.ts';
+import { createMessageTemplates, type ConfiguredTemplates } from './create-message-templates.ts';
+
+/** 30 November 2026, 10:00:00.25 UTC. */
+export const STARTS_AT_MS = Date.UTC(2026, 10, 30, 10, 0, 0, 250);
+
+/** A firing alert; one that has ended is resolved. */
+export function alertWith(changes: Partial<MessageAlert> = {}): MessageAlert {
+  const { alertId = 'alrt_1', endsAtMs = null } = changes;
+  const page = `https://omoi.example/alerts/${alertId}`;
+  return {
+    alertId,
+    fingerprint: '00c0ffee00c0ffee',
+    labels: { alertname: 'ApiErrors', severity: 'critical', job: 'api', instance: 'db1:9090' },
+    annotations: { summary: 'More than 5 % fail', runbook_url: 'https://example.com/run?a=1&b=2' },
+    startsAtMs: STARTS_AT_MS,
+    generatorUrl: 'https://omoi.example/graph?g0.expr=up',
+    acknowledgedBy: null,
+    traceparent: null,
+    links: { alert: page, acknowledge: `${page}/ack?t=x`, silence: `${page}/silence`, trace: null },
+    remediation: null,
+    ...changes,
+    endsAtMs,
+    status: endsAtMs === null ? 'firing' : 'resolved',
+  };
+}
+
+export function messageWith(changes: Partial<Message> = {}): Message {
+  return {
+    notificationId: 'ntf_1',
+    groupKey: '{}:{job="api"}',
+    receiver: 'team-web',
+    reason: 'first_notification',
+    groupLabels: { job: 'api' },
+    routeLabels: {},
+    receiverLabels: {},
+    alerts: [alertWith()],
+    truncatedAlerts: 0,
+    externalUrl: 'https://omoi.example',
+    atMs: STARTS_AT_MS + 723_000,
+    traceparent: null,
+    note: null,
+    ...changes,
+  };
+}
+
+/** A message of so many alerts, each fifth of them resolved. */
+export function messageOf(count: number): Message {
+  const alerts = Array.from({ length: count }, (_, place) =>
+    alertWith({
+      alertId: `alrt_${place}`,
+      labels: {
+        alertname: 'ApiErrors',
+        severity: 'critical',
+        job: 'api',
+        instance: `db${place}:9090`,
+        zone: 'b',
+      },
+      endsAtMs: place % 5 === 4 ? STARTS_AT_MS + 300_000 : null,
+      remediation: 'restarted worker-3, verifying',
+    }),
+  );
+  return messageWith({ alerts });
+}
+
+/** The templates of a configuration that names these files. */
+export function templatesOf(files: Readonly<Record<string, string>> = {}): ConfiguredTemplates {
+  return createMessageTemplates({
+    files: Object.entries(files).map(([name, text]) => ({ name, text })),
+  });
+}
