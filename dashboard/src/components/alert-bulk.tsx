@@ -1,15 +1,15 @@
 import { Button } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useServer } from '../api/server-context.tsx';
-import type { Alert } from '../api/wire.ts';
+import type { Alert, AlertBulkAnswer } from '../api/wire.ts';
 import { count } from '../domain/count.ts';
 import { maxSilencedAlerts } from '../domain/new-silence.ts';
 import styles from './alert-bulk.module.css';
 import { ErrorText } from './error-text.tsx';
 import { SilenceButton } from './silence-button.tsx';
 
-/** So many alerts are acknowledged at the same time. */
-const MAX_REQUESTS = 4;
+/** What the server changes by one request. */
+const MAX_AT_ONCE = 1_000;
 
 export interface AlertBulkProps {
   /** Those that are selected. */
@@ -24,15 +24,17 @@ export function AlertBulk({ alerts, onClear }: AlertBulkProps) {
   const open = alerts.filter(({ state, acknowledged_by: by }) => state === 'firing' && by === null);
   const acknowledge = useMutation({
     mutationFn: async () => {
-      const waiting = open.map(({ id }) => id);
-      const work = async (): Promise<void> => {
-        for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-          await client.post(`/api/v1/alerts/${encodeURIComponent(id)}/acknowledge`, {});
-        }
-      };
-      await Promise.all(Array.from({ length: MAX_REQUESTS }, work));
+      const ids = open.slice(0, MAX_AT_ONCE).map(({ id }) => id);
+      const { results } = await client.post<AlertBulkAnswer>('/api/v1/alerts/bulk', {
+        ids,
+        action: 'acknowledge',
+      });
+      // What was over by then needs nobody any more.
+      return results.filter(({ error }) => error !== null && error !== 'alert_resolved');
     },
-    onSuccess: onClear,
+    onSuccess: (refused) => {
+      if (refused.length === 0) onClear();
+    },
     onSettled: () =>
       Promise.all(['alerts', 'overview'].map((key) => queries.invalidateQueries({ queryKey: [key] }))),
   });
@@ -59,6 +61,11 @@ export function AlertBulk({ alerts, onClear }: AlertBulkProps) {
       <Button size="compact-xs" variant="subtle" onClick={onClear}>
         Select none
       </Button>
+      {acknowledge.data?.map(({ alert_id: id, message }) => (
+        <span key={id} className={styles.failed} role="alert">
+          {id}: {message}
+        </span>
+      ))}
       {acknowledge.error !== null && (
         <span className={styles.failed} role="alert">
           <ErrorText error={acknowledge.error} />
