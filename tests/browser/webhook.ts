@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 
@@ -16,20 +16,21 @@ export class Webhook {
   readonly #server: Server;
 
   constructor() {
-    this.#server = createServer((request, response) => {
-      const path = request.url ?? '';
-      // Omoi sends nothing else.
-      void json(request).then((body) => {
-        this.messages.push({ ...(body as Omit<WebhookMessage, 'path'>), path });
-        response.writeHead(path.startsWith('/down') ? 503 : 200).end();
-      });
-    });
+    this.#server = createServer((request, response) => void this.#take(request, response));
   }
 
   get url(): string {
     // It listens on a port.
     const { port } = this.#server.address() as AddressInfo;
     return `http://127.0.0.1:${port}`;
+  }
+
+  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = request.url ?? '';
+    // Omoi sends nothing else.
+    const body = (await json(request)) as Omit<WebhookMessage, 'path'>;
+    this.messages.push({ ...body, path });
+    response.writeHead(path.startsWith('/down') ? 503 : 200).end();
   }
 
   async start(): Promise<void> {

@@ -3,6 +3,7 @@ import type {
   activeAlertsAnswer,
   agentsAnswer,
   alertRuleAnswer,
+  bulkAnswer,
   alertsAnswer,
   eventsAnswer,
   explainAnswer,
@@ -51,6 +52,7 @@ export type ActiveAlertsAnswer = z.output<typeof activeAlertsAnswer>;
 export type ActiveAlert = ActiveAlertsAnswer['active'][number];
 export type ActiveAlertDetails = z.output<typeof activeAlertAnswer>;
 export type AlertRuleAnswer = z.output<typeof alertRuleAnswer>;
+export type AlertBulkAnswer = z.output<typeof bulkAnswer>;
 export type AlertsAnswer = z.output<typeof alertsAnswer>;
 export type Alert = AlertsAnswer['alerts'][number];
 export type RemediationsAnswer = z.output<typeof remediationListSchema>;

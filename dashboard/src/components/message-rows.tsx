@@ -9,6 +9,7 @@ import { useNow } from '../hooks/use-now.ts';
 import styles from './rows.module.css';
 import { ToneLabel } from './tone-dot.tsx';
 
+const NARROW = { gridTemplateColumns: 'minmax(0, 1fr) auto' };
 const COLUMNS = { gridTemplateColumns: 'minmax(0, 1.2fr) minmax(0, 1.2fr) 104px minmax(0, 1fr)' };
 
 type ShownMessage = ExplainedMessage &
@@ -18,27 +19,35 @@ export interface MessageRowsProps {
   readonly messages: readonly ShownMessage[];
   /** What they are, for who hears the page. */
   readonly label: string;
+  /** Whether they stand in a narrow column. */
+  readonly isNarrow?: boolean;
 }
 
 /** Messages in short: to whom, why, how it went, and what the receiver said. */
-export function MessageRows({ messages, label }: MessageRowsProps) {
+export function MessageRows({ messages, label, isNarrow = false }: MessageRowsProps) {
   const nowMs = useNow();
   return (
     <ul className={styles.rows} aria-label={label}>
       {messages.map((message) => (
         <li key={message.notification_id}>
-          <MessageRow {...{ message, nowMs }} />
+          <MessageRow {...{ message, nowMs }} columns={isNarrow ? NARROW : COLUMNS} />
         </li>
       ))}
     </ul>
   );
 }
 
-function MessageRow({ message, nowMs }: { readonly message: ShownMessage; readonly nowMs: number }) {
+interface MessageRowProps {
+  readonly message: ShownMessage;
+  readonly nowMs: number;
+  readonly columns: typeof COLUMNS;
+}
+
+function MessageRow({ message, nowMs, columns }: MessageRowProps) {
   const { receiver, integration, reason, state, answer, failure, created_at: createdAt } = message;
   const said = answer ?? (failure === null ? null : words(failure));
   return (
-    <div className={styles.row} style={COLUMNS}>
+    <div className={styles.row} style={columns}>
       <span className={styles.name}>{receiver}</span>
       <span className={styles.cell}>
         {integration.slice(receiver.length + 1)}, {words(reason)}

@@ -69,6 +69,11 @@ function describe(event: SystemEvent): EventSentence | undefined {
       const text = `${messageName(event.payload)} given up after ${count(attempts, 'attempt')}: ${error}`;
       return { text, tone: 'bad' };
     }
+    case 'notification.held_and_healed': {
+      const { target, summary } = event.payload;
+      const subject = target.slice(target.indexOf(':') + 1);
+      return { text: `Nobody was woken for ${subject}: ${summary}`, tone: 'good' };
+    }
     case 'notification.silence.created': {
       const { set_by: by, comment } = event.payload;
       return { text: `${silenceName(event.payload)} is silenced by ${by}: ${comment}`, tone: 'caution' };
