@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
 import { hostNameOf } from './address-guard.ts';
-import { authorizationOfProxy, type Way } from './connection-pool.ts';
+import { authorizationOfProxy, maxConnectionsPerAddress, type Way } from './connection-pool.ts';
 import type { HttpRequest } from './http-client.ts';
 import { portOf } from './proxy-choice.ts';
 import type { TunnelRequestOptions } from './tunnel-agent.ts';
@@ -71,7 +71,8 @@ function send(exchange: Exchange): Promise<IncomingMessage> {
     outgoing.on('error', (error) => {
       if (!answered) reject(Object.assign(error, { wasReused: outgoing.reusedSocket }));
     });
-    Readable.from(body).pipe(outgoing);
+    if (body.length > 1) Readable.from(body).pipe(outgoing);
+    else outgoing.end(body[0]);
   });
 }
 
@@ -97,7 +98,7 @@ export async function exchange(options: Exchange): Promise<IncomingMessage> {
 }
 
 /** Idle connections to an address that may all have been closed. */
-const maxRepetitions = 2;
+const maxRepetitions = maxConnectionsPerAddress;
 
 /** The beginning of an answer's body, decompressed; the connection of a longer one is closed. */
 export async function readBody(answer: IncomingMessage): Promise<string> {
