@@ -347,9 +347,9 @@ export class Dispatcher {
     const stretch = new Stretch(clock);
     const passes: Pass[] = [];
     let rows = 0;
-    while (rows < maxRowsPerWrite) {
-      const [group] = this.#due;
-      if (!group) break;
+    // One iterator: what a set has lost at its front is passed over again by each new one.
+    for (const group of this.#due) {
+      if (rows >= maxRowsPerWrite) break;
       this.#due.delete(group);
       if (this.#groups.get(group.id) !== group) continue;
       groups.push(group);

@@ -91,8 +91,9 @@ const TRIED = new PreparedQuery<
 export class Outbox {
   readonly #parts: OutboxParts;
   readonly #queues = new Map<string, DeliveryQueue>();
-  /** By group and integration. */
-  readonly #outstanding = new Map<string, Outstanding>();
+  /** By group, then by integration. */
+  readonly #outstanding = new Map<string, Map<string, Outstanding>>();
+  #outstandingCount = 0;
   readonly #recording: SharedTransactions<Ended, true>;
   readonly #records = new Set<Promise<void>>();
   readonly #counters: { readonly sent: Counter; readonly failed: Counter; readonly seconds: Histogram };
@@ -114,7 +115,7 @@ export class Outbox {
     metrics.gauge(
       'omoi_notifications_pending',
       'Messages that wait for their receivers.',
-      () => this.#outstanding.size,
+      () => this.#outstandingCount,
     );
   }
 
@@ -150,8 +151,9 @@ export class Outbox {
       if (keys.has(key)) continue;
       queue.stop();
       this.#queues.delete(key);
-      for (const [place, { notification }] of this.#outstanding) {
-        if (notification.integration === key) this.#outstanding.delete(place);
+      for (const ofGroup of this.#outstanding.values()) {
+        const outstanding = ofGroup.get(key);
+        if (outstanding) this.#forget(outstanding);
       }
     }
     for (const running of integrations) {
@@ -170,7 +172,7 @@ export class Outbox {
 
   /** What waits or is on its way of a group for an integration. */
   outstanding(groupId: string, integration: string): Outstanding | null {
-    return this.#outstanding.get(placeOf(groupId, integration)) ?? null;
+    return this.#outstanding.get(groupId)?.get(integration) ?? null;
   }
 
   /** How many messages wait for an integration, or are on their way. */
@@ -211,15 +213,24 @@ export class Outbox {
     const { groupId, integration } = outstanding.notification;
     const queue = this.#queues.get(integration);
     if (this.#isStopped || !queue) return;
-    this.#outstanding.set(placeOf(groupId, integration), outstanding);
+    if (!this.outstanding(groupId, integration)) this.#outstandingCount++;
+    const ofGroup = this.#outstanding.get(groupId);
+    if (ofGroup) ofGroup.set(integration, outstanding);
+    else this.#outstanding.set(groupId, new Map([[integration, outstanding]]));
     queue.push(outstanding);
   }
 
   #remove(outstanding: Outstanding): void {
     const { groupId, integration } = outstanding.notification;
-    const place = placeOf(groupId, integration);
     outstanding.state = 'ended';
-    if (this.#outstanding.get(place) === outstanding) this.#outstanding.delete(place);
+    if (this.outstanding(groupId, integration) === outstanding) this.#forget(outstanding);
+  }
+
+  #forget({ notification: { groupId, integration } }: Outstanding): void {
+    const ofGroup = this.#outstanding.get(groupId);
+    if (!ofGroup?.delete(integration)) return;
+    this.#outstandingCount--;
+    if (ofGroup.size === 0) this.#outstanding.delete(groupId);
   }
 
   /** What was delivered is recorded, however long the database is away: else it would be sent again. */
@@ -304,10 +315,6 @@ export class Outbox {
       seconds.observe((this.#parts.clock.wallMs() - notification.createdAtMs) / 1000);
     } else failed.add(1, { integration: type, reason: delivery.failure });
   }
-}
-
-function placeOf(groupId: string, integration: string): string {
-  return `${groupId} ${integration}`;
 }
 
 function answerOf(delivery: Delivery): string {
