@@ -149,9 +149,9 @@ export class Notification {
       ...parts,
       log: this.log,
       send,
-      onEnded: (groupId, outcome) => {
-        this.dispatcher.settled(groupId, outcome);
-        this.escalations.settled(groupId);
+      onEnded: (message, outcome) => {
+        this.dispatcher.settled(message, outcome);
+        this.escalations.settled(message.groupId);
       },
     });
     const { log, outbox, decisions } = this;

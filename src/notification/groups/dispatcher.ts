@@ -1,5 +1,6 @@
 import type { StateTransaction } from '#storage';
 import { backoffMs, createId, messageOf, paced, severityRank, Stretch, type BackoffLimits } from '#telemetry';
+import type { Notification } from '../outbox/outbox-rows.ts';
 import type { RoutedTo } from '../ports.ts';
 import { createGroup, groupIdOf, type AggregationGroup } from './aggregation-group.ts';
 import type { DispatcherParts } from './dispatcher-parts.ts';
@@ -17,6 +18,8 @@ const WRITE_BACKOFF: BackoffLimits = { firstMs: 200, maxMs: 15_000 };
 /** Who writes more at once is the incident; who writes fewer may have nothing to do with it and goes before. */
 const maxUrgentRows = 10;
 const CRITICAL = severityRank('critical');
+
+export type SettledMessage = Pick<Notification, 'groupId' | 'integration'>;
 
 interface Tracked {
   readonly alert: TrackedAlert;
@@ -173,8 +176,8 @@ export class Dispatcher {
     for (const group of this.groupsOf(alertId)) if (group.hasPassed) this.#passNow(group);
   }
 
-  /** Nothing of a group is on its way any more. */
-  settled(groupId: string, outcome: 'delivered' | 'failed'): void {
+  /** Nothing of a group is on its way to an integration any more. */
+  settled({ groupId, integration }: SettledMessage, outcome: 'delivered' | 'failed'): void {
     const group = this.#groups.get(groupId);
     if (!group) {
       if (this.#parts.keepsGroup(groupId)) return;
@@ -182,8 +185,9 @@ export class Dispatcher {
       this.#pump();
       return;
     }
+    // It is decided again at the next interval, and not before: the receiver may have been repaired by then.
+    if (outcome === 'failed') group.refused.add(integration);
     if (group.isUrgent) this.#passNow(group);
-    // What was refused for good is decided again at the next interval: it may have been repaired by then.
     else if (outcome === 'delivered') {
       this.#settling.add(group);
       this.#pump();
@@ -257,6 +261,7 @@ export class Dispatcher {
     const isCritical = severityRank(alert.severity) >= CRITICAL;
     if (group.hasPassed && criticalBypassesInterval && isCritical && alert.endsAtMs === null) {
       group.isUrgent = true;
+      group.refused.clear();
       this.#passNow(group);
     }
   }
@@ -290,8 +295,13 @@ export class Dispatcher {
     const { clock } = this.#parts;
     const inMs = group.dueAtMs - clock.wallMs();
     group.timer = null;
-    if (inMs > 0) group.timer = clock.after(inMs, () => this.#passNow(group));
-    else this.#passNow(group);
+    if (inMs > 0) group.timer = clock.after(inMs, () => this.#passInTime(group));
+    else this.#passInTime(group);
+  }
+
+  #passInTime(group: AggregationGroup): void {
+    group.refused.clear();
+    this.#passNow(group);
   }
 
   #passNow(group: AggregationGroup): void {
