@@ -15,7 +15,11 @@ import {
 import { KillableProcess } from '../watchdog/killable-process.test-support.ts';
 import { RecordedTracing } from '../telemetry/tracing/tracing.test-support.ts';
 import type { Escalation } from './configuration/omoi-settings.ts';
-import type { NotificationConfiguration, Route } from './configuration/notification-configuration.ts';
+import type {
+  InhibitRule,
+  NotificationConfiguration,
+  Route,
+} from './configuration/notification-configuration.ts';
 import type { RoutingInForce } from './groups/routing-in-force.ts';
 import { Inhibitor } from './inhibition/inhibitor.ts';
 import type { Message } from './message.ts';
@@ -25,6 +29,7 @@ import { integrationKey, type RunningIntegration } from './outbox/running-integr
 import type { AlertReader, RemediationOutlook, RoutedTo } from './ports.ts';
 import type { Delivery, DeliveryFailure, Integration, SendOptions } from './receivers/integration.ts';
 import { TimeIntervals } from './routing/time-intervals.ts';
+import { inhibitionStage } from './stages/inhibition-stage.ts';
 import type { MuteStage } from './stages/mute-stage.ts';
 
 /** The alerts as `alerting` would have them: a map, and the events on the bus. */
@@ -246,6 +251,7 @@ export interface TestConfiguration {
   readonly stages?: readonly MuteStage[];
   readonly escalations?: Readonly<Record<string, Escalation>>;
   readonly intervals?: TimeIntervals;
+  readonly inhibitRules?: readonly InhibitRule[];
 }
 
 /** One route for all, without a tree. */
@@ -255,6 +261,7 @@ export function prepared({
   stages = [],
   escalations = {},
   intervals = new TimeIntervals(new Map()),
+  inhibitRules = [],
 }: TestConfiguration): PreparedNotification {
   const integrations = Object.entries(receivers).flatMap(([receiver, ofReceiver]) =>
     ofReceiver.map((integration): RunningIntegration => ({
@@ -268,10 +275,11 @@ export function prepared({
     const group = labelValue(labels, 'group');
     return [{ route, groupKey: `${route.key}:{group="${group}"}`, groupLabels: { group } }];
   };
+  const inhibitor = new Inhibitor(inhibitRules);
   const routing: RoutingInForce = {
     router: { routesOf },
     holds: route.omoi.holdForRemediationMs !== null,
-    stages,
+    stages: [...stages, inhibitionStage((alert) => inhibitor.inhibitedBy(alert))],
     integrationsOf: (name) => integrations.filter(({ receiver }) => receiver === name),
   };
   // Of the configuration nothing but its receivers is asked here.
@@ -284,7 +292,7 @@ export function prepared({
     configuration,
     integrations,
     routing,
-    inhibitor: new Inhibitor([]),
+    inhibitor,
     intervals,
   };
 }

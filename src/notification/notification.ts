@@ -387,9 +387,19 @@ export class Notification {
     });
     for (const event of events) await this.#followOnLadders(tx, event);
     tx.afterCommit(() => {
+      this.#noteInhibited(events);
       for (const event of events) this.#follow(event);
       for (const alertId of judged) this.dispatcher.look(alertId);
     });
+  }
+
+  /** What ends together with what inhibits it was inhibited to its end. */
+  #noteInhibited(events: readonly SystemEvent[]): void {
+    for (const event of events) {
+      if (event.event_type !== 'monitor.alert.resolved') continue;
+      const alert = this.dispatcher.get(event.payload.alert_id);
+      if (alert?.endsAtMs === null && this.inhibitedBy(alert)) alert.isInhibited = true;
+    }
   }
 
   /** Groups are decided once the events that came together have been followed: what inhibits another is known then. */
@@ -484,5 +494,6 @@ function alertOf(
     endsAtMs: null,
     acknowledgedBy: null,
     snoozedUntilMs: null,
+    isInhibited: false,
   };
 }

@@ -6,7 +6,7 @@ import type { Outbox, PlannedNotification } from '../outbox/outbox.ts';
 import { saysTheSame, type MessageMember } from '../outbox/outbox-rows.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';
 import { dedup, isBrief, type Dedup, type LogEntry, type PassedAlerts } from '../stages/dedup-stage.ts';
-import { mutedBy, type MuteStage } from '../stages/mute-stage.ts';
+import { mutedBy, type Muted, type MuteStage } from '../stages/mute-stage.ts';
 import type { AggregationGroup } from './aggregation-group.ts';
 import { flappingNote, keptByFlapping } from './flapping-texts.ts';
 import type { Flapping } from './flap-history.ts';
@@ -56,7 +56,7 @@ interface Passed extends PassedAlerts {
   readonly flapping: ReadonlyMap<string, Flapping>;
 }
 
-/** Decides what has to be told of a group now. Changes nothing; pauses now and then. */
+/** Decides what has to be told of a group now. Changes nothing but what members know of themselves; pauses now and then. */
 export function* decidePass(group: AggregationGroup, context: PassContext): Generator<void, Pass> {
   const passed = yield* judgeMembers(group, context);
   const planned: PlannedNotification[] = [];
@@ -169,7 +169,9 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
     const flaps = context.flappingOf(alert);
     const muted =
       mutedBy(stages, alert, { route: group.route, nowMs }) ??
-      (flaps && isTold && alert.endsAtMs !== null ? keptByFlapping(flaps) : null);
+      (flaps && isTold && alert.endsAtMs !== null ? keptByFlapping(flaps) : null) ??
+      (alert.endsAtMs !== null && alert.isInhibited && !isTold ? INHIBITED_TO_ITS_END : null);
+    if (alert.endsAtMs === null) alert.isInhibited = muted?.stage === 'inhibition';
     if (muted && !(isTold && muted.spares === 'told')) {
       decisions.record(
         {
@@ -207,6 +209,8 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
     lookAtMs,
   };
 }
+
+const INHIBITED_TO_ITS_END: Muted = { stage: 'inhibition', reason: 'it was inhibited until it was over' };
 
 interface MessagePlan {
   readonly running: RunningIntegration;
