@@ -320,6 +320,8 @@ describe('an alert that comes back again and again', () => {
     await stage.alerts.resolve('long');
     await pass(MINUTE);
     expect(team.take()).toEqual(['all_resolved -long']);
+});
+
 describe('an inhibited alert', () => {
   const SOURCE = { alertname: 'Down', group: 'two' };
   const rule: InhibitRule = {
