@@ -23,7 +23,7 @@ import type {
 import type { RoutingInForce } from './groups/routing-in-force.ts';
 import { Inhibitor } from './inhibition/inhibitor.ts';
 import type { Message } from './message.ts';
-import { Notification, type PreparedNotification } from './notification.ts';
+import { Notification, type NotificationParts, type PreparedNotification } from './notification.ts';
 import type { StoredAlert } from './notified-alert.ts';
 import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
 import type { AlertReader, RemediationOutlook, RoutedTo } from './ports.ts';
@@ -252,6 +252,7 @@ export interface TestConfiguration {
   readonly escalations?: Readonly<Record<string, Escalation>>;
   readonly intervals?: TimeIntervals;
   readonly inhibitRules?: readonly InhibitRule[];
+  readonly silences?: NotificationParts['silences'];
 }
 
 /** One route for all, without a tree. */
@@ -345,7 +346,7 @@ export async function openNotificationStage(
         tracing: new RecordedTracing(),
         alerts,
         remediations: { outlookOf: (event) => outlookOf(event.payload.alert_id) },
-        silences: { alertResolved: () => Promise.resolve() },
+        silences: asked.silences ?? { alertResolved: () => Promise.resolve() },
         externalUrl: () => 'http://omoi.test',
         linksOf: ({ alertId }) => ({
           alert: `http://omoi.test/alerts/${alertId}`,

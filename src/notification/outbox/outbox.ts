@@ -97,7 +97,7 @@ export class Outbox {
   readonly #outstanding = new Map<string, Map<string, Outstanding>>();
   #outstandingCount = 0;
   readonly #recording: SharedTransactions<Ended, true>;
-  readonly #records = new Set<Promise<void>>();
+  readonly #records = new Set<Promise<unknown>>();
   readonly #counters: { readonly sent: Counter; readonly failed: Counter; readonly seconds: Histogram };
   #isStopped = false;
 
@@ -178,7 +178,7 @@ export class Outbox {
     const { database, clock, logger } = this.#parts;
     for (const outstanding of gone) this.#remove(outstanding);
     logger.warn({ messages: gone.length }, 'Messages not sent: their receivers are no longer configured');
-    this.#keep(
+    void this.#keep(
       this.#untilWritten({ messages: gone.length }, async () => {
         for (let at = 0; at < gone.length; at += maxRowsPerWrite) {
           const ids = gone.slice(at, at + maxRowsPerWrite).map(({ notification }) => notification.id);
@@ -241,6 +241,7 @@ export class Outbox {
   #remove(outstanding: Outstanding): void {
     const { groupId, integration } = outstanding.notification;
     outstanding.state = 'ended';
+    this.#queues.get(integration)?.remove(outstanding);
     if (this.outstanding(groupId, integration) === outstanding) this.#forget(outstanding);
   }
 
@@ -258,12 +259,10 @@ export class Outbox {
   }
 
   /** What is written is waited for at the end. */
-  #keep(writing: Promise<unknown>): Promise<void> {
-    const record: Promise<void> = writing.then(() => {
-      this.#records.delete(record);
-    });
-    this.#records.add(record);
-    return record;
+  async #keep(writing: Promise<unknown>): Promise<void> {
+    this.#records.add(writing);
+    await writing;
+    this.#records.delete(writing);
   }
 
   async #recordUntilWritten(ended: Ended): Promise<void> {
