@@ -54,6 +54,8 @@ export class AgentEntry implements AgentObservation {
   degradedReason: string | null = null;
   /** The task that this generation was lost with, alone, and that had been lost before: it explains its end. */
   blamedTaskId: string | null = null;
+  /** Monotonic: since when it is lost with tasks of which it is not known whether one of them ended it; null where it is not. */
+  lostWithTasksAtMs: number | null = null;
   desired: 'run' | 'drain' = 'run';
   /** Whether it was asked to end and no generation follows: its pool has become smaller, or somebody stopped it. */
   leaves = false;
@@ -414,6 +416,7 @@ export class AgentEntry implements AgentObservation {
     this.selfDegraded = false;
     this.degradedReason = null;
     this.blamedTaskId = null;
+    this.lostWithTasksAtMs = null;
     this.desired = 'run';
     this.leaves = false;
     this.warned = false;
@@ -444,6 +447,7 @@ export class AgentEntry implements AgentObservation {
     this.#tasks.set(taskId, taskType);
     this.#everClaimed = true;
     this.blamedTaskId = null;
+    this.lostWithTasksAtMs = null;
   }
 
   /** A task that it held is taken from it, and it has still to hear of that; before it is dropped, at monotonic `atMs`. */

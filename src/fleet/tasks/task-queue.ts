@@ -34,6 +34,9 @@ export interface TaskQuery {
   readonly limit: number;
 }
 
+/** Others have had a task that an agent was lost with by then, as a rule. */
+const suspectedForMs = 30_000;
+
 /** What waiting tasks are counted by. */
 const COUNTED = ['pool_id', 'phase_id', 'task_type', 'priority', 'counted_losses'] as const;
 
@@ -170,6 +173,15 @@ export class TaskQueue {
   blamedFor(agent: Pick<AgentEntry, 'agentId' | 'status' | 'blamedTaskId'>): string | null {
     if (!ILL.has(agent.status)) return null;
     return agent.blamedTaskId ?? this.#state.solitude.suspectOf(agent.agentId);
+  }
+
+  /**
+   * For how long it is still open whether a task explains why an agent is ill that was lost with it, ms: until others have had
+   * the task. 0 where nothing is open.
+   */
+  suspicionLeftMs(agent: Pick<AgentEntry, 'status' | 'blamedTaskId' | 'lostWithTasksAtMs'>): number {
+    if (!ILL.has(agent.status) || agent.blamedTaskId !== null || agent.lostWithTasksAtMs === null) return 0;
+    return Math.max(0, agent.lostWithTasksAtMs + suspectedForMs - this.#parts.clock.monotonicMs());
   }
 
   /** @param request where its signal is aborted nothing stays claimed: what its transaction took goes back */
