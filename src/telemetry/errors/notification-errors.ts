@@ -2,6 +2,11 @@ import { entry, type ErrorEntry } from './error-entry.ts';
 
 /** Errors of notification, in the order of the alphabet. */
 export const NOTIFICATION_ERRORS = {
+  invalid_override: entry(
+    400,
+    'An override of who is on call cannot be as it is asked for, and nothing was changed.',
+    'The message says what is wrong: its times, or that there are too many.',
+  ),
   invalid_silence: entry(
     400,
     'A silence cannot be as it is asked for, and nothing was changed.',
@@ -38,6 +43,11 @@ export const NOTIFICATION_ERRORS = {
     409,
     'As many silences are set as may be, or as many that every alert has to be held against.',
     'The message names the limit. End those that are no longer needed (`omoi silences list`, then `expire`), or name a value in the new one, as in `alertname="Down"`.',
+  ),
+  unknown_on_call: entry(
+    404,
+    'No schedule of the routing configuration, no person under `people`, or no override has this name.',
+    'List them with `omoi on-call show`.',
   ),
   unknown_receiver: entry(
     404,
