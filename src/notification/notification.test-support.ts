@@ -14,12 +14,14 @@ import {
 } from '#telemetry';
 import { KillableProcess } from '../watchdog/killable-process.test-support.ts';
 import { RecordedTracing } from '../telemetry/tracing/tracing.test-support.ts';
+import type { Escalation } from './configuration/omoi-settings.ts';
 import type { NotificationConfiguration, Route } from './configuration/notification-configuration.ts';
-import type { RoutingInForce } from './groups/dispatcher.ts';
+import type { RoutingInForce } from './groups/routing-in-force.ts';
 import { Inhibitor } from './inhibition/inhibitor.ts';
 import type { Message } from './message.ts';
 import { Notification, type PreparedNotification } from './notification.ts';
 import type { StoredAlert } from './notified-alert.ts';
+import { OnCall } from './on-call/on-call.ts';
 import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
 import type { AlertReader, RemediationOutlook, RoutedTo } from './ports.ts';
 import type { Delivery, DeliveryFailure, Integration, SendOptions } from './receivers/integration.ts';
@@ -242,6 +244,8 @@ export interface TestConfiguration {
   /** The integrations of each receiver, by its name. */
   readonly receivers?: Readonly<Record<string, readonly Integration[]>>;
   readonly stages?: readonly MuteStage[];
+  readonly escalations?: Readonly<Record<string, Escalation>>;
+  readonly intervals?: TimeIntervals;
 }
 
 /** One route for all, without a tree. */
@@ -249,6 +253,8 @@ export function prepared({
   route = testRoute(),
   receivers = {},
   stages = [],
+  escalations = {},
+  intervals = new TimeIntervals(new Map()),
 }: TestConfiguration): PreparedNotification {
   const integrations = Object.entries(receivers).flatMap(([receiver, ofReceiver]) =>
     ofReceiver.map((integration): RunningIntegration => ({
@@ -266,11 +272,12 @@ export function prepared({
     router: { routesOf },
     holds: route.omoi.holdForRemediationMs !== null,
     stages,
-    integrationsOf: () => integrations.filter(({ receiver }) => receiver === route.receiver),
+    integrationsOf: (name) => integrations.filter(({ receiver }) => receiver === name),
   };
   // Of the configuration nothing but its receivers is asked here.
   const configuration = {
     receivers: new Map(),
+    omoi: { escalations: new Map(Object.entries(escalations)) },
     templates: { routeLabels: () => ({}) },
   } as unknown as NotificationConfiguration;
   return {
@@ -278,7 +285,12 @@ export function prepared({
     integrations,
     routing,
     inhibitor: new Inhibitor([]),
-    intervals: new TimeIntervals(new Map()),
+    intervals,
+    onCall: new OnCall({
+      omoi: { onCall: new Map(), people: new Map() },
+      intervals,
+      overrides: { at: () => null, list: () => [] },
+    }),
   };
 }
 

@@ -29,13 +29,16 @@ import {
   type MessagePage,
   type MessageQuery,
 } from './explain/message-list.ts';
-import { Dispatcher, type RoutingInForce } from './groups/dispatcher.ts';
+import { Escalations, type EscalationContext } from './escalation/escalations.ts';
+import { Dispatcher } from './groups/dispatcher.ts';
 import { forgetAlerts, rememberAlerts } from './groups/remembered-alerts.ts';
+import type { RoutingInForce } from './groups/routing-in-force.ts';
 import { trackedAlert, type TrackedAlert } from './groups/tracked-alert.ts';
 import { HOLD_EVENTS } from './hold/hold.ts';
 import { RemediationHolds } from './hold/remediation-holds.ts';
 import type { Inhibition, Inhibitor } from './inhibition/inhibitor.ts';
 import type { NotifiedAlert, StoredAlert } from './notified-alert.ts';
+import type { OnCall } from './on-call/on-call.ts';
 import { messageSender } from './outbox/message-writer.ts';
 import { NotificationLog } from './outbox/notification-log.ts';
 import { Outbox } from './outbox/outbox.ts';
@@ -53,6 +56,7 @@ import type { SilentByTime, TimeIntervals } from './routing/time-intervals.ts';
 import { coversLabels, type MatcherSet, type Silence } from './silences/silence.ts';
 import type { SilenceBook } from './silences/silence-book.ts';
 import { holdStage } from './stages/hold-stage.ts';
+import { mutedBy, type MuteStage } from './stages/mute-stage.ts';
 
 export interface NotificationParts {
   readonly database: StateDatabase;
@@ -80,6 +84,7 @@ export interface PreparedNotification {
   /** Without alerts yet: it is told of them when it is in force. */
   readonly inhibitor: Inhibitor;
   readonly intervals: TimeIntervals;
+  readonly onCall: OnCall;
 }
 
 /** A receiver as people see it. */
@@ -126,6 +131,7 @@ export class Notification {
   readonly decisions: DecisionLog;
   readonly dispatcher: Dispatcher;
   readonly holds: RemediationHolds;
+  readonly escalations: Escalations;
   readonly #parts: NotificationParts;
   #prepared: PreparedNotification;
   #consumer: Subscription | null = null;
@@ -145,15 +151,34 @@ export class Notification {
       ...parts,
       log: this.log,
       send,
-      onEnded: (groupId, outcome) => this.dispatcher.settled(groupId, outcome),
+      onEnded: (groupId, outcome) => {
+        this.dispatcher.settled(groupId, outcome);
+        this.escalations.settled(groupId);
+      },
     });
     const { log, outbox, decisions } = this;
     this.holds = new RemediationHolds({ ...parts, decisions });
     const wasHeld = (alertId: string): boolean => (this.holds.get(alertId)?.steps.length ?? 0) > 0;
     this.dispatcher = new Dispatcher(
-      { ...parts, log, outbox, decisions, beside: [this.holds], wasHeld },
+      {
+        ...parts,
+        log,
+        outbox,
+        decisions,
+        beside: [this.holds],
+        wasHeld,
+        keepsGroup: (groupId) => this.escalations.keepsGroup(groupId),
+        onTold: (tx, told) => this.escalations.begin(tx, told),
+      },
       this.#routing(prepared),
     );
+    this.escalations = new Escalations({
+      ...parts,
+      log,
+      outbox,
+      decisions,
+      context: this.#escalationContext(),
+    });
   }
 
   get configuration(): NotificationConfiguration {
@@ -166,6 +191,7 @@ export class Notification {
     await this.holds.start();
     this.outbox.setIntegrations(this.#prepared.integrations);
     await this.#takeUpAlerts();
+    await this.escalations.start();
     await this.outbox.start();
     this.#consumer = this.#parts.bus.consume({
       name: CONSUMER,
@@ -176,11 +202,12 @@ export class Notification {
       handle: (tx, events) => this.#onEvents(tx, events),
     });
     this.dispatcher.start();
+    this.escalations.release();
   }
 
   async stop(): Promise<void> {
     this.#consumer?.stop();
-    await this.dispatcher.stop();
+    await Promise.all([this.dispatcher.stop(), this.escalations.stop()]);
     await this.outbox.stop();
     await this.decisions.settled();
   }
@@ -197,6 +224,11 @@ export class Notification {
     }
     this.outbox.setIntegrations(prepared.integrations);
     await this.dispatcher.replace(this.#routing(prepared));
+  }
+
+  /** Who is on call, by the configuration in force. */
+  get onCall(): OnCall {
+    return this.#prepared.onCall;
   }
 
   /** By what an alert is inhibited at this moment; null: by nothing. */
@@ -360,6 +392,7 @@ export class Notification {
       routesOf: (event) => this.#holdingRoutesOf(event),
       isOver: (alertId) => (this.dispatcher.get(alertId)?.endsAtMs ?? null) !== null,
     });
+    for (const event of events) await this.#followOnLadders(tx, event);
     tx.afterCommit(() => {
       for (const event of events) this.#follow(event);
       for (const alertId of judged) this.dispatcher.look(alertId);
@@ -383,6 +416,7 @@ export class Notification {
     } else if (event.event_type === 'monitor.alert.resolved') {
       const alert = this.dispatcher.resolve(event.payload.alert_id, atMs);
       this.#prepared.inhibitor.remove(event.payload.alert_id);
+      this.escalations.ended(event.payload.alert_id, atMs);
       if (alert) this.#endSilences(alert);
     }
   }
@@ -400,6 +434,32 @@ export class Notification {
         'Silences that end with this alert not ended: they end at their time',
       );
     });
+  }
+
+  /** A ladder stops as soon as somebody looks after the alert. */
+  async #followOnLadders(tx: StateTransaction, event: SystemEvent): Promise<void> {
+    if (event.event_type === 'monitor.alert.acknowledged') {
+      const { alert_id: alertId, acknowledged_by: by } = event.payload;
+      await this.escalations.halt(tx, alertId, `acknowledged by ${by}`);
+    } else if (event.event_type === 'monitor.alert.snoozed') {
+      const { alert_id: alertId, snoozed_by: by, until } = event.payload;
+      await this.escalations.halt(tx, alertId, `snoozed by ${by} until ${until}`);
+    } else if (event.event_type === 'monitor.alert.unsnoozed') {
+      await this.escalations.restart(tx, event.payload.alert_id);
+    }
+  }
+
+  #escalationContext(): EscalationContext {
+    const stages = (): readonly MuteStage[] => this.#routing(this.#prepared).stages;
+    return {
+      escalationOf: (name) => this.configuration.omoi.escalations.get(name) ?? null,
+      integrationsOf: (receiver) => this.#prepared.routing.integrationsOf(receiver),
+      integrationByKey: (key) => this.#prepared.integrations.find((one) => one.key === key) ?? null,
+      isWithin: (interval, wallMs) => this.#prepared.intervals.namesWithin([interval], wallMs).length > 0,
+      alertOf: (alertId) => this.dispatcher.get(alertId),
+      groupsOf: (alertId) => this.dispatcher.groupsOf(alertId),
+      mutedBy: (alert, { route }, nowMs) => mutedBy(stages(), alert, { route, nowMs }),
+    };
   }
 
   /** What is held back for a repair is asked last: what nobody hears of anyway needs no verdict. */

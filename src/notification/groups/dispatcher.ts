@@ -1,27 +1,11 @@
-import type { StateDatabase, StateTransaction } from '#storage';
-import {
-  backoffMs,
-  createId,
-  messageOf,
-  paced,
-  severityRank,
-  Stretch,
-  type BackoffLimits,
-  type Clock,
-  type Logger,
-  type Random,
-  type SelfMetrics,
-} from '#telemetry';
-import type { Route } from '../configuration/notification-configuration.ts';
-import type { DecisionLog } from '../explain/decision-log.ts';
-import type { NotificationLog } from '../outbox/notification-log.ts';
-import type { Outbox } from '../outbox/outbox.ts';
-import type { RunningIntegration } from '../outbox/running-integration.ts';
-import type { RoutedTo, Router } from '../ports.ts';
-import type { MuteStage } from '../stages/mute-stage.ts';
+import type { StateTransaction } from '#storage';
+import { backoffMs, createId, messageOf, paced, severityRank, Stretch, type BackoffLimits } from '#telemetry';
+import type { RoutedTo } from '../ports.ts';
 import { createGroup, groupIdOf, type AggregationGroup } from './aggregation-group.ts';
+import type { DispatcherParts } from './dispatcher-parts.ts';
 import { decidePass, membersThatLeave, type Pass } from './pass.ts';
-import { forgetAlerts, type KeptBesideAlerts } from './remembered-alerts.ts';
+import { forgetAlerts } from './remembered-alerts.ts';
+import type { RoutingInForce } from './routing-in-force.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 
 /** Alerts beyond so many groups are told of in one group a route. */
@@ -32,31 +16,6 @@ const WRITE_BACKOFF: BackoffLimits = { firstMs: 200, maxMs: 15_000 };
 /** Who writes more at once is the incident; who writes fewer may have nothing to do with it and goes before. */
 const maxUrgentRows = 10;
 const CRITICAL = severityRank('critical');
-
-/** What a configuration decides of the way of an alert. */
-export interface RoutingInForce {
-  readonly router: Router;
-  readonly stages: readonly MuteStage[];
-  /** Whether one of the routes holds alerts back while the watchdog repairs. */
-  readonly holds: boolean;
-  /** Of a route's receiver; none where it has none. */
-  integrationsOf(route: Route): readonly RunningIntegration[];
-}
-
-export interface DispatcherParts {
-  readonly database: StateDatabase;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly metrics: SelfMetrics;
-  readonly log: NotificationLog;
-  readonly outbox: Pick<Outbox, 'outstanding' | 'plan'>;
-  readonly decisions: DecisionLog;
-  /** What is kept of alerts beside their groups, and goes with them. */
-  readonly beside: readonly KeptBesideAlerts[];
-  /** Whether a repair of what an alert tells of was begun while people were not told. */
-  readonly wasHeld: (alertId: string) => boolean;
-}
 
 interface Tracked {
   readonly alert: TrackedAlert;
@@ -111,7 +70,8 @@ export class Dispatcher {
   /** Passes begin: all alerts of an earlier run have been taken. What is known of groups that are no more is forgotten. */
   start(): void {
     for (const groupId of this.#parts.log.groupIds()) {
-      if (!this.#groups.has(groupId)) this.#goneGroups.add(groupId);
+      const isKept = this.#groups.has(groupId) || this.#parts.keepsGroup(groupId);
+      if (!isKept) this.#goneGroups.add(groupId);
     }
     this.#isHeld = false;
     this.#pump();
@@ -215,6 +175,7 @@ export class Dispatcher {
   settled(groupId: string, outcome: 'delivered' | 'failed'): void {
     const group = this.#groups.get(groupId);
     if (!group) {
+      if (this.#parts.keepsGroup(groupId)) return;
       this.#goneGroups.add(groupId);
       this.#pump();
       return;
@@ -393,7 +354,7 @@ export class Dispatcher {
       const nowMs = clock.wallMs();
       const deciding = decidePass(group, {
         stages: this.#inForce.stages,
-        integrations: this.#inForce.integrationsOf(group.route),
+        integrations: this.#inForce.integrationsOf(group.route.receiver),
         log,
         outbox,
         decisions,
@@ -438,7 +399,7 @@ export class Dispatcher {
       if (rows >= maxRowsPerWrite) break;
       this.#settling.delete(group);
       if (this.#groups.get(group.id) !== group) continue;
-      const integrations = this.#inForce.integrationsOf(group.route);
+      const integrations = this.#inForce.integrationsOf(group.route.receiver);
       const left = membersThatLeave(group, { integrations, log, outbox });
       rows += left.length + 1;
       if (left.length > 0) settled.push({ group, pass: null, left });
@@ -458,11 +419,15 @@ export class Dispatcher {
       tx,
       passes.flatMap(({ logs }) => logs),
     );
+    await this.#parts.onTold(
+      tx,
+      passes.filter(({ firing }) => firing.length > 0),
+    );
     const ended = leaving.filter(({ group, left }) => left.length === group.members.size);
     await log.forget(tx, [
       ...ended.map(({ group }) => group.id),
       // One that is there again by now is told of.
-      ...goneGroups.filter((groupId) => !this.#groups.has(groupId)),
+      ...goneGroups.filter((groupId) => !this.#groups.has(groupId) && !this.#parts.keepsGroup(groupId)),
     ]);
     const alertIds = new Set(gone);
     for (const { group, left } of leaving) {

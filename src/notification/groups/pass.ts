@@ -24,6 +24,8 @@ export interface Pass {
   readonly isBlocked: boolean;
   /** Wall ms at which what keeps an alert back ends; Infinity where no time is known. */
   readonly lookAtMs: number;
+  /** What fires and may be told of. */
+  readonly firing: readonly TrackedAlert[];
   /** How much there is to write, in rows. */
   readonly rows: number;
 }
@@ -95,7 +97,8 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
   const waits = isBlocked || isKept || planned.length > 0;
   const left = waits ? [] : [...group.members.values()].filter((alert) => hasLeft(alert, passed));
   const rows = planned.length + withdrawn.length + logs.length + left.length;
-  return { group, planned, withdrawn, logs, left, isBlocked, lookAtMs: passed.lookAtMs, rows };
+  const firing = planned.length === 0 ? [] : passed.alerts.filter(({ endsAtMs }) => endsAtMs === null);
+  return { group, planned, withdrawn, logs, left, firing, isBlocked, lookAtMs: passed.lookAtMs, rows };
 }
 
 /** Whether all that is new was held back for a repair that has not healed it. */
@@ -216,6 +219,7 @@ function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, P
     groupLabels: group.groupLabels,
     routeLabels: group.route.labels,
     note: running.note,
+    severity: null,
     ...knownAfter(passed, entry),
     createdAtMs: Math.floor(context.nowMs),
     traceparent: named.find(({ traceparent }) => traceparent !== null)?.traceparent ?? null,

@@ -1,4 +1,4 @@
-import { messageOf, type Clock, type Labels, type Logger, type Tracing } from '#telemetry';
+import { copyLabels, messageOf, type Clock, type Labels, type Logger, type Tracing } from '#telemetry';
 import type { Message, MessageAlert } from '../message.ts';
 import { statusOf, type NotifiedAlert } from '../notified-alert.ts';
 import type { AlertReader, LinksOf } from '../ports.ts';
@@ -90,7 +90,8 @@ async function write(
     if (!found) return [];
     // The message says what was so when it was decided: the group goes on from there.
     const alert = { ...found, endsAtMs: endsAtMs === null ? null : (found.endsAtMs ?? endsAtMs) };
-    return [{ ...alert, status: statusOf(alert), links: parts.linksOf(alert, about) }];
+    const labels = raised(alert.labels, notification.severity);
+    return [{ ...alert, labels, status: statusOf(alert), links: parts.linksOf(alert, about) }];
   });
   const message: Message = {
     notificationId: notification.id,
@@ -108,6 +109,14 @@ async function write(
     note: notification.note,
   };
   return { ...message, routeLabels: parts.routeLabelsOf(message) };
+}
+
+/** The labels of an alert whose severity an escalation has raised. */
+function raised(labels: Labels, severity: string | null): Labels {
+  if (severity === null) return labels;
+  const copy = copyLabels(labels);
+  copy['severity'] = severity;
+  return copy;
 }
 
 async function readAlerts(

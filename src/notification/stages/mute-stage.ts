@@ -11,6 +11,7 @@ export const STAGES = [
   'snooze',
   'hold',
   'dedup',
+  'escalation',
   'delivery',
 ] as const;
 

@@ -14,6 +14,9 @@ const state: MigrationStep = {
       .addColumn('alert_id', 'text', (column) => column.notNull())
       .addColumn('escalation', 'text', (column) => column.notNull())
       .addColumn('group_id', 'text', (column) => column.notNull())
+      .addColumn('group_key', 'text', (column) => column.notNull())
+      .addColumn('group_labels', 'text', (column) => column.notNull())
+      .addColumn('route_labels', 'text', (column) => column.notNull())
       .addColumn('receiver', 'text', (column) => column.notNull())
       .addColumn('began_at_ms', 'bigint', (column) => column.notNull())
       .addColumn('step', 'integer', (column) => column.notNull())
@@ -21,6 +24,7 @@ const state: MigrationStep = {
       .addColumn('due_at_ms', 'bigint')
       .addPrimaryKeyConstraint('notification_escalations_key', ['alert_id', 'escalation'])
       .execute();
+    await db.schema.alterTable('notifications').addColumn('severity', 'text').execute();
     await db.schema
       .createTable('on_call_overrides')
       .addColumn('id', 'text', (column) => column.primaryKey())
@@ -57,6 +61,7 @@ const state: MigrationStep = {
   async down(db) {
     await db.schema.dropTable('notification_digest_lines').execute();
     await db.schema.dropTable('on_call_overrides').execute();
+    await db.schema.alterTable('notifications').dropColumn('severity').execute();
     await db.schema.dropTable('notification_escalations').execute();
     await db.schema.dropTable('notification_secrets').execute();
   },

@@ -36,6 +36,10 @@ export interface NotificationTables {
     escalation: string;
     /** The group by which people were told first. */
     group_id: string;
+    group_key: string;
+    /** JSON objects. */
+    group_labels: string;
+    route_labels: string;
     /** Of its route: who is told where a step names nobody. */
     receiver: string;
     began_at_ms: number;
@@ -96,6 +100,8 @@ export interface NotificationTables {
     group_labels: string;
     route_labels: string;
     note: string | null;
+    /** That to which an escalation has raised its alerts; null where none has. */
+    severity: string | null;
     /** What the integration knows once it is delivered; as in `notification_log`. */
     firing: string;
     resolved: string;

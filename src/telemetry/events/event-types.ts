@@ -126,6 +126,17 @@ export const EVENT_PAYLOADS = {
   'notification.delivered': z.object({ ...notificationRef, answer: z.string() }),
   /** A message that will not be tried again. */
   'notification.failed': z.object({ ...notificationRef, failure: z.string(), error: z.string() }),
+  /** Nobody has acknowledged in time: others are told, or the same louder. `step` counts from 1 in each round. */
+  'notification.escalated': z.object({
+    escalation: z.string(),
+    step: z.number().int(),
+    round: z.number().int(),
+    receiver: z.string(),
+    severity: nullableText,
+    group_key: z.string(),
+    alert_ids: z.array(z.string()),
+    alerts: z.number().int(),
+  }),
   /** A repair has healed what an alert told of before anybody was told: `receivers` would have been. */
   'notification.held_and_healed': z.object({
     alert_id: z.string(),
@@ -136,6 +147,17 @@ export const EVENT_PAYLOADS = {
     /** `healed by restart in 2.1 s` */
     summary: z.string(),
     receivers: z.array(z.string()),
+  }),
+  /** Somebody stands in for whoever is on call. `removed_by` is null where the override is new. */
+  'notification.on_call.overridden': z.object({
+    override_id: z.string(),
+    schedule: z.string(),
+    person: z.string(),
+    starts_at: z.string(),
+    ends_at: z.string(),
+    comment: z.string(),
+    created_by: z.string(),
+    removed_by: nullableText,
   }),
   /** `replaces` is the silence whose place it takes. */
   'notification.silence.created': z.object({
