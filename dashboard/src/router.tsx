@@ -133,6 +133,13 @@ const routes = createRoute({
   component: lazyRouteComponent(() => import('./pages/routes.tsx'), 'RoutesPage'),
 });
 
+const onCall = createRoute({
+  getParentRoute: () => inside,
+  path: '/alerts/on-call',
+  staticData: { title: () => 'On call' },
+  component: lazyRouteComponent(() => import('./pages/on-call.tsx'), 'OnCallPage'),
+});
+
 const pendingAlert = createRoute({
   getParentRoute: () => inside,
   path: '/alerts/pending/$activeId',
@@ -203,6 +210,7 @@ const PAGES = [
   pendingAlert,
   silences,
   routes,
+  onCall,
   repairs,
   repair,
   events,

@@ -7,6 +7,8 @@ export { type MetricFamily } from './metrics/exposition.ts';
 export { registerAgentRoutes } from './agents/agent-routes.ts';
 export { registerOutputRoute } from './agents/output-routes.ts';
 export { createSecret } from './access/secret.ts';
+export { registerOnCallRoutes } from './on-call/on-call-routes.ts';
+export type { onCallAnswer } from './on-call/on-call-schemas.ts';
 export { registerLinkRoutes } from './links/link-routes.ts';
 export { registerLockRoutes } from './locks/lock-routes.ts';
 export { registerTaskRoutes } from './tasks/task-routes.ts';

@@ -9,6 +9,7 @@ import { defineEvents, defineLogs } from './commands/events.ts';
 import { showExamples } from './commands/examples.ts';
 import { defineLogin } from './commands/login.ts';
 import { wholeNumber } from './commands/numbers.ts';
+import { defineOnCall } from './commands/on-call.ts';
 import { definePools } from './commands/pools.ts';
 import { defineDecision, defineRemediations } from './commands/remediations.ts';
 import { defineRouting } from './commands/routing.ts';
@@ -83,6 +84,7 @@ function defineNouns(program: Command): void {
   defineReceivers(program);
   defineNotifications(program);
   defineSilences(program);
+  defineOnCall(program);
   defineRemediations(program);
   defineWatchdog(program);
   defineRouting(program);

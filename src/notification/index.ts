@@ -41,6 +41,8 @@ export { type MatcherText, type SilenceOrder } from './silences/silence-order.ts
 export { SilenceBook, type EndedSilencePlace, type SilenceListener } from './silences/silence-book.ts';
 export { Notification, type NotificationParts, type PreparedNotification } from './notification.ts';
 export { SignedLinks, type LinkOffer, type SignedLinkParts } from './links/signed-links.ts';
+export { OnCall, type OnCallPerson } from './on-call/on-call.ts';
+export { OnCallOverrides, type OnCallOverride } from './on-call/on-call-overrides.ts';
 export { prepareNotification, type PreparationTools } from './prepare-notification.ts';
 export type { Explanation } from './explain/explanation.ts';
 export type { ExplainedMessage } from './explain/explained-message.ts';

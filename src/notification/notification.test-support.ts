@@ -25,6 +25,7 @@ import { Inhibitor } from './inhibition/inhibitor.ts';
 import type { Message } from './message.ts';
 import { Notification, type NotificationParts, type PreparedNotification } from './notification.ts';
 import type { StoredAlert } from './notified-alert.ts';
+import { OnCall } from './on-call/on-call.ts';
 import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
 import type { AlertReader, RemediationOutlook, RoutedTo } from './ports.ts';
 import type { Delivery, DeliveryFailure, Integration, SendOptions } from './receivers/integration.ts';
@@ -299,6 +300,11 @@ export function prepared({
     routing,
     inhibitor,
     intervals,
+    onCall: new OnCall({
+      omoi: { onCall: new Map(), people: new Map() },
+      intervals,
+      overrides: { at: () => null, list: () => [] },
+    }),
   };
 }
 

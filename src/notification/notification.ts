@@ -38,6 +38,7 @@ import { HOLD_EVENTS } from './hold/hold.ts';
 import { RemediationHolds } from './hold/remediation-holds.ts';
 import type { Inhibition, Inhibitor } from './inhibition/inhibitor.ts';
 import type { NotifiedAlert, StoredAlert } from './notified-alert.ts';
+import type { OnCall } from './on-call/on-call.ts';
 import { messageSender } from './outbox/message-writer.ts';
 import { NotificationLog } from './outbox/notification-log.ts';
 import { Outbox } from './outbox/outbox.ts';
@@ -83,6 +84,7 @@ export interface PreparedNotification {
   /** Without alerts yet: it is told of them when it is in force. */
   readonly inhibitor: Inhibitor;
   readonly intervals: TimeIntervals;
+  readonly onCall: OnCall;
 }
 
 /** A receiver as people see it. */
@@ -222,6 +224,11 @@ export class Notification {
     }
     this.outbox.setIntegrations(prepared.integrations);
     await this.dispatcher.replace(this.#routing(prepared));
+  }
+
+  /** Who is on call, by the configuration in force. */
+  get onCall(): OnCall {
+    return this.#prepared.onCall;
   }
 
   /** By what an alert is inhibited at this moment; null: by nothing. */

@@ -1,4 +1,4 @@
-import type { Labels, Logger } from '#telemetry';
+import type { Clock, Labels, Logger } from '#telemetry';
 import type {
   ConfiguredReceiver,
   NotificationConfiguration,
@@ -6,6 +6,8 @@ import type {
 } from './configuration/notification-configuration.ts';
 import { Inhibitor } from './inhibition/inhibitor.ts';
 import type { PreparedNotification } from './notification.ts';
+import { OnCall } from './on-call/on-call.ts';
+import type { OnCallOverrides } from './on-call/on-call-overrides.ts';
 import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
 import type { Integration } from './receivers/integration.ts';
 import { createLogIntegration } from './receivers/log/log-integration.ts';
@@ -23,6 +25,8 @@ export interface PreparationTools {
   /** What the integrations of a configuration are made with. */
   readonly toolsOf: (configuration: NotificationConfiguration) => IntegrationTools;
   readonly silencesOf: (labels: Labels, wallMs: number) => readonly Silence[];
+  readonly overrides: Pick<OnCallOverrides, 'at' | 'list'>;
+  readonly clock: Pick<Clock, 'wallMs'>;
 }
 
 /** Makes of a configuration all that is needed for it to be in force. */
@@ -33,8 +37,10 @@ export function prepareNotification(
   const byReceiver = runningIntegrations(configuration, tools);
   const inhibitor = new Inhibitor(configuration.inhibitRules);
   const intervals = new TimeIntervals(configuration.timeIntervals);
+  const onCall = new OnCall({ omoi: configuration.omoi, intervals, overrides: tools.overrides });
   return {
     configuration,
+    onCall,
     integrations: [
       ...new Map([...byReceiver.values()].flat().map((running) => [running.key, running])).values(),
     ],
@@ -49,7 +55,12 @@ export function prepareNotification(
         silenceStage(tools.silencesOf),
         snoozeStage,
       ],
-      integrationsOf: (receiver) => byReceiver.get(receiver) ?? [],
+      integrationsOf: (receiver) => {
+        const schedule = configuration.receivers.get(receiver)?.omoi.onCall ?? null;
+        const person = schedule === null ? null : onCall.at(schedule, tools.clock.wallMs());
+        // While nobody is on call the receiver itself is told.
+        return byReceiver.get(person?.receiver ?? receiver) ?? [];
+      },
     },
   };
 }

@@ -133,6 +133,11 @@ const KINDS: readonly Kind[] = [
   { title: 'about a receiver', has: under('/api/v1/alerts/receivers/'), codes: ['unknown_receiver'] },
   { title: 'about an anomaly', has: under('/api/v1/monitor/anomalies'), codes: ['unknown_anomaly'] },
   {
+    title: 'about who is on call',
+    has: under('/api/v1/alerts/on-call'),
+    codes: ['unknown_on_call', 'invalid_override'],
+  },
+  {
     title: 'of a link in a message',
     has: under('/n/'),
     codes: ['link_invalid', 'too_many_link_tries', 'unknown_alert', 'alert_resolved'],

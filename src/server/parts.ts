@@ -6,6 +6,7 @@ import { createFleet, Pools, type Fleet, type PoolParts, type Runtime, type Work
 import { createMonitor, type Monitor } from '#monitor';
 import {
   Notification,
+  OnCallOverrides,
   prepareNotification,
   SignedLinks,
   SilenceBook,
@@ -80,6 +81,7 @@ export interface Parts {
   readonly notification: Notification;
   readonly silences: SilenceBook;
   readonly links: SignedLinks;
+  readonly onCallOverrides: OnCallOverrides;
   readonly alertmanagerView: AlertmanagerView;
   /** Reads and checks who is told of alerts; what comes back takes it over, and does not fail. @throws OmoiError `routing_invalid` */
   readonly prepareRouting: (config: Config) => Promise<() => Promise<void>>;
@@ -184,11 +186,14 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   });
   const told = of('notification');
   const silences = new SilenceBook({ ...base, ...told, bus, limits: DEFAULT_SILENCE_LIMITS });
+  const onCallOverrides = new OnCallOverrides({ ...base, ...told, bus });
   const prepare = (configuration: NotificationConfiguration): PreparedNotification =>
     prepareNotification(configuration, {
       logger: told.logger,
       toolsOf: (one) => receivers.toolsOf(one),
       silencesOf: (labels, wallMs) => silences.silencesOf(labels, wallMs),
+      overrides: onCallOverrides,
+      clock,
     });
   // Any port that is free is known when the server listens.
   const externalUrl = (): string =>
@@ -257,6 +262,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   await watchdog.start();
   lifecycle.started('watchdog', () => watchdog.stop());
   await links.start();
+  await onCallOverrides.start();
   await notification.start();
   lifecycle.started('notification', () => notification.stop());
 
@@ -270,6 +276,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     notification,
     silences,
     links,
+    onCallOverrides,
     alertmanagerView: createAlertmanagerView({
       notification,
       silences,

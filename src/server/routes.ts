@@ -10,6 +10,7 @@ import {
   registerMonitorRoutes,
   registerNotificationRoutes,
   registerObservabilityRoutes,
+  registerOnCallRoutes,
   registerOtlpRoutes,
   registerOutputRoute,
   registerOverviewRoute,
@@ -70,6 +71,11 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerAlertRoutes(app, { ...parts, clock });
   registerNotificationRoutes(app, parts);
   registerLinkRoutes(app, parts);
+  registerOnCallRoutes(app, {
+    overrides: parts.onCallOverrides,
+    onCall: () => parts.notification.onCall,
+    clock,
+  });
   const notificationLanguage = {
     parseMatcher: (text: string) =>
       parseMatcher(text, { mode: parts.notification.configuration.omoi.matcherMode }),

@@ -47,6 +47,15 @@ receivers:
     webhook_configs: [{ url: '${webhook}/down' }]
   - name: nights
     webhook_configs: [{ url: '${webhook}/nights' }]
+x-omoi:
+  people:
+    ada: { receiver: pager }
+    grace: { receiver: desk }
+  on_call:
+    infra:
+      time_zone: Europe/Berlin
+      layers:
+        - { people: [ada, grace], rotation: weekly, hand_over: '09:00', hand_over_weekday: monday, starts_on: 2026-11-30 }
 time_intervals:
   - { name: always, time_intervals: [{ times: [{ start_time: '00:00', end_time: '24:00' }] }] }
 `;
@@ -262,10 +271,36 @@ describe.skipIf(program === null)('who is told, on the pages', () => {
     await page.getByRole('heading', { level: 1, name: 'DiskIsSlow' }).waitFor();
   });
 
+  it('shows who is on call and who is next, and puts somebody else on call', async () => {
+    const { page } = pages;
+    await pages.open('/alerts/on-call');
+    const infra = pages.panel('infra');
+    const first = await infra.getByText(/^(ada, told by pager|grace, told by desk)$/).innerText();
+    const [now, next] = first.startsWith('ada') ? ['ada', 'grace'] : ['grace', 'ada'];
+    await infra.getByText(new RegExp(`^Then ${next}, in \\d+[dhm]`)).waitFor();
+    await infra.getByText('weekly: ada, grace', { exact: true }).waitFor();
+    const form = pages.panel('Stand in');
+    await form.getByLabel('Who').selectOption(next ?? '');
+    await form.getByLabel('For how long').fill('8h');
+    await form.getByLabel('Why').fill('swapped');
+    await form.getByRole('button', { name: 'Put on call' }).click();
+    await infra.getByText(new RegExp(`^${next}, told by .*; stands in$`)).waitFor();
+    await infra.getByText(new RegExp(`^Then ${now}, in (8h|7h59m)`)).waitFor();
+    await infra
+      .getByRole('list', { name: 'Who stands in in infra' })
+      .getByText(/: swapped, says operator \d+$/)
+      .waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.getByRole('button', { name: `Remove ${next} from infra` }).click();
+    await infra.getByText(first, { exact: true }).waitFor();
+  });
+
   it('offers a viewer nothing that they may not do, and says why', async () => {
     const page = await pages.as('viewer');
     await pages.open('/alerts/silences');
     await page.getByText('An operator may set, extend and end silences; you may look.').waitFor();
+    await pages.open('/alerts/on-call');
+    await page.getByText('An operator may put somebody else on call; you may look.').waitFor();
     await pages.open('/alerts/routes');
     await pages.panel('Receivers').getByText('pager', { exact: true }).waitFor();
     expect(await page.getByRole('button', { name: /^Test/ }).count()).toBe(0);

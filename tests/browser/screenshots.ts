@@ -50,6 +50,20 @@ receivers:
   - name: builders
     webhook_configs: [{ url: 'WEBHOOK/down' }]
   - name: nights
+  - name: on-call
+    webhook_configs: [{ url: 'WEBHOOK/on-call' }]
+    x-omoi: { on_call: infra }
+x-omoi:
+  people:
+    ada: { receiver: pager }
+    grace: { receiver: desk }
+    lin: { receiver: desk }
+  on_call:
+    infra:
+      time_zone: Europe/Berlin
+      layers:
+        - { people: [ada, grace], rotation: weekly, starts_on: 2026-11-30 }
+        - { people: [lin], rotation: daily, starts_on: 2026-11-30, during: always }
 time_intervals:
   - { name: always, time_intervals: [{ times: [{ start_time: '00:00', end_time: '24:00' }] }] }
 `;
@@ -128,6 +142,13 @@ async function photograph(browser: Browser, agents: number): Promise<void> {
     for (const silence of SILENCES) {
       await admin.read('/api/v1/alerts/silences', { method: 'POST', body: silence });
     }
+    const body = {
+      schedule: 'infra',
+      person: 'grace',
+      duration_ms: 8 * HOUR_MS,
+      comment: 'swapped with lin',
+    };
+    await admin.read('/api/v1/alerts/on-call/overrides', { method: 'POST', body });
     const pages = await pagesOf(admin);
     const directory = join(DIRECTORY, String(agents));
     mkdirSync(directory, { recursive: true });
@@ -211,6 +232,7 @@ async function pagesOf(admin: Client): Promise<readonly (readonly [name: string,
     ['alerts-chosen', '/alerts?state=all&match=alertname%3D~%22Agent.%2B%22'],
     ['silences', '/alerts/silences'],
     ['routes', '/alerts/routes'],
+    ['on-call', '/alerts/on-call'],
     [
       'routes-tried',
       '/alerts/routes?labels=alertname%3DAgentUnresponsive%2C+severity%3Dcritical%2C+pool_id%3Ddemo',

@@ -9,6 +9,7 @@ describe('changedBy', () => {
     { type: 'fleet.task.parked', resources: ['agents', 'parked'] },
     { type: 'monitor.alert.triggered', resources: ['alerts', 'timeline', 'notifications', 'overview'] },
     { type: 'notification.delivered', resources: ['timeline', 'notifications'] },
+    { type: 'notification.on_call.overridden', resources: ['on-call'] },
     { type: 'notification.silence.created', resources: ['silences', 'notifications'] },
     { type: 'monitor.anomaly.closed', resources: ['anomalies'] },
     { type: 'watchdog.remediation.changed', resources: ['remediations', 'alerts', 'timeline', 'overview'] },

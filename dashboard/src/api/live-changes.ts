@@ -8,6 +8,7 @@ export type Resource =
   | 'timeline'
   | 'notifications'
   | 'silences'
+  | 'on-call'
   | 'remediations'
   | 'anomalies'
   | 'watchdog'
@@ -30,6 +31,7 @@ export function changedBy({ event_type: type }: Pick<SystemEvent, 'event_type'>)
   if (type.startsWith('fleet.task.')) return ['agents'];
   if (type.startsWith('monitor.alert.')) return ['alerts', 'timeline', 'notifications', 'overview'];
   if (type.startsWith('notification.silence.')) return ['silences', 'notifications'];
+  if (type.startsWith('notification.on_call.')) return ['on-call'];
   if (type.startsWith('notification.')) return ['timeline', 'notifications'];
   if (type.startsWith('monitor.anomaly.')) return ['anomalies'];
   if (type.startsWith('watchdog.maintenance.')) return ['maintenances'];

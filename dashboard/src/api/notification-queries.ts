@@ -4,6 +4,7 @@ import type { ApiClient } from './client.ts';
 import type {
   ExplainAnswer,
   MessagesAnswer,
+  OnCallAnswer,
   ReceiversAnswer,
   RoutesAnswer,
   RoutingTestAnswer,
@@ -71,6 +72,14 @@ export const routingTestQuery = (client: ApiClient, labels: readonly string[]) =
     },
     placeholderData: keepPreviousData,
     retry: false,
+  });
+
+/** Who is on call now, and next. */
+export const onCallQuery = (client: ApiClient) =>
+  queryOptions({
+    queryKey: ['on-call'],
+    queryFn: () => client.get<OnCallAnswer>('/api/v1/alerts/on-call'),
+    refetchInterval: slowMs,
   });
 
 export interface SilencesReading {

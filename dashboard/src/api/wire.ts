@@ -10,6 +10,7 @@ import type {
   finishedTasksAnswer,
   maintenanceListSchema,
   messagesAnswer,
+  onCallAnswer,
   outputAnswer,
   overviewAnswer,
   policyListSchema,
@@ -68,6 +69,8 @@ export type PoliciesAnswer = z.output<typeof policyListSchema>;
 export type Policy = PoliciesAnswer['policies'][number];
 export type ExplainAnswer = z.output<typeof explainAnswer>;
 export type MessagesAnswer = z.output<typeof messagesAnswer>;
+export type OnCallAnswer = z.output<typeof onCallAnswer>;
+export type OnCallSchedule = OnCallAnswer['schedules'][number];
 export type ReceiversAnswer = z.output<typeof receiversAnswer>;
 export type Receiver = ReceiversAnswer['receivers'][number];
 export type ReceiverTestAnswer = z.output<typeof receiverTestAnswer>;

@@ -23,7 +23,12 @@ export function ReceiversPanel() {
         {(receivers) => (
           <ul className={styles.receivers} aria-label="Receivers">
             {receivers.map((receiver) => (
-              <ReceiverRow key={receiver.name} receiver={receiver} mayHandle={mayHandle} />
+              <ReceiverRow
+                key={receiver.name}
+                receiver={receiver}
+                mayHandle={mayHandle}
+                isLogged={receivers.every(({ integrations }) => integrations.length === 0)}
+              />
             ))}
           </ul>
         )}
@@ -32,7 +37,14 @@ export function ReceiversPanel() {
   );
 }
 
-function ReceiverRow({ receiver, mayHandle }: { readonly receiver: Receiver; readonly mayHandle: boolean }) {
+interface ReceiverRowProps {
+  readonly receiver: Receiver;
+  readonly mayHandle: boolean;
+  /** Whether the log is told, as nobody else can be. */
+  readonly isLogged: boolean;
+}
+
+function ReceiverRow({ receiver, mayHandle, isLogged }: ReceiverRowProps) {
   const { client } = useServer();
   const queries = useQueryClient();
   const { name, integrations } = receiver;
@@ -71,7 +83,9 @@ function ReceiverRow({ receiver, mayHandle }: { readonly receiver: Receiver; rea
       </div>
       <p className={styles.text}>
         {integrations.length === 0
-          ? 'The dashboard and the log alone.'
+          ? isLogged
+            ? 'The dashboard and the log alone.'
+            : 'Nobody: its alerts stand on the dashboard alone.'
           : integrations.map(({ integration, type, built }) => (
               <span key={integration} className={styles.integration}>
                 {type}

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Textarea, TextInput } from '@mantine/core';
+import { Button, Textarea, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useId, useState, type FormEvent } from 'react';
 import { silencePreviewQuery } from '../api/notification-queries.ts';
@@ -109,14 +109,16 @@ export function SilenceForm({ subject, onBack, onDone }: SilenceFormProps) {
           <option key={one} value={one} />
         ))}
       </datalist>
-      <Checkbox
-        size="xs"
-        label="End it when none of these alerts fires any more"
-        checked={typed.untilResolved}
-        onChange={({ currentTarget: { checked } }) =>
-          setTyped((before) => ({ ...before, untilResolved: checked }))
-        }
-      />
+      <label className={styles.choice}>
+        <input
+          type="checkbox"
+          checked={typed.untilResolved}
+          onChange={({ currentTarget: { checked } }) =>
+            setTyped((before) => ({ ...before, untilResolved: checked }))
+          }
+        />{' '}
+        End it when none of these alerts fires any more
+      </label>
       {set.error !== null && (
         <p className={styles.failed} role="alert">
           <ErrorText error={set.error} />

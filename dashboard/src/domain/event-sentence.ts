@@ -69,6 +69,19 @@ function describe(event: SystemEvent): EventSentence | undefined {
       const text = `${messageName(event.payload)} given up after ${count(attempts, 'attempt')}: ${error}`;
       return { text, tone: 'bad' };
     }
+    case 'notification.escalated': {
+      const { escalation, step, receiver, alerts } = event.payload;
+      return {
+        text: `Nobody has acknowledged ${count(alerts, 'alert')}: step ${step} of ${escalation} tells ${receiver}`,
+        tone: 'bad',
+      };
+    }
+    case 'notification.on_call.overridden': {
+      const { schedule, person, created_by: by, removed_by: remover } = event.payload;
+      return remover === null
+        ? { text: `${person} stands in in ${schedule}, says ${by}`, tone: 'busy' }
+        : { text: `${person} no longer stands in in ${schedule}, says ${remover}`, tone: 'gone' };
+    }
     case 'notification.held_and_healed': {
       const { target, summary } = event.payload;
       const subject = target.slice(target.indexOf(':') + 1);

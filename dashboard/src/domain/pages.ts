@@ -7,6 +7,7 @@ export interface PageEntry {
     | '/alerts'
     | '/alerts/silences'
     | '/alerts/routes'
+    | '/alerts/on-call'
     | '/repairs'
     | '/events'
     | '/traces';
@@ -24,6 +25,7 @@ export const PAGES: readonly PageEntry[] = [
   { to: '/alerts', name: 'Alerts', letter: 'a' },
   { to: '/alerts/silences', name: 'Silences', letter: 's', within: '/alerts' },
   { to: '/alerts/routes', name: 'Routes and receivers', letter: 'n', within: '/alerts' },
+  { to: '/alerts/on-call', name: 'On call', letter: 'c', within: '/alerts' },
   { to: '/repairs', name: 'Repairs', letter: 'r' },
   { to: '/events', name: 'Events', letter: 'e' },
   { to: '/traces', name: 'Traces', letter: 'x' },

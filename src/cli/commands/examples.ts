@@ -55,6 +55,17 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   ],
   'tasks retry': [['omoi tasks retry task_01k', 'with all its attempts']],
   'tasks cancel': [['omoi tasks cancel task_01k', 'for good']],
+  'on-call show': [
+    ['omoi on-call show', 'who is on call now, and who is next'],
+    ['omoi on-call show --at 2026-12-24T20:00:00Z', 'on Christmas Eve'],
+  ],
+  'on-call override': [
+    [
+      "omoi on-call override infra grace --for 8h --reason 'ada is on a train'",
+      'grace stands in from now on',
+    ],
+  ],
+  'on-call cancel': [['omoi on-call cancel ovr_01k', 'the schedule counts again']],
   'alerts list': [
     ['omoi alerts list --severity critical --match \'pool_id="mailers"\'', 'of one pool'],
     ['omoi alerts list --state resolved', 'what has been'],

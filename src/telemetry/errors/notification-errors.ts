@@ -2,6 +2,11 @@ import { entry, type ErrorEntry } from './error-entry.ts';
 
 /** Errors of notification, in the order of the alphabet. */
 export const NOTIFICATION_ERRORS = {
+  invalid_override: entry(
+    400,
+    'An override of who is on call cannot be as it is asked for, and nothing was changed.',
+    'The message says what is wrong: its times, or that there are too many.',
+  ),
   invalid_silence: entry(
     400,
     'A silence cannot be as it is asked for, and nothing was changed.',
@@ -43,6 +48,11 @@ export const NOTIFICATION_ERRORS = {
     404,
     'No message has this id, or it was sent long ago.',
     'List them with `omoi notifications list`.',
+  ),
+  unknown_on_call: entry(
+    404,
+    'No schedule of the routing configuration, no person under `people`, or no override has this name.',
+    'List them with `omoi on-call show`.',
   ),
   unknown_receiver: entry(
     404,

@@ -148,6 +148,17 @@ export const EVENT_PAYLOADS = {
     summary: z.string(),
     receivers: z.array(z.string()),
   }),
+  /** Somebody stands in for whoever is on call. `removed_by` is null where the override is new. */
+  'notification.on_call.overridden': z.object({
+    override_id: z.string(),
+    schedule: z.string(),
+    person: z.string(),
+    starts_at: z.string(),
+    ends_at: z.string(),
+    comment: z.string(),
+    created_by: z.string(),
+    removed_by: nullableText,
+  }),
   /** `replaces` is the silence whose place it takes. */
   'notification.silence.created': z.object({
     ...silenceRef,
