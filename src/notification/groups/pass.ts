@@ -43,7 +43,7 @@ interface Passed extends PassedAlerts {
   readonly alerts: readonly TrackedAlert[];
 }
 
-/** Decides what has to be told of a group now. Changes nothing; pauses now and then. */
+/** Decides what has to be told of a group now. Changes nothing but whom it has kept back; pauses now and then. */
 export function* decidePass(group: AggregationGroup, context: PassContext): Generator<void, Pass> {
   const passed = yield* judgeMembers(group, context);
   const planned: PlannedNotification[] = [];
@@ -125,6 +125,7 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
   const firing = new Set<string>();
   const resolved = new Set<string>();
   const heldBack = new Set<string>();
+  const silent = new Set<string>();
   let allAcknowledged = true;
   let judged = 0;
   for (const alert of group.members.values()) {
@@ -142,15 +143,16 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
         },
         group.id,
       );
-      if (alert.endsAtMs !== null && log.wasTold(group.id, alert.fingerprint))
-        heldBack.add(alert.fingerprint);
+      if (alert.endsAtMs === null) group.keptBack.add(alert.alertId);
+      else if (log.wasTold(group.id, alert.fingerprint)) heldBack.add(alert.fingerprint);
       continue;
     }
     alerts.push(alert);
     (alert.endsAtMs === null ? firing : resolved).add(alert.fingerprint);
+    if (alert.endsAtMs !== null && group.keptBack.has(alert.alertId)) silent.add(alert.fingerprint);
     if (alert.endsAtMs === null && alert.acknowledgedBy === null) allAcknowledged = false;
   }
-  return { alerts, firing, resolved, heldBack, allAcknowledged };
+  return { alerts, firing, resolved, heldBack, silent, allAcknowledged };
 }
 
 interface MessagePlan {
@@ -173,7 +175,7 @@ function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, P
   // Who is not told of what is over is told of what came and went all the same: nothing else would be said of it.
   const told = passed.alerts.filter(
     ({ endsAtMs, fingerprint }) =>
-      endsAtMs === null || integration.sendResolved || isBrief(entry, fingerprint),
+      endsAtMs === null || integration.sendResolved || isBrief(entry, passed, fingerprint),
   );
   told.sort(byUrgency);
   yield;
