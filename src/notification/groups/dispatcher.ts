@@ -243,6 +243,7 @@ export class Dispatcher {
         if (alert.endsAtMs === null) this.#putBeside(tracked);
         return;
       }
+      group.keptBack.delete(older.alertId);
       this.#leave(older.alertId, group);
     }
     group.members.set(alert.fingerprint, alert);
@@ -460,6 +461,7 @@ export class Dispatcher {
       // Meanwhile it may fire again, as another episode.
       if (group.members.get(alert.fingerprint) !== alert) continue;
       group.members.delete(alert.fingerprint);
+      group.keptBack.delete(alert.alertId);
       this.#leave(alert.alertId, group);
     }
     if (group.members.size === 0) {

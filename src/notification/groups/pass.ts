@@ -56,7 +56,7 @@ interface Passed extends PassedAlerts {
   readonly flapping: ReadonlyMap<string, Flapping>;
 }
 
-/** Decides what has to be told of a group now. Changes nothing but what members know of themselves; pauses now and then. */
+/** Decides what has to be told of a group now. Changes nothing but what has kept its members back; pauses now and then. */
 export function* decidePass(group: AggregationGroup, context: PassContext): Generator<void, Pass> {
   const passed = yield* judgeMembers(group, context);
   const planned: PlannedNotification[] = [];
@@ -158,6 +158,7 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
   const firing = new Set<string>();
   const resolved = new Set<string>();
   const heldBack = new Set<string>();
+  const silent = new Set<string>();
   let allAcknowledged = true;
   let snoozeEndedAtMs = 0;
   let lookAtMs = Infinity;
@@ -186,12 +187,17 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
       );
       lookAtMs = Math.min(lookAtMs, muted.untilMs ?? Infinity);
       const isUndecided = muted.untilMs !== undefined;
-      if (alert.endsAtMs !== null && (isTold || isUndecided)) heldBack.add(alert.fingerprint);
+      if (alert.endsAtMs !== null) {
+        if (isTold || isUndecided) heldBack.add(alert.fingerprint);
+      } else if (!isUndecided) group.keptBack.add(alert.alertId);
       continue;
     }
     alerts.push(alert);
     (alert.endsAtMs === null ? firing : resolved).add(alert.fingerprint);
-    if (alert.endsAtMs !== null) continue;
+    if (alert.endsAtMs !== null) {
+      if (group.keptBack.has(alert.alertId)) silent.add(alert.fingerprint);
+      continue;
+    }
     if (alert.acknowledgedBy === null) allAcknowledged = false;
     snoozeEndedAtMs = Math.max(snoozeEndedAtMs, alert.snoozedUntilMs ?? 0);
     if (flaps) flapping.set(alert.fingerprint, flaps);
@@ -202,6 +208,7 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
     firing,
     resolved,
     heldBack,
+    silent,
     allAcknowledged,
     snoozeEndedAtMs,
     flappingSinceMs,
@@ -232,7 +239,7 @@ function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, P
   // Who is not told of what is over is told of what came and went all the same: nothing else would be said of it.
   const told = passed.alerts.filter(
     ({ endsAtMs, fingerprint }) =>
-      endsAtMs === null || integration.sendResolved || isBrief(entry, fingerprint),
+      endsAtMs === null || integration.sendResolved || isBrief(entry, passed, fingerprint),
   );
   told.sort(byUrgency);
   yield;
