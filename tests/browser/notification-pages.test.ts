@@ -3,6 +3,7 @@ import { until } from '../acceptance/support/until.ts';
 import { seriousFindings } from './axe.ts';
 import { chromiumForTests } from './chromium.ts';
 import { Pages, WITHIN_MS } from './pages.ts';
+import { DESK, PHONE } from './visits.ts';
 import { Webhook } from './webhook.ts';
 
 const program = chromiumForTests();
@@ -287,12 +288,39 @@ describe.skipIf(program === null)('who is told, on the pages', () => {
     await infra.getByText(new RegExp(`^${next}, told by .*; stands in$`)).waitFor();
     await infra.getByText(new RegExp(`^Then ${now}, in (8h|7h59m)`)).waitFor();
     await infra
-      .getByRole('list', { name: 'Who stands in in infra' })
+      .getByRole('list', { name: 'Who stands in for infra' })
       .getByText(/: swapped, says operator \d+$/)
       .waitFor();
     expect(await seriousFindings(page)).toEqual([]);
     await page.getByRole('button', { name: `Remove ${next} from infra` }).click();
     await infra.getByText(first, { exact: true }).waitFor();
+  });
+
+  it.each(['light', 'dark'] as const)('fits on a phone, %s', async (colorScheme) => {
+    const { page } = pages;
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.setViewportSize(PHONE);
+    try {
+      for (const [path, shown] of [
+        [`/alerts/${await alertOf('DiskIsSlow')}`, 'Who was told, and why'],
+        ['/alerts?state=all', 'Alerts'],
+        ['/alerts/silences', 'New silence'],
+        ['/alerts/routes?labels=team%3Dweb', 'Routes'],
+        ['/alerts/on-call', 'infra'],
+      ] as const) {
+        await pages.open(path);
+        await pages.panel(shown).waitFor();
+        await page.locator('main [aria-label="Loading"]').first().waitFor({ state: 'detached' });
+        expect([path, await page.evaluate<number>('document.documentElement.scrollWidth')]).toEqual([
+          path,
+          PHONE.width,
+        ]);
+        expect(await seriousFindings(page)).toEqual([]);
+      }
+    } finally {
+      await page.setViewportSize(DESK);
+      await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+    }
   });
 
   it('offers a viewer nothing that they may not do, and says why', async () => {

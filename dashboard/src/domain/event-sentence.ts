@@ -79,8 +79,8 @@ function describe(event: SystemEvent): EventSentence | undefined {
     case 'notification.on_call.overridden': {
       const { schedule, person, created_by: by, removed_by: remover } = event.payload;
       return remover === null
-        ? { text: `${person} stands in in ${schedule}, says ${by}`, tone: 'busy' }
-        : { text: `${person} no longer stands in in ${schedule}, says ${remover}`, tone: 'gone' };
+        ? { text: `${person} stands in for ${schedule}, says ${by}`, tone: 'busy' }
+        : { text: `${person} no longer stands in for ${schedule}, says ${remover}`, tone: 'gone' };
     }
     case 'notification.held_and_healed': {
       const { target, summary } = event.payload;

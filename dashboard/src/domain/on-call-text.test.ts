@@ -16,9 +16,9 @@ it.each([
 });
 
 it.each([
-  [null, 'No hand-over within a month.'],
-  [{ at: '2026-11-30T15:20:00Z', on_call: { ...ANN, person: 'bob' } }, 'Then bob, in 3h20m.'],
-  [{ at: '2026-11-30T12:00:00.500Z', on_call: null }, 'Then nobody, in 1s.'],
+  [null, 'No hand-over within a month'],
+  [{ at: '2026-11-30T15:20:00Z', on_call: { ...ANN, person: 'bob' } }, 'Then bob, in 3h20m'],
+  [{ at: '2026-11-30T12:00:00.500Z', on_call: null }, 'Then nobody, in 1s'],
 ])('%j is next: %s', (next, text) => {
   expect(describeNext({ next }, NOW_MS)).toBe(text);
 });

@@ -13,9 +13,9 @@ export function describePerson(person: OnCallPerson | null): string {
 
 /** When somebody else has it, and who: `bob in 3h20m`. */
 export function describeNext({ next }: Pick<OnCallSchedule, 'next'>, nowMs: number): string {
-  if (next === null) return 'No hand-over within a month.';
+  if (next === null) return 'No hand-over within a month';
   const inMs = Math.max(0, Math.ceil((Date.parse(next.at) - nowMs) / 1_000) * 1_000);
-  return `Then ${next.on_call?.person ?? 'nobody'}, in ${formatDuration(inMs)}.`;
+  return `Then ${next.on_call?.person ?? 'nobody'}, in ${formatDuration(inMs)}`;
 }
 
 /** `weekly: ann, bob, within office`, the last layer first: it stands over the others. */

@@ -87,7 +87,7 @@ function Schedule({
         {next !== null && (
           <>
             {' '}
-            <time dateTime={next.at}>{formatMoment(Date.parse(next.at), nowMs)}</time>
+            (<time dateTime={next.at}>{formatMoment(Date.parse(next.at), nowMs)}</time>)
           </>
         )}
       </p>
@@ -100,7 +100,7 @@ function Schedule({
       {overrides.length > 0 && (
         <>
           <h3 className={onCall.subtitle}>Who stands in</h3>
-          <ul className={onCall.list} aria-label={`Who stands in in ${name}`}>
+          <ul className={onCall.list} aria-label={`Who stands in for ${name}`}>
             {overrides.map(({ id, person, starts_at: from, ends_at: to, comment, created_by: by }) => (
               <li key={id} className={onCall.override}>
                 <span>
