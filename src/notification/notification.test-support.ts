@@ -19,7 +19,8 @@ import type { NotificationConfiguration, Route } from './configuration/notificat
 import type { RoutingInForce } from './groups/routing-in-force.ts';
 import { Inhibitor } from './inhibition/inhibitor.ts';
 import type { Message } from './message.ts';
-import { Notification, type PreparedNotification } from './notification.ts';
+import { Notification } from './notification.ts';
+import type { PreparedNotification } from './notification-parts.ts';
 import type { StoredAlert } from './notified-alert.ts';
 import { OnCall } from './on-call/on-call.ts';
 import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
@@ -286,6 +287,7 @@ export function prepared({
     routing,
     inhibitor: new Inhibitor([]),
     intervals,
+    heartbeat: null,
     onCall: new OnCall({
       omoi: { onCall: new Map(), people: new Map() },
       intervals,
@@ -342,6 +344,7 @@ export async function openNotificationStage(
         tracing: new RecordedTracing(),
         alerts,
         remediations: { outlookOf: (event) => outlookOf(event.payload.alert_id) },
+        evaluatesRules: () => null,
         silences: { alertResolved: () => Promise.resolve() },
         externalUrl: () => 'http://omoi.test',
         linksOf: ({ alertId }) => ({

@@ -457,3 +457,34 @@ function alertOfGroup(group: string): TrackedAlert {
     snoozedUntilMs: null,
   };
 }
+
+describe('what has stopped, for the dead man’s switch', () => {
+  it('is that groups are not decided, while the database is away', async () => {
+    let isAway = false;
+    const team = new RecordingReceiver();
+    stage = await openNotificationStage({ receivers: { team: [team] } }, (database) => ({
+      ...database,
+      transaction: (work, options) =>
+        isAway ? Promise.reject(new Error('away')) : database.transaction(work, options),
+    }));
+    await stage.alerts.fire({ a: A });
+    await pass(SECOND);
+    isAway = true;
+    await pass(60 * SECOND);
+    expect(stage.notification.dispatcher.whatHasStopped()).toBeNull();
+    await pass(20 * SECOND);
+    expect(stage.notification.dispatcher.whatHasStopped()).toMatch(/^groups of alerts wait for/);
+    isAway = false;
+    await pass(MINUTE);
+    expect(stage.notification.dispatcher.whatHasStopped()).toBeNull();
+    expect(team.take()).toEqual(['first_notification +a']);
+  });
+
+  it('is no receiver that refuses', async () => {
+    const team = await open();
+    team.answer = () => failed('connection', { retryable: true });
+    await stage.alerts.fire({ a: A });
+    await pass(3 * 60 * MINUTE);
+    expect(stage.notification.outbox.whatHasStopped()).toBeNull();
+  });
+});

@@ -1,5 +1,14 @@
 import type { StateTransaction } from '#storage';
-import { backoffMs, createId, messageOf, paced, severityRank, Stretch, type BackoffLimits } from '#telemetry';
+import {
+  backoffMs,
+  createId,
+  formatElapsed,
+  messageOf,
+  paced,
+  severityRank,
+  Stretch,
+  type BackoffLimits,
+} from '#telemetry';
 import type { RoutedTo } from '../ports.ts';
 import { createGroup, groupIdOf, type AggregationGroup } from './aggregation-group.ts';
 import type { DispatcherParts } from './dispatcher-parts.ts';
@@ -12,6 +21,8 @@ import type { TrackedAlert } from './tracked-alert.ts';
 export const maxAggregationGroups = 50_000;
 /** So many rows are written in one transaction. */
 const maxRowsPerWrite = 200;
+/** What is decided later than this has stopped, for the dead man's switch. */
+const maxLatenessMs = 60_000;
 const WRITE_BACKOFF: BackoffLimits = { firstMs: 200, maxMs: 15_000 };
 /** Who writes more at once is the incident; who writes fewer may have nothing to do with it and goes before. */
 const maxUrgentRows = 10;
@@ -143,6 +154,13 @@ export class Dispatcher {
   snooze(alertId: string, untilMs: number): void {
     const tracked = this.#alerts.get(alertId);
     if (tracked) tracked.alert.snoozedUntilMs = untilMs;
+  }
+
+  /** That groups are no longer decided, in half a sentence; null while they are. */
+  whatHasStopped(): string | null {
+    const [first] = this.#due;
+    const lateMs = first ? this.#parts.clock.wallMs() - first.dueAtMs : 0;
+    return lateMs > maxLatenessMs ? `groups of alerts wait for ${formatElapsed(lateMs)} to be told of` : null;
   }
 
   get(alertId: string): TrackedAlert | null {
