@@ -26,7 +26,7 @@ export interface NotificationParts {
   /** Whether rules are evaluated, for the dead man's switch. */
   readonly evaluatesRules: SignOfLife;
   /** Is told of what is over, so that silences that end with their alerts do. */
-  readonly silences: Pick<SilenceBook, 'alertResolved'>;
+  readonly silences: Pick<SilenceBook, 'alertResolved' | 'list'>;
   /** Where people reach Omoi, without a slash at the end. */
   readonly externalUrl: () => string;
   readonly linksOf: LinksOf;

@@ -27,6 +27,7 @@ import { integrationKey, type RunningIntegration } from './outbox/running-integr
 import type { AlertReader, RemediationOutlook, RoutedTo } from './ports.ts';
 import type { Delivery, DeliveryFailure, Integration, SendOptions } from './receivers/integration.ts';
 import { TimeIntervals } from './routing/time-intervals.ts';
+import type { Silence } from './silences/silence.ts';
 import type { MuteStage } from './stages/mute-stage.ts';
 
 /** The alerts as `alerting` would have them: a map, and the events on the bus. */
@@ -247,6 +248,7 @@ export interface TestConfiguration {
   readonly stages?: readonly MuteStage[];
   readonly escalations?: Readonly<Record<string, Escalation>>;
   readonly intervals?: TimeIntervals;
+  readonly silences?: readonly Silence[];
 }
 
 /** One route for all, without a tree. */
@@ -345,7 +347,7 @@ export async function openNotificationStage(
         alerts,
         remediations: { outlookOf: (event) => outlookOf(event.payload.alert_id) },
         evaluatesRules: () => null,
-        silences: { alertResolved: () => Promise.resolve() },
+        silences: { alertResolved: () => Promise.resolve(), list: () => asked.silences ?? [] },
         externalUrl: () => 'http://omoi.test',
         linksOf: ({ alertId }) => ({
           alert: `http://omoi.test/alerts/${alertId}`,

@@ -47,6 +47,7 @@ import {
   type RoutingTest,
 } from './routing/routing-overview.ts';
 import type { SilentByTime } from './routing/time-intervals.ts';
+import { tellEndingSilence } from './silences/ending-messages.ts';
 import { coversLabels, type MatcherSet, type Silence } from './silences/silence.ts';
 import { holdStage } from './stages/hold-stage.ts';
 import { mutedBy, type MuteStage } from './stages/mute-stage.ts';
@@ -59,6 +60,7 @@ const EVENT_TYPES: readonly EventType[] = [
   'monitor.alert.snoozed',
   'monitor.alert.unsnoozed',
   'monitor.alert.resolved',
+  'notification.silence.ending',
   ...HOLD_EVENTS,
 ];
 const maxAlertsPerRead = 500;
@@ -335,7 +337,7 @@ export class Notification {
       routesOf: (event) => this.#holdingRoutesOf(event),
       isOver: (alertId) => (this.dispatcher.get(alertId)?.endsAtMs ?? null) !== null,
     });
-    for (const event of events) await this.#followOnLadders(tx, event);
+    for (const event of events) await this.#followInTransaction(tx, event);
     tx.afterCommit(() => {
       for (const event of events) this.#follow(event);
       for (const alertId of judged) this.dispatcher.look(alertId);
@@ -379,8 +381,22 @@ export class Notification {
     });
   }
 
-  /** A ladder stops as soon as somebody looks after the alert. */
-  async #followOnLadders(tx: StateTransaction, event: SystemEvent): Promise<void> {
+  async #tellEnding(tx: StateTransaction, silenceId: string): Promise<void> {
+    const silence = this.#parts.silences.list().find(({ id }) => id === silenceId);
+    // It may have ended meanwhile.
+    if (!silence) return;
+    await tellEndingSilence(tx, silence, {
+      ...this.#parts,
+      outbox: this.outbox,
+      decisions: this.decisions,
+      firing: () => this.dispatcher.firing,
+      groupsOf: (alertId) => this.dispatcher.groupsOf(alertId),
+      integrationsOf: (receiver) => this.#prepared.routing.integrationsOf(receiver),
+    });
+  }
+
+  /** What is written together with an event: a ladder stops as soon as somebody looks after the alert. */
+  async #followInTransaction(tx: StateTransaction, event: SystemEvent): Promise<void> {
     if (event.event_type === 'monitor.alert.acknowledged') {
       const { alert_id: alertId, acknowledged_by: by } = event.payload;
       await this.escalations.halt(tx, alertId, `acknowledged by ${by}`);
@@ -389,6 +405,8 @@ export class Notification {
       await this.escalations.halt(tx, alertId, `snoozed by ${by} until ${until}`);
     } else if (event.event_type === 'monitor.alert.unsnoozed') {
       await this.escalations.restart(tx, event.payload.alert_id);
+    } else if (event.event_type === 'notification.silence.ending') {
+      await this.#tellEnding(tx, event.payload.silence_id);
     }
   }
 
