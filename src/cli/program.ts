@@ -122,7 +122,7 @@ function defineCheck(program: Command): void {
   program
     .command('check')
     .description(
-      'check the configuration, variables, rules, policies and game days as one; exit 1 where something will not work',
+      'check the configuration, variables, rules, policies, routing of alerts and game days as one; exit 1 where something will not work',
     )
     .argument('[gamedays...]', 'files of game days, to be checked as well')
     .option('--config <file>', 'configuration file (default: omoi.yaml where it exists)')

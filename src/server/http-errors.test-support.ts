@@ -125,6 +125,11 @@ const KINDS: readonly Kind[] = [
     has: under('/api/v1/alerts/silences'),
     codes: ['invalid_silence', 'silence_ended', 'too_many_silences', 'unknown_silence'],
   },
+  {
+    title: 'about a message',
+    has: under('/api/v1/alerts/notifications'),
+    codes: ['unknown_notification'],
+  },
   { title: 'about a receiver', has: under('/api/v1/alerts/receivers/'), codes: ['unknown_receiver'] },
   { title: 'about an anomaly', has: under('/api/v1/monitor/anomalies'), codes: ['unknown_anomaly'] },
   {

@@ -172,6 +172,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     feed: tsdb,
     metadata: tsdb,
     ...watchedSeries(config),
+    expectedAgents: config.fleet.expected,
   });
   const alerting = createAlerting({
     ...base,
@@ -195,13 +196,18 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       overrides: onCallOverrides,
       clock,
     });
-  const externalUrl = (): string => externalUrlOf(config);
+  // Any port that is free is known when the server listens.
+  const externalUrl = (): string =>
+    externalUrlOf(
+      config,
+      config.http.port === 0 && connection.url !== '' ? new URL(connection.url).port : null,
+    );
   const remediations = new RemediationArchive(database);
-  const alerts = createNotifiedAlerts({ database, remediations, externalUrl });
+  const notified = createNotifiedAlerts({ database, remediations, externalUrl });
   const links = new SignedLinks({
     clock,
     ...told,
-    alerts,
+    alerts: notified,
     silences,
     acknowledge: (alertId, by) => alerting.handling.acknowledge(alertId, by),
     createSecret: ground.createSecret,
@@ -212,7 +218,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       ...told,
       bus,
       silences,
-      alerts,
+      alerts: notified,
       evaluatesRules: () => rulesHaveStopped(alerting, sampleClock),
       remediations: { outlookOf: (event) => watchdog.outlookOf(event) },
       externalUrl,
@@ -276,7 +282,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     alertmanagerView: createAlertmanagerView({
       notification,
       silences,
-      alerts,
+      alerts: notified,
       clock,
       startedAtMs: clock.wallMs(),
     }),
@@ -339,10 +345,11 @@ function matchersOf(key: string, text: string): readonly Matcher[] {
   throw refused('is matched by every series');
 }
 
-/** Where people reach Omoi, as far as it is known before it listens; without a slash at the end. */
-function externalUrlOf(config: Config): string {
+/** Where people reach Omoi, without a slash at the end. @param listensOn its port, where that is not the configured one */
+function externalUrlOf(config: Config, listensOn: string | null = null): string {
   const { http } = config;
-  return urlForOthers(config, http.port) ?? `http://${http.host}:${http.port}`;
+  const port = listensOn ?? http.port;
+  return urlForOthers(config, port) ?? `http://${http.host}:${port}`;
 }
 
 function alertingOptions(config: Config): Partial<AlertingOptions> {

@@ -20,6 +20,18 @@ export interface ReceiverNetwork {
   close(): void;
 }
 
+/** Files of this machine. */
+export const machineFiles: ConfigurationFiles = {
+  async list(folder) {
+    try {
+      return await readdir(folder);
+    } catch {
+      return [];
+    }
+  },
+  read: (path) => readFile(path, 'utf8'),
+};
+
 export interface ReceiverNetworkParts {
   readonly clock: Clock;
   readonly random: Random;
@@ -33,7 +45,8 @@ export function createReceiverNetwork({
   environment,
   version,
 }: ReceiverNetworkParts): ReceiverNetwork {
-  const clients = new Set<ClosableHttpClient>();
+  // Those of configurations that nothing uses any more are not kept.
+  let clients: WeakRef<ClosableHttpClient>[] = [];
   return {
     toolsOf(configuration) {
       const http = createHttpClient({
@@ -44,23 +57,14 @@ export function createReceiverNetwork({
         allowedAddresses: configuration.omoi.allowedAddresses,
         userAgent: `Omoi/${version}`,
       });
-      clients.add(http);
+      clients = [...clients.filter((client) => client.deref() !== undefined), new WeakRef(http)];
       const programs = createChildPrograms(configuration.omoi.allowedCommands, clock);
       return { clock, random, templates: configuration.templates, http, readSecret, programs };
     },
-    files: {
-      async list(folder) {
-        try {
-          return await readdir(folder);
-        } catch {
-          return [];
-        }
-      },
-      read: (path) => readFile(path, 'utf8'),
-    },
+    files: machineFiles,
     close() {
-      for (const client of clients) client.close();
-      clients.clear();
+      for (const client of clients) client.deref()?.close();
+      clients = [];
     },
   };
 }

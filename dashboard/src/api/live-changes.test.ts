@@ -7,9 +7,11 @@ describe('changedBy', () => {
     { type: 'fleet.pool.changed', resources: ['pools'] },
     { type: 'fleet.task.refused', resources: ['agents'] },
     { type: 'fleet.task.parked', resources: ['agents', 'parked'] },
-    { type: 'monitor.alert.triggered', resources: ['alerts', 'overview'] },
+    { type: 'monitor.alert.triggered', resources: ['alerts', 'timeline', 'notifications', 'overview'] },
+    { type: 'notification.delivered', resources: ['timeline', 'notifications'] },
+    { type: 'notification.silence.created', resources: ['silences', 'notifications'] },
     { type: 'monitor.anomaly.closed', resources: ['anomalies'] },
-    { type: 'watchdog.remediation.changed', resources: ['remediations', 'alerts', 'overview'] },
+    { type: 'watchdog.remediation.changed', resources: ['remediations', 'alerts', 'timeline', 'overview'] },
     { type: 'watchdog.state.changed', resources: ['watchdog'] },
     { type: 'watchdog.maintenance.ended', resources: ['maintenances'] },
   ] as const)('$type changes $resources', ({ type, resources }) => {

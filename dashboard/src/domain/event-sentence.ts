@@ -60,6 +60,40 @@ function describe(event: SystemEvent): EventSentence | undefined {
         tone: cause === 'recovered' || cause === 'remediated' ? 'good' : 'caution',
       };
     }
+    case 'notification.delivered': {
+      const { answer } = event.payload;
+      return { text: `${messageName(event.payload)} delivered: ${answer}`, tone: 'good' };
+    }
+    case 'notification.failed': {
+      const { attempts, error } = event.payload;
+      const text = `${messageName(event.payload)} given up after ${count(attempts, 'attempt')}: ${error}`;
+      return { text, tone: 'bad' };
+    }
+    case 'notification.held_and_healed': {
+      const { target, summary } = event.payload;
+      const subject = target.slice(target.indexOf(':') + 1);
+      return { text: `Nobody was woken for ${subject}: ${summary}`, tone: 'good' };
+    }
+    case 'notification.silence.created': {
+      const { set_by: by, comment } = event.payload;
+      return { text: `${silenceName(event.payload)} is silenced by ${by}: ${comment}`, tone: 'caution' };
+    }
+    case 'notification.silence.changed':
+      return {
+        text: `${silenceName(event.payload)}: its silence was changed by ${event.payload.set_by}`,
+        tone: 'caution',
+      };
+    case 'notification.silence.ending':
+      return { text: `${silenceName(event.payload)}: its silence ends soon`, tone: 'caution' };
+    case 'notification.silence.expired': {
+      const { ended_by: by, replaced_by: other } = event.payload;
+      if (other !== null)
+        return { text: `${silenceName(event.payload)}: another silence took its place`, tone: 'gone' };
+      return {
+        text: `${silenceName(event.payload)} is silenced no more${by === null ? '' : `, by ${by}`}`,
+        tone: 'good',
+      };
+    }
     case 'watchdog.remediation.started':
       return { text: `${repairName(event.payload)} starts`, tone: 'repair' };
     case 'watchdog.remediation.changed': {
@@ -182,6 +216,13 @@ function describe(event: SystemEvent): EventSentence | undefined {
         text: `${taskName(event.payload)} back in the queue: ${words(event.payload.reason)}`,
         tone: 'caution',
       };
+    case 'fleet.task.blamed': {
+      const { agent_id: agent, generation } = event.payload;
+      return {
+        text: `${taskName(event.payload)} explains why ${agent} (generation ${generation}) ended`,
+        tone: 'caution',
+      };
+    }
     case 'fleet.task.parked':
       return { text: `${taskName(event.payload)} parked: ${event.payload.error}`, tone: 'bad' };
     case 'fleet.task.retried': {
@@ -219,6 +260,23 @@ function alertName(payload: {
   const name = payload.rule_id.slice(payload.rule_id.indexOf('/') + 1);
   const subject = subjectOf(payload.labels);
   return subject === null ? name : `${name} of ${subject}`;
+}
+
+/** `mail/email/0` is the receiver, the kind of integration and its place among those of its kind. */
+function messageName(payload: {
+  readonly receiver: string;
+  readonly integration: string;
+  readonly reason: string;
+  readonly alerts: number;
+}): string {
+  const { receiver, integration, reason, alerts } = payload;
+  const [kind = ''] = integration.slice(receiver.length + 1).split('/');
+  const by = kind === '' || kind === receiver ? '' : ` by ${kind}`;
+  return `Message to ${receiver}${by} about ${count(alerts, 'alert')} (${words(reason)})`;
+}
+
+function silenceName({ matchers }: { readonly matchers: readonly string[] }): string {
+  return matchers.join(' or ');
 }
 
 /** A target reads `agent:coders-2`; what it is, its name says well enough. */

@@ -54,8 +54,11 @@ export async function openAlertApi(rules = RULES): Promise<AlertApi> {
   const { alerting } = stage;
   const api = await startTestApi({
     register: (app) => {
-      const notification = { deliveriesOf: () => Promise.resolve([]) };
-      registerAlertRoutes(app, { alerting, notification, clock: stage.clock });
+      registerAlertRoutes(app, {
+        alerting,
+        clock: stage.clock,
+        notification: { deliveriesOf: () => Promise.resolve([]) },
+      });
       registerPrometheusRuleRoutes(app, { alerting, language });
     },
   });

@@ -41,8 +41,11 @@ beforeEach(async () => {
     register: (app) => {
       registerOverviewRoute(app, parts);
       registerAgentRoutes(app, { fleet, clock });
-      const notification = { deliveriesOf: () => Promise.resolve([]) };
-      registerAlertRoutes(app, { ...parts, notification, clock });
+      registerAlertRoutes(app, {
+        ...parts,
+        clock,
+        notification: { deliveriesOf: () => Promise.resolve([]) },
+      });
     },
   });
 });

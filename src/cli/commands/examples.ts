@@ -75,17 +75,13 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   'alerts ack': [
     ['omoi alerts ack AgentFailed', 'somebody looks at each alert of a rule'],
     ['omoi alerts ack --all', 'and at all of them'],
-    ['omoi alerts ack AgentFailed --note "on it"', 'and says what is being done'],
   ],
   'alerts snooze': [
-    ['omoi alerts snooze QueueDeep --for 2h --note "after the deploy"', 'tell nobody until then'],
+    ["omoi alerts snooze QueueDeep --for 2h --note 'after the deploy'", 'tell nobody until then'],
   ],
-  'alerts unsnooze': [['omoi alerts unsnooze QueueDeep', 'before its time']],
-  'alerts assign': [
-    ['omoi alerts assign QueueDeep --to ada', 'hers from now on'],
-    ['omoi alerts assign QueueDeep --nobody', 'and nobody’s'],
-  ],
-  'alerts comment': [['omoi alerts comment QueueDeep "the disk was full"', 'for its timeline']],
+  'alerts unsnooze': [['omoi alerts unsnooze QueueDeep', 'people are told again']],
+  'alerts assign': [['omoi alerts assign QueueDeep --to ada', 'hers from now on']],
+  'alerts comment': [["omoi alerts comment QueueDeep 'the disk is being replaced'", 'for its timeline']],
   'alerts resolve': [['omoi alerts resolve AgentFailed', 'it is over, whatever the rule says']],
   'receivers list': [['omoi receivers list', 'who can be told']],
   'receivers test': [['omoi receivers test team-x', 'does a message arrive?']],

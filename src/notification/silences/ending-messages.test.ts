@@ -57,7 +57,7 @@ it('who will be told of silenced alerts is told before the silence ends, once, a
     route: testRoute({ groupWaitMs: 0 }),
     receivers: { team: [team] },
     stages: [silenced],
-    silences: [SILENCE],
+    silences: { alertResolved: () => Promise.resolve(), list: () => [SILENCE] },
   });
   await stage.alerts.fire({
     a: { alertname: 'A', group: 'one' },

@@ -44,6 +44,11 @@ export const NOTIFICATION_ERRORS = {
     'As many silences are set as may be, or as many that every alert has to be held against.',
     'The message names the limit. End those that are no longer needed (`omoi silences list`, then `expire`), or name a value in the new one, as in `alertname="Down"`.',
   ),
+  unknown_notification: entry(
+    404,
+    'No message has this id, or it was sent long ago.',
+    'List them with `omoi notifications list`.',
+  ),
   unknown_on_call: entry(
     404,
     'No schedule of the routing configuration, no person under `people`, or no override has this name.',
