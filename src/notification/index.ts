@@ -39,7 +39,8 @@ export {
 export { DEFAULT_SILENCE_LIMITS, type SilenceLimits } from './silences/silence-limits.ts';
 export { type MatcherText, type SilenceOrder } from './silences/silence-order.ts';
 export { SilenceBook, type EndedSilencePlace, type SilenceListener } from './silences/silence-book.ts';
-export { Notification, type NotificationParts, type PreparedNotification } from './notification.ts';
+export { Notification } from './notification.ts';
+export type { NotificationParts, PreparedNotification } from './notification-parts.ts';
 export { SignedLinks, type LinkOffer, type SignedLinkParts } from './links/signed-links.ts';
 export { OnCall, type OnCallPerson } from './on-call/on-call.ts';
 export { OnCallOverrides, type OnCallOverride } from './on-call/on-call-overrides.ts';

@@ -23,7 +23,8 @@ import type {
 import type { RoutingInForce } from './groups/routing-in-force.ts';
 import { Inhibitor } from './inhibition/inhibitor.ts';
 import type { Message } from './message.ts';
-import { Notification, type NotificationParts, type PreparedNotification } from './notification.ts';
+import { Notification } from './notification.ts';
+import type { NotificationParts, PreparedNotification } from './notification-parts.ts';
 import type { StoredAlert } from './notified-alert.ts';
 import { OnCall } from './on-call/on-call.ts';
 import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
@@ -300,6 +301,7 @@ export function prepared({
     routing,
     inhibitor,
     intervals,
+    heartbeat: null,
     onCall: new OnCall({
       omoi: { onCall: new Map(), people: new Map() },
       intervals,
@@ -356,7 +358,8 @@ export async function openNotificationStage(
         tracing: new RecordedTracing(),
         alerts,
         remediations: { outlookOf: (event) => outlookOf(event.payload.alert_id) },
-        silences: asked.silences ?? { alertResolved: () => Promise.resolve() },
+        evaluatesRules: () => null,
+        silences: asked.silences ?? { alertResolved: () => Promise.resolve(), list: () => [] },
         externalUrl: () => 'http://omoi.test',
         linksOf: ({ alertId }) => ({
           alert: `http://omoi.test/alerts/${alertId}`,

@@ -14,7 +14,7 @@ import {
   type TestConfiguration,
 } from './notification.test-support.ts';
 import type { Delivery } from './receivers/integration.ts';
-import type { NotificationParts } from './notification.ts';
+import type { NotificationParts } from './notification-parts.ts';
 import type { Silence } from './silences/silence.ts';
 import type { MuteStage } from './stages/mute-stage.ts';
 import { snoozeStage } from './stages/snooze-stage.ts';
@@ -414,7 +414,10 @@ describe('a silence that ends with its alerts', () => {
       said.push(silencesMore(silence));
     };
     const team = new RecordingReceiver();
-    stage = await openNotificationStage({ receivers: { team: [team] }, silences: { alertResolved } });
+    stage = await openNotificationStage({
+      receivers: { team: [team] },
+      silences: { alertResolved, list: () => [] },
+    });
     const ids = Array.from({ length: 100 }, (_, at) => `a${at}`);
     const others = Array.from({ length: 100 }, (_, at) => `c${at}`);
     const labels = (base: Labels, instance: string): Labels => ({ ...base, instance });
@@ -729,3 +732,34 @@ function alertOfGroup(group: string): TrackedAlert {
     isInhibited: false,
   };
 }
+
+describe('what has stopped, for the dead man’s switch', () => {
+  it('is that groups are not decided, while the database is away', async () => {
+    let isAway = false;
+    const team = new RecordingReceiver();
+    stage = await openNotificationStage({ receivers: { team: [team] } }, (database) => ({
+      ...database,
+      transaction: (work, options) =>
+        isAway ? Promise.reject(new Error('away')) : database.transaction(work, options),
+    }));
+    await stage.alerts.fire({ a: A });
+    await pass(SECOND);
+    isAway = true;
+    await pass(60 * SECOND);
+    expect(stage.notification.dispatcher.whatHasStopped()).toBeNull();
+    await pass(20 * SECOND);
+    expect(stage.notification.dispatcher.whatHasStopped()).toMatch(/^groups of alerts wait for/);
+    isAway = false;
+    await pass(MINUTE);
+    expect(stage.notification.dispatcher.whatHasStopped()).toBeNull();
+    expect(team.take()).toEqual(['first_notification +a']);
+  });
+
+  it('is no receiver that refuses', async () => {
+    const team = await open();
+    team.answer = () => failed('connection', { retryable: true });
+    await stage.alerts.fire({ a: A });
+    await pass(3 * 60 * MINUTE);
+    expect(stage.notification.outbox.whatHasStopped()).toBeNull();
+  });
+});

@@ -1,5 +1,4 @@
-import type { EventBus } from '#eventbus';
-import type { StateDatabase, StateTransaction } from '#storage';
+import type { StateTransaction } from '#storage';
 import {
   createId,
   emptyLabels,
@@ -9,17 +8,13 @@ import {
   OmoiError,
   Stretch,
   suggestKey,
-  type Clock,
   type EventType,
   type Labels,
-  type Logger,
-  type Random,
-  type SelfMetrics,
   type Subscription,
   type SystemEvent,
-  type Tracing,
 } from '#telemetry';
 import type { NotificationConfiguration, Route } from './configuration/notification-configuration.ts';
+import { DeadMansSwitch } from './dead-mans-switch/dead-mans-switch.ts';
 import { DecisionLog } from './explain/decision-log.ts';
 import { deliveriesOf, explain, type Explanation } from './explain/explanation.ts';
 import {
@@ -36,78 +31,32 @@ import type { RoutingInForce } from './groups/routing-in-force.ts';
 import { trackedAlert, type TrackedAlert } from './groups/tracked-alert.ts';
 import { HOLD_EVENTS } from './hold/hold.ts';
 import { RemediationHolds } from './hold/remediation-holds.ts';
-import type { Inhibition, Inhibitor } from './inhibition/inhibitor.ts';
+import type { Inhibition } from './inhibition/inhibitor.ts';
 import type { NotifiedAlert, StoredAlert } from './notified-alert.ts';
+import type {
+  NotificationParts,
+  PreparedNotification,
+  ReceiverOverview,
+  ReceiverTest,
+} from './notification-parts.ts';
 import type { OnCall } from './on-call/on-call.ts';
 import { messageSender } from './outbox/message-writer.ts';
 import { NotificationLog } from './outbox/notification-log.ts';
 import { Outbox } from './outbox/outbox.ts';
-import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
-import type { Delivery } from './receivers/integration.ts';
+import { integrationKey } from './outbox/running-integration.ts';
 import { testMessage } from './receivers/test-message.ts';
-import type { AlertReader, AlertTriggered, LinksOf, RemediationOutlook, RoutedTo } from './ports.ts';
+import type { AlertTriggered, RoutedTo } from './ports.ts';
 import {
   routeOverviews,
   testRouting,
   type RouteOverview,
   type RoutingTest,
 } from './routing/routing-overview.ts';
-import type { SilentByTime, TimeIntervals } from './routing/time-intervals.ts';
+import type { SilentByTime } from './routing/time-intervals.ts';
+import { tellEndingSilence } from './silences/ending-messages.ts';
 import { coversLabels, type MatcherSet, type Silence } from './silences/silence.ts';
-import type { SilenceBook } from './silences/silence-book.ts';
 import { holdStage } from './stages/hold-stage.ts';
 import { mutedBy, type MuteStage } from './stages/mute-stage.ts';
-
-export interface NotificationParts {
-  readonly database: StateDatabase;
-  readonly bus: EventBus;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly tracing: Tracing;
-  readonly metrics: SelfMetrics;
-  readonly alerts: AlertReader;
-  /** Says whether the watchdog repairs what an alert tells of. */
-  readonly remediations: RemediationOutlook;
-  /** Is told of what is over, so that silences that end with their alerts do. */
-  readonly silences: Pick<SilenceBook, 'alertResolved'>;
-  /** Where people reach Omoi, without a slash at the end. */
-  readonly externalUrl: () => string;
-  readonly linksOf: LinksOf;
-}
-
-/** What is made of a configuration before it is in force: nothing in it fails any more. */
-export interface PreparedNotification {
-  readonly configuration: NotificationConfiguration;
-  readonly integrations: readonly RunningIntegration[];
-  readonly routing: RoutingInForce;
-  /** Without alerts yet: it is told of them when it is in force. */
-  readonly inhibitor: Inhibitor;
-  readonly intervals: TimeIntervals;
-  readonly onCall: OnCall;
-}
-
-/** A receiver as people see it. */
-export interface ReceiverOverview {
-  readonly name: string;
-  readonly labels: Labels;
-  readonly integrations: readonly {
-    /** `receiver/type/index` */
-    readonly key: string;
-    readonly type: string;
-    readonly isBuilt: boolean;
-    /** Null where it is not built. */
-    readonly sendResolved: boolean | null;
-    /** Messages that wait for it. */
-    readonly pending: number;
-  }[];
-}
-
-export interface ReceiverTest {
-  /** `receiver/type/index` */
-  readonly key: string;
-  readonly delivery: Delivery;
-}
 
 /** Its place in the event log goes by this name. */
 const CONSUMER = 'notification';
@@ -117,6 +66,7 @@ const EVENT_TYPES: readonly EventType[] = [
   'monitor.alert.snoozed',
   'monitor.alert.unsnoozed',
   'monitor.alert.resolved',
+  'notification.silence.ending',
   ...HOLD_EVENTS,
 ];
 const maxAlertsPerRead = 500;
@@ -132,6 +82,7 @@ export class Notification {
   readonly dispatcher: Dispatcher;
   readonly holds: RemediationHolds;
   readonly escalations: Escalations;
+  readonly #switch: DeadMansSwitch;
   readonly #parts: NotificationParts;
   #prepared: PreparedNotification;
   #consumer: Subscription | null = null;
@@ -172,6 +123,10 @@ export class Notification {
       },
       this.#routing(prepared),
     );
+    this.#switch = new DeadMansSwitch({
+      ...parts,
+      signs: [parts.evaluatesRules, () => this.dispatcher.whatHasStopped() ?? this.outbox.whatHasStopped()],
+    });
     this.escalations = new Escalations({
       ...parts,
       log,
@@ -203,10 +158,12 @@ export class Notification {
     });
     this.dispatcher.start();
     this.escalations.release();
+    this.#switch.aim(this.#prepared.heartbeat);
   }
 
   async stop(): Promise<void> {
     this.#consumer?.stop();
+    this.#switch.stop();
     await Promise.all([this.dispatcher.stop(), this.escalations.stop()]);
     await this.outbox.stop();
     await this.decisions.settled();
@@ -223,6 +180,7 @@ export class Notification {
       if (stretch.isOver) await stretch.pause();
     }
     this.outbox.setIntegrations(prepared.integrations);
+    this.#switch.aim(prepared.heartbeat);
     await this.dispatcher.replace(this.#routing(prepared));
   }
 
@@ -392,7 +350,7 @@ export class Notification {
       routesOf: (event) => this.#holdingRoutesOf(event),
       isOver: (alertId) => (this.dispatcher.get(alertId)?.endsAtMs ?? null) !== null,
     });
-    for (const event of events) await this.#followOnLadders(tx, event);
+    for (const event of events) await this.#followInTransaction(tx, event);
     tx.afterCommit(() => {
       this.#noteInhibited(events);
       const resolved = events.flatMap((event) => this.#follow(event) ?? []);
@@ -461,8 +419,22 @@ export class Notification {
     return false;
   }
 
-  /** A ladder stops as soon as somebody looks after the alert. */
-  async #followOnLadders(tx: StateTransaction, event: SystemEvent): Promise<void> {
+  async #tellEnding(tx: StateTransaction, silenceId: string): Promise<void> {
+    const silence = this.#parts.silences.list().find(({ id }) => id === silenceId);
+    // It may have ended meanwhile.
+    if (!silence) return;
+    await tellEndingSilence(tx, silence, {
+      ...this.#parts,
+      outbox: this.outbox,
+      decisions: this.decisions,
+      firing: () => this.dispatcher.firing,
+      groupsOf: (alertId) => this.dispatcher.groupsOf(alertId),
+      integrationsOf: (receiver) => this.#prepared.routing.integrationsOf(receiver),
+    });
+  }
+
+  /** What is written together with an event: a ladder stops as soon as somebody looks after the alert. */
+  async #followInTransaction(tx: StateTransaction, event: SystemEvent): Promise<void> {
     if (event.event_type === 'monitor.alert.acknowledged') {
       const { alert_id: alertId, acknowledged_by: by } = event.payload;
       await this.escalations.halt(tx, alertId, `acknowledged by ${by}`);
@@ -471,6 +443,8 @@ export class Notification {
       await this.escalations.halt(tx, alertId, `snoozed by ${by} until ${until}`);
     } else if (event.event_type === 'monitor.alert.unsnoozed') {
       await this.escalations.restart(tx, event.payload.alert_id);
+    } else if (event.event_type === 'notification.silence.ending') {
+      await this.#tellEnding(tx, event.payload.silence_id);
     }
   }
 

@@ -5,7 +5,7 @@ import type {
   Route,
 } from './configuration/notification-configuration.ts';
 import { Inhibitor } from './inhibition/inhibitor.ts';
-import type { PreparedNotification } from './notification.ts';
+import type { PreparedNotification } from './notification-parts.ts';
 import { OnCall } from './on-call/on-call.ts';
 import type { OnCallOverrides } from './on-call/on-call-overrides.ts';
 import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
@@ -34,13 +34,20 @@ export function prepareNotification(
   configuration: NotificationConfiguration,
   tools: PreparationTools,
 ): PreparedNotification {
-  const byReceiver = runningIntegrations(configuration, tools);
+  const integrationTools = tools.toolsOf(configuration);
+  const byReceiver = runningIntegrations(configuration, { logger: tools.logger, integrationTools });
+  const { global, omoi } = configuration;
   const inhibitor = new Inhibitor(configuration.inhibitRules);
   const intervals = new TimeIntervals(configuration.timeIntervals);
   const onCall = new OnCall({ omoi: configuration.omoi, intervals, overrides: tools.overrides });
   return {
     configuration,
     onCall,
+    heartbeat: omoi.deadMansSwitch && {
+      ...omoi.deadMansSwitch,
+      http: integrationTools.http,
+      settings: global.http_config,
+    },
     integrations: [
       ...new Map([...byReceiver.values()].flat().map((running) => [running.key, running])).values(),
     ],
@@ -71,9 +78,16 @@ function holdsAnywhere({ omoi, routes }: Route): boolean {
 
 type ByReceiver = ReadonlyMap<string, readonly RunningIntegration[]>;
 
-function runningIntegrations(configuration: NotificationConfiguration, tools: PreparationTools): ByReceiver {
+interface RunningTools {
+  readonly logger: Logger;
+  readonly integrationTools: IntegrationTools;
+}
+
+function runningIntegrations(
+  configuration: NotificationConfiguration,
+  { logger, integrationTools }: RunningTools,
+): ByReceiver {
   const made = new Map<string, readonly Integration[]>();
-  const integrationTools = tools.toolsOf(configuration);
   for (const receiver of configuration.receivers.values()) {
     made.set(
       receiver.name,
@@ -82,7 +96,7 @@ function runningIntegrations(configuration: NotificationConfiguration, tools: Pr
       ),
     );
   }
-  const log = createLogIntegration(tools.logger);
+  const log = createLogIntegration(logger);
   const isSilent = [...configuration.receivers.values()].every(
     ({ integrations }) => integrations.length === 0,
   );

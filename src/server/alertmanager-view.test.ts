@@ -51,6 +51,7 @@ async function openRealView(): Promise<ViewStage> {
       bus,
       silences,
       alerts,
+      evaluatesRules: () => null,
       remediations: { outlookOf: () => ({ acts: false, reason: 'no policy is for it' }) },
       externalUrl: () => 'http://omoi.test',
       linksOf: () => ({ alert: '', acknowledge: '', silence: '', trace: null }),

@@ -43,6 +43,7 @@ import { createNotifiedAlerts, alertPage } from './notified-alerts.ts';
 import { noticeOutages } from './noticed-outages.ts';
 import type { ReceiverNetwork } from './receiver-network.ts';
 import { noReceiverNetwork, readRouting } from './routing.ts';
+import { rulesHaveStopped } from './rules-have-stopped.ts';
 import { continueSampleClock, tellSampleClockLead } from './sample-clock.ts';
 import { urlForOthers } from './public-address.ts';
 import { readWithShipped, SHIPPED_POLICIES, SHIPPED_RULES } from './shipped.ts';
@@ -218,6 +219,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       bus,
       silences,
       alerts: notified,
+      evaluatesRules: () => rulesHaveStopped(alerting, sampleClock),
       remediations: { outlookOf: (event) => watchdog.outlookOf(event) },
       externalUrl,
       linksOf: ({ alertId, traceparent }, { receiver, atMs }) => {

@@ -1,5 +1,14 @@
 import type { StateTransaction } from '#storage';
-import { backoffMs, createId, messageOf, paced, severityRank, Stretch, type BackoffLimits } from '#telemetry';
+import {
+  backoffMs,
+  createId,
+  formatElapsed,
+  messageOf,
+  paced,
+  severityRank,
+  Stretch,
+  type BackoffLimits,
+} from '#telemetry';
 import type { Notification } from '../outbox/outbox-rows.ts';
 import type { RoutedTo } from '../ports.ts';
 import { createGroup, groupIdOf, type AggregationGroup } from './aggregation-group.ts';
@@ -14,6 +23,8 @@ import type { TrackedAlert } from './tracked-alert.ts';
 export const maxAggregationGroups = 50_000;
 /** So many rows are written in one transaction. */
 const maxRowsPerWrite = 200;
+/** What is decided later than this has stopped, for the dead man's switch. */
+const maxLatenessMs = 60_000;
 const WRITE_BACKOFF: BackoffLimits = { firstMs: 200, maxMs: 15_000 };
 /** Who writes more at once is the incident; who writes fewer may have nothing to do with it and goes before. */
 const maxUrgentRows = 10;
@@ -148,6 +159,13 @@ export class Dispatcher {
   snooze(alertId: string, untilMs: number): void {
     const tracked = this.#alerts.get(alertId);
     if (tracked) tracked.alert.snoozedUntilMs = untilMs;
+  }
+
+  /** That groups are no longer decided, in half a sentence; null while they are. */
+  whatHasStopped(): string | null {
+    const [first] = this.#due;
+    const lateMs = first ? this.#parts.clock.wallMs() - first.dueAtMs : 0;
+    return lateMs > maxLatenessMs ? `groups of alerts wait for ${formatElapsed(lateMs)} to be told of` : null;
   }
 
   get(alertId: string): TrackedAlert | null {

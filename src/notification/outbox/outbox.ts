@@ -3,6 +3,7 @@ import { PreparedQuery, SharedTransactions, type StateDatabase, type StateTransa
 import {
   allSettled,
   backoffMs,
+  formatElapsed,
   messageOf,
   type BackoffLimits,
   type Clock,
@@ -26,6 +27,10 @@ import type { RunningIntegration } from './running-integration.ts';
 
 /** A message that nobody has taken for so long is given up. */
 export const maxNotificationAgeMs = 24 * 3_600_000;
+/** What is written or sent later than this has stopped, for the dead man's switch. */
+const maxLatenessMs = 60_000;
+/** A queue may be long, and a receiver may ask to be left alone for a quarter of an hour. */
+const maxQueueMs = 20 * 60_000;
 const RECORD_BACKOFF: BackoffLimits = { firstMs: 100, maxMs: 10_000 };
 /** An answer is kept up to here. */
 const maxAnswerCharacters = 500;
@@ -99,6 +104,8 @@ export class Outbox {
   readonly #recording: SharedTransactions<Ended, true>;
   readonly #records = new Set<Promise<unknown>>();
   readonly #counters: { readonly sent: Counter; readonly failed: Counter; readonly seconds: Histogram };
+  /** Since when outcomes cannot be written, wall ms; null while they can. */
+  #unrecordedSinceMs: number | null = null;
   #isStopped = false;
 
   constructor(parts: OutboxParts) {
@@ -198,6 +205,22 @@ export class Outbox {
     return this.#queues.get(integration)?.size ?? 0;
   }
 
+  /** That messages no longer get out, in half a sentence; null while they do. One receiver that refuses is no reason. */
+  whatHasStopped(): string | null {
+    const nowMs = this.#parts.clock.wallMs();
+    if (this.#unrecordedSinceMs !== null && nowMs - this.#unrecordedSinceMs > maxLatenessMs) {
+      return 'what became of messages cannot be written down';
+    }
+    let oldestMs = nowMs;
+    for (const ofGroup of this.#outstanding.values()) {
+      for (const { state, nextAttemptAtMs } of ofGroup.values()) {
+        if (state === 'waiting') oldestMs = Math.min(oldestMs, nextAttemptAtMs);
+      }
+    }
+    const lateMs = nowMs - oldestMs;
+    return lateMs > maxQueueMs ? `messages wait for ${formatElapsed(lateMs)} to be sent` : null;
+  }
+
   /** Writes messages in a transaction; they go to their queues after its commit. */
   async plan(
     tx: StateTransaction,
@@ -280,8 +303,10 @@ export class Outbox {
     for (let failures = 1; ; failures++) {
       try {
         await write();
+        this.#unrecordedSinceMs = null;
         return true;
       } catch (thrown) {
+        this.#unrecordedSinceMs ??= clock.wallMs();
         logger.warn(
           { error: messageOf(thrown), ...about },
           'Outcome of a message not written; it is tried again',

@@ -1,8 +1,8 @@
 import type { Migration, MigrationStep } from '../migration.ts';
 
-/** Signed links, ladders of escalation, overrides of who is on call, and what waits for a digest. */
+/** Signed links, ladders of escalation, and overrides of who is on call. */
 const state: MigrationStep = {
-  async up(db, dialect) {
+  async up(db) {
     await db.schema
       .createTable('notification_secrets')
       .addColumn('name', 'text', (column) => column.primaryKey())
@@ -41,25 +41,8 @@ const state: MigrationStep = {
       .on('on_call_overrides')
       .column('ends_at_ms')
       .execute();
-    await db.schema
-      .createTable('notification_digest_lines')
-      .addColumn('id', dialect === 'sqlite' ? 'integer' : 'bigint', (column) =>
-        dialect === 'sqlite'
-          ? column.primaryKey().autoIncrement()
-          : column.primaryKey().generatedAlwaysAsIdentity(),
-      )
-      .addColumn('receiver', 'text', (column) => column.notNull())
-      .addColumn('at_ms', 'bigint', (column) => column.notNull())
-      .addColumn('text', 'text', (column) => column.notNull())
-      .execute();
-    await db.schema
-      .createIndex('notification_digest_lines_receiver')
-      .on('notification_digest_lines')
-      .columns(['receiver', 'id'])
-      .execute();
   },
   async down(db) {
-    await db.schema.dropTable('notification_digest_lines').execute();
     await db.schema.dropTable('on_call_overrides').execute();
     await db.schema.alterTable('notifications').dropColumn('severity').execute();
     await db.schema.dropTable('notification_escalations').execute();

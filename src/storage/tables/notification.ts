@@ -61,13 +61,6 @@ export interface NotificationTables {
     created_by: string;
     created_at_ms: number;
   };
-  /** What a receiver is told of together with something else. */
-  notification_digest_lines: {
-    id: Generated<number>;
-    receiver: string;
-    at_ms: number;
-    text: string;
-  };
   /** What each integration was told of an aggregation group last. */
   notification_log: {
     group_id: string;
