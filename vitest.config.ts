@@ -39,6 +39,8 @@ const onPostgres =
           'src/fleet/**/*.test.ts',
           'src/watchdog/**/*.test.ts',
           'src/notification/silences/**/*.test.ts',
+          'src/alerting/alerts/alert-handling.test.ts',
+          'src/alerting/posted/posted-alerts.test.ts',
         ],
         exclude: [
           'src/**/*.scale.test.ts',

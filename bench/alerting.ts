@@ -1,6 +1,6 @@
 // From a sample over HTTP to the message on loopback, while many others flow in; then ten thousand alerts within a second
 // beside a receiver that never answers. Omoi, and Prometheus with Alertmanager where Debian's packages are installed.
-// npm run bench -- alerting [--json] [--only=PART,…] [--alerts=200] [--burst=10000] [--rate=50000]
+// npm run bench -- alerting [--json] [--only=PART,…] [--alerts=200] [--burst=10000] [--rate=50000] [--groups=1,100,0] [--by=post,rule]
 import { parseArgs } from 'node:util';
 import { measureBurst } from './alerting/burst.ts';
 import { measureLatency, type Measured } from './alerting/latency.ts';
@@ -19,6 +19,9 @@ const { values: options } = parseArgs({
     alerts: { type: 'string', default: '200' },
     burst: { type: 'string', default: '10000' },
     rate: { type: 'string', default: '50000' },
+    /** Of the bursts; 0: one for each alert. */
+    groups: { type: 'string', default: '1,100,0' },
+    by: { type: 'string', default: 'post,rule' },
   },
 });
 const rows: ({ readonly row: string; readonly of: string } & Measured)[] = [];
@@ -78,8 +81,9 @@ const only = new Set(options.only.split(','));
 if (only.has('latency')) await latency('sample to message, no wait', '0s', '100ms');
 if (only.has('waits')) await latency('sample to message, waits of 1 s', '1s', '1s');
 if (only.has('burst')) {
-  for (const groups of [1, 100, Number(options.burst)]) {
-    for (const by of ['post', 'rule'] as const) await burst(groups, by);
+  for (const groups of options.groups.split(',').map(Number)) {
+    for (const by of ['post', 'rule'] as const)
+      if (options.by.split(',').includes(by)) await burst(groups === 0 ? Number(options.burst) : groups, by);
   }
 }
 if (options.json) console.log(JSON.stringify({ rows }));

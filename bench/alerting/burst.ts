@@ -71,6 +71,7 @@ export async function measureBurst(
     messages: webhooks.messages,
     cpu_s: round(cpu),
     ...(loop && {
+      loop_cpu_s: loop.cpu_seconds,
       longest_cpu_ms: loop.longest_cpu_ms,
       longest_cpu_gc_ms: loop.longest_cpu_gc_ms,
       over_10_ms: loop.over_10_ms,

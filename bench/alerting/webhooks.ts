@@ -9,7 +9,7 @@ interface ToldAlert {
 
 /** Two receivers on loopback, in the process of who measures: one takes each message at once, one never answers. */
 export class Webhooks {
-  /** By unit: when the first message that names it was there to its last byte (monotonic ms). */
+  /** By unit, of alerts that have one: when the first message that names it was there to its last byte (monotonic ms). */
   readonly toldAtMs = new Map<string, number>();
   messages = 0;
   #wanted: { readonly units: number; readonly resolve: () => void } | null = null;
@@ -80,8 +80,8 @@ export class Webhooks {
     this.messages++;
     const { alerts } = JSON.parse(Buffer.concat(pieces).toString('utf8')) as { alerts: ToldAlert[] };
     for (const { labels } of alerts) {
-      const { unit = '' } = labels;
-      if (!this.toldAtMs.has(unit)) this.toldAtMs.set(unit, atMs);
+      const { unit } = labels;
+      if (unit !== undefined && !this.toldAtMs.has(unit)) this.toldAtMs.set(unit, atMs);
     }
     if (this.#wanted && this.toldAtMs.size >= this.#wanted.units) this.#wanted.resolve();
   }

@@ -170,6 +170,16 @@ describe('the shipped rules, on the real store and engine', () => {
     expect(await episodes()).toEqual(['fleet/AgentUnresponsive: resolved recovered']);
   });
 
+  it('AgentClingsToLostTask names the agent until it has let go', async () => {
+    const clings = metric('agent_clings_to_lost_task', { agent_id: 'w1' });
+    await append([[clings, 1]]);
+    const [alert] = (await alerting.alerts.list({ matchers: ['agent_id="w1"'], limit: 1 })).alerts;
+    expect(alert).toMatchObject({ rule_id: 'fleet/AgentClingsToLostTask', severity: 'warning' });
+    await append([[clings, 0]]);
+    await advance(2000);
+    expect(await episodes()).toEqual(['fleet/AgentClingsToLostTask: resolved recovered']);
+  });
+
   it('AgentStalled names the agent until it moves again', async () => {
     const stalled = metric('agent_status', { agent_id: 'w1', status: 'STALLED' });
     await append([[stalled, 1]]);

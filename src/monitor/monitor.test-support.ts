@@ -45,6 +45,7 @@ export function observed(fields: Partial<AgentObservation> = {}): AgentObservati
     managed: true,
     heartbeatAgeMs: 200,
     heartbeatsMissed: 0,
+    clingsTo: null,
     usage: null,
     ...fields,
   };

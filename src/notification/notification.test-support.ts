@@ -15,17 +15,22 @@ import {
 import { KillableProcess } from '../watchdog/killable-process.test-support.ts';
 import { RecordedTracing } from '../telemetry/tracing/tracing.test-support.ts';
 import type { Escalation } from './configuration/omoi-settings.ts';
-import type { NotificationConfiguration, Route } from './configuration/notification-configuration.ts';
+import type {
+  InhibitRule,
+  NotificationConfiguration,
+  Route,
+} from './configuration/notification-configuration.ts';
 import type { RoutingInForce } from './groups/routing-in-force.ts';
 import { Inhibitor } from './inhibition/inhibitor.ts';
 import type { Message } from './message.ts';
-import { Notification, type PreparedNotification } from './notification.ts';
+import { Notification, type NotificationParts, type PreparedNotification } from './notification.ts';
 import type { StoredAlert } from './notified-alert.ts';
 import { OnCall } from './on-call/on-call.ts';
 import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
 import type { AlertReader, RemediationOutlook, RoutedTo } from './ports.ts';
 import type { Delivery, DeliveryFailure, Integration, SendOptions } from './receivers/integration.ts';
 import { TimeIntervals } from './routing/time-intervals.ts';
+import { inhibitionStage } from './stages/inhibition-stage.ts';
 import type { MuteStage } from './stages/mute-stage.ts';
 
 /** The alerts as `alerting` would have them: a map, and the events on the bus. */
@@ -41,7 +46,11 @@ class TestAlerts implements AlertReader {
     this.#append = append;
   }
 
+  /** Why they cannot be read; null where they can. */
+  failure: string | null = null;
+
   read(alertIds: readonly string[]): Promise<readonly StoredAlert[]> {
+    if (this.failure !== null) return Promise.reject(new Error(this.failure));
     return Promise.resolve(alertIds.flatMap((alertId) => this.#alerts.get(alertId) ?? []));
   }
 
@@ -229,6 +238,7 @@ export function testRoute(changes: Partial<Route> = {}): Route {
       holdCritical: false,
       criticalBypassesInterval: false,
       escalation: null,
+      flapping: null,
     },
     routes: [],
     ...changes,
@@ -246,6 +256,8 @@ export interface TestConfiguration {
   readonly stages?: readonly MuteStage[];
   readonly escalations?: Readonly<Record<string, Escalation>>;
   readonly intervals?: TimeIntervals;
+  readonly inhibitRules?: readonly InhibitRule[];
+  readonly silences?: NotificationParts['silences'];
 }
 
 /** One route for all, without a tree. */
@@ -255,6 +267,7 @@ export function prepared({
   stages = [],
   escalations = {},
   intervals = new TimeIntervals(new Map()),
+  inhibitRules = [],
 }: TestConfiguration): PreparedNotification {
   const integrations = Object.entries(receivers).flatMap(([receiver, ofReceiver]) =>
     ofReceiver.map((integration): RunningIntegration => ({
@@ -268,10 +281,11 @@ export function prepared({
     const group = labelValue(labels, 'group');
     return [{ route, groupKey: `${route.key}:{group="${group}"}`, groupLabels: { group } }];
   };
+  const inhibitor = new Inhibitor(inhibitRules);
   const routing: RoutingInForce = {
     router: { routesOf },
     holds: route.omoi.holdForRemediationMs !== null,
-    stages,
+    stages: [...stages, inhibitionStage((alert) => inhibitor.inhibitedBy(alert))],
     integrationsOf: (name) => integrations.filter(({ receiver }) => receiver === name),
   };
   // Of the configuration nothing but its receivers is asked here.
@@ -284,7 +298,7 @@ export function prepared({
     configuration,
     integrations,
     routing,
-    inhibitor: new Inhibitor([]),
+    inhibitor,
     intervals,
     onCall: new OnCall({
       omoi: { onCall: new Map(), people: new Map() },
@@ -342,7 +356,7 @@ export async function openNotificationStage(
         tracing: new RecordedTracing(),
         alerts,
         remediations: { outlookOf: (event) => outlookOf(event.payload.alert_id) },
-        silences: { alertResolved: () => Promise.resolve() },
+        silences: asked.silences ?? { alertResolved: () => Promise.resolve() },
         externalUrl: () => 'http://omoi.test',
         linksOf: ({ alertId }) => ({
           alert: `http://omoi.test/alerts/${alertId}`,

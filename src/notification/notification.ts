@@ -151,9 +151,9 @@ export class Notification {
       ...parts,
       log: this.log,
       send,
-      onEnded: (groupId, outcome) => {
-        this.dispatcher.settled(groupId, outcome);
-        this.escalations.settled(groupId);
+      onEnded: (message, outcome) => {
+        this.dispatcher.settled(message, outcome);
+        this.escalations.settled(message.groupId);
       },
     });
     const { log, outbox, decisions } = this;
@@ -394,13 +394,24 @@ export class Notification {
     });
     for (const event of events) await this.#followOnLadders(tx, event);
     tx.afterCommit(() => {
-      for (const event of events) this.#follow(event);
+      this.#noteInhibited(events);
+      const resolved = events.flatMap((event) => this.#follow(event) ?? []);
+      if (resolved.length > 0) this.#endSilences(resolved);
       for (const alertId of judged) this.dispatcher.look(alertId);
     });
   }
 
+  /** What ends together with what inhibits it was inhibited to its end. */
+  #noteInhibited(events: readonly SystemEvent[]): void {
+    for (const event of events) {
+      if (event.event_type !== 'monitor.alert.resolved') continue;
+      const alert = this.dispatcher.get(event.payload.alert_id);
+      if (alert?.endsAtMs === null && this.inhibitedBy(alert)) alert.isInhibited = true;
+    }
+  }
+
   /** Groups are decided once the events that came together have been followed: what inhibits another is known then. */
-  #follow(event: SystemEvent): void {
+  #follow(event: SystemEvent): TrackedAlert | null {
     const atMs = Date.parse(event.at);
     if (event.event_type === 'monitor.alert.triggered') {
       const alert = alertOf(event);
@@ -417,23 +428,37 @@ export class Notification {
       const alert = this.dispatcher.resolve(event.payload.alert_id, atMs);
       this.#prepared.inhibitor.remove(event.payload.alert_id);
       this.escalations.ended(event.payload.alert_id, atMs);
-      if (alert) this.#endSilences(alert);
+      return alert;
     }
+    return null;
   }
 
-  /** Those that end with the last alert that they silence. */
-  #endSilences(alert: TrackedAlert): void {
+  /** Those that end with the last alert that they silence. Each is looked at once, however many of its alerts end together. */
+  #endSilences(resolved: readonly TrackedAlert[]): void {
     const { silences, logger } = this.#parts;
+    const known = new Map<Silence, boolean>();
     const silencesMore = (silence: Silence): boolean => {
-      for (const { labels } of this.dispatcher.firing) if (coversLabels(silence, labels)) return true;
-      return false;
+      const more = known.get(silence) ?? this.#silencesMore(silence);
+      if (isTogether) known.set(silence, more);
+      return more;
     };
-    silences.alertResolved(alert.labels, silencesMore).catch((thrown: unknown) => {
-      logger.warn(
-        { error: messageOf(thrown), alert: alert.alertId },
-        'Silences that end with this alert not ended: they end at their time',
-      );
-    });
+    let isTogether = true;
+    for (const alert of resolved) {
+      silences.alertResolved(alert.labels, silencesMore).catch((thrown: unknown) => {
+        logger.warn(
+          { error: messageOf(thrown), alert: alert.alertId },
+          'Silences that end with this alert not ended: they end at their time',
+        );
+      });
+    }
+    // What is asked later is asked anew: other alerts may fire by then.
+    isTogether = false;
+    known.clear();
+  }
+
+  #silencesMore(silence: Silence): boolean {
+    for (const { labels } of this.dispatcher.firing) if (coversLabels(silence, labels)) return true;
+    return false;
   }
 
   /** A ladder stops as soon as somebody looks after the alert. */
@@ -491,5 +516,6 @@ function alertOf(
     endsAtMs: null,
     acknowledgedBy: null,
     snoozedUntilMs: null,
+    isInhibited: false,
   };
 }

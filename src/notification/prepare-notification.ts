@@ -50,7 +50,7 @@ export function prepareNotification(
       router: createRouter(configuration.route),
       holds: holdsAnywhere(configuration.route),
       stages: [
-        inhibitionStage((alert) => (alert.endsAtMs === null ? inhibitor.inhibitedBy(alert) : null)),
+        inhibitionStage((alert) => inhibitor.inhibitedBy(alert)),
         timeStage(intervals),
         silenceStage(tools.silencesOf),
         snoozeStage,

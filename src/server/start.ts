@@ -12,8 +12,11 @@ import {
   AgentOutput,
   createProcessTable,
   findUnitGroups,
+  DEFAULT_FLEET_LIMITS,
+  forgottenOutput,
   LogFiles,
   logLimitsOf,
+  type ForgottenAmong,
   ProcessRuntime,
   RunCopies,
   UnitStarter,
@@ -236,7 +239,9 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   await access.loadGrants();
 
   const starter = new UnitStarter(loggerOf('runtime'), options.workerUmask ?? null);
-  const outputs = outputFiles({ config, directory: join(dataDirectory, 'agents'), metrics, starter });
+  const outputDirectory = join(dataDirectory, 'agents');
+  const isForgotten = forgottenOutput(state, clock, DEFAULT_FLEET_LIMITS.endedAgentRetentionMs);
+  const outputs = outputFiles({ config, directory: outputDirectory, metrics, starter, isForgotten });
   const runtime = new ProcessRuntime({
     clock,
     logger: loggerOf('runtime'),
@@ -475,9 +480,10 @@ interface OutputParts {
   readonly directory: string;
   readonly metrics: SelfMetrics;
   readonly starter: UnitStarter;
+  readonly isForgotten: ForgottenAmong;
 }
 
-function outputFiles({ config, directory, metrics, starter }: OutputParts): LogFiles {
+function outputFiles({ config, directory, metrics, starter, isForgotten }: OutputParts): LogFiles {
   const {
     max_bytes_per_agent: maxAgentBytes,
     max_bytes: maxBytes,
@@ -492,5 +498,7 @@ function outputFiles({ config, directory, metrics, starter }: OutputParts): LogF
     logLimitsOf({ maxAgentBytes, maxBytes, reserveBytes }),
     (bytes) => dropped.add(bytes),
     (files, bytes) => starter.reserve({ files, bytes }),
+    undefined,
+    isForgotten,
   );
 }

@@ -8,6 +8,7 @@ import {
   Stretch,
   type Clock,
   type DocumentSource,
+  type EventPayload,
   type Guard,
   type Logger,
   type PolicyMode,
@@ -34,6 +35,7 @@ import type { MatcherParser } from './policies/policy.ts';
 import { targetText } from './policies/target.ts';
 import type { AlertAuthority, AlertReader, AlertFacts, FleetActuator } from './ports.ts';
 import { outlookOf, type Outlook } from './remediations/outlook.ts';
+import { giveAttemptsBack } from './remediations/given-back.ts';
 import { DEFAULT_MAX_OPEN_REMEDIATIONS, Planner } from './remediations/planner.ts';
 import { ProvenHealth } from './remediations/proven-health.ts';
 import type { RemediationDecisions } from './remediations/remediation-decisions.ts';
@@ -176,11 +178,11 @@ export class Watchdog {
     this.#subscriptions = [
       bus.consume({
         name: 'watchdog',
-        types: ['monitor.alert.triggered', 'monitor.alert.resolved'],
+        types: ['monitor.alert.triggered', 'monitor.alert.resolved', 'fleet.task.blamed'],
         from: 'start',
         urgent: true,
         select: (events) => this.#concerning(events),
-        handle: (tx, events) => this.#onAlertEvents(tx, events),
+        handle: (tx, events) => this.#onEvents(tx, events),
       }),
     ];
     this.#subscriptions.push(bus.listen((event) => this.#onFleetEvent(event)));
@@ -295,6 +297,7 @@ export class Watchdog {
         begun.add(alertId);
         return true;
       }
+      if (event.event_type === 'fleet.task.blamed') return true;
       if (event.event_type !== 'monitor.alert.resolved') return false;
       const { alert_id: alertId } = event.payload;
       const parts = [this.#planner, this.#overrides, this.#runner];
@@ -302,7 +305,10 @@ export class Watchdog {
     });
   }
 
-  async #onAlertEvents(tx: StateTransaction, events: readonly SystemEvent[]): Promise<void> {
+  async #onEvents(tx: StateTransaction, events: readonly SystemEvent[]): Promise<void> {
+    // First: an alert of the same agent counts what is left.
+    for (const event of events)
+      if (event.event_type === 'fleet.task.blamed') await this.#blamed(tx, event.payload);
     await this.#planner.plan(
       tx,
       events.flatMap((event) => (event.event_type === 'monitor.alert.triggered' ? [alertOf(event)] : [])),
@@ -319,6 +325,16 @@ export class Watchdog {
       // The alert has ended, whatever becomes of the cursor.
       tx.afterRollback(follow);
     }
+  }
+
+  /** A task explains an end that was repaired before that was known. */
+  async #blamed(
+    tx: StateTransaction,
+    { agent_id: agentId, generation }: EventPayload<'fleet.task.blamed'>,
+  ): Promise<void> {
+    const policies = this.policies.list().map(({ name }) => name);
+    await giveAttemptsBack(tx, { agentId, generation }, policies);
+    tx.afterCommit(() => this.#runner.readAgain(targetText({ kind: 'agent', id: agentId })));
   }
 
   /** An agent is not what it was: what a guard holds back because of it is decided again. */

@@ -229,6 +229,13 @@ function describe(event: SystemEvent): EventSentence | undefined {
         text: `${taskName(event.payload)} back in the queue: ${words(event.payload.reason)}`,
         tone: 'caution',
       };
+    case 'fleet.task.blamed': {
+      const { agent_id: agent, generation } = event.payload;
+      return {
+        text: `${taskName(event.payload)} explains why ${agent} (generation ${generation}) ended`,
+        tone: 'caution',
+      };
+    }
     case 'fleet.task.parked':
       return { text: `${taskName(event.payload)} parked: ${event.payload.error}`, tone: 'bad' };
     case 'fleet.task.retried': {

@@ -4,7 +4,7 @@ import { wholeNumber } from '../http/whole-number.ts';
 
 const nullableText = z.string().nullable();
 
-export const MESSAGE_STATES = ['pending', 'delivered', 'failed', 'superseded'] as const;
+const MESSAGE_STATES = ['pending', 'delivered', 'failed', 'superseded'] as const;
 
 const messageView = z.object({
   notification_id: z.string(),

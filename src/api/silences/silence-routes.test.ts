@@ -40,6 +40,7 @@ const FIRING = Array.from({ length: 12 }, (_, at): TrackedAlert => {
     endsAtMs: null,
     acknowledgedBy: null,
     snoozedUntilMs: null,
+    isInhibited: false,
   };
 });
 type TrackedAlert = Awaited<ReturnType<SilenceRouteParts['notification']['firingOf']>>[number];

@@ -55,9 +55,14 @@ const COLUMNS: readonly Column<Alert>[] = [
   { heading: 'STATE', of: stateOf, colourOf: (row) => colourOfState(row.state) },
   { heading: 'FIRED', of: (row) => ageOf(row.fired_at), align: 'right' },
   { heading: 'RULE', of: (row) => row.rule_id },
-  { heading: 'VALUE', of: (row) => row.value, mayShrink: true },
+  { heading: 'VALUE', of: valueOf, mayShrink: true },
   { heading: 'ABOUT', of: aboutOf, mayShrink: true },
 ];
+
+/** One that was posted has none. */
+function valueOf({ rule_id: rule, value }: Pick<Alert, 'rule_id' | 'value'>): string {
+  return rule.startsWith('posted/') && value === 'NaN' ? '-' : value;
+}
 
 function stateOf({ state, cause, acknowledged_by: by, snoozed_until: snoozed }: Alert): string {
   if (state !== 'firing') return cause === null ? state : `${state} (${cause})`;
@@ -206,7 +211,7 @@ function linesOf(shown: Alert, events: readonly unknown[]): readonly string[] {
       ['state', stateOf(shown)],
       ['fired', `${ageOf(shown.fired_at)} ago, at ${shown.fired_at}`],
       ['resolved', shown.resolved_at],
-      ['value', shown.threshold === null ? shown.value : `${shown.value} (threshold ${shown.threshold})`],
+      ['value', shown.threshold === null ? valueOf(shown) : `${shown.value} (threshold ${shown.threshold})`],
       ['acknowledged by', withNote(shown.acknowledged_by, shown.acknowledged_note)],
       ['snoozed until', shown.snoozed_until],
       ['snoozed by', withNote(shown.snoozed_by, shown.snooze_note)],

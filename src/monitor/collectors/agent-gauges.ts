@@ -42,6 +42,8 @@ interface OneAgent {
   missed: KeptSeries | null;
   /** Null while nobody looks at its processes. */
   use: Use | null;
+  /** Opened when it first goes on with what was taken from it. */
+  clings: KeptSeries | null;
   /** By status, opened when the agent first is in it. */
   readonly statuses: Map<string, KeptSeries>;
 }
@@ -119,6 +121,9 @@ export class AgentGauges {
     if (withAge) this.#lookAtUse(one, agent);
     // An agent from before the start may have left a status while nobody looked: its series still show it.
     if (!this.#sawAll) for (const status of TROUBLED) this.#openStatus(one, agent.agentId, status);
+    const clings = agent.status === 'DEGRADED' && agent.clingsTo !== null;
+    if (clings) one.clings ??= this.#appender.open('agent_clings_to_lost_task', { agent_id: agent.agentId });
+    if (one.clings) this.#appender.put(one.clings, clings ? 1 : 0);
     if (TROUBLED.has(agent.status)) this.#openStatus(one, agent.agentId, agent.status);
     for (const [status, series] of one.statuses) this.#appender.put(series, status === agent.status ? 1 : 0);
   }
@@ -220,6 +225,7 @@ export class AgentGauges {
       one = {
         age: this.#appender.open('agent_heartbeat_age_seconds', labels),
         missed: null,
+        clings: null,
         use: null,
         statuses: new Map(),
       };
@@ -234,6 +240,7 @@ export class AgentGauges {
     this.#byAgent.delete(agentId);
     for (const series of [one.age, ...one.statuses.values()]) this.#appender.remove(series);
     if (one.missed) this.#appender.remove(one.missed);
+    if (one.clings) this.#appender.remove(one.clings);
     this.#endUse(one);
   }
 

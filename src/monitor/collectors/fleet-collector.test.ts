@@ -162,6 +162,18 @@ describe('the collector of the fleet', () => {
     });
   });
 
+  it('tells who goes on with a task that was taken from it, until it lets go', async () => {
+    for (const clingsTo of [null, 'task_1', null]) {
+      stage.fleet.agents = [agent({ status: clingsTo === null ? 'IDLE' : 'DEGRADED', clingsTo })];
+      stage.fleet.tell({ kind: 'agents', traceparent: null });
+      await stage.clock.advance(1000);
+    }
+    stage.fleet.agents = [];
+    stage.fleet.tell({ kind: 'agent_removed', agentId: 'w1', traceparent: null });
+    await stage.clock.advance(1000);
+    expect(stage.store.history('agent_clings_to_lost_task')).toEqual({ 'agent_id=w1': [1, 0, 'stale'] });
+  });
+
   it('shows ages on a tick, troubled statuses as they come and go, and ends a removed agent’s series', async () => {
     stage.fleet.agents = [agent({ heartbeatAgeMs: 400 })];
     stage.fleet.tell({ kind: 'agents', traceparent: null });

@@ -9,13 +9,15 @@ export interface AggregationGroup extends RoutedTo {
   readonly id: string;
   /** By fingerprint: the newest episode of each label set. */
   readonly members: Map<string, TrackedAlert>;
+  /** Ids of members that a pass has kept back while they fired: that they came and went is no news. */
+  readonly keptBack: Set<string>;
   /** Whether it has been passed once, so that what changes waits for the next interval. */
   hasPassed: boolean;
   /** Wall ms of the next pass. */
   dueAtMs: number;
   timer: Timer | null;
-  /** Whether a pass of it is decided, and not written yet. */
-  isWriting: boolean;
+  /** Keys of integrations that have refused a message for good: they are asked again when the group's time has come. */
+  readonly refused: Set<string>;
   /** Whether something came meanwhile that must not wait for the next interval. */
   isUrgent: boolean;
 }
@@ -30,10 +32,11 @@ export function createGroup(to: RoutedTo, dueAtMs: number): AggregationGroup {
     ...to,
     id: groupIdOf(to.route.id, to.groupKey),
     members: new Map(),
+    keptBack: new Set(),
     hasPassed: false,
     dueAtMs,
     timer: null,
-    isWriting: false,
+    refused: new Set(),
     isUrgent: false,
   };
 }

@@ -1,10 +1,12 @@
 import type { StateTransaction } from '#storage';
 import { backoffMs, createId, messageOf, paced, severityRank, Stretch, type BackoffLimits } from '#telemetry';
+import type { Notification } from '../outbox/outbox-rows.ts';
 import type { RoutedTo } from '../ports.ts';
 import { createGroup, groupIdOf, type AggregationGroup } from './aggregation-group.ts';
 import type { DispatcherParts } from './dispatcher-parts.ts';
 import { decidePass, membersThatLeave, type Pass } from './pass.ts';
-import { forgetAlerts } from './remembered-alerts.ts';
+import { forgetAlerts, type KeptBesideAlerts } from './remembered-alerts.ts';
+import { FlapHistory } from './flap-history.ts';
 import type { RoutingInForce } from './routing-in-force.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 
@@ -16,6 +18,8 @@ const WRITE_BACKOFF: BackoffLimits = { firstMs: 200, maxMs: 15_000 };
 /** Who writes more at once is the incident; who writes fewer may have nothing to do with it and goes before. */
 const maxUrgentRows = 10;
 const CRITICAL = severityRank('critical');
+
+export type SettledMessage = Pick<Notification, 'groupId' | 'integration'>;
 
 interface Tracked {
   readonly alert: TrackedAlert;
@@ -46,6 +50,7 @@ export class Dispatcher {
   readonly #due = new Set<AggregationGroup>();
   /** Of which the last message has arrived: what is over and was told leaves them. */
   readonly #settling = new Set<AggregationGroup>();
+  readonly #flaps = new FlapHistory();
   #passing: Promise<void> | null = null;
   #endPause: (() => void) | null = null;
   /** Groups are only collected: not all that fires is known yet. */
@@ -171,8 +176,8 @@ export class Dispatcher {
     for (const group of this.groupsOf(alertId)) if (group.hasPassed) this.#passNow(group);
   }
 
-  /** Nothing of a group is on its way any more. */
-  settled(groupId: string, outcome: 'delivered' | 'failed'): void {
+  /** Nothing of a group is on its way to an integration any more. */
+  settled({ groupId, integration }: SettledMessage, outcome: 'delivered' | 'failed'): void {
     const group = this.#groups.get(groupId);
     if (!group) {
       if (this.#parts.keepsGroup(groupId)) return;
@@ -180,8 +185,9 @@ export class Dispatcher {
       this.#pump();
       return;
     }
+    // It is decided again at the next interval, and not before: the receiver may have been repaired by then.
+    if (outcome === 'failed') group.refused.add(integration);
     if (group.isUrgent) this.#passNow(group);
-    // What was refused for good is decided again at the next interval: it may have been repaired by then.
     else if (outcome === 'delivered') {
       this.#settling.add(group);
       this.#pump();
@@ -216,7 +222,9 @@ export class Dispatcher {
     if (known) return known;
     const isFull = this.#groups.size >= maxAggregationGroups;
     const overflow: RoutedTo = { route: to.route, groupKey: `${to.route.key}:{}`, groupLabels: {} };
-    const group = createGroup(isFull ? overflow : to, alert.startsAtMs + to.route.groupWaitMs);
+    // Who posts an alert may have another clock, and ours may have been set back.
+    const sinceMs = Math.min(alert.startsAtMs, this.#parts.clock.wallMs());
+    const group = createGroup(isFull ? overflow : to, sinceMs + to.route.groupWaitMs);
     const other = this.#groups.get(group.id);
     if (other) return other;
     group.hasPassed = passed.has(group.id);
@@ -235,9 +243,11 @@ export class Dispatcher {
         if (alert.endsAtMs === null) this.#putBeside(tracked);
         return;
       }
+      group.keptBack.delete(older.alertId);
       this.#leave(older.alertId, group);
     }
     group.members.set(alert.fingerprint, alert);
+    this.#flaps.joined(alert, group);
     tracked.groups.add(group);
     this.#parts.decisions.record(
       {
@@ -254,6 +264,7 @@ export class Dispatcher {
     const isCritical = severityRank(alert.severity) >= CRITICAL;
     if (group.hasPassed && criticalBypassesInterval && isCritical && alert.endsAtMs === null) {
       group.isUrgent = true;
+      group.refused.clear();
       this.#passNow(group);
     }
   }
@@ -287,8 +298,13 @@ export class Dispatcher {
     const { clock } = this.#parts;
     const inMs = group.dueAtMs - clock.wallMs();
     group.timer = null;
-    if (inMs > 0) group.timer = clock.after(inMs, () => this.#passNow(group));
-    else this.#passNow(group);
+    if (inMs > 0) group.timer = clock.after(inMs, () => this.#passInTime(group));
+    else this.#passInTime(group);
+  }
+
+  #passInTime(group: AggregationGroup): void {
+    group.refused.clear();
+    this.#passNow(group);
   }
 
   #passNow(group: AggregationGroup): void {
@@ -344,9 +360,9 @@ export class Dispatcher {
     const stretch = new Stretch(clock);
     const passes: Pass[] = [];
     let rows = 0;
-    while (rows < maxRowsPerWrite) {
-      const [group] = this.#due;
-      if (!group) break;
+    // One iterator: what a set has lost at its front is passed over again by each new one.
+    for (const group of this.#due) {
+      if (rows >= maxRowsPerWrite) break;
       this.#due.delete(group);
       if (this.#groups.get(group.id) !== group) continue;
       groups.push(group);
@@ -360,6 +376,7 @@ export class Dispatcher {
         decisions,
         nowMs,
         wasHeld: this.#parts.wasHeld,
+        flappingOf: (alert) => this.#flaps.of(alert, group, nowMs),
         createId: () => createId('ntf', nowMs, random),
       });
       const pass = await paced(deciding, stretch);
@@ -444,6 +461,7 @@ export class Dispatcher {
       // Meanwhile it may fire again, as another episode.
       if (group.members.get(alert.fingerprint) !== alert) continue;
       group.members.delete(alert.fingerprint);
+      group.keptBack.delete(alert.alertId);
       this.#leave(alert.alertId, group);
     }
     if (group.members.size === 0) {

@@ -6,8 +6,10 @@ import type { Outbox, PlannedNotification } from '../outbox/outbox.ts';
 import { saysTheSame, type MessageMember } from '../outbox/outbox-rows.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';
 import { dedup, isBrief, type Dedup, type LogEntry, type PassedAlerts } from '../stages/dedup-stage.ts';
-import { mutedBy, type MuteStage } from '../stages/mute-stage.ts';
+import { mutedBy, type Muted, type MuteStage } from '../stages/mute-stage.ts';
 import type { AggregationGroup } from './aggregation-group.ts';
+import { flappingNote, keptByFlapping } from './flapping-texts.ts';
+import type { Flapping } from './flap-history.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 
 /** What a pass of a group comes to. */
@@ -39,6 +41,8 @@ export interface PassContext {
   readonly nowMs: number;
   /** Whether a repair of what an alert tells of was begun while people were not told. */
   readonly wasHeld: (alertId: string) => boolean;
+  /** Whether an alert comes back again and again; null where it does not, or its route does not ask for that. */
+  readonly flappingOf: (alert: TrackedAlert) => Flapping | null;
   readonly createId: () => string;
 }
 
@@ -48,9 +52,11 @@ const membersPerPiece = 100;
 interface Passed extends PassedAlerts {
   readonly alerts: readonly TrackedAlert[];
   readonly lookAtMs: number;
+  /** Of those that fire, the ones that flap, by fingerprint. */
+  readonly flapping: ReadonlyMap<string, Flapping>;
 }
 
-/** Decides what has to be told of a group now. Changes nothing; pauses now and then. */
+/** Decides what has to be told of a group now. Changes nothing but what has kept its members back; pauses now and then. */
 export function* decidePass(group: AggregationGroup, context: PassContext): Generator<void, Pass> {
   const passed = yield* judgeMembers(group, context);
   const planned: PlannedNotification[] = [];
@@ -58,10 +64,15 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
   const logs: LogUpdate[] = [];
   let isBlocked = false;
   let isKept = false;
+  let isRefused = false;
   for (const running of context.integrations) {
     const outstanding = context.outbox.outstanding(group.id, running.key);
     if (outstanding?.state === 'sending') {
       isBlocked = true;
+      continue;
+    }
+    if (group.refused.has(running.key)) {
+      isRefused = true;
       continue;
     }
     const entry = context.log.get(group.id, running.key);
@@ -94,7 +105,7 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     explainSilence(passed, running, decided, context, group);
     yield;
   }
-  const waits = isBlocked || isKept || planned.length > 0;
+  const waits = isBlocked || isKept || isRefused || planned.length > 0;
   const left = waits ? [] : [...group.members.values()].filter((alert) => hasLeft(alert, passed));
   const rows = planned.length + withdrawn.length + logs.length + left.length;
   const firing = planned.length === 0 ? [] : passed.alerts.filter(({ endsAtMs }) => endsAtMs === null);
@@ -147,14 +158,21 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
   const firing = new Set<string>();
   const resolved = new Set<string>();
   const heldBack = new Set<string>();
+  const silent = new Set<string>();
   let allAcknowledged = true;
   let snoozeEndedAtMs = 0;
   let lookAtMs = Infinity;
+  const flapping = new Map<string, Flapping>();
   let judged = 0;
   for (const alert of group.members.values()) {
     if (++judged % membersPerPiece === 0) yield;
-    const muted = mutedBy(stages, alert, { route: group.route, nowMs });
     const isTold = log.wasTold(group.id, alert.fingerprint);
+    const flaps = context.flappingOf(alert);
+    const muted =
+      mutedBy(stages, alert, { route: group.route, nowMs }) ??
+      (flaps && isTold && alert.endsAtMs !== null ? keptByFlapping(flaps) : null) ??
+      (alert.endsAtMs !== null && alert.isInhibited && !isTold ? INHIBITED_TO_ITS_END : null);
+    if (alert.endsAtMs === null) alert.isInhibited = muted?.stage === 'inhibition';
     if (muted && !(isTold && muted.spares === 'told')) {
       decisions.record(
         {
@@ -169,17 +187,37 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
       );
       lookAtMs = Math.min(lookAtMs, muted.untilMs ?? Infinity);
       const isUndecided = muted.untilMs !== undefined;
-      if (alert.endsAtMs !== null && (isTold || isUndecided)) heldBack.add(alert.fingerprint);
+      if (alert.endsAtMs !== null) {
+        if (isTold || isUndecided) heldBack.add(alert.fingerprint);
+      } else if (!isUndecided) group.keptBack.add(alert.alertId);
       continue;
     }
     alerts.push(alert);
     (alert.endsAtMs === null ? firing : resolved).add(alert.fingerprint);
-    if (alert.endsAtMs !== null) continue;
+    if (alert.endsAtMs !== null) {
+      if (group.keptBack.has(alert.alertId)) silent.add(alert.fingerprint);
+      continue;
+    }
     if (alert.acknowledgedBy === null) allAcknowledged = false;
     snoozeEndedAtMs = Math.max(snoozeEndedAtMs, alert.snoozedUntilMs ?? 0);
+    if (flaps) flapping.set(alert.fingerprint, flaps);
   }
-  return { alerts, firing, resolved, heldBack, allAcknowledged, snoozeEndedAtMs, lookAtMs };
+  const flappingSinceMs = Math.max(0, ...[...flapping.values()].map(({ sinceMs }) => sinceMs));
+  return {
+    alerts,
+    firing,
+    resolved,
+    heldBack,
+    silent,
+    allAcknowledged,
+    snoozeEndedAtMs,
+    flappingSinceMs,
+    flapping,
+    lookAtMs,
+  };
 }
+
+const INHIBITED_TO_ITS_END: Muted = { stage: 'inhibition', reason: 'it was inhibited until it was over' };
 
 interface MessagePlan {
   readonly running: RunningIntegration;
@@ -201,7 +239,7 @@ function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, P
   // Who is not told of what is over is told of what came and went all the same: nothing else would be said of it.
   const told = passed.alerts.filter(
     ({ endsAtMs, fingerprint }) =>
-      endsAtMs === null || integration.sendResolved || isBrief(entry, fingerprint),
+      endsAtMs === null || integration.sendResolved || isBrief(entry, passed, fingerprint),
   );
   told.sort(byUrgency);
   yield;
@@ -218,13 +256,22 @@ function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, P
     truncated: told.length - named.length,
     groupLabels: group.groupLabels,
     routeLabels: group.route.labels,
-    note: running.note,
+    note: noteOf(running, named, passed.flapping),
     severity: null,
     ...knownAfter(passed, entry),
     createdAtMs: Math.floor(context.nowMs),
     traceparent: named.find(({ traceparent }) => traceparent !== null)?.traceparent ?? null,
   };
   return { notification, replaces, told };
+}
+
+function noteOf(
+  { note }: RunningIntegration,
+  alerts: readonly TrackedAlert[],
+  flapping: Passed['flapping'],
+): string | null {
+  const notes = [note, flappingNote(alerts, flapping)].filter((one) => one !== null);
+  return notes.length === 0 ? null : notes.join(' ');
 }
 
 function* explainMessage(

@@ -9,11 +9,13 @@ export interface TrackedAlert {
   readonly severity: string;
   readonly startsAtMs: number;
   readonly traceparent: string | null;
-  /** Null while it fires. Changed by `Dispatcher` alone, as is the next. */
+  /** Null while it fires. Changed by `Dispatcher` alone, as is `acknowledgedBy`. */
   endsAtMs: number | null;
   acknowledgedBy: string | null;
   /** Wall ms until which it is snoozed, or was; null where it never was. */
   snoozedUntilMs: number | null;
+  /** Whether it was inhibited as it fired and was last looked at: where nobody has heard of it, nobody hears of its end. */
+  isInhibited: boolean;
 }
 
 export function trackedAlert(alert: StoredAlert): TrackedAlert {
@@ -30,5 +32,6 @@ export function trackedAlert(alert: StoredAlert): TrackedAlert {
     endsAtMs,
     acknowledgedBy,
     snoozedUntilMs,
+    isInhibited: false,
   };
 }

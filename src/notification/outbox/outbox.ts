@@ -29,6 +29,8 @@ export const maxNotificationAgeMs = 24 * 3_600_000;
 const RECORD_BACKOFF: BackoffLimits = { firstMs: 100, maxMs: 10_000 };
 /** An answer is kept up to here. */
 const maxAnswerCharacters = 500;
+/** So many rows are given up in one transaction. */
+const maxRowsPerWrite = 500;
 /** An event names so many of a message's alerts. */
 const maxAlertsInEvent = 20;
 
@@ -43,7 +45,7 @@ export interface OutboxParts {
   /** Writes a message and sends it by its integration. Never rejects. */
   readonly send: DeliveryQueueParts['send'];
   /** Nothing of a group waits for an integration any more. */
-  readonly onEnded: (groupId: string, outcome: 'delivered' | 'failed') => void;
+  readonly onEnded: (notification: Notification, outcome: 'delivered' | 'failed') => void;
 }
 
 /** A message that takes the place of one that waits. */
@@ -91,10 +93,11 @@ const TRIED = new PreparedQuery<
 export class Outbox {
   readonly #parts: OutboxParts;
   readonly #queues = new Map<string, DeliveryQueue>();
-  /** By group and integration. */
-  readonly #outstanding = new Map<string, Outstanding>();
+  /** By group, then by integration. */
+  readonly #outstanding = new Map<string, Map<string, Outstanding>>();
+  #outstandingCount = 0;
   readonly #recording: SharedTransactions<Ended, true>;
-  readonly #records = new Set<Promise<void>>();
+  readonly #records = new Set<Promise<unknown>>();
   readonly #counters: { readonly sent: Counter; readonly failed: Counter; readonly seconds: Histogram };
   #isStopped = false;
 
@@ -114,7 +117,7 @@ export class Outbox {
     metrics.gauge(
       'omoi_notifications_pending',
       'Messages that wait for their receivers.',
-      () => this.#outstanding.size,
+      () => this.#outstandingCount,
     );
   }
 
@@ -123,8 +126,8 @@ export class Outbox {
     const { database, clock, logger } = this.#parts;
     const pending = await readPending(database);
     const gone = pending.filter(({ notification }) => !this.#queues.has(notification.integration));
-    for (let at = 0; at < gone.length; at += 500) {
-      const ids = gone.slice(at, at + 500).map(({ notification }) => notification.id);
+    for (let at = 0; at < gone.length; at += maxRowsPerWrite) {
+      const ids = gone.slice(at, at + maxRowsPerWrite).map(({ notification }) => notification.id);
       await database.transaction((tx) => supersedeNotifications(tx, ids, Math.floor(clock.wallMs())));
     }
     if (gone.length > 0) {
@@ -142,7 +145,7 @@ export class Outbox {
     await Promise.all(this.#records);
   }
 
-  /** The integrations that are in force from now on. Queues of those that stay go on. */
+  /** The integrations that are in force from now on. Queues of those that stay go on; what waits for others is given up. */
   setIntegrations(integrations: readonly RunningIntegration[]): void {
     const { clock, random, send } = this.#parts;
     const keys = new Set(integrations.map(({ key }) => key));
@@ -150,10 +153,12 @@ export class Outbox {
       if (keys.has(key)) continue;
       queue.stop();
       this.#queues.delete(key);
-      for (const [place, { notification }] of this.#outstanding) {
-        if (notification.integration === key) this.#outstanding.delete(place);
-      }
     }
+    this.#giveUp(
+      [...this.#outstanding.values()]
+        .flatMap((ofGroup) => [...ofGroup.values()])
+        .filter(({ notification }) => !keys.has(notification.integration)),
+    );
     for (const running of integrations) {
       const known = this.#queues.get(running.key);
       if (known) known.replace(running);
@@ -168,9 +173,24 @@ export class Outbox {
     }
   }
 
+  #giveUp(gone: readonly Outstanding[]): void {
+    if (gone.length === 0) return;
+    const { database, clock, logger } = this.#parts;
+    for (const outstanding of gone) this.#remove(outstanding);
+    logger.warn({ messages: gone.length }, 'Messages not sent: their receivers are no longer configured');
+    void this.#keep(
+      this.#untilWritten({ messages: gone.length }, async () => {
+        for (let at = 0; at < gone.length; at += maxRowsPerWrite) {
+          const ids = gone.slice(at, at + maxRowsPerWrite).map(({ notification }) => notification.id);
+          await database.transaction((tx) => supersedeNotifications(tx, ids, Math.floor(clock.wallMs())));
+        }
+      }),
+    );
+  }
+
   /** What waits or is on its way of a group for an integration. */
   outstanding(groupId: string, integration: string): Outstanding | null {
-    return this.#outstanding.get(placeOf(groupId, integration)) ?? null;
+    return this.#outstanding.get(groupId)?.get(integration) ?? null;
   }
 
   /** How many messages wait for an integration, or are on their way. */
@@ -211,47 +231,67 @@ export class Outbox {
     const { groupId, integration } = outstanding.notification;
     const queue = this.#queues.get(integration);
     if (this.#isStopped || !queue) return;
-    this.#outstanding.set(placeOf(groupId, integration), outstanding);
+    if (!this.outstanding(groupId, integration)) this.#outstandingCount++;
+    const ofGroup = this.#outstanding.get(groupId);
+    if (ofGroup) ofGroup.set(integration, outstanding);
+    else this.#outstanding.set(groupId, new Map([[integration, outstanding]]));
     queue.push(outstanding);
   }
 
   #remove(outstanding: Outstanding): void {
     const { groupId, integration } = outstanding.notification;
-    const place = placeOf(groupId, integration);
     outstanding.state = 'ended';
-    if (this.#outstanding.get(place) === outstanding) this.#outstanding.delete(place);
+    this.#queues.get(integration)?.remove(outstanding);
+    if (this.outstanding(groupId, integration) === outstanding) this.#forget(outstanding);
+  }
+
+  #forget({ notification: { groupId, integration } }: Outstanding): void {
+    const ofGroup = this.#outstanding.get(groupId);
+    if (!ofGroup?.delete(integration)) return;
+    this.#outstandingCount--;
+    if (ofGroup.size === 0) this.#outstanding.delete(groupId);
   }
 
   /** What was delivered is recorded, however long the database is away: else it would be sent again. */
   #record(ended: Ended): Promise<void> {
     this.#count(ended);
-    const record = this.#recordUntilWritten(ended).finally(() => this.#records.delete(record));
-    this.#records.add(record);
-    return record;
+    return this.#keep(this.#recordUntilWritten(ended));
+  }
+
+  /** What is written is waited for at the end. */
+  async #keep(writing: Promise<unknown>): Promise<void> {
+    this.#records.add(writing);
+    await writing;
+    this.#records.delete(writing);
   }
 
   async #recordUntilWritten(ended: Ended): Promise<void> {
-    const { clock, random, logger } = this.#parts;
     const { notification } = ended.outstanding;
+    const about = { notification: notification.id, integration: notification.integration };
+    const isWritten = await this.#untilWritten(about, () => this.#recording.ask(ended));
+    if (!isWritten || !ended.tried.isFinal) return;
+    this.#remove(ended.outstanding);
+    this.#parts.onEnded(notification, ended.tried.delivery.outcome);
+  }
+
+  /** @returns false where it was stopped before */
+  async #untilWritten(about: object, write: () => Promise<unknown>): Promise<boolean> {
+    const { clock, random, logger } = this.#parts;
     for (let failures = 1; ; failures++) {
       try {
-        await this.#recording.ask(ended);
-        break;
+        await write();
+        return true;
       } catch (thrown) {
         logger.warn(
-          { error: messageOf(thrown), notification: notification.id, integration: notification.integration },
+          { error: messageOf(thrown), ...about },
           'Outcome of a message not written; it is tried again',
         );
-        if (this.#isStopped) return;
+        if (this.#isStopped) return false;
         const { promise, resolve } = Promise.withResolvers<undefined>();
         clock.after(backoffMs(failures, RECORD_BACKOFF, random), () => resolve(undefined));
         await promise;
       }
     }
-    if (!ended.tried.isFinal) return;
-    this.#remove(ended.outstanding);
-    const outcome = ended.tried.delivery.outcome;
-    this.#parts.onEnded(notification.groupId, outcome);
   }
 
   async #recordAll(tx: StateTransaction, ended: readonly Ended[]): Promise<readonly true[]> {
@@ -304,10 +344,6 @@ export class Outbox {
       seconds.observe((this.#parts.clock.wallMs() - notification.createdAtMs) / 1000);
     } else failed.add(1, { integration: type, reason: delivery.failure });
   }
-}
-
-function placeOf(groupId: string, integration: string): string {
-  return `${groupId} ${integration}`;
 }
 
 function answerOf(delivery: Delivery): string {

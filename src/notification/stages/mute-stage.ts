@@ -9,6 +9,7 @@ export const STAGES = [
   'mute_time',
   'silence',
   'snooze',
+  'flapping',
   'hold',
   'dedup',
   'escalation',

@@ -279,6 +279,8 @@ export const EVENT_PAYLOADS = {
     /** Whether the loss counts as an attempt; events of older servers don't say. */
     counted: z.boolean().optional(),
   }),
+  /** Others were lost with the task since: it explains why that generation ended, which is held against its agent no more. */
+  'fleet.task.blamed': z.object({ ...taskRef, agent_id: z.string(), generation: z.number().int() }),
   /** Its attempts are used up by losses: it waits for a person. */
   'fleet.task.parked': z.object({
     ...taskRef,

@@ -81,6 +81,11 @@ export const STANDARD_METRICS = {
     ['agent_id', 'status'],
     '1 while an agent is DEGRADED, STALLED, UNRESPONSIVE, QUARANTINED or FAILED, 0 once it was and no longer is.',
   ),
+  agent_clings_to_lost_task: gauge(
+    'boolean',
+    ['agent_id'],
+    '1 while an agent is DEGRADED because it goes on with a task that was taken from it, 0 once it has let go.',
+  ),
   agent_heartbeat_age_seconds: gauge('seconds', ['agent_id'], 'Time since the last heartbeat arrived.'),
   agent_heartbeats_missed: gauge(
     'heartbeats',

@@ -196,6 +196,8 @@ export class RemediationDecisions {
     if (lastTry) {
       // What ended the agent this time is read before a transaction: the next one has it.
       if (agent && lastOutput === null) return again(noted);
+      // A person is told of an agent once it is clear that no task is to blame.
+      if (agent && agent.suspicionLeftMs > 0) return wait(noted, agent.suspicionLeftMs);
       return this.#giveUp(tx, noted, { policy, relapse: lastTry, lastOutput });
     }
     if (policy.mode === 'approve' && remediation.approved_by === null) {
@@ -280,6 +282,8 @@ export class RemediationDecisions {
     const suppression = this.holdsGivingUp(remediation, log.now(tx));
     if (suppression) return this.holdBack(tx, remediation, { suppression, held });
     const agent = remediation.target_kind === 'agent' ? fleet.agent(remediation.target_id) : null;
+    if (agent && agent.suspicionLeftMs > 0) return wait(remediation, agent.suspicionLeftMs);
+    if (agent && agent.blamedTaskId !== null) return again(await log.goOn(tx, remediation));
     const withdrawal = agent && withdrawalOf(agent);
     const { guardian } = planOf(remediation);
     const ending: Ending = withdrawal

@@ -294,6 +294,18 @@ export class RemediationLog {
     return this.#planAgain(tx, remediation, { failed, change: { given_up_as: failed.outcome } });
   }
 
+  /** It was to be given up, and a task turned out to have ended its agent: its last step is repeated. */
+  async goOn(tx: StateTransaction, remediation: Remediation): Promise<Remediation> {
+    const change = {
+      given_up_as: null,
+      step: remediation.step + 1,
+      updated_at_ms: tx.nowMs,
+      ...stampOf(this.now(tx)),
+    };
+    await tx.db.updateTable('remediations').set(change).where('id', '=', remediation.id).execute();
+    return { ...remediation, ...change };
+  }
+
   async #planAgain(
     tx: StateTransaction,
     remediation: Remediation,

@@ -190,6 +190,14 @@ export class RemediationRunner {
     for (const open of this.#open.ofTarget(target)) if (open.row?.state !== 'executing') this.#wake(open);
   }
 
+  /** The rows of a target's remediations have changed by another hand: their next transition begins with what stands on disk. */
+  readAgain(target: string): void {
+    for (const open of this.#open.ofTarget(target)) {
+      open.isOutdated = true;
+      this.#wake(open);
+    }
+  }
+
   /** @throws OmoiError `unknown_remediation`, `remediation_settled` */
   async answer(id: string, answer: { readonly approved: boolean; readonly by: string }): Promise<void> {
     const { log, transitions } = this.#parts;
@@ -251,7 +259,9 @@ export class RemediationRunner {
   async #advance(open: OpenRemediation): Promise<void> {
     const { transitions } = this.#parts;
     if (this.#stopped || !this.#open.get(open.id)) return;
-    const row = open.row ?? (await this.#read(open));
+    const known = open.isOutdated ? null : open.row;
+    open.isOutdated = false;
+    const row = known ?? (await this.#read(open));
     if (!row) return this.#close(open, null);
     let next: Next = { kind: 'again', remediation: row };
     while (next.kind === 'again' && !this.#stopped) {

@@ -11,15 +11,14 @@ import { type TlsOfProxy, TunnelAgent } from './tunnel-agent.ts';
 const http = process.getBuiltinModule('node:http');
 const https = process.getBuiltinModule('node:https');
 
-/** Connections of one integration to one address at a time, idle ones, and how long those are kept. */
+/** Connections of one integration to one address at a time, and how long they are kept when they are idle: each, as in a burst all are used again and again. */
 export const maxConnectionsPerAddress = 8;
-export const maxIdleConnectionsPerAddress = 2;
-export const maxIdleConnectionMs = 60_000;
+const maxIdleConnectionMs = 60_000;
 
 const KEPT: AgentOptions = {
   keepAlive: true,
   maxSockets: maxConnectionsPerAddress,
-  maxFreeSockets: maxIdleConnectionsPerAddress,
+  maxFreeSockets: maxConnectionsPerAddress,
   timeout: maxIdleConnectionMs,
 };
 
