@@ -4,6 +4,7 @@ import type { DecisionLog } from '../explain/decision-log.ts';
 import type { NotificationLog } from '../outbox/notification-log.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { AggregationGroup } from './aggregation-group.ts';
+import type { Pass } from './pass.ts';
 import type { KeptBesideAlerts } from './remembered-alerts.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 
@@ -30,4 +31,19 @@ export interface DispatcherParts {
 export interface ToldOfGroup {
   readonly group: AggregationGroup;
   readonly firing: readonly TrackedAlert[];
+}
+
+/** What is written together. */
+export interface Written {
+  readonly leaving: readonly Leaving[];
+  /** Ids of alerts, and of groups. */
+  readonly gone: readonly string[];
+  readonly goneGroups: readonly string[];
+}
+
+/** What leaves a group, and the pass that it has had, if any. */
+export interface Leaving {
+  readonly group: AggregationGroup;
+  readonly pass: Pass | null;
+  readonly left: readonly TrackedAlert[];
 }

@@ -12,9 +12,9 @@ import {
 import type { Notification } from '../outbox/outbox-rows.ts';
 import type { RoutedTo } from '../ports.ts';
 import { createGroup, groupIdOf, type AggregationGroup } from './aggregation-group.ts';
-import type { DispatcherParts } from './dispatcher-parts.ts';
+import type { DispatcherParts, Leaving, Written } from './dispatcher-parts.ts';
 import { decidePass, membersThatLeave, type Pass } from './pass.ts';
-import { forgetAlerts, type KeptBesideAlerts } from './remembered-alerts.ts';
+import { forgetAlerts } from './remembered-alerts.ts';
 import { FlapHistory } from './flap-history.ts';
 import type { RoutingInForce } from './routing-in-force.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
@@ -498,18 +498,4 @@ export class Dispatcher {
     group.dueAtMs = Math.min(this.#parts.clock.wallMs() + group.route.groupIntervalMs, pass.lookAtMs);
     this.#setTimer(group);
   }
-}
-
-interface Written {
-  readonly leaving: readonly Leaving[];
-  /** Ids of alerts, and of groups. */
-  readonly gone: readonly string[];
-  readonly goneGroups: readonly string[];
-}
-
-/** What leaves a group, and the pass that it has had, if any. */
-interface Leaving {
-  readonly group: AggregationGroup;
-  readonly pass: Pass | null;
-  readonly left: readonly TrackedAlert[];
 }
