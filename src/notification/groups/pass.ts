@@ -130,7 +130,8 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
   let judged = 0;
   for (const alert of group.members.values()) {
     if (++judged % membersPerPiece === 0) yield;
-    const muted = mutedBy(stages, alert, { route: group.route, nowMs });
+    const isAwaited = alert.endsAtMs !== null && log.wasTold(group.id, alert.fingerprint);
+    const muted = mutedBy(stages, alert, { route: group.route, nowMs, isAwaited });
     if (muted) {
       decisions.record(
         {
@@ -144,7 +145,7 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
         group.id,
       );
       if (alert.endsAtMs === null) group.keptBack.add(alert.alertId);
-      else if (log.wasTold(group.id, alert.fingerprint)) heldBack.add(alert.fingerprint);
+      else if (isAwaited) heldBack.add(alert.fingerprint);
       continue;
     }
     alerts.push(alert);
