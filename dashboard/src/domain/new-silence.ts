@@ -44,7 +44,7 @@ export function initialMatchers(subject: SilenceSubject): string {
 }
 
 /** The matchers that accept what has all these labels. */
-export function matchersOf(labels: Labels): readonly string[] {
+function matchersOf(labels: Labels): readonly string[] {
   return Object.entries(labels).map(([name, value]) => `${quotedName(name)}=${JSON.stringify(value)}`);
 }
 

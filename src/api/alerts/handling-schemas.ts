@@ -40,7 +40,7 @@ export const commentView = z.object({
 
 export const commentsAnswer = z.object({ alert_id: z.string(), comments: z.array(commentView) });
 
-export const BULK_ACTIONS = ['acknowledge', 'resolve', 'snooze', 'unsnooze', 'assign', 'comment'] as const;
+const BULK_ACTIONS = ['acknowledge', 'resolve', 'snooze', 'unsnooze', 'assign', 'comment'] as const;
 
 export const bulkBody = z
   .strictObject({

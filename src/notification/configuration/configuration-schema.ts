@@ -55,8 +55,6 @@ export const inhibitRuleSchema = z.strictObject({
   equal: texts(),
 });
 
-type InhibitRuleKeys = z.output<typeof inhibitRuleSchema>;
-
 /** A named list of `time_intervals` or `mute_time_intervals`. */
 export const namedIntervalsSchema = z.strictObject({
   name: text(),

@@ -73,11 +73,6 @@ export const globalSchema = globalKeys
   .nullish()
   .transform((keys) => settingsOf(keys ?? globalKeys.parse({})));
 
-/** What counts where the configuration has no `global` block. */
-function defaultGlobalSettings(): GlobalSettings {
-  return settingsOf(globalKeys.parse({}));
-}
-
 function settingsOf({ resolve_timeout, ...keys }: GlobalKeys): GlobalSettings {
   return {
     ...keys,

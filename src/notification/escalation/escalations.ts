@@ -26,7 +26,7 @@ import { dueAtMs, rungAfter, type Rung } from './ladder.ts';
 import { escalationDecision, planEnd, planStep, receiverOf } from './ladder-messages.ts';
 
 /** So many alerts climb at once; of further ones nobody is told but by their routes. */
-export const maxEscalatingAlerts = 10_000;
+const maxEscalatingAlerts = 10_000;
 /** So many alerts take a step in one transaction. */
 const maxClimbsPerWrite = 100;
 /** Who must not be told now is asked again after so long. */

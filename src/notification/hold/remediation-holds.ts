@@ -7,7 +7,7 @@ import { holdMsOf } from '../stages/hold-stage.ts';
 import { followed, holdsBeyond, isVerdict, type Hold, type VerdictEvent } from './hold.ts';
 
 /** So many alerts are held back at once; people are told of further ones at once. */
-export const maxHeldAlerts = 10_000;
+const maxHeldAlerts = 10_000;
 
 export interface HoldParts {
   readonly database: StateDatabase;

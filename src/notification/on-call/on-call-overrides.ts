@@ -21,7 +21,7 @@ export interface OverrideOrder extends Pick<OnCallOverride, 'schedule' | 'person
 }
 
 /** So many that have not ended may be there. */
-export const maxOnCallOverrides = 1_000;
+const maxOnCallOverrides = 1_000;
 const maxOverrideMs = 366 * 86_400_000;
 /** Ended ones are kept for so long, for those who ask who was on call. */
 const keepEndedMs = 90 * 86_400_000;
