@@ -247,6 +247,25 @@ describe('a receiver that does not take a message', () => {
     expect(await stage.notification.deliveriesOf('b')).toEqual([]);
   });
 
+  it('is not asked again before the next interval while another one hangs', async () => {
+    const team = new RecordingReceiver();
+    const hanging = new RecordingReceiver({ index: 1 });
+    team.answer = () => failed('clientError', { retryable: false });
+    hanging.answer = (_message, { signal }) => {
+      const { promise, resolve } = Promise.withResolvers<Delivery>();
+      signal.addEventListener('abort', () => resolve(failed('timeout', { retryable: true })));
+      return promise;
+    };
+    stage = await openNotificationStage({ receivers: { team: [team, hanging] } });
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    await stage.alerts.fire({ b: B });
+    await pass(MINUTE);
+    await pass(MINUTE);
+    await pass(MINUTE);
+    expect(team.take()).toEqual(['first_notification +a', ...Array(3).fill('first_notification +a +b')]);
+  });
+
   it('delays no other', async () => {
     const team = new RecordingReceiver();
     const hanging = new RecordingReceiver({ index: 1 });

@@ -128,7 +128,7 @@ export class Notification {
       ...parts,
       log: this.log,
       send,
-      onEnded: (groupId, outcome) => this.dispatcher.settled(groupId, outcome),
+      onEnded: (message, outcome) => this.dispatcher.settled(message, outcome),
     });
     const { log, outbox, decisions } = this;
     this.dispatcher = new Dispatcher({ ...parts, log, outbox, decisions }, prepared.routing);

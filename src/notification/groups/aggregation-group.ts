@@ -14,8 +14,8 @@ export interface AggregationGroup extends RoutedTo {
   /** Wall ms of the next pass. */
   dueAtMs: number;
   timer: Timer | null;
-  /** Whether a pass of it is decided, and not written yet. */
-  isWriting: boolean;
+  /** Keys of integrations that have refused a message for good: they are asked again when the group's time has come. */
+  readonly refused: Set<string>;
   /** Whether something came meanwhile that must not wait for the next interval. */
   isUrgent: boolean;
 }
@@ -33,7 +33,7 @@ export function createGroup(to: RoutedTo, dueAtMs: number): AggregationGroup {
     hasPassed: false,
     dueAtMs,
     timer: null,
-    isWriting: false,
+    refused: new Set(),
     isUrgent: false,
   };
 }

@@ -16,6 +16,7 @@ import type { Route } from '../configuration/notification-configuration.ts';
 import type { DecisionLog } from '../explain/decision-log.ts';
 import type { NotificationLog } from '../outbox/notification-log.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { Notification } from '../outbox/outbox-rows.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';
 import type { RoutedTo, Router } from '../ports.ts';
 import type { MuteStage } from '../stages/mute-stage.ts';
@@ -50,6 +51,8 @@ export interface DispatcherParts {
   readonly outbox: Pick<Outbox, 'outstanding' | 'plan'>;
   readonly decisions: DecisionLog;
 }
+
+export type SettledMessage = Pick<Notification, 'groupId' | 'integration'>;
 
 interface Tracked {
   readonly alert: TrackedAlert;
@@ -198,16 +201,17 @@ export class Dispatcher {
     for (const group of this.groupsOf(alertId)) this.#passNow(group);
   }
 
-  /** Nothing of a group is on its way any more. */
-  settled(groupId: string, outcome: 'delivered' | 'failed'): void {
+  /** Nothing of a group is on its way to an integration any more. */
+  settled({ groupId, integration }: SettledMessage, outcome: 'delivered' | 'failed'): void {
     const group = this.#groups.get(groupId);
     if (!group) {
       this.#goneGroups.add(groupId);
       this.#pump();
       return;
     }
+    // It is decided again at the next interval, and not before: the receiver may have been repaired by then.
+    if (outcome === 'failed') group.refused.add(integration);
     if (group.isUrgent) this.#passNow(group);
-    // What was refused for good is decided again at the next interval: it may have been repaired by then.
     else if (outcome === 'delivered') {
       this.#settling.add(group);
       this.#pump();
@@ -280,6 +284,7 @@ export class Dispatcher {
     const isCritical = severityRank(alert.severity) >= CRITICAL;
     if (group.hasPassed && criticalBypassesInterval && isCritical && alert.endsAtMs === null) {
       group.isUrgent = true;
+      group.refused.clear();
       this.#passNow(group);
     }
   }
@@ -313,8 +318,13 @@ export class Dispatcher {
     const { clock } = this.#parts;
     const inMs = group.dueAtMs - clock.wallMs();
     group.timer = null;
-    if (inMs > 0) group.timer = clock.after(inMs, () => this.#passNow(group));
-    else this.#passNow(group);
+    if (inMs > 0) group.timer = clock.after(inMs, () => this.#passInTime(group));
+    else this.#passInTime(group);
+  }
+
+  #passInTime(group: AggregationGroup): void {
+    group.refused.clear();
+    this.#passNow(group);
   }
 
   #passNow(group: AggregationGroup): void {

@@ -51,10 +51,15 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
   const logs: LogUpdate[] = [];
   let isBlocked = false;
   let isKept = false;
+  let isRefused = false;
   for (const running of context.integrations) {
     const outstanding = context.outbox.outstanding(group.id, running.key);
     if (outstanding?.state === 'sending') {
       isBlocked = true;
+      continue;
+    }
+    if (group.refused.has(running.key)) {
+      isRefused = true;
       continue;
     }
     const entry = context.log.get(group.id, running.key);
@@ -86,7 +91,7 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     explainSilence(passed, running, decided, context, group);
     yield;
   }
-  const waits = isBlocked || isKept || planned.length > 0;
+  const waits = isBlocked || isKept || isRefused || planned.length > 0;
   const left = waits ? [] : [...group.members.values()].filter((alert) => hasLeft(alert, passed));
   const rows = planned.length + withdrawn.length + logs.length + left.length;
   return { group, planned, withdrawn, logs, left, isBlocked, rows };

@@ -43,7 +43,7 @@ export interface OutboxParts {
   /** Writes a message and sends it by its integration. Never rejects. */
   readonly send: DeliveryQueueParts['send'];
   /** Nothing of a group waits for an integration any more. */
-  readonly onEnded: (groupId: string, outcome: 'delivered' | 'failed') => void;
+  readonly onEnded: (notification: Notification, outcome: 'delivered' | 'failed') => void;
 }
 
 /** A message that takes the place of one that waits. */
@@ -250,8 +250,7 @@ export class Outbox {
     }
     if (!ended.tried.isFinal) return;
     this.#remove(ended.outstanding);
-    const outcome = ended.tried.delivery.outcome;
-    this.#parts.onEnded(notification.groupId, outcome);
+    this.#parts.onEnded(notification, ended.tried.delivery.outcome);
   }
 
   async #recordAll(tx: StateTransaction, ended: readonly Ended[]): Promise<readonly true[]> {
