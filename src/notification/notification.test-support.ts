@@ -12,7 +12,11 @@ import {
 } from '#telemetry';
 import { KillableProcess } from '../watchdog/killable-process.test-support.ts';
 import { RecordedTracing } from '../telemetry/tracing/tracing.test-support.ts';
-import type { NotificationConfiguration, Route } from './configuration/notification-configuration.ts';
+import type {
+  InhibitRule,
+  NotificationConfiguration,
+  Route,
+} from './configuration/notification-configuration.ts';
 import type { RoutingInForce } from './groups/dispatcher.ts';
 import { Inhibitor } from './inhibition/inhibitor.ts';
 import type { Message } from './message.ts';
@@ -22,6 +26,7 @@ import { integrationKey, type RunningIntegration } from './outbox/running-integr
 import type { AlertReader, RoutedTo } from './ports.ts';
 import type { Delivery, DeliveryFailure, Integration, SendOptions } from './receivers/integration.ts';
 import { TimeIntervals } from './routing/time-intervals.ts';
+import { inhibitionStage } from './stages/inhibition-stage.ts';
 import type { MuteStage } from './stages/mute-stage.ts';
 
 /** The alerts as `alerting` would have them: a map, and the events on the bus. */
@@ -204,6 +209,7 @@ export interface TestConfiguration {
   /** The integrations of each receiver, by its name. */
   readonly receivers?: Readonly<Record<string, readonly Integration[]>>;
   readonly stages?: readonly MuteStage[];
+  readonly inhibitRules?: readonly InhibitRule[];
 }
 
 /** One route for all, without a tree. */
@@ -211,6 +217,7 @@ export function prepared({
   route = testRoute(),
   receivers = {},
   stages = [],
+  inhibitRules = [],
 }: TestConfiguration): PreparedNotification {
   const integrations = Object.entries(receivers).flatMap(([receiver, ofReceiver]) =>
     ofReceiver.map((integration): RunningIntegration => ({
@@ -224,9 +231,10 @@ export function prepared({
     const group = labelValue(labels, 'group');
     return [{ route, groupKey: `${route.key}:{group="${group}"}`, groupLabels: { group } }];
   };
+  const inhibitor = new Inhibitor(inhibitRules);
   const routing: RoutingInForce = {
     router: { routesOf },
-    stages,
+    stages: [...stages, inhibitionStage((alert) => inhibitor.inhibitedBy(alert))],
     integrationsOf: () => integrations.filter(({ receiver }) => receiver === route.receiver),
   };
   // Of the configuration nothing but its receivers is asked here.
@@ -238,7 +246,7 @@ export function prepared({
     configuration,
     integrations,
     routing,
-    inhibitor: new Inhibitor([]),
+    inhibitor,
     intervals: new TimeIntervals(new Map()),
   };
 }

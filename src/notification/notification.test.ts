@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { fingerprintOf } from '#telemetry';
+import { createMatcher, fingerprintOf } from '#telemetry';
+import type { InhibitRule } from './configuration/notification-configuration.ts';
 import { maxAggregationGroups } from './groups/dispatcher.ts';
 import type { TrackedAlert } from './groups/tracked-alert.ts';
 import {
@@ -188,6 +189,77 @@ describe('what is kept back', () => {
     expect(await stage.notification.decisions.list('a')).toMatchObject([
       { stage: 'routing', decision: 'routed' },
       { stage: 'silence', decision: 'kept back', reason: 'by a silence' },
+    ]);
+  });
+});
+
+describe('an inhibited alert', () => {
+  const SOURCE = { alertname: 'Down', group: 'two' };
+  const rule: InhibitRule = {
+    name: '',
+    sources: [{ matchers: [createMatcher('alertname', '=', 'Down')], equal: [] }],
+    targetMatchers: [createMatcher('alertname', '=', 'A')],
+    equal: [],
+  };
+
+  async function openInhibited(): Promise<RecordingReceiver> {
+    const team = new RecordingReceiver();
+    stage = await openNotificationStage({ receivers: { team: [team] }, inhibitRules: [rule] });
+    return team;
+  }
+
+  it.each([
+    ['before what inhibits it', [['a'], ['s']]],
+    ['with what inhibits it', [['s', 'a']]],
+    ['just after what inhibits it', [['s'], ['a']]],
+  ])('of which nobody has heard is not told of when it is over: %s', async (_name, ends) => {
+    const team = await openInhibited();
+    await stage.alerts.fire({ s: SOURCE, a: A });
+    await pass(11 * SECOND);
+    expect(team.take()).toEqual(['first_notification +s']);
+    for (const together of ends) {
+      await stage.alerts.resolve(...together);
+      await pass(SECOND);
+    }
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual(['all_resolved -s']);
+    expect((await stage.notification.decisions.list('a')).at(-1)).toMatchObject({
+      stage: 'inhibition',
+      decision: 'kept back',
+      reason: 'it was inhibited until it was over',
+    });
+    expect([...stage.notification.dispatcher.groups()]).toEqual([]);
+  });
+
+  it('of which somebody has heard is told of when it is over', async () => {
+    const team = await openInhibited();
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    await stage.alerts.fire({ s: SOURCE });
+    await pass(2 * MINUTE);
+    await stage.alerts.resolve('s', 'a');
+    await pass(2 * MINUTE);
+    expect(team.take().toSorted()).toEqual([
+      'all_resolved -a',
+      'all_resolved -s',
+      'first_notification +a',
+      'first_notification +s',
+    ]);
+  });
+
+  it('is told of when what inhibits it is over, and it is not', async () => {
+    const team = await openInhibited();
+    await stage.alerts.fire({ s: SOURCE, a: A });
+    await pass(11 * SECOND);
+    await stage.alerts.resolve('s');
+    await pass(2 * MINUTE);
+    await stage.alerts.resolve('a');
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual([
+      'first_notification +s',
+      'all_resolved -s',
+      'first_notification +a',
+      'all_resolved -a',
     ]);
   });
 });
@@ -410,5 +482,6 @@ function alertOfGroup(group: string): TrackedAlert {
     traceparent: null,
     endsAtMs: null,
     acknowledgedBy: null,
+    isInhibited: false,
   };
 }

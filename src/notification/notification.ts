@@ -311,8 +311,18 @@ export class Notification {
     );
     if (begun.length > 0) await rememberAlerts(tx, begun);
     tx.afterCommit(() => {
+      this.#noteInhibited(events);
       for (const event of events) this.#follow(event);
     });
+  }
+
+  /** What ends together with what inhibits it was inhibited to its end. */
+  #noteInhibited(events: readonly SystemEvent[]): void {
+    for (const event of events) {
+      if (event.event_type !== 'monitor.alert.resolved') continue;
+      const alert = this.dispatcher.get(event.payload.alert_id);
+      if (alert?.endsAtMs === null && this.inhibitedBy(alert)) alert.isInhibited = true;
+    }
   }
 
   /** Groups are decided once the events that came together have been followed: what inhibits another is known then. */
@@ -364,6 +374,7 @@ function alertOf(
     traceparent: event.traceparent,
     endsAtMs: null,
     acknowledgedBy: null,
+    isInhibited: false,
   };
 }
 

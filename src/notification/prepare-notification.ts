@@ -42,7 +42,7 @@ export function prepareNotification(
     routing: {
       router: createRouter(configuration.route),
       stages: [
-        inhibitionStage((alert) => (alert.endsAtMs === null ? inhibitor.inhibitedBy(alert) : null)),
+        inhibitionStage((alert) => inhibitor.inhibitedBy(alert)),
         timeStage(intervals),
         silenceStage(tools.silencesOf),
       ],

@@ -39,6 +39,7 @@ const FIRING = Array.from({ length: 12 }, (_, at): TrackedAlert => {
     traceparent: null,
     endsAtMs: null,
     acknowledgedBy: null,
+    isInhibited: false,
   };
 });
 type TrackedAlert = Awaited<ReturnType<SilenceRouteParts['notification']['firingOf']>>[number];

@@ -6,7 +6,7 @@ import type { Outbox, PlannedNotification } from '../outbox/outbox.ts';
 import { saysTheSame, type MessageMember } from '../outbox/outbox-rows.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';
 import { dedup, isBrief, type Dedup, type LogEntry, type PassedAlerts } from '../stages/dedup-stage.ts';
-import { mutedBy, type MuteStage } from '../stages/mute-stage.ts';
+import { mutedBy, type Muted, type MuteStage } from '../stages/mute-stage.ts';
 import type { AggregationGroup } from './aggregation-group.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 
@@ -43,7 +43,7 @@ interface Passed extends PassedAlerts {
   readonly alerts: readonly TrackedAlert[];
 }
 
-/** Decides what has to be told of a group now. Changes nothing; pauses now and then. */
+/** Decides what has to be told of a group now. Changes nothing but what members know of themselves; pauses now and then. */
 export function* decidePass(group: AggregationGroup, context: PassContext): Generator<void, Pass> {
   const passed = yield* judgeMembers(group, context);
   const planned: PlannedNotification[] = [];
@@ -134,7 +134,10 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
   let judged = 0;
   for (const alert of group.members.values()) {
     if (++judged % membersPerPiece === 0) yield;
-    const muted = mutedBy(stages, alert, { route: group.route, nowMs });
+    const muted =
+      mutedBy(stages, alert, { route: group.route, nowMs }) ??
+      (isOverUnheard(alert, group, log) ? INHIBITED_TO_ITS_END : null);
+    if (alert.endsAtMs === null) alert.isInhibited = muted?.stage === 'inhibition';
     if (muted) {
       decisions.record(
         {
@@ -156,6 +159,12 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
     if (alert.endsAtMs === null && alert.acknowledgedBy === null) allAcknowledged = false;
   }
   return { alerts, firing, resolved, heldBack, allAcknowledged };
+}
+
+const INHIBITED_TO_ITS_END: Muted = { stage: 'inhibition', reason: 'it was inhibited until it was over' };
+
+function isOverUnheard(alert: TrackedAlert, group: AggregationGroup, log: NotificationLog): boolean {
+  return alert.endsAtMs !== null && alert.isInhibited && !log.wasTold(group.id, alert.fingerprint);
 }
 
 interface MessagePlan {

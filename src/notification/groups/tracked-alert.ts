@@ -9,9 +9,11 @@ export interface TrackedAlert {
   readonly severity: string;
   readonly startsAtMs: number;
   readonly traceparent: string | null;
-  /** Null while it fires. Changed by `Dispatcher` alone, as is the next. */
+  /** Null while it fires. Changed by `Dispatcher` alone, as is `acknowledgedBy`. */
   endsAtMs: number | null;
   acknowledgedBy: string | null;
+  /** Whether it was inhibited as it fired and was last looked at: where nobody has heard of it, nobody hears of its end. */
+  isInhibited: boolean;
 }
 
 export function trackedAlert(alert: NotifiedAlert): TrackedAlert {
@@ -26,5 +28,6 @@ export function trackedAlert(alert: NotifiedAlert): TrackedAlert {
     traceparent,
     endsAtMs,
     acknowledgedBy,
+    isInhibited: false,
   };
 }
