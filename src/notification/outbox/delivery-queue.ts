@@ -13,6 +13,8 @@ export const maxUnrecordedDeliveries = 64;
 const RETRY_BACKOFF: BackoffLimits = { firstMs: 1000, maxMs: 60_000 };
 /** A receiver that asks for more patience than this is tried all the same. */
 const maxRetryAfterMs = 15 * 60_000;
+/** After so many tries in a row without an answer it is the receiver, not the message: one message at a time finds out. */
+export const maxFailuresInARow = 8;
 
 /** A message that waits for its turn or is on its way. */
 export interface Outstanding {
@@ -51,15 +53,21 @@ export interface DeliveryQueueParts {
 export class DeliveryQueue {
   readonly #parts: DeliveryQueueParts;
   #integration: RunningIntegration;
-  readonly #waiting: Outstanding[] = [];
+  /** Messages whose turn has come: that were not tried yet, and that were. */
+  readonly #fresh: Outstanding[] = [];
+  readonly #tried: Outstanding[] = [];
   readonly #retries = new Set<Timer>();
   readonly #running = new Set<AbortController>();
   /** Answers that are not written down yet. */
   #unrecorded = 0;
   /** How many tries in a row had no answer. */
   #failures = 0;
-  /** Wall ms until which the receiver asked to be left alone. */
-  #restUntilMs = 0;
+  /** How many times in a row it was told, after a rest, that it still sends too much. */
+  #limited = 0;
+  /** Monotonic ms until which nothing is sent: the receiver limits the rate. */
+  #restUntilMs = -Infinity;
+  /** Monotonic ms until which nothing is tried again: the receiver does not answer. */
+  #retryRestUntilMs = -Infinity;
   #rest: Timer | null = null;
   #isStopped = false;
 
@@ -69,21 +77,30 @@ export class DeliveryQueue {
   }
 
   get size(): number {
-    return this.#waiting.length + this.#running.size + this.#unrecorded + this.#retries.size;
+    return (
+      this.#fresh.length + this.#tried.length + this.#running.size + this.#unrecorded + this.#retries.size
+    );
   }
 
   /** The same integration under a new configuration: what waits is sent by it. */
   replace(integration: RunningIntegration): void {
     this.#integration = integration;
+    // It may be another address.
+    this.#failures = 0;
+    this.#retryRestUntilMs = -Infinity;
+    this.#pump();
   }
 
   push(outstanding: Outstanding): void {
     const inMs = outstanding.nextAttemptAtMs - this.#parts.clock.wallMs();
-    if (inMs > 0) this.#later(outstanding, inMs);
-    else {
-      this.#waiting.push(outstanding);
-      this.#pump();
-    }
+    // The wall clock may have been set back meanwhile.
+    if (inMs > 0) this.#later(outstanding, Math.min(inMs, maxRetryAfterMs));
+    else this.#enqueue(outstanding);
+  }
+
+  #enqueue(outstanding: Outstanding): void {
+    (outstanding.attempts === 0 ? this.#fresh : this.#tried).push(outstanding);
+    this.#pump();
   }
 
   stop(): void {
@@ -92,34 +109,36 @@ export class DeliveryQueue {
     this.#retries.clear();
     this.#rest?.cancel();
     for (const controller of this.#running) controller.abort();
-    this.#waiting.length = 0;
+    this.#fresh.length = 0;
+    this.#tried.length = 0;
   }
 
   #later(outstanding: Outstanding, inMs: number): void {
     const timer = this.#parts.clock.after(inMs, () => {
       this.#retries.delete(timer);
-      this.#waiting.push(outstanding);
-      this.#pump();
+      this.#enqueue(outstanding);
     });
     this.#retries.add(timer);
   }
 
   #pump(): void {
     if (this.#isStopped) return;
-    const restMs = this.#restUntilMs - this.#parts.clock.wallMs();
-    if (restMs > 0) {
-      this.#rest ??= this.#parts.clock.after(restMs, () => {
-        this.#rest = null;
-        this.#pump();
-      });
-      return;
-    }
-    const atOnce = this.#failures > 0 ? 1 : maxDeliveriesAtOnce;
+    const nowMs = this.#parts.clock.monotonicMs();
+    this.#wakeAt(Math.max(this.#restUntilMs, this.#retryRestUntilMs), nowMs);
+    if (this.#restUntilMs > nowMs) return;
+    const atOnce = this.#failures > 0 || this.#limited > 0 ? 1 : maxDeliveriesAtOnce;
     while (this.#running.size < atOnce && this.#unrecorded < maxUnrecordedDeliveries) {
-      const next = this.#waiting.shift();
+      const triedAgain = this.#retryRestUntilMs > nowMs ? undefined : this.#tried.shift();
+      const next = triedAgain ?? this.#fresh.shift();
       if (!next) return;
       if (next.state === 'waiting') void this.#try(next);
     }
+  }
+
+  #wakeAt(untilMs: number, nowMs: number): void {
+    this.#rest?.cancel();
+    this.#rest = null;
+    if (untilMs > nowMs) this.#rest = this.#parts.clock.after(untilMs - nowMs, () => this.#pump());
   }
 
   async #try(outstanding: Outstanding): Promise<void> {
@@ -151,17 +170,31 @@ export class DeliveryQueue {
     const { clock, random, maxAgeMs } = this.#parts;
     if (delivery.outcome === 'delivered') {
       this.#failures = 0;
+      this.#limited = 0;
       return true;
     }
     const isUnanswered = delivery.failure === 'timeout' || delivery.failure === 'connection';
     this.#failures = isUnanswered || delivery.failure === 'serverError' ? this.#failures + 1 : 0;
+    if (this.#failures >= maxFailuresInARow) {
+      const pauseMs = backoffMs(this.#failures - maxFailuresInARow + 1, RETRY_BACKOFF, random);
+      this.#retryRestUntilMs = clock.monotonicMs() + pauseMs;
+    }
     const nowMs = clock.wallMs();
     if (!delivery.retryable || nowMs - outstanding.notification.createdAtMs > maxAgeMs) return true;
     const askedMs = delivery.retryAfterMs === null ? 0 : Math.min(delivery.retryAfterMs, maxRetryAfterMs);
-    // Who limits the rate means all messages, not this one.
-    if (delivery.failure === 'rateLimited') this.#restUntilMs = Math.max(this.#restUntilMs, nowMs + askedMs);
+    if (delivery.failure === 'rateLimited') this.#restFor(askedMs);
     const pauseMs = Math.max(backoffMs(outstanding.attempts, RETRY_BACKOFF, random), askedMs);
     outstanding.nextAttemptAtMs = Math.floor(nowMs + pauseMs);
     return false;
+  }
+
+  /** Who limits the rate means all messages, not the one that was refused. @param askedMs 0 where it did not say for how long */
+  #restFor(askedMs: number): void {
+    const { clock, random } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    // Those that were on their way together are limited together.
+    if (this.#restUntilMs <= nowMs) this.#limited++;
+    const restMs = Math.max(askedMs, backoffMs(this.#limited, RETRY_BACKOFF, random));
+    this.#restUntilMs = Math.max(this.#restUntilMs, nowMs + restMs);
   }
 }

@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import { createSeededRandom, VirtualClock } from '#telemetry';
+import { DELIVERED, failed, RecordingReceiver } from '../notification.test-support.ts';
+import type { Delivery } from '../receivers/integration.ts';
+import { DeliveryQueue, maxFailuresInARow, type Outstanding } from './delivery-queue.ts';
+import type { RunningIntegration } from './running-integration.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+interface Stage {
+  readonly clock: VirtualClock;
+  readonly queue: DeliveryQueue;
+  /** What was sent since it was asked before. */
+  take(): readonly string[];
+  answer: Delivery | ((id: string) => Delivery);
+  push(id: string): void;
+}
+
+const running: RunningIntegration = {
+  key: 'team/webhook/0',
+  receiver: 'team',
+  note: null,
+  integration: new RecordingReceiver(),
+};
+
+function open(): Stage {
+  const clock = new VirtualClock();
+  const sent: string[] = [];
+  const queue = new DeliveryQueue(running, {
+    clock,
+    random: createSeededRandom(1),
+    maxAgeMs: 24 * HOUR,
+    send: ({ notification: { id } }) => {
+      sent.push(id);
+      const { answer } = stage;
+      return Promise.resolve(typeof answer === 'function' ? answer(id) : answer);
+    },
+    onTried: () => Promise.resolve(),
+  });
+  const stage: Stage = {
+    clock,
+    queue,
+    take: () => sent.splice(0),
+    answer: DELIVERED,
+    push(id) {
+      const nowMs = clock.wallMs();
+      // Of the message the queue reads no more than this.
+      const notification = { id, createdAtMs: nowMs } as Outstanding['notification'];
+      queue.push({ notification, attempts: 0, nextAttemptAtMs: nowMs, state: 'waiting' });
+    },
+  };
+  return stage;
+}
+
+function pushMany(stage: Stage, count: number): void {
+  for (let at = 0; at < count; at++) stage.push(`m${at}`);
+}
+
+describe('many messages for one receiver', () => {
+  it('that limits the rate without saying for how long: one a rest, which grows to a minute', async () => {
+    const stage = open();
+    stage.answer = failed('rateLimited', { retryable: true });
+    pushMany(stage, 1000);
+    await stage.clock.advance(5 * MINUTE);
+    expect(stage.take().length).toBeLessThan(30);
+    await stage.clock.advance(10 * MINUTE);
+    expect(stage.take().length).toBeLessThanOrEqual(20);
+    stage.answer = DELIVERED;
+    await stage.clock.advance(2 * MINUTE);
+    expect(stage.take()).toHaveLength(1000);
+    expect(stage.queue.size).toBe(0);
+  });
+
+  it('that does not answer: each is tried once, then one after a rest, which grows to a minute', async () => {
+    const stage = open();
+    stage.answer = failed('connection', { retryable: true });
+    pushMany(stage, 1000);
+    await stage.clock.advance(MINUTE);
+    expect(stage.take().length).toBeLessThan(1030);
+    await stage.clock.advance(10 * MINUTE);
+    expect(stage.take().length).toBeLessThanOrEqual(20);
+    stage.answer = DELIVERED;
+    await stage.clock.advance(2 * MINUTE);
+    expect(stage.take()).toHaveLength(1000);
+    expect(stage.queue.size).toBe(0);
+  });
+
+  it('that fails on one of them: a new one goes at once', async () => {
+    const stage = open();
+    stage.answer = (id) => (id === 'bad' ? failed('serverError', { retryable: true }) : DELIVERED);
+    stage.push('bad');
+    await stage.clock.advance(10 * MINUTE);
+    expect(stage.take().length).toBeGreaterThan(maxFailuresInARow);
+    stage.push('new');
+    await stage.clock.advance(0);
+    expect(stage.take()).toContain('new');
+  });
+
+  it('that does not answer, until it is at another address', async () => {
+    const stage = open();
+    stage.answer = failed('timeout', { retryable: true });
+    pushMany(stage, 100);
+    await stage.clock.advance(10 * MINUTE);
+    stage.take();
+    stage.answer = DELIVERED;
+    stage.queue.replace(running);
+    await stage.clock.advance(0);
+    expect(stage.take().length).toBeGreaterThan(90);
+  });
+});
+
+describe('a wall clock that is set back', () => {
+  it('delays no try by more than a quarter of an hour', async () => {
+    const stage = open();
+    const nowMs = stage.clock.wallMs();
+    const notification = { id: 'old', createdAtMs: nowMs } as Outstanding['notification'];
+    stage.queue.push({ notification, attempts: 3, nextAttemptAtMs: nowMs + 5 * HOUR, state: 'waiting' });
+    await stage.clock.advance(15 * MINUTE);
+    expect(stage.take()).toEqual(['old']);
+  });
+
+  it('does not lengthen the rest for which a receiver has asked', async () => {
+    const stage = open();
+    stage.answer = failed('rateLimited', { retryable: true, retryAfterMs: 30 * SECOND });
+    stage.push('a');
+    await stage.clock.advance(SECOND);
+    stage.answer = DELIVERED;
+    stage.clock.stepWallClock(-5 * HOUR);
+    stage.push('b');
+    await stage.clock.advance(30 * SECOND);
+    expect(stage.take()).toEqual(['a', 'a', 'b']);
+  });
+});
