@@ -446,9 +446,26 @@ describe('another configuration', () => {
     await stage.notification.take(prepared({ receivers: { team: [successor] } }));
     await pass(2 * MINUTE);
     expect(successor.take()).toEqual(['first_notification +a']);
-    await stage.restart({ receivers: { team: [successor] } });
     const pending = await stage.notification.messages({ state: 'pending', limit: 10 });
     expect(pending.messages).toEqual([]);
+    const { messages } = await stage.notification.explain('a');
+    expect(messages.map(({ state }) => state)).toEqual(['superseded', 'delivered']);
+  });
+
+  it('sends no message of before twice when its receiver is there again', async () => {
+    const team = await open();
+    team.answer = () => failed('connection', { retryable: true });
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    await stage.notification.take(prepared({ receivers: { team: [] } }));
+    await pass(MINUTE);
+    await stage.notification.take(prepared({ receivers: { team: [team] } }));
+    await pass(MINUTE);
+    team.take();
+    team.answer = () => DELIVERED;
+    await stage.restart();
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual(['first_notification +a']);
   });
 });
 

@@ -29,6 +29,8 @@ export const maxNotificationAgeMs = 24 * 3_600_000;
 const RECORD_BACKOFF: BackoffLimits = { firstMs: 100, maxMs: 10_000 };
 /** An answer is kept up to here. */
 const maxAnswerCharacters = 500;
+/** So many rows are given up in one transaction. */
+const maxRowsPerWrite = 500;
 /** An event names so many of a message's alerts. */
 const maxAlertsInEvent = 20;
 
@@ -123,8 +125,8 @@ export class Outbox {
     const { database, clock, logger } = this.#parts;
     const pending = await readPending(database);
     const gone = pending.filter(({ notification }) => !this.#queues.has(notification.integration));
-    for (let at = 0; at < gone.length; at += 500) {
-      const ids = gone.slice(at, at + 500).map(({ notification }) => notification.id);
+    for (let at = 0; at < gone.length; at += maxRowsPerWrite) {
+      const ids = gone.slice(at, at + maxRowsPerWrite).map(({ notification }) => notification.id);
       await database.transaction((tx) => supersedeNotifications(tx, ids, Math.floor(clock.wallMs())));
     }
     if (gone.length > 0) {
@@ -142,7 +144,7 @@ export class Outbox {
     await Promise.all(this.#records);
   }
 
-  /** The integrations that are in force from now on. Queues of those that stay go on. */
+  /** The integrations that are in force from now on. Queues of those that stay go on; what waits for others is given up. */
   setIntegrations(integrations: readonly RunningIntegration[]): void {
     const { clock, random, send } = this.#parts;
     const keys = new Set(integrations.map(({ key }) => key));
@@ -150,10 +152,10 @@ export class Outbox {
       if (keys.has(key)) continue;
       queue.stop();
       this.#queues.delete(key);
-      for (const [place, { notification }] of this.#outstanding) {
-        if (notification.integration === key) this.#outstanding.delete(place);
-      }
     }
+    this.#giveUp(
+      [...this.#outstanding.values()].filter(({ notification }) => !keys.has(notification.integration)),
+    );
     for (const running of integrations) {
       const known = this.#queues.get(running.key);
       if (known) known.replace(running);
@@ -166,6 +168,21 @@ export class Outbox {
         );
       }
     }
+  }
+
+  #giveUp(gone: readonly Outstanding[]): void {
+    if (gone.length === 0) return;
+    const { database, clock, logger } = this.#parts;
+    for (const outstanding of gone) this.#remove(outstanding);
+    logger.warn({ messages: gone.length }, 'Messages not sent: their receivers are no longer configured');
+    this.#keep(
+      this.#untilWritten({ messages: gone.length }, async () => {
+        for (let at = 0; at < gone.length; at += maxRowsPerWrite) {
+          const ids = gone.slice(at, at + maxRowsPerWrite).map(({ notification }) => notification.id);
+          await database.transaction((tx) => supersedeNotifications(tx, ids, Math.floor(clock.wallMs())));
+        }
+      }),
+    );
   }
 
   /** What waits or is on its way of a group for an integration. */
@@ -225,32 +242,45 @@ export class Outbox {
   /** What was delivered is recorded, however long the database is away: else it would be sent again. */
   #record(ended: Ended): Promise<void> {
     this.#count(ended);
-    const record = this.#recordUntilWritten(ended).finally(() => this.#records.delete(record));
+    return this.#keep(this.#recordUntilWritten(ended));
+  }
+
+  /** What is written is waited for at the end. */
+  #keep(writing: Promise<unknown>): Promise<void> {
+    const record: Promise<void> = writing.then(() => {
+      this.#records.delete(record);
+    });
     this.#records.add(record);
     return record;
   }
 
   async #recordUntilWritten(ended: Ended): Promise<void> {
-    const { clock, random, logger } = this.#parts;
     const { notification } = ended.outstanding;
+    const about = { notification: notification.id, integration: notification.integration };
+    const isWritten = await this.#untilWritten(about, () => this.#recording.ask(ended));
+    if (!isWritten || !ended.tried.isFinal) return;
+    this.#remove(ended.outstanding);
+    this.#parts.onEnded(notification, ended.tried.delivery.outcome);
+  }
+
+  /** @returns false where it was stopped before */
+  async #untilWritten(about: object, write: () => Promise<unknown>): Promise<boolean> {
+    const { clock, random, logger } = this.#parts;
     for (let failures = 1; ; failures++) {
       try {
-        await this.#recording.ask(ended);
-        break;
+        await write();
+        return true;
       } catch (thrown) {
         logger.warn(
-          { error: messageOf(thrown), notification: notification.id, integration: notification.integration },
+          { error: messageOf(thrown), ...about },
           'Outcome of a message not written; it is tried again',
         );
-        if (this.#isStopped) return;
+        if (this.#isStopped) return false;
         const { promise, resolve } = Promise.withResolvers<undefined>();
         clock.after(backoffMs(failures, RECORD_BACKOFF, random), () => resolve(undefined));
         await promise;
       }
     }
-    if (!ended.tried.isFinal) return;
-    this.#remove(ended.outstanding);
-    this.#parts.onEnded(notification, ended.tried.delivery.outcome);
   }
 
   async #recordAll(tx: StateTransaction, ended: readonly Ended[]): Promise<readonly true[]> {
