@@ -20,7 +20,7 @@ import type {
 import type { RoutingInForce } from './groups/dispatcher.ts';
 import { Inhibitor } from './inhibition/inhibitor.ts';
 import type { Message } from './message.ts';
-import { Notification, type PreparedNotification } from './notification.ts';
+import { Notification, type NotificationParts, type PreparedNotification } from './notification.ts';
 import type { StoredAlert } from './notified-alert.ts';
 import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
 import type { AlertReader, RoutedTo } from './ports.ts';
@@ -210,6 +210,7 @@ export interface TestConfiguration {
   readonly receivers?: Readonly<Record<string, readonly Integration[]>>;
   readonly stages?: readonly MuteStage[];
   readonly inhibitRules?: readonly InhibitRule[];
+  readonly silences?: NotificationParts['silences'];
 }
 
 /** One route for all, without a tree. */
@@ -294,7 +295,7 @@ export async function openNotificationStage(
         bus,
         tracing: new RecordedTracing(),
         alerts,
-        silences: { alertResolved: () => Promise.resolve() },
+        silences: asked.silences ?? { alertResolved: () => Promise.resolve() },
         externalUrl: () => 'http://omoi.test',
         linksOf: ({ alertId }) => ({
           alert: `http://omoi.test/alerts/${alertId}`,

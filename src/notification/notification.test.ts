@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createMatcher, fingerprintOf } from '#telemetry';
+import { createMatcher, fingerprintOf, type Labels, type Matcher } from '#telemetry';
 import type { InhibitRule } from './configuration/notification-configuration.ts';
 import { maxAggregationGroups } from './groups/dispatcher.ts';
 import type { TrackedAlert } from './groups/tracked-alert.ts';
@@ -14,6 +14,8 @@ import {
   type TestConfiguration,
 } from './notification.test-support.ts';
 import type { Delivery } from './receivers/integration.ts';
+import type { NotificationParts } from './notification.ts';
+import type { Silence } from './silences/silence.ts';
 import type { MuteStage } from './stages/mute-stage.ts';
 
 const SECOND = 1000;
@@ -264,6 +266,44 @@ describe('an inhibited alert', () => {
   });
 });
 
+describe('a silence that ends with its alerts', () => {
+  it('is looked at once where many of them end together, and anew later', async () => {
+    let looks = 0;
+    const counting: Matcher = {
+      ...createMatcher('group', '=', 'one'),
+      matches: (value) => {
+        looks++;
+        return value === 'one';
+      },
+    };
+    const silence = { matcherSets: [[counting]] } as unknown as Silence;
+    const said: boolean[] = [];
+    const alertResolved: NotificationParts['silences']['alertResolved'] = async (_labels, silencesMore) => {
+      said.push(silencesMore(silence));
+      await Promise.resolve();
+      said.push(silencesMore(silence));
+    };
+    const team = new RecordingReceiver();
+    stage = await openNotificationStage({ receivers: { team: [team] }, silences: { alertResolved } });
+    const ids = Array.from({ length: 100 }, (_, at) => `a${at}`);
+    const others = Array.from({ length: 100 }, (_, at) => `c${at}`);
+    const labels = (base: Labels, instance: string): Labels => ({ ...base, instance });
+    await stage.alerts.fire(Object.fromEntries(others.map((id) => [id, labels(C, id)])));
+    await stage.alerts.fire(Object.fromEntries(ids.map((id) => [id, labels(A, id)])));
+    await pass(11 * SECOND);
+    await stage.alerts.resolve('a0');
+    await pass(0);
+    expect([said, looks]).toEqual([[true, true], 202]);
+    await stage.alerts.resolve(...ids.slice(1, 50));
+    await pass(0);
+    expect(looks).toBe(202 + 101 + 49 * 101);
+    said.length = 0;
+    await stage.alerts.resolve(...ids.slice(50));
+    await pass(0);
+    expect(new Set(said)).toEqual(new Set([false]));
+  });
+});
+
 describe('two alerts of the same labels, as of a rule and of somebody who posts', () => {
   it.each([
     ['the first is over first', 'a', 'a2'],
@@ -300,6 +340,18 @@ describe('a receiver that does not take a message', () => {
     team.answer = () => DELIVERED;
     await pass(2 * MINUTE);
     expect(team.take()).toEqual(['first_notification +a +b']);
+  });
+
+  it('has one message a group waiting, however often it is decided anew', async () => {
+    const team = await open();
+    team.answer = () => failed('connection', { retryable: true });
+    await stage.alerts.fire({ a: A });
+    await pass(30 * MINUTE);
+    for (let at = 0; at < 50; at++) {
+      await stage.alerts.fire({ [`a${at}`]: { ...A, at: String(at) } });
+      await pass(MINUTE);
+      expect(stage.notification.outbox.pendingOf('team/webhook/0')).toBe(1);
+    }
   });
 
   it('is not asked again at once where it refuses for good, but at the next interval', async () => {

@@ -312,7 +312,8 @@ export class Notification {
     if (begun.length > 0) await rememberAlerts(tx, begun);
     tx.afterCommit(() => {
       this.#noteInhibited(events);
-      for (const event of events) this.#follow(event);
+      const resolved = events.flatMap((event) => this.#follow(event) ?? []);
+      if (resolved.length > 0) this.#endSilences(resolved);
     });
   }
 
@@ -326,7 +327,7 @@ export class Notification {
   }
 
   /** Groups are decided once the events that came together have been followed: what inhibits another is known then. */
-  #follow(event: SystemEvent): void {
+  #follow(event: SystemEvent): TrackedAlert | null {
     const atMs = Date.parse(event.at);
     if (event.event_type === 'monitor.alert.triggered') {
       const alert = alertOf(event);
@@ -337,23 +338,37 @@ export class Notification {
     } else if (event.event_type === 'monitor.alert.resolved') {
       const alert = this.dispatcher.resolve(event.payload.alert_id, atMs);
       this.#prepared.inhibitor.remove(event.payload.alert_id);
-      if (alert) this.#endSilences(alert);
+      return alert;
     }
+    return null;
   }
 
-  /** Those that end with the last alert that they silence. */
-  #endSilences(alert: TrackedAlert): void {
+  /** Those that end with the last alert that they silence. Each is looked at once, however many of its alerts end together. */
+  #endSilences(resolved: readonly TrackedAlert[]): void {
     const { silences, logger } = this.#parts;
+    const known = new Map<Silence, boolean>();
     const silencesMore = (silence: Silence): boolean => {
-      for (const { labels } of this.dispatcher.firing) if (coversLabels(silence, labels)) return true;
-      return false;
+      const more = known.get(silence) ?? this.#silencesMore(silence);
+      if (isTogether) known.set(silence, more);
+      return more;
     };
-    silences.alertResolved(alert.labels, silencesMore).catch((thrown: unknown) => {
-      logger.warn(
-        { error: messageOf(thrown), alert: alert.alertId },
-        'Silences that end with this alert not ended: they end at their time',
-      );
-    });
+    let isTogether = true;
+    for (const alert of resolved) {
+      silences.alertResolved(alert.labels, silencesMore).catch((thrown: unknown) => {
+        logger.warn(
+          { error: messageOf(thrown), alert: alert.alertId },
+          'Silences that end with this alert not ended: they end at their time',
+        );
+      });
+    }
+    // What is asked later is asked anew: other alerts may fire by then.
+    isTogether = false;
+    known.clear();
+  }
+
+  #silencesMore(silence: Silence): boolean {
+    for (const { labels } of this.dispatcher.firing) if (coversLabels(silence, labels)) return true;
+    return false;
   }
 
   #receiverLabels(receiver: string): Labels {

@@ -33,7 +33,8 @@ export function createReceiverNetwork({
   environment,
   version,
 }: ReceiverNetworkParts): ReceiverNetwork {
-  const clients = new Set<ClosableHttpClient>();
+  // Those of configurations that nothing uses any more are not kept.
+  let clients: WeakRef<ClosableHttpClient>[] = [];
   return {
     toolsOf(configuration) {
       const http = createHttpClient({
@@ -44,7 +45,7 @@ export function createReceiverNetwork({
         allowedAddresses: configuration.omoi.allowedAddresses,
         userAgent: `Omoi/${version}`,
       });
-      clients.add(http);
+      clients = [...clients.filter((client) => client.deref() !== undefined), new WeakRef(http)];
       const programs = createChildPrograms(configuration.omoi.allowedCommands, clock);
       return { clock, random, templates: configuration.templates, http, readSecret, programs };
     },
@@ -59,8 +60,8 @@ export function createReceiverNetwork({
       read: (path) => readFile(path, 'utf8'),
     },
     close() {
-      for (const client of clients) client.close();
-      clients.clear();
+      for (const client of clients) client.deref()?.close();
+      clients = [];
     },
   };
 }

@@ -54,9 +54,9 @@ export class DeliveryQueue {
   readonly #parts: DeliveryQueueParts;
   #integration: RunningIntegration;
   /** Messages whose turn has come: that were not tried yet, and that were. */
-  readonly #fresh: Outstanding[] = [];
-  readonly #tried: Outstanding[] = [];
-  readonly #retries = new Set<Timer>();
+  readonly #fresh = new Set<Outstanding>();
+  readonly #tried = new Set<Outstanding>();
+  readonly #retries = new Map<Outstanding, Timer>();
   readonly #running = new Set<AbortController>();
   /** Answers that are not written down yet. */
   #unrecorded = 0;
@@ -77,9 +77,7 @@ export class DeliveryQueue {
   }
 
   get size(): number {
-    return (
-      this.#fresh.length + this.#tried.length + this.#running.size + this.#unrecorded + this.#retries.size
-    );
+    return this.#fresh.size + this.#tried.size + this.#running.size + this.#unrecorded + this.#retries.size;
   }
 
   /** The same integration under a new configuration: what waits is sent by it. */
@@ -99,26 +97,34 @@ export class DeliveryQueue {
   }
 
   #enqueue(outstanding: Outstanding): void {
-    (outstanding.attempts === 0 ? this.#fresh : this.#tried).push(outstanding);
+    (outstanding.attempts === 0 ? this.#fresh : this.#tried).add(outstanding);
     this.#pump();
+  }
+
+  /** It is not sent any more, if it is not on its way. */
+  remove(outstanding: Outstanding): void {
+    this.#fresh.delete(outstanding);
+    this.#tried.delete(outstanding);
+    this.#retries.get(outstanding)?.cancel();
+    this.#retries.delete(outstanding);
   }
 
   stop(): void {
     this.#isStopped = true;
-    for (const timer of this.#retries) timer.cancel();
+    for (const timer of this.#retries.values()) timer.cancel();
     this.#retries.clear();
     this.#rest?.cancel();
     for (const controller of this.#running) controller.abort();
-    this.#fresh.length = 0;
-    this.#tried.length = 0;
+    this.#fresh.clear();
+    this.#tried.clear();
   }
 
   #later(outstanding: Outstanding, inMs: number): void {
     const timer = this.#parts.clock.after(inMs, () => {
-      this.#retries.delete(timer);
+      this.#retries.delete(outstanding);
       this.#enqueue(outstanding);
     });
-    this.#retries.add(timer);
+    this.#retries.set(outstanding, timer);
   }
 
   #pump(): void {
@@ -128,9 +134,12 @@ export class DeliveryQueue {
     if (this.#restUntilMs > nowMs) return;
     const atOnce = this.#failures > 0 || this.#limited > 0 ? 1 : maxDeliveriesAtOnce;
     while (this.#running.size < atOnce && this.#unrecorded < maxUnrecordedDeliveries) {
-      const triedAgain = this.#retryRestUntilMs > nowMs ? undefined : this.#tried.shift();
-      const next = triedAgain ?? this.#fresh.shift();
+      const [fresh] = this.#fresh;
+      const [tried] = this.#retryRestUntilMs > nowMs ? [] : this.#tried;
+      const next = tried ?? fresh;
       if (!next) return;
+      this.#fresh.delete(next);
+      this.#tried.delete(next);
       if (next.state === 'waiting') void this.#try(next);
     }
   }

@@ -96,7 +96,7 @@ export class Outbox {
   /** By group and integration. */
   readonly #outstanding = new Map<string, Outstanding>();
   readonly #recording: SharedTransactions<Ended, true>;
-  readonly #records = new Set<Promise<void>>();
+  readonly #records = new Set<Promise<unknown>>();
   readonly #counters: { readonly sent: Counter; readonly failed: Counter; readonly seconds: Histogram };
   #isStopped = false;
 
@@ -175,7 +175,7 @@ export class Outbox {
     const { database, clock, logger } = this.#parts;
     for (const outstanding of gone) this.#remove(outstanding);
     logger.warn({ messages: gone.length }, 'Messages not sent: their receivers are no longer configured');
-    this.#keep(
+    void this.#keep(
       this.#untilWritten({ messages: gone.length }, async () => {
         for (let at = 0; at < gone.length; at += maxRowsPerWrite) {
           const ids = gone.slice(at, at + maxRowsPerWrite).map(({ notification }) => notification.id);
@@ -236,6 +236,7 @@ export class Outbox {
     const { groupId, integration } = outstanding.notification;
     const place = placeOf(groupId, integration);
     outstanding.state = 'ended';
+    this.#queues.get(integration)?.remove(outstanding);
     if (this.#outstanding.get(place) === outstanding) this.#outstanding.delete(place);
   }
 
@@ -246,12 +247,10 @@ export class Outbox {
   }
 
   /** What is written is waited for at the end. */
-  #keep(writing: Promise<unknown>): Promise<void> {
-    const record: Promise<void> = writing.then(() => {
-      this.#records.delete(record);
-    });
-    this.#records.add(record);
-    return record;
+  async #keep(writing: Promise<unknown>): Promise<void> {
+    this.#records.add(writing);
+    await writing;
+    this.#records.delete(writing);
   }
 
   async #recordUntilWritten(ended: Ended): Promise<void> {
