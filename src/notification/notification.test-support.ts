@@ -42,7 +42,11 @@ class TestAlerts implements AlertReader {
     this.#append = append;
   }
 
+  /** Why they cannot be read; null where they can. */
+  failure: string | null = null;
+
   read(alertIds: readonly string[]): Promise<readonly StoredAlert[]> {
+    if (this.failure !== null) return Promise.reject(new Error(this.failure));
     return Promise.resolve(alertIds.flatMap((alertId) => this.#alerts.get(alertId) ?? []));
   }
 

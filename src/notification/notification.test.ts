@@ -354,6 +354,20 @@ describe('a receiver that does not take a message', () => {
     }
   });
 
+  it('is not the cause where the alerts cannot be read: the message goes out when they can', async () => {
+    const team = await open();
+    stage.alerts.failure = 'the database is away';
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    const { messages } = await stage.notification.explain('a');
+    expect(messages).toMatchObject([
+      { state: 'pending', answer: 'the alerts it is about cannot be read now: the database is away' },
+    ]);
+    stage.alerts.failure = null;
+    await pass(10 * SECOND);
+    expect(team.take()).toEqual(['first_notification +a']);
+  });
+
   it('is not asked again at once where it refuses for good, but at the next interval', async () => {
     const team = await open();
     team.answer = () => failed('clientError', { retryable: false });

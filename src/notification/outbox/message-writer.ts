@@ -56,7 +56,12 @@ async function send(parts: MessageWriterParts, sending: Sending): Promise<Delive
   const { running, signal } = sending;
   const { notification } = sending.outstanding;
   try {
-    const message = await write(parts, sending);
+    const facts = await readAlerts(
+      parts.alerts,
+      notification.members.map(([alertId]) => alertId),
+    ).catch((thrown: unknown) => messageOf(thrown));
+    if (typeof facts === 'string') return unreadable(facts);
+    const message = write(parts, sending, facts);
     if (message.alerts.length === 0) return refused('the alerts it is about are no longer on record');
     const { memory } = parts.log.get(notification.groupId, running.key) ?? { memory: null };
     return await running.integration.send(message, { signal, memory });
@@ -75,15 +80,18 @@ function refused(reason: string): Extract<Delivery, { readonly outcome: 'failed'
   return { outcome: 'failed', failure: 'clientError', reason, retryable: false, retryAfterMs: null };
 }
 
-async function write(
+/** The database is away: nothing is wrong with the message. */
+function unreadable(error: string): Delivery {
+  const reason = `the alerts it is about cannot be read now: ${error}`;
+  return { outcome: 'failed', failure: 'connection', reason, retryable: true, retryAfterMs: null };
+}
+
+function write(
   parts: MessageWriterParts,
   { outstanding, running, traceparent }: Sending,
-): Promise<Message> {
+  facts: ReadonlyMap<string, NotifiedAlert>,
+): Message {
   const { notification } = outstanding;
-  const facts = await readAlerts(
-    parts.alerts,
-    notification.members.map(([alertId]) => alertId),
-  );
   const alerts = notification.members.flatMap(([alertId, endsAtMs]): MessageAlert[] => {
     const found = facts.get(alertId);
     if (!found) return [];
