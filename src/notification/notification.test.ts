@@ -484,6 +484,18 @@ describe('a restart', () => {
   });
 });
 
+describe('a wall clock that is set back', () => {
+  it('delays no first message by more than group_wait', async () => {
+    const team = await open();
+    await stage.alerts.fire({ a: A });
+    await pass(SECOND);
+    stage.clock.stepWallClock(-60 * MINUTE);
+    await stage.restart();
+    await pass(11 * SECOND);
+    expect(team.take()).toEqual(['first_notification +a']);
+  });
+});
+
 describe('another configuration', () => {
   it('routes what fires anew, tells nothing twice of groups that stay, and forgets those that are gone', async () => {
     const team = await open();

@@ -246,7 +246,9 @@ export class Dispatcher {
     if (known) return known;
     const isFull = this.#groups.size >= maxAggregationGroups;
     const overflow: RoutedTo = { route: to.route, groupKey: `${to.route.key}:{}`, groupLabels: {} };
-    const group = createGroup(isFull ? overflow : to, alert.startsAtMs + to.route.groupWaitMs);
+    // Who posts an alert may have another clock, and ours may have been set back.
+    const sinceMs = Math.min(alert.startsAtMs, this.#parts.clock.wallMs());
+    const group = createGroup(isFull ? overflow : to, sinceMs + to.route.groupWaitMs);
     const other = this.#groups.get(group.id);
     if (other) return other;
     group.hasPassed = passed.has(group.id);
