@@ -33,23 +33,28 @@ export function createNotifiedAlerts(database: StateDatabase, externalUrl: () =>
       return rows.map(notified);
     },
     async *firing() {
-      let after = '';
+      let after: Pick<AlertRow, 'fired_at_ms' | 'id'> = { fired_at_ms: -1, id: '' };
       for (;;) {
-        const rows = await database.reader
-          .selectFrom('alerts')
-          .selectAll()
-          .where('state', '=', sql.lit('firing'))
-          .where('id', '>', after)
-          .orderBy('id')
-          .limit(PAGE_LIMIT)
-          .execute();
+        const rows = await firingPage(database.reader, after).execute();
         const last = rows.at(-1);
         if (!last) return;
         yield rows.map(notified);
-        after = last.id;
+        after = last;
       }
     },
   };
+}
+
+/** Of the alerts that fire, those after one, by the index on the state: a page costs what it holds, however many fire. */
+export function firingPage(reader: StateDatabase['reader'], after: Pick<AlertRow, 'fired_at_ms' | 'id'>) {
+  return reader
+    .selectFrom('alerts')
+    .selectAll()
+    .where('state', '=', sql.lit('firing'))
+    .where(sql<boolean>`(fired_at_ms, id) > (${after.fired_at_ms}, ${after.id})`)
+    .orderBy('fired_at_ms')
+    .orderBy('id')
+    .limit(PAGE_LIMIT);
 }
 
 /** The page of an alert in mission control. */
