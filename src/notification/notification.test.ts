@@ -404,6 +404,24 @@ describe('a receiver that does not take a message', () => {
     expect(team.take()).toEqual(['first_notification +a', ...Array(3).fill('first_notification +a +b')]);
   });
 
+  it('is not told for ever of what is over, where it refuses for good', async () => {
+    const team = await open({ route: testRoute({ groupIntervalMs: 60 * MINUTE }) });
+    team.answer = () => failed('clientError', { retryable: false });
+    await stage.alerts.fire({ a: A, b: B, c: C });
+    await pass(11 * SECOND);
+    await stage.alerts.resolve('b', 'c');
+    await pass(23 * 60 * MINUTE);
+    expect(Array.from(stage.notification.dispatcher.groups(), ({ members }) => members.size)).toEqual([2, 1]);
+    await pass(3 * 60 * MINUTE);
+    expect(Array.from(stage.notification.dispatcher.groups(), ({ members }) => members.size)).toEqual([1]);
+    const rows = await stage.database.reader.selectFrom('notification_alerts').selectAll().execute();
+    expect(rows.map(({ alert_id: id }) => id)).toEqual(['a']);
+    team.take();
+    team.answer = () => DELIVERED;
+    await pass(60 * MINUTE);
+    expect(team.take()).toEqual(['first_notification +a']);
+  });
+
   it('delays no other', async () => {
     const team = new RecordingReceiver();
     const hanging = new RecordingReceiver({ index: 1 });

@@ -16,6 +16,8 @@ export interface AggregationGroup extends RoutedTo {
   timer: Timer | null;
   /** Keys of integrations that have refused a message for good: they are asked again when the group's time has come. */
   readonly refused: Set<string>;
+  /** Since when (wall ms) integrations have refused all messages, by their keys. */
+  readonly refusedSinceMs: Map<string, number>;
   /** Whether something came meanwhile that must not wait for the next interval. */
   isUrgent: boolean;
 }
@@ -34,6 +36,7 @@ export function createGroup(to: RoutedTo, dueAtMs: number): AggregationGroup {
     dueAtMs,
     timer: null,
     refused: new Set(),
+    refusedSinceMs: new Map(),
     isUrgent: false,
   };
 }

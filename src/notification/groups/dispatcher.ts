@@ -210,7 +210,11 @@ export class Dispatcher {
       return;
     }
     // It is decided again at the next interval, and not before: the receiver may have been repaired by then.
-    if (outcome === 'failed') group.refused.add(integration);
+    if (outcome === 'failed') {
+      group.refused.add(integration);
+      const sinceMs = group.refusedSinceMs.get(integration) ?? this.#parts.clock.wallMs();
+      group.refusedSinceMs.set(integration, sinceMs);
+    } else group.refusedSinceMs.delete(integration);
     if (group.isUrgent) this.#passNow(group);
     else if (outcome === 'delivered') {
       this.#settling.add(group);

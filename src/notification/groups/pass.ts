@@ -2,7 +2,7 @@ import type { NotificationReason } from '../message.ts';
 import type { DecisionLog } from '../explain/decision-log.ts';
 import type { Outstanding } from '../outbox/delivery-queue.ts';
 import type { LogUpdate, NotificationLog } from '../outbox/notification-log.ts';
-import type { Outbox, PlannedNotification } from '../outbox/outbox.ts';
+import { maxNotificationAgeMs, type Outbox, type PlannedNotification } from '../outbox/outbox.ts';
 import { saysTheSame, type MessageMember } from '../outbox/outbox-rows.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';
 import { dedup, isBrief, type Dedup, type LogEntry, type PassedAlerts } from '../stages/dedup-stage.ts';
@@ -62,6 +62,8 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
       isRefused = true;
       continue;
     }
+    // Nobody will take it: it would be told in vain at each interval for ever.
+    if (passed.firing.size === 0 && refusesForLong(group, running.key, context.nowMs)) continue;
     const entry = context.log.get(group.id, running.key);
     const decided = dedup(entry, passed, {
       sendResolved: running.integration.sendResolved,
@@ -92,13 +94,33 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     yield;
   }
   const waits = isBlocked || isKept || isRefused || planned.length > 0;
-  const left = waits ? [] : [...group.members.values()].filter((alert) => hasLeft(alert, passed));
+  const left = [...group.members.values()].filter((alert) =>
+    waits ? isGivenUp(alert, group, context) : hasLeft(alert, passed),
+  );
   const rows = planned.length + withdrawn.length + logs.length + left.length;
   return { group, planned, withdrawn, logs, left, isBlocked, rows };
 }
 
 function hasLeft({ endsAtMs, fingerprint }: TrackedAlert, { heldBack }: Passed): boolean {
   return endsAtMs !== null && !heldBack.has(fingerprint);
+}
+
+/** Whether an integration has refused all messages about a group for as long as a message is tried. */
+function refusesForLong({ refusedSinceMs }: AggregationGroup, key: string, nowMs: number): boolean {
+  return nowMs - (refusedSinceMs.get(key) ?? nowMs) > maxNotificationAgeMs;
+}
+
+/** Over for so long that who has not heard of it never will: others of its group fire, and are told in vain, too. */
+function isGivenUp(
+  { endsAtMs, fingerprint }: TrackedAlert,
+  group: AggregationGroup,
+  { integrations, log, nowMs }: PassContext,
+): boolean {
+  if (endsAtMs === null || nowMs - endsAtMs <= maxNotificationAgeMs) return false;
+  return integrations.every(
+    ({ key }) =>
+      refusesForLong(group, key, nowMs) || log.get(group.id, key)?.resolved.has(fingerprint) === true,
+  );
 }
 
 /** What an integration knows once it was told what has passed. What is kept back is still to be told. */
