@@ -13,7 +13,7 @@ import {
   type SelfMetrics,
 } from '#telemetry';
 import type { Route } from '../configuration/notification-configuration.ts';
-import type { DecisionLog } from '../explain/decision-log.ts';
+import type { Decision, DecisionLog } from '../explain/decision-log.ts';
 import type { NotificationLog } from '../outbox/notification-log.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Notification } from '../outbox/outbox-rows.ts';
@@ -21,6 +21,7 @@ import type { RunningIntegration } from '../outbox/running-integration.ts';
 import type { RoutedTo, Router } from '../ports.ts';
 import type { MuteStage } from '../stages/mute-stage.ts';
 import { createGroup, groupIdOf, type AggregationGroup } from './aggregation-group.ts';
+import { joined, replaced } from './membership-decisions.ts';
 import { decidePass, membersThatLeave, type Pass } from './pass.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 
@@ -271,21 +272,12 @@ export class Dispatcher {
         if (alert.endsAtMs === null) this.#putBeside(tracked);
         return;
       }
+      this.#explain(replaced(older, alert, group), group);
       this.#leave(older.alertId, group);
     }
     group.members.set(alert.fingerprint, alert);
     tracked.groups.add(group);
-    this.#parts.decisions.record(
-      {
-        alertId: alert.alertId,
-        stage: 'routing',
-        decision: 'routed',
-        receiver: group.route.receiver,
-        notificationId: null,
-        reason: `to ${group.route.receiver} by the route ${group.route.key}, in the group ${group.groupKey}`,
-      },
-      `${group.id} routing`,
-    );
+    this.#explain(joined(alert, group), group);
     const { criticalBypassesInterval } = group.route.omoi;
     const isCritical = severityRank(alert.severity) >= CRITICAL;
     if (group.hasPassed && criticalBypassesInterval && isCritical && alert.endsAtMs === null) {
@@ -293,6 +285,10 @@ export class Dispatcher {
       group.refused.clear();
       this.#passNow(group);
     }
+  }
+
+  #explain(decision: Decision, group: AggregationGroup): void {
+    this.#parts.decisions.record(decision, `${group.id} routing`);
   }
 
   #leave(alertId: string, group: AggregationGroup): void {
