@@ -38,8 +38,9 @@ const onPostgres =
         include: [
           'src/fleet/**/*.test.ts',
           'src/watchdog/**/*.test.ts',
-          'src/notification/notification.{test,inhibition.test}.ts',
           'src/notification/silences/**/*.test.ts',
+          'src/alerting/alerts/alert-handling.test.ts',
+          'src/alerting/posted/posted-alerts.test.ts',
         ],
         exclude: [
           'src/**/*.scale.test.ts',

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { liveMb, textOf, type BrokenRow, type Row } from './incident/row.ts';
 import { IncidentRun, type Begin } from './incident/run.ts';
 import {
+  AlertsWithReceivers,
   alertsFireAndRecover,
   alertsPend,
   remediationsHeldBack,
@@ -67,11 +68,17 @@ const { size, history } = run;
 /** So that a fifth of the spans is too old, however long ago the history was written. */
 const spansMs = size.days * 0.8 * 86_400_000 + (Date.now() - history.writtenAtMs);
 
+const withReceivers = new AlertsWithReceivers();
 const scenarios: readonly Scenario[] = [
   { name: FRESH, begin: { fresh: 'without_series' }, run: calm },
   { name: 'series go', begin: { fresh: 'with_series' }, run: churn(size.churnedSeries) },
   { name: 'calm', run: calm },
   { name: 'alerts fire and recover', prepare: unitsAreWell, run: alertsFireAndRecover },
+  {
+    name: 'alerts fire with receivers',
+    prepare: (stage) => withReceivers.prepare(stage),
+    run: (stage) => withReceivers.run(stage),
+  },
   { name: 'alerts pend', run: alertsPend },
   { name: 'agents fall silent', run: agentsFallSilent },
   { name: 'remediations held back', run: remediationsHeldBack },

@@ -100,6 +100,7 @@ const parts = await startParts({
     tracing,
     metrics,
     runtimes: [idleRuntime],
+    createSecret: () => 'bench',
     mintAgentToken: () => Promise.resolve(''),
     grantOf: () => null,
     logger: () => logger,

@@ -15,7 +15,7 @@ import { writeRuleFiles } from './rule-files.ts';
 import { HOLD_POOLS, holdPool, RESTART_POOL } from './scenarios/alerts.ts';
 import { fleetOf } from './scenarios/fleet.ts';
 import { gauge } from './scenarios/telemetry.ts';
-import { scaledRestMs, secondsUntil, type Incident, type Stage } from './stage.ts';
+import { NOBODY_IS_TOLD, scaledRestMs, secondsUntil, type Incident, type Stage } from './stage.ts';
 
 const CONNECTIONS = 64;
 /** An uninvolved alert that is acted upon this soon says that the incident is over. */
@@ -74,6 +74,10 @@ export class IncidentRun {
     return new IncidentRun({ scale, size, history: await historyOf(size) }, report);
   }
 
+  get #routingFile(): string {
+    return join(this.#work, 'alertmanager.yml');
+  }
+
   get history(): History {
     return this.#history;
   }
@@ -97,7 +101,8 @@ export class IncidentRun {
     const fleet = fleetOf(this.scale);
     const setup = { url: server.url, tokens: server.tokens, fleet, isFresh: isNew };
     const probes = await Probes.start(setup);
-    this.#stage = { scale: this.scale, history: this.#history, server, probes, connections };
+    const routingFile = this.#routingFile;
+    this.#stage = { scale: this.scale, history: this.#history, server, probes, routingFile, connections };
     await delay(scaledRestMs(this.#stage, WARM_UP_MS));
     return this.#stage;
   }
@@ -162,11 +167,13 @@ export class IncidentRun {
     const files = writeRuleFiles(this.#work, this.size.rules);
     const spans = spansMs === null ? LONG : `${Math.ceil(spansMs)}ms`;
     const file = join(this.#work, 'omoi.yaml');
+    writeFileSync(this.#routingFile, NOBODY_IS_TOLD);
     writeFileSync(
       file,
       `alerting: {rule_files: [${files.rules}], disable: ['*']}\n` +
         `watchdog: {policy_files: [${files.policies}], disable: ['*']}\n` +
         `telemetry: {max_series: 3000000}\n` +
+        `notification: {config_file: ${this.#routingFile}}\n` +
         `retention: {events: ${LONG}, alerts: ${LONG}, remediations: ${LONG}, spans: ${spans}}\n`,
     );
     return file;

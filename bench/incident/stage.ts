@@ -12,9 +12,13 @@ export interface Stage {
   readonly history: History;
   readonly server: MeasuredServer;
   readonly probes: Probes;
+  /** Names nobody who is told of alerts, until an incident writes another one and has it reloaded. */
+  readonly routingFile: string;
   /** With an operator's token; from the process of the incident, not of the probes. */
   readonly connections: ConnectionPool;
 }
+
+export const NOBODY_IS_TOLD = 'route: {receiver: nobody}\nreceivers: [{name: nobody}]\n';
 
 /** What happened, for the row: how many fired, how long it took, what was answered. */
 export type Happened = Readonly<Record<string, number | string | null>>;

@@ -13,6 +13,8 @@ import { sessionQuery } from './api/queries.ts';
 import type { Server } from './api/server-context.tsx';
 import { NotFound } from './components/not-found.tsx';
 import { Shell } from './components/shell.tsx';
+import { readAlertSearch, type AlertSearch } from './domain/alert-filter.ts';
+import { readRoutingSearch, type RoutingSearch } from './domain/message-filter.ts';
 import { readRepairSearch, type RepairSearch } from './domain/repair-filter.ts';
 import {
   readLoginSearch,
@@ -21,6 +23,7 @@ import {
   VIEW_DEFAULTS,
   type ViewSearch,
 } from './domain/search.ts';
+import { readSilenceSearch, type SilenceSearch } from './domain/silence-text.ts';
 import { readTaskSearch, type TaskSearch } from './domain/task-filter.ts';
 import { readFleetSearch, type FleetSearch } from './domain/whole-fleet.ts';
 import { LoginPage } from './pages/login.tsx';
@@ -103,6 +106,7 @@ const alerts = createRoute({
   getParentRoute: () => inside,
   path: '/alerts',
   staticData: { title: () => 'Alerts' },
+  validateSearch: (search: AlertSearch & SearchSchemaInput) => readAlertSearch({ ...search }),
   component: lazyRouteComponent(() => import('./pages/alerts.tsx'), 'AlertsPage'),
 });
 
@@ -111,6 +115,29 @@ const alert = createRoute({
   path: '/alerts/$alertId',
   staticData: { title: ({ alertId }) => `Alert ${alertId}` },
   component: lazyRouteComponent(() => import('./pages/alert.tsx'), 'AlertPage'),
+});
+
+const silences = createRoute({
+  getParentRoute: () => inside,
+  path: '/alerts/silences',
+  staticData: { title: () => 'Silences' },
+  validateSearch: (search: SilenceSearch & SearchSchemaInput) => readSilenceSearch({ ...search }),
+  component: lazyRouteComponent(() => import('./pages/silences.tsx'), 'SilencesPage'),
+});
+
+const routes = createRoute({
+  getParentRoute: () => inside,
+  path: '/alerts/routes',
+  staticData: { title: () => 'Routes and receivers' },
+  validateSearch: (search: RoutingSearch & SearchSchemaInput) => readRoutingSearch({ ...search }),
+  component: lazyRouteComponent(() => import('./pages/routes.tsx'), 'RoutesPage'),
+});
+
+const onCall = createRoute({
+  getParentRoute: () => inside,
+  path: '/alerts/on-call',
+  staticData: { title: () => 'On call' },
+  component: lazyRouteComponent(() => import('./pages/on-call.tsx'), 'OnCallPage'),
 });
 
 const pendingAlert = createRoute({
@@ -181,6 +208,9 @@ const PAGES = [
   alerts,
   alert,
   pendingAlert,
+  silences,
+  routes,
+  onCall,
   repairs,
   repair,
   events,

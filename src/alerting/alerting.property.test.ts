@@ -97,7 +97,7 @@ class Play {
       case 'wait':
         return clock.advance(next.ms);
       case 'acknowledge':
-        return this.#onOne(next.pick, (id) => alerting.alerts.acknowledge(id, 'ada'));
+        return this.#onOne(next.pick, (id) => alerting.handling.acknowledge(id, 'ada'));
       case 'resolve':
         return this.#onOne(next.pick, (id) => {
           this.#doings.resolved.add(id);

@@ -22,10 +22,12 @@ import {
   type ActiveAlertQuery,
 } from './active-alerts.ts';
 import { ruleOfAlert, type AlertRule } from './alert-rule.ts';
+import { AlertHandling } from './alerts/alert-handling.ts';
 import { POSTED_RULE_KEY, type AlertRow } from './alerts/alert-row.ts';
 import { AlertStore } from './alerts/alert-store.ts';
 import { EpisodeWriter, type MaintenanceOf } from './alerts/episode-writer.ts';
 import { remediationFollower } from './alerts/remediation-follower.ts';
+import { Snoozes } from './alerts/snoozes.ts';
 import { EvaluationBudget } from './evaluation/evaluation-budget.ts';
 import { EvaluationLoop, type TickedGroup } from './evaluation/evaluation-loop.ts';
 import { RuleIntake } from './evaluation/rule-intake.ts';
@@ -72,6 +74,8 @@ export interface AlertingEngineParts {
 export interface Alerting {
   readonly rules: LoadedRules;
   readonly alerts: AlertStore;
+  /** What people do about them while they fire. */
+  readonly handling: AlertHandling;
   /** Those that others post. */
   readonly posted: PostedAlerts;
   readonly options: AlertingOptions;
@@ -144,6 +148,7 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
     () => [...rules.states.values()].reduce((sum, rule) => sum + rule.forgottenTraces, 0),
   );
   const posted = new PostedAlerts({ ...parts, episodes });
+  const snoozes = new Snoozes(parts);
   const alerts = new AlertStore({
     ...parts,
     episodes,
@@ -161,6 +166,7 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
   return {
     rules,
     alerts,
+    handling: new AlertHandling({ ...parts, snoozes }),
     posted,
     options,
     overview: () =>
@@ -180,6 +186,7 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
       await restore(rules, ofRules, { loop, options, queries: parts.queries });
       graceUntilMs = clock.wallMs() + options.startupGraceMs;
       await posted.start();
+      await snoozes.start();
       saver.start();
       follower = bus.consume(remediationFollower(bus));
       isRunning = true;
@@ -191,6 +198,7 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
       loop.stop();
       follower?.stop();
       await posted.stop();
+      await snoozes.stop();
       await Promise.all([...rules.states.values()].map((rule) => rule.settled()));
       await saver.stop();
     },

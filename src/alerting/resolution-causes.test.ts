@@ -89,10 +89,10 @@ describe('causes', () => {
     const stage = await stages.open(HIGH);
     await stage.append({ queue: 31 });
     const alertId = (await stage.events())[0]?.entity_id ?? '';
-    await stage.alerting.alerts.acknowledge(alertId, 'ada');
+    await stage.alerting.handling.acknowledge(alertId, 'ada');
     await stage.alerting.alerts.resolve(alertId);
     await expect(stage.alerting.alerts.resolve(alertId)).rejects.toMatchObject({ code: 'alert_resolved' });
-    await expect(stage.alerting.alerts.acknowledge(alertId, 'ada')).rejects.toMatchObject({
+    await expect(stage.alerting.handling.acknowledge(alertId, 'ada')).rejects.toMatchObject({
       code: 'alert_resolved',
     });
     await stage.append({ queue: 40 });

@@ -103,6 +103,19 @@ describe('the shipped rules, on the real store and engine', () => {
   });
   const anomaly = '00-0000000000000000000000000000beef-00000000000000aa-01';
 
+  it('AgentMissing tells of who should be there and is not, after a minute', async () => {
+    const missing = metric('agent_missing', { agent_id: 'nightly' });
+    for (let minute = 0; minute < 4; minute++) {
+      await append([[missing, minute < 3 ? 1 : 0]]);
+      await advance(60_000);
+    }
+    expect(await episodes()).toEqual(['fleet/AgentMissing: resolved recovered']);
+    const { alerts } = await alerting.alerts.list({ matchers: ['alertname=AgentMissing'], limit: 1 });
+    expect(JSON.parse(alerts[0]?.annotations ?? '')).toMatchObject({
+      summary: 'nightly should be there and is not',
+    });
+  });
+
   it('HighQueueDepth needs a long queue and an anomaly, and joins the anomaly’s trace', async () => {
     await append([
       [queue('0'), 20],
@@ -151,6 +164,16 @@ describe('the shipped rules, on the real store and engine', () => {
     await append([[unresponsive, 0]]);
     await advance(2000);
     expect(await episodes()).toEqual(['fleet/AgentUnresponsive: resolved recovered']);
+  });
+
+  it('AgentClingsToLostTask names the agent until it has let go', async () => {
+    const clings = metric('agent_clings_to_lost_task', { agent_id: 'w1' });
+    await append([[clings, 1]]);
+    const [alert] = (await alerting.alerts.list({ matchers: ['agent_id="w1"'], limit: 1 })).alerts;
+    expect(alert).toMatchObject({ rule_id: 'fleet/AgentClingsToLostTask', severity: 'warning' });
+    await append([[clings, 0]]);
+    await advance(2000);
+    expect(await episodes()).toEqual(['fleet/AgentClingsToLostTask: resolved recovered']);
   });
 
   it('AgentStalled names the agent until it moves again', async () => {

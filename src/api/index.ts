@@ -6,6 +6,10 @@ export { CONNECTION_BOUNDS } from './http/connection-limits.ts';
 export { type MetricFamily } from './metrics/exposition.ts';
 export { registerAgentRoutes } from './agents/agent-routes.ts';
 export { registerOutputRoute } from './agents/output-routes.ts';
+export { createSecret } from './access/secret.ts';
+export { registerOnCallRoutes } from './on-call/on-call-routes.ts';
+export type { onCallAnswer } from './on-call/on-call-schemas.ts';
+export { registerLinkRoutes } from './links/link-routes.ts';
 export { registerLockRoutes } from './locks/lock-routes.ts';
 export { registerTaskRoutes } from './tasks/task-routes.ts';
 
@@ -38,6 +42,7 @@ export type {
   watchdogStateSchema,
 } from './watchdog/watchdog-schemas.ts';
 export { registerAlertRoutes } from './alerts/alert-routes.ts';
+export type { bulkAnswer } from './alerts/handling-schemas.ts';
 export { registerNotificationRoutes } from './notification/notification-routes.ts';
 export { registerRoutingRoutes } from './notification/routing-routes.ts';
 export type { routesAnswer, routingTestAnswer } from './notification/routing-schemas.ts';

@@ -6,6 +6,7 @@ import { loadExperiment, type Experiment } from './gameday/experiment.ts';
 import { OwnMachine } from './gameday/own-machine.ts';
 import { startOwnServer, startServerOnOwnMachine, type OwnServer } from './gameday/own-server.ts';
 import { runExperiment, type StepReport } from './gameday/run.ts';
+import { GamedayWebhook } from './gameday/webhook.ts';
 import { gamedayFile } from './shipped-gamedays.ts';
 import { z } from 'zod';
 
@@ -38,9 +39,30 @@ export async function runGameday(given: string, options: GamedayOptions): Promis
     }
     return SKIPPED;
   }
-  const running =
-    options.control || needsMachine ? null : await serverFor(experiment, options.dataDirectory, say);
-  const own = running ? null : await startServer(experiment, options);
+  const needsOwn = options.control || needsMachine || experiment.server.webhook;
+  const running = needsOwn ? null : await serverFor(experiment, options.dataDirectory, say);
+  const webhook = experiment.server.webhook ? await GamedayWebhook.open() : null;
+  try {
+    const own = running ? null : await startServer(experiment, { ...options, webhook });
+    try {
+      return await play(experiment, { ...options, own, webhook, say });
+    } finally {
+      await own?.stop();
+    }
+  } finally {
+    await webhook?.close();
+  }
+}
+
+interface Playing extends GamedayOptions {
+  /** The run's own server; null where it uses one that runs. */
+  readonly own: OwnServer | null;
+  readonly webhook: GamedayWebhook | null;
+  readonly say: (line: string) => void;
+}
+
+async function play(experiment: Experiment, playing: Playing): Promise<number> {
+  const { own, webhook, say, ...options } = playing;
   const directory = own?.dataDirectory ?? options.dataDirectory;
   const find = own?.find ?? (() => findServer(directory));
   const socketPath = (): string | null => find()?.socket ?? null;
@@ -59,7 +81,9 @@ export async function runGameday(given: string, options: GamedayOptions): Promis
         follower,
         dataDirectory: directory,
         machine: own?.machine ?? null,
+        webhook,
         faultAfterId: 0,
+        faultAt: 0,
         feeds: new Set(),
         externals: null,
         cleanUps: [],
@@ -75,7 +99,6 @@ export async function runGameday(given: string, options: GamedayOptions): Promis
     return report.ok ? 0 : 1;
   } finally {
     follower.stop();
-    await own?.stop();
   }
 }
 
@@ -100,8 +123,16 @@ async function serverFor(
   }
 }
 
-function startServer({ server, control }: Experiment, options: GamedayOptions): Promise<OwnServer> {
-  const environment = { ...server.environment, ...(options.control ? control?.environment : {}) };
+interface OwnServerNeeds extends GamedayOptions {
+  readonly webhook: GamedayWebhook | null;
+}
+
+function startServer({ server, control }: Experiment, options: OwnServerNeeds): Promise<OwnServer> {
+  const environment = {
+    ...server.environment,
+    ...(options.control ? control?.environment : {}),
+    ...(options.webhook && { OMOI_NOTIFICATION_CONFIG_FILE: options.webhook.routingFile }),
+  };
   const start = server.machine === 'own' ? startServerOnOwnMachine : startOwnServer;
   return start({ demo: server.demo, environment });
 }

@@ -112,7 +112,13 @@ describe('the common options', () => {
     expect(looks.length).toBeGreaterThan(18);
     const once = looks.filter(([, command]) => !command.options.some(({ long }) => long === '--follow'));
     // No event tells of these: they change when somebody changes them.
-    expect(once.map(([name]) => name)).toEqual(['gameday list', 'policies list', 'tokens list']);
+    expect(once.map(([name]) => name)).toEqual([
+      'gameday list',
+      'receivers list',
+      'routing show',
+      'policies list',
+      'tokens list',
+    ]);
   });
 
   it('are told of no command that is gone', () => {

@@ -9,6 +9,7 @@ import { defineEvents, defineLogs } from './commands/events.ts';
 import { showExamples } from './commands/examples.ts';
 import { defineLogin } from './commands/login.ts';
 import { wholeNumber } from './commands/numbers.ts';
+import { defineOnCall } from './commands/on-call.ts';
 import { definePools } from './commands/pools.ts';
 import { defineDecision, defineRemediations } from './commands/remediations.ts';
 import { defineRouting } from './commands/routing.ts';
@@ -83,6 +84,7 @@ function defineNouns(program: Command): void {
   defineReceivers(program);
   defineNotifications(program);
   defineSilences(program);
+  defineOnCall(program);
   defineRemediations(program);
   defineWatchdog(program);
   defineRouting(program);
@@ -120,7 +122,7 @@ function defineCheck(program: Command): void {
   program
     .command('check')
     .description(
-      'check the configuration, variables, rules, policies and game days as one; exit 1 where something will not work',
+      'check the configuration, variables, rules, policies, routing of alerts and game days as one; exit 1 where something will not work',
     )
     .argument('[gamedays...]', 'files of game days, to be checked as well')
     .option('--config <file>', 'configuration file (default: omoi.yaml where it exists)')

@@ -124,11 +124,32 @@ function banner(running: RunningOmoi, { demo, version, log, startMs }: BannerFac
     `  watching   ${demo ? `${DEMO_WORKERS} workers, their source and a feeder, by ` : ''}${amount(rules, 'rule', 'rules')}, ${amount(policies.length, 'policy', 'policies')}${modes === '' ? '' : ` (${modes})`}`,
     ...(running.sharedUser === null ? [] : [`  warning    ${running.sharedUser}`]),
     ...running.warnings().map(({ message }) => `  warning    ${message}`),
-    `  log        ${log}`,
+    ...whoIsTold(parts.notification.receivers(), log),
     `  next       ${nextStep({ demo, dataDirectory: running.dataDirectory })}`,
     `  Ctrl-C stops the server${demo ? ' and the demo fleet' : ''}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** So many receivers are named. */
+const RECEIVERS_NAMED = 3;
+
+/** Where the log is, and who hears of alerts or how somebody could. */
+function whoIsTold(
+  receivers: ReturnType<RunningOmoi['parts']['notification']['receivers']>,
+  log: string,
+): readonly string[] {
+  const named = receivers.filter(({ integrations }) => integrations.length > 0).map(({ name }) => name);
+  if (named.length === 0)
+    return [
+      `  log        ${log}; alerts are told there and on the dashboard: add receivers by OMOI_NOTIFICATION_CONFIG_FILE=alertmanager.yml`,
+    ];
+  const others = named.length - RECEIVERS_NAMED;
+  const names = [...named.slice(0, RECEIVERS_NAMED), ...(others > 0 ? [`${others} more`] : [])];
+  return [
+    `  telling    ${amount(named.length, 'receiver', 'receivers')}: ${names.join(', ')}`,
+    `  log        ${log}`,
+  ];
 }
 
 /** The same for who sits at another machine. */

@@ -54,6 +54,7 @@ export class FleetActivityFeed implements FleetFeed {
   /** Tasks that wait for a person, by phase and type. */
   readonly #parked = new Map<string, ParkedCount>();
   #queueView: QueueView = { running: { ages: () => [] }, unserved: { list: () => null } };
+  readonly #poolSizes = new Map<string, number>();
   #queued = 0;
 
   constructor(agentIndex: AgentIndex) {
@@ -70,6 +71,7 @@ export class FleetActivityFeed implements FleetFeed {
       get unserved() {
         return unservedCounts(queueView.unserved.list());
       },
+      pools: this.#poolSizes,
       locks: [...this.#locks.values()],
     };
   }
@@ -146,6 +148,12 @@ export class FleetActivityFeed implements FleetFeed {
     const parked = (this.#parked.get(key)?.parked ?? 0) + change;
     if (parked > 0) this.#parked.set(key, { phaseId, taskType, parked });
     else this.#parked.delete(key);
+  }
+
+  /** @param agents how many the pool is to have; null: there is no such pool any more */
+  setPoolSize(poolId: string, agents: number | null): void {
+    if (agents === null) this.#poolSizes.delete(poolId);
+    else this.#poolSizes.set(poolId, agents);
   }
 
   countLocks(resourceType: string, lockMode: string, change: number): void {

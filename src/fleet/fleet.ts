@@ -21,7 +21,7 @@ export interface Fleet {
   readonly directory: AgentDirectory;
   readonly tasks: TaskQueue;
   readonly locks: LockRegistry;
-  readonly feed: FleetFeed;
+  readonly feed: FleetFeed & Pick<FleetActivityFeed, 'setPoolSize'>;
   readonly limits: FleetLimits;
   /** How far the host is behind, so that agents are given more time to beat; null while it is not. */
   hostDelay(): HostDelay | null;

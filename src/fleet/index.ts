@@ -29,7 +29,8 @@ export {
   type ReadOutput,
 } from './output/agent-output.ts';
 export { RunCopies } from './output/run-copies.ts';
-export { LogFiles, logLimitsOf } from './runtimes/log-files.ts';
+export { forgottenOutput } from './runtimes/forgotten-output.ts';
+export { LogFiles, logLimitsOf, type ForgottenAmong } from './runtimes/log-files.ts';
 export {
   confine,
   findProgram,

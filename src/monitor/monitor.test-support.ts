@@ -45,6 +45,7 @@ export function observed(fields: Partial<AgentObservation> = {}): AgentObservati
     managed: true,
     heartbeatAgeMs: 200,
     heartbeatsMissed: 0,
+    clingsTo: null,
     usage: null,
     ...fields,
   };
@@ -151,6 +152,7 @@ class ScriptedFleet implements FleetFeed {
   running: FleetSnapshot['running'] = [];
   unserved: FleetSnapshot['unserved'] = [];
   locks: FleetSnapshot['locks'] = [];
+  pools: FleetSnapshot['pools'] = new Map();
   readonly #listeners = new Set<(activity: FleetActivity) => void>();
 
   snapshot(): FleetSnapshot {
@@ -161,6 +163,7 @@ class ScriptedFleet implements FleetFeed {
       running: this.running,
       unserved: this.unserved,
       locks: this.locks,
+      pools: this.pools,
     };
   }
 

@@ -71,6 +71,8 @@ export interface MonitorParts {
   readonly watch?: readonly (readonly Matcher[])[];
   /** Bounds that the 95th percentile of a series' last 30 s must not pass. */
   readonly bounds?: readonly P95Bound[];
+  /** Agents that somebody else starts and that are to be there. */
+  readonly expectedAgents?: readonly string[];
   readonly limits?: Partial<MonitorLimits>;
 }
 
@@ -103,7 +105,11 @@ export function createMonitor(parts: MonitorParts): Monitor {
   const stopping = new AbortController();
   const { signal } = stopping;
   const onSeen = (): void => void endLeftSeries({ ...parts, appender: collected, signal });
-  const collector = new FleetCollector(fleet, { appender: collected, limits }, { clock, onSeen });
+  const collector = new FleetCollector(
+    fleet,
+    { appender: collected, limits },
+    { clock, onSeen, expected: parts.expectedAgents ?? [] },
+  );
   const selfCollector = new SelfCollector(metrics, own, clock);
   const agents = new AgentScores(
     { feed: fleet, appender: agentScores, clock, metrics },

@@ -39,12 +39,16 @@ export {
 export { DEFAULT_SILENCE_LIMITS, type SilenceLimits } from './silences/silence-limits.ts';
 export { type MatcherText, type SilenceOrder } from './silences/silence-order.ts';
 export { SilenceBook, type EndedSilencePlace, type SilenceListener } from './silences/silence-book.ts';
-export { Notification, type NotificationParts, type PreparedNotification } from './notification.ts';
+export { Notification } from './notification.ts';
+export type { NotificationParts, PreparedNotification } from './notification-parts.ts';
+export { SignedLinks, type LinkOffer, type SignedLinkParts } from './links/signed-links.ts';
+export { OnCall, type OnCallPerson } from './on-call/on-call.ts';
+export { OnCallOverrides, type OnCallOverride } from './on-call/on-call-overrides.ts';
 export { prepareNotification, type PreparationTools } from './prepare-notification.ts';
 export type { Explanation } from './explain/explanation.ts';
 export type { ExplainedMessage } from './explain/explained-message.ts';
 export { type RecordedDecision } from './explain/decision-log.ts';
-export type { AlertReader } from './ports.ts';
+export type { AlertReader, RemediationOutlook } from './ports.ts';
 export type { IntegrationTools } from './receivers/receiver-kind.ts';
 export { createHttpClient, type ClosableHttpClient } from './receivers/http/create-http-client.ts';
 export { NoAnswer } from './receivers/http/http-client.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, expect, it } from 'vitest';
 import { createSeededRandom } from '#telemetry';
+import { heavyPropertyRuns, propertyLimitMs, propertySeed } from '../../tests/property-runs.ts';
 import type { Message } from './message.ts';
 import {
   DELIVERED,
@@ -62,76 +63,80 @@ const step = fc.oneof(
   },
 );
 
-it('whenever the process is killed, nobody misses anything, and a message comes twice only where its answer was lost', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 30 }), fc.nat(), async (steps, seed) => {
-      const random = createSeededRandom(seed);
-      const readers = [new Reader(), new Reader()];
-      let mood = 'up';
-      /** Accepted by the receiver while the process was dying, or died before it could write it down. */
-      let lostAnswers = 0;
-      const receivers = readers.map((reader, index) => {
-        const receiver = new RecordingReceiver({ index });
-        receiver.answer = (message) => {
-          const isTaken = index === 0 || mood === 'up' || (mood === 'flaky' && random.next() < 0.5);
-          if (!isTaken)
-            return failed(mood === 'refusing' ? 'clientError' : 'connection', {
-              retryable: mood !== 'refusing',
-            });
-          if (opened.isDead) return failed('connection', { retryable: true });
-          reader.read(message);
-          return DELIVERED;
+it(
+  'whenever the process is killed, nobody misses anything, and a message comes twice only where its answer was lost',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 30 }), fc.nat(), async (steps, seed) => {
+        const random = createSeededRandom(seed);
+        const readers = [new Reader(), new Reader()];
+        let mood = 'up';
+        /** Accepted by the receiver while the process was dying, or died before it could write it down. */
+        let lostAnswers = 0;
+        const receivers = readers.map((reader, index) => {
+          const receiver = new RecordingReceiver({ index });
+          receiver.answer = (message) => {
+            const isTaken = index === 0 || mood === 'up' || (mood === 'flaky' && random.next() < 0.5);
+            if (!isTaken)
+              return failed(mood === 'refusing' ? 'clientError' : 'connection', {
+                retryable: mood !== 'refusing',
+              });
+            if (opened.isDead) return failed('connection', { retryable: true });
+            reader.read(message);
+            return DELIVERED;
+          };
+          return receiver;
+        });
+        const route = testRoute({ groupWaitMs: 5 * SECOND, groupIntervalMs: 30 * SECOND });
+        const opened = await openNotificationStage({ route, receivers: { team: receivers } });
+        stage = opened;
+        const firing: string[] = [];
+        const all: string[] = [];
+        const revive = async (): Promise<void> => {
+          if (!opened.isDead) return;
+          lostAnswers++;
+          await opened.revive();
         };
-        return receiver;
-      });
-      const route = testRoute({ groupWaitMs: 5 * SECOND, groupIntervalMs: 30 * SECOND });
-      const opened = await openNotificationStage({ route, receivers: { team: receivers } });
-      stage = opened;
-      const firing: string[] = [];
-      const all: string[] = [];
-      const revive = async (): Promise<void> => {
-        if (!opened.isDead) return;
-        lostAnswers++;
-        await opened.revive();
-      };
-      for (const one of steps) {
+        for (const one of steps) {
+          await revive();
+          if (one.kind === 'fire') {
+            const labelsOf = Object.fromEntries(
+              Array.from({ length: one.count }, () => {
+                const id = `a${all.length}`;
+                all.push(id);
+                firing.push(id);
+                return [id, { alertname: id, group: `g${all.length % 3}` }];
+              }),
+            );
+            await opened.alerts.fire(labelsOf);
+          } else if (one.kind === 'resolve') {
+            const [id] = firing.splice(one.nth % Math.max(firing.length, 1), 1);
+            if (id !== undefined) await opened.alerts.resolve(id);
+          } else if (one.kind === 'wait') await opened.clock.advance(one.ms);
+          else if (one.kind === 'kill') opened.killAfterCommits(one.commits);
+          else mood = one.mood;
+        }
+        opened.killAfterCommits(Infinity);
         await revive();
-        if (one.kind === 'fire') {
-          const labelsOf = Object.fromEntries(
-            Array.from({ length: one.count }, () => {
-              const id = `a${all.length}`;
-              all.push(id);
-              firing.push(id);
-              return [id, { alertname: id, group: `g${all.length % 3}` }];
-            }),
-          );
-          await opened.alerts.fire(labelsOf);
-        } else if (one.kind === 'resolve') {
-          const [id] = firing.splice(one.nth % Math.max(firing.length, 1), 1);
-          if (id !== undefined) await opened.alerts.resolve(id);
-        } else if (one.kind === 'wait') await opened.clock.advance(one.ms);
-        else if (one.kind === 'kill') opened.killAfterCommits(one.commits);
-        else mood = one.mood;
-      }
-      opened.killAfterCommits(Infinity);
-      await revive();
-      mood = 'up';
-      await opened.clock.advance(10 * MINUTE);
-      for (const reader of readers) {
-        expect([...reader.believed].sort()).toEqual([...firing].sort());
-        expect([...reader.heard].sort()).toEqual([...all].sort());
-        const again = [...reader.accepted.values()].reduce((sum, times) => sum + times - 1, 0);
-        // At a death so many messages of an integration may be on their way, one for each group.
-        expect(again).toBeLessThanOrEqual(lostAnswers * 3);
-        if (lostAnswers === 0) expect(again).toBe(0);
-        // What is sent again is the same message, so that a receiver may know that it has it.
-        expect([...reader.ids].filter(([said, { size }]) => size > 1 && !said.startsWith('repeat'))).toEqual(
-          [],
-        );
-      }
-      await opened.close();
-      stage = null;
-    }),
-    { numRuns: process.env['OMOI_LONG'] === '1' ? 1000 : 60 },
-  );
-}, 120_000);
+        mood = 'up';
+        await opened.clock.advance(10 * MINUTE);
+        for (const reader of readers) {
+          expect([...reader.believed].sort()).toEqual([...firing].sort());
+          expect([...reader.heard].sort()).toEqual([...all].sort());
+          const again = [...reader.accepted.values()].reduce((sum, times) => sum + times - 1, 0);
+          // At a death so many messages of an integration may be on their way, one for each group.
+          expect(again).toBeLessThanOrEqual(lostAnswers * 3);
+          if (lostAnswers === 0) expect(again).toBe(0);
+          // What is sent again is the same message, so that a receiver may know that it has it.
+          expect(
+            [...reader.ids].filter(([said, { size }]) => size > 1 && !said.startsWith('repeat')),
+          ).toEqual([]);
+        }
+        await opened.close();
+        stage = null;
+      }),
+      { seed: propertySeed, numRuns: heavyPropertyRuns(60) },
+    );
+  },
+  propertyLimitMs,
+);

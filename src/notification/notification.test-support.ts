@@ -6,24 +6,29 @@ import {
   labelValue,
   SelfMetrics,
   silentLogger,
+  toRfc3339,
   VirtualClock,
   type Labels,
+  type NewSystemEvent,
   type SystemEvent,
 } from '#telemetry';
 import { KillableProcess } from '../watchdog/killable-process.test-support.ts';
 import { RecordedTracing } from '../telemetry/tracing/tracing.test-support.ts';
+import type { Escalation } from './configuration/omoi-settings.ts';
 import type {
   InhibitRule,
   NotificationConfiguration,
   Route,
 } from './configuration/notification-configuration.ts';
-import type { RoutingInForce } from './groups/dispatcher.ts';
+import type { RoutingInForce } from './groups/routing-in-force.ts';
 import { Inhibitor } from './inhibition/inhibitor.ts';
 import type { Message } from './message.ts';
-import { Notification, type NotificationParts, type PreparedNotification } from './notification.ts';
+import { Notification } from './notification.ts';
+import type { NotificationParts, PreparedNotification } from './notification-parts.ts';
 import type { StoredAlert } from './notified-alert.ts';
+import { OnCall } from './on-call/on-call.ts';
 import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
-import type { AlertReader, RoutedTo } from './ports.ts';
+import type { AlertReader, RemediationOutlook, RoutedTo } from './ports.ts';
 import type { Delivery, DeliveryFailure, Integration, SendOptions } from './receivers/integration.ts';
 import { TimeIntervals } from './routing/time-intervals.ts';
 import { inhibitionStage } from './stages/inhibition-stage.ts';
@@ -68,6 +73,7 @@ class TestAlerts implements AlertReader {
           endsAtMs: null,
           updatedAtMs: this.#clock.wallMs(),
           expiresAtMs: null,
+          snoozedUntilMs: null,
           generatorUrl: '',
           acknowledgedBy: null,
           remediation: null,
@@ -121,19 +127,50 @@ class TestAlerts implements AlertReader {
     });
   }
 
-  async acknowledge(alertId: string): Promise<void> {
+  acknowledge(alertId: string): Promise<void> {
+    return this.#tell(alertId, (about) => ({
+      event_type: 'monitor.alert.acknowledged',
+      payload: { ...about, acknowledged_by: 'ann' },
+    }));
+  }
+
+  /** @param forMs from now on */
+  async snooze(alertId: string, forMs: number): Promise<void> {
+    const untilMs = this.#clock.wallMs() + forMs;
+    await this.#tell(alertId, (about) => ({
+      event_type: 'monitor.alert.snoozed',
+      payload: { ...about, snoozed_by: 'ann', until: toRfc3339(untilMs) },
+    }));
+    this.#alerts.set(alertId, { ...this.#get(alertId), snoozedUntilMs: untilMs });
+  }
+
+  /** Its time is over. */
+  unsnooze(alertId: string): Promise<void> {
+    return this.#tell(alertId, (about) => ({
+      event_type: 'monitor.alert.unsnoozed',
+      payload: { ...about, unsnoozed_by: null },
+    }));
+  }
+
+  #get(alertId: string): StoredAlert {
     const alert = this.#alerts.get(alertId);
     if (!alert) throw new Error(`no alert ${alertId}`);
-    const { labels } = alert;
-    await this.#database.transaction((tx) =>
-      this.#append(tx, {
-        event_type: 'monitor.alert.acknowledged',
-        entity_type: 'alert',
-        entity_id: alertId,
-        payload: { alert_id: alertId, rule_id: 'g/r', severity: '', labels, acknowledged_by: 'ann' },
-        traceparent: null,
-      }),
-    );
+    return alert;
+  }
+
+  async #tell(
+    alertId: string,
+    event: (about: {
+      readonly alert_id: string;
+      readonly rule_id: string;
+      readonly severity: string;
+      readonly labels: Labels;
+    }) => Pick<NewSystemEvent, 'event_type' | 'payload'>,
+  ): Promise<void> {
+    const { labels } = this.#get(alertId);
+    const told = event({ alert_id: alertId, rule_id: 'g/r', severity: '', labels });
+    const about = { entity_type: 'alert', entity_id: alertId, traceparent: null };
+    await this.#database.transaction((tx) => this.#append(tx, { ...told, ...about } as NewSystemEvent));
   }
 }
 
@@ -202,17 +239,24 @@ export function testRoute(changes: Partial<Route> = {}): Route {
       holdCritical: false,
       criticalBypassesInterval: false,
       escalation: null,
+      flapping: null,
     },
     routes: [],
     ...changes,
   };
 }
 
+/** What the watchdog would say of each alert; that no policy is for it where absent. */
+export type TestOutlook = (alertId: string) => ReturnType<RemediationOutlook['outlookOf']>;
+
 export interface TestConfiguration {
+  readonly outlookOf?: TestOutlook;
   readonly route?: Route;
   /** The integrations of each receiver, by its name. */
   readonly receivers?: Readonly<Record<string, readonly Integration[]>>;
   readonly stages?: readonly MuteStage[];
+  readonly escalations?: Readonly<Record<string, Escalation>>;
+  readonly intervals?: TimeIntervals;
   readonly inhibitRules?: readonly InhibitRule[];
   readonly silences?: NotificationParts['silences'];
 }
@@ -222,6 +266,8 @@ export function prepared({
   route = testRoute(),
   receivers = {},
   stages = [],
+  escalations = {},
+  intervals = new TimeIntervals(new Map()),
   inhibitRules = [],
 }: TestConfiguration): PreparedNotification {
   const integrations = Object.entries(receivers).flatMap(([receiver, ofReceiver]) =>
@@ -239,12 +285,14 @@ export function prepared({
   const inhibitor = new Inhibitor(inhibitRules);
   const routing: RoutingInForce = {
     router: { routesOf },
+    holds: route.omoi.holdForRemediationMs !== null,
     stages: [...stages, inhibitionStage((alert) => inhibitor.inhibitedBy(alert))],
-    integrationsOf: () => integrations.filter(({ receiver }) => receiver === route.receiver),
+    integrationsOf: (name) => integrations.filter(({ receiver }) => receiver === name),
   };
   // Of the configuration nothing but its receivers is asked here.
   const configuration = {
     receivers: new Map(),
+    omoi: { escalations: new Map(Object.entries(escalations)) },
     templates: { routeLabels: () => ({}) },
   } as unknown as NotificationConfiguration;
   return {
@@ -252,7 +300,13 @@ export function prepared({
     integrations,
     routing,
     inhibitor,
-    intervals: new TimeIntervals(new Map()),
+    intervals,
+    heartbeat: null,
+    onCall: new OnCall({
+      omoi: { onCall: new Map(), people: new Map() },
+      intervals,
+      overrides: { at: () => null, list: () => [] },
+    }),
   };
 }
 
@@ -263,6 +317,8 @@ export interface NotificationStage {
   notification: Notification;
   metrics: SelfMetrics;
   events(): Promise<readonly SystemEvent[]>;
+  /** Something else happens: what other parts tell of. */
+  tell(...events: readonly NewSystemEvent[]): Promise<void>;
   /** The process ends in order, and another begins. */
   restart(configuration?: TestConfiguration): Promise<void>;
   /** The process dies after so many more commits of its own; 0: now. What it asks for after that is neither done nor answered. */
@@ -283,6 +339,8 @@ export async function openNotificationStage(
   const append: EventBus['append'] = (tx, ...events) => running.bus.append(tx, ...events);
   const alerts = new TestAlerts(database, clock, append);
   const begin = async (asked: TestConfiguration) => {
+    const outlookOf: TestOutlook =
+      asked.outlookOf ?? (() => ({ acts: false, reason: 'no policy is for it' }));
     const victim = new KillableProcess();
     const metrics = new SelfMetrics();
     const base = {
@@ -299,7 +357,9 @@ export async function openNotificationStage(
         bus,
         tracing: new RecordedTracing(),
         alerts,
-        silences: asked.silences ?? { alertResolved: () => Promise.resolve() },
+        remediations: { outlookOf: (event) => outlookOf(event.payload.alert_id) },
+        evaluatesRules: () => null,
+        silences: asked.silences ?? { alertResolved: () => Promise.resolve(), list: () => [] },
         externalUrl: () => 'http://omoi.test',
         linksOf: ({ alertId }) => ({
           alert: `http://omoi.test/alerts/${alertId}`,
@@ -321,6 +381,7 @@ export async function openNotificationStage(
     notification: running.notification,
     metrics: running.metrics,
     events: () => running.bus.list({ limit: 1000 }),
+    tell: (...told) => database.transaction((tx) => append(tx, ...told)),
     async restart(asked = configuration) {
       const old = running;
       await old.notification.stop();

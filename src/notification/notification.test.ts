@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { fingerprintOf } from '#telemetry';
+import { createMatcher, fingerprintOf, type Labels, type Matcher } from '#telemetry';
+import type { InhibitRule } from './configuration/notification-configuration.ts';
 import { maxAggregationGroups } from './groups/dispatcher.ts';
 import type { TrackedAlert } from './groups/tracked-alert.ts';
 import {
@@ -13,7 +14,10 @@ import {
   type TestConfiguration,
 } from './notification.test-support.ts';
 import type { Delivery } from './receivers/integration.ts';
+import type { NotificationParts } from './notification-parts.ts';
+import type { Silence } from './silences/silence.ts';
 import type { MuteStage } from './stages/mute-stage.ts';
+import { snoozeStage } from './stages/snooze-stage.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -192,6 +196,247 @@ describe('what is kept back', () => {
   });
 });
 
+describe('an alert that is snoozed', () => {
+  it('is told of again when its snooze ends, at once, and not before', async () => {
+    const team = await open({ stages: [snoozeStage] });
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    expect(team.take()).toEqual(['first_notification +a']);
+    await stage.alerts.snooze('a', 120 * MINUTE);
+    await pass(119 * MINUTE);
+    expect(team.take()).toEqual([]);
+    const messages = await stage.notification.messages({ limit: 10 });
+    expect(messages.messages.map(({ message }) => message.reason)).toEqual(['first_notification']);
+    await pass(MINUTE);
+    await stage.alerts.unsnooze('a');
+    await pass(SECOND);
+    expect(team.take()).toEqual(['snooze_ended +a']);
+    await pass(30 * MINUTE);
+    expect(team.take()).toEqual([]);
+  });
+
+  it('stays so over a restart, and its end is told that came while nobody was there', async () => {
+    const team = await open({ stages: [snoozeStage] });
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    team.take();
+    await stage.alerts.snooze('a', 10 * MINUTE);
+    await stage.restart();
+    await pass(9 * MINUTE);
+    expect(team.take()).toEqual([]);
+    await pass(MINUTE);
+    await stage.alerts.unsnooze('a');
+    await stage.restart();
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual(['snooze_ended +a']);
+  });
+
+  it('is told to be over as it is over, where somebody knew of it', async () => {
+    const team = await open({ stages: [snoozeStage] });
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    await stage.alerts.snooze('a', 10 * MINUTE);
+    await pass(2 * MINUTE);
+    team.take();
+    await stage.alerts.resolve('a');
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual(['all_resolved -a']);
+  });
+
+  it('is no news where another of its group is told of meanwhile', async () => {
+    const team = await open({ stages: [snoozeStage] });
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    await stage.alerts.snooze('a', 10 * MINUTE);
+    await stage.alerts.fire({ b: B });
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual(['first_notification +a', 'new_alerts +b']);
+    await pass(8 * MINUTE);
+    await stage.alerts.unsnooze('a');
+    await pass(SECOND);
+    expect(team.take()).toEqual(['new_alerts +a +b']);
+  });
+});
+
+describe('an alert that comes back again and again', () => {
+  const flapping = { episodes: 3, withinMs: 10 * MINUTE };
+  const route = testRoute({ omoi: { ...testRoute().omoi, flapping } });
+  /** One episode of a minute, and a minute without. */
+  async function episode(at: number): Promise<void> {
+    await stage.alerts.fire({ [`a${at}`]: A });
+    await pass(MINUTE);
+    await stage.alerts.resolve(`a${at}`);
+    await pass(MINUTE);
+  }
+
+  it('is one message with a count from the so manieth time on, and one when it stays away', async () => {
+    const team = await open({ route });
+    for (let at = 0; at < 8; at++) await episode(at);
+    expect(team.messages.map(({ reason, note }) => [reason, note])).toEqual([
+      ['first_notification', null],
+      ['all_resolved', null],
+      ['first_notification', null],
+      ['all_resolved', null],
+      ['flapping', 'Flapping: A (3 episodes). Its end is told once it stays away.'],
+    ]);
+    expect(
+      (await stage.notification.decisions.list('a5')).map(({ stage: at, reason }) => [at, reason]),
+    ).toContainEqual([
+      'flapping',
+      expect.stringMatching(/^flapping, in \d episodes: that it is over is told at .* unless it comes back$/),
+    ]);
+    team.take();
+    await pass(7 * MINUTE);
+    expect(team.take()).toEqual([]);
+    await pass(3 * MINUTE);
+    expect(team.take()).toEqual(['all_resolved -a7']);
+    expect([...stage.notification.dispatcher.groups()]).toEqual([]);
+    await episode(8);
+    expect(team.take()).toEqual(['first_notification +a8', 'all_resolved -a8']);
+  });
+
+  it('is a message an episode where nothing else is asked for', async () => {
+    const team = await open();
+    for (let at = 0; at < 8; at++) await episode(at);
+    expect(team.take()).toHaveLength(16);
+  });
+
+  it('leaves others of its group alone', async () => {
+    const team = await open({ route });
+    for (let at = 0; at < 4; at++) await episode(at);
+    team.take();
+    await stage.alerts.fire({ b: B });
+    await pass(2 * MINUTE);
+    await stage.alerts.resolve('b');
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual(['new_alerts +b', 'all_resolved -b']);
+  });
+
+  it('repeats as it goes on to fire, and is over in its time when it no longer flaps', async () => {
+    const team = await open({ route });
+    for (let at = 0; at < 3; at++) await episode(at);
+    await stage.alerts.fire({ long: A });
+    team.take();
+    await pass(61 * MINUTE);
+    expect(team.take()).toEqual(['repeat +long']);
+    await stage.alerts.resolve('long');
+    await pass(MINUTE);
+    expect(team.take()).toEqual(['all_resolved -long']);
+  });
+});
+
+describe('an inhibited alert', () => {
+  const SOURCE = { alertname: 'Down', group: 'two' };
+  const rule: InhibitRule = {
+    name: '',
+    sources: [{ matchers: [createMatcher('alertname', '=', 'Down')], equal: [] }],
+    targetMatchers: [createMatcher('alertname', '=', 'A')],
+    equal: [],
+  };
+
+  async function openInhibited(): Promise<RecordingReceiver> {
+    const team = new RecordingReceiver();
+    stage = await openNotificationStage({ receivers: { team: [team] }, inhibitRules: [rule] });
+    return team;
+  }
+
+  it.each([
+    ['before what inhibits it', [['a'], ['s']]],
+    ['with what inhibits it', [['s', 'a']]],
+    ['just after what inhibits it', [['s'], ['a']]],
+  ])('of which nobody has heard is not told of when it is over: %s', async (_name, ends) => {
+    const team = await openInhibited();
+    await stage.alerts.fire({ s: SOURCE, a: A });
+    await pass(11 * SECOND);
+    expect(team.take()).toEqual(['first_notification +s']);
+    for (const together of ends) {
+      await stage.alerts.resolve(...together);
+      await pass(SECOND);
+    }
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual(['all_resolved -s']);
+    expect((await stage.notification.decisions.list('a')).at(-1)).toMatchObject({
+      stage: 'inhibition',
+      decision: 'kept back',
+      reason: 'it was inhibited until it was over',
+    });
+    expect([...stage.notification.dispatcher.groups()]).toEqual([]);
+  });
+
+  it('of which somebody has heard is told of when it is over', async () => {
+    const team = await openInhibited();
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    await stage.alerts.fire({ s: SOURCE });
+    await pass(2 * MINUTE);
+    await stage.alerts.resolve('s', 'a');
+    await pass(2 * MINUTE);
+    expect(team.take().toSorted()).toEqual([
+      'all_resolved -a',
+      'all_resolved -s',
+      'first_notification +a',
+      'first_notification +s',
+    ]);
+  });
+
+  it('is told of when what inhibits it is over, and it is not', async () => {
+    const team = await openInhibited();
+    await stage.alerts.fire({ s: SOURCE, a: A });
+    await pass(11 * SECOND);
+    await stage.alerts.resolve('s');
+    await pass(2 * MINUTE);
+    await stage.alerts.resolve('a');
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual([
+      'first_notification +s',
+      'all_resolved -s',
+      'first_notification +a',
+      'all_resolved -a',
+    ]);
+  });
+});
+
+describe('a silence that ends with its alerts', () => {
+  it('is looked at once where many of them end together, and anew later', async () => {
+    let looks = 0;
+    const counting: Matcher = {
+      ...createMatcher('group', '=', 'one'),
+      matches: (value) => {
+        looks++;
+        return value === 'one';
+      },
+    };
+    const silence = { matcherSets: [[counting]] } as unknown as Silence;
+    const said: boolean[] = [];
+    const alertResolved: NotificationParts['silences']['alertResolved'] = async (_labels, silencesMore) => {
+      said.push(silencesMore(silence));
+      await Promise.resolve();
+      said.push(silencesMore(silence));
+    };
+    const team = new RecordingReceiver();
+    stage = await openNotificationStage({
+      receivers: { team: [team] },
+      silences: { alertResolved, list: () => [] },
+    });
+    const ids = Array.from({ length: 100 }, (_, at) => `a${at}`);
+    const others = Array.from({ length: 100 }, (_, at) => `c${at}`);
+    const labels = (base: Labels, instance: string): Labels => ({ ...base, instance });
+    await stage.alerts.fire(Object.fromEntries(others.map((id) => [id, labels(C, id)])));
+    await stage.alerts.fire(Object.fromEntries(ids.map((id) => [id, labels(A, id)])));
+    await pass(11 * SECOND);
+    await stage.alerts.resolve('a0');
+    await pass(0);
+    expect([said, looks]).toEqual([[true, true], 202]);
+    await stage.alerts.resolve(...ids.slice(1, 50));
+    await pass(0);
+    expect(looks).toBe(202 + 101 + 49 * 101);
+    said.length = 0;
+    await stage.alerts.resolve(...ids.slice(50));
+    await pass(0);
+    expect(new Set(said)).toEqual(new Set([false]));
+  });
+});
+
 describe('two alerts of the same labels, as of a rule and of somebody who posts', () => {
   it.each([
     ['the first is over first', 'a', 'a2'],
@@ -242,6 +487,20 @@ describe('a receiver that does not take a message', () => {
     }
   });
 
+  it('is not the cause where the alerts cannot be read: the message goes out when they can', async () => {
+    const team = await open();
+    stage.alerts.failure = 'the database is away';
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    const { messages } = await stage.notification.explain('a');
+    expect(messages).toMatchObject([
+      { state: 'pending', answer: 'the alerts it is about cannot be read now: the database is away' },
+    ]);
+    stage.alerts.failure = null;
+    await pass(10 * SECOND);
+    expect(team.take()).toEqual(['first_notification +a']);
+  });
+
   it('is not asked again at once where it refuses for good, but at the next interval', async () => {
     const team = await open();
     team.answer = () => failed('clientError', { retryable: false });
@@ -257,6 +516,43 @@ describe('a receiver that does not take a message', () => {
       'notification.delivered',
     ]);
     expect(await stage.notification.deliveriesOf('b')).toEqual([]);
+  });
+
+  it('is not asked again before the next interval while another one hangs', async () => {
+    const team = new RecordingReceiver();
+    const hanging = new RecordingReceiver({ index: 1 });
+    team.answer = () => failed('clientError', { retryable: false });
+    hanging.answer = (_message, { signal }) => {
+      const { promise, resolve } = Promise.withResolvers<Delivery>();
+      signal.addEventListener('abort', () => resolve(failed('timeout', { retryable: true })));
+      return promise;
+    };
+    stage = await openNotificationStage({ receivers: { team: [team, hanging] } });
+    await stage.alerts.fire({ a: A });
+    await pass(11 * SECOND);
+    await stage.alerts.fire({ b: B });
+    await pass(MINUTE);
+    await pass(MINUTE);
+    await pass(MINUTE);
+    expect(team.take()).toEqual(['first_notification +a', ...Array(3).fill('first_notification +a +b')]);
+  });
+
+  it('is not told for ever of what is over, where it refuses for good', async () => {
+    const team = await open({ route: testRoute({ groupIntervalMs: 60 * MINUTE }) });
+    team.answer = () => failed('clientError', { retryable: false });
+    await stage.alerts.fire({ a: A, b: B, c: C });
+    await pass(11 * SECOND);
+    await stage.alerts.resolve('b', 'c');
+    await pass(23 * 60 * MINUTE);
+    expect(Array.from(stage.notification.dispatcher.groups(), ({ members }) => members.size)).toEqual([2, 1]);
+    await pass(3 * 60 * MINUTE);
+    expect(Array.from(stage.notification.dispatcher.groups(), ({ members }) => members.size)).toEqual([1]);
+    const rows = await stage.database.reader.selectFrom('notification_alerts').selectAll().execute();
+    expect(rows.map(({ alert_id: id }) => id)).toEqual(['a']);
+    team.take();
+    team.answer = () => DELIVERED;
+    await pass(60 * MINUTE);
+    expect(team.take()).toEqual(['first_notification +a']);
   });
 
   it('delays no other', async () => {
@@ -432,6 +728,38 @@ function alertOfGroup(group: string): TrackedAlert {
     traceparent: null,
     endsAtMs: null,
     acknowledgedBy: null,
+    snoozedUntilMs: null,
     isInhibited: false,
   };
 }
+
+describe('what has stopped, for the dead man’s switch', () => {
+  it('is that groups are not decided, while the database is away', async () => {
+    let isAway = false;
+    const team = new RecordingReceiver();
+    stage = await openNotificationStage({ receivers: { team: [team] } }, (database) => ({
+      ...database,
+      transaction: (work, options) =>
+        isAway ? Promise.reject(new Error('away')) : database.transaction(work, options),
+    }));
+    await stage.alerts.fire({ a: A });
+    await pass(SECOND);
+    isAway = true;
+    await pass(60 * SECOND);
+    expect(stage.notification.dispatcher.whatHasStopped()).toBeNull();
+    await pass(20 * SECOND);
+    expect(stage.notification.dispatcher.whatHasStopped()).toMatch(/^groups of alerts wait for/);
+    isAway = false;
+    await pass(MINUTE);
+    expect(stage.notification.dispatcher.whatHasStopped()).toBeNull();
+    expect(team.take()).toEqual(['first_notification +a']);
+  });
+
+  it('is no receiver that refuses', async () => {
+    const team = await open();
+    team.answer = () => failed('connection', { retryable: true });
+    await stage.alerts.fire({ a: A });
+    await pass(3 * 60 * MINUTE);
+    expect(stage.notification.outbox.whatHasStopped()).toBeNull();
+  });
+});

@@ -1,5 +1,4 @@
-import type { EventBus } from '#eventbus';
-import type { StateDatabase, StateTransaction } from '#storage';
+import type { StateTransaction } from '#storage';
 import {
   createId,
   emptyLabels,
@@ -9,94 +8,66 @@ import {
   OmoiError,
   Stretch,
   suggestKey,
-  type Clock,
   type EventType,
   type Labels,
-  type Logger,
-  type Random,
-  type SelfMetrics,
   type Subscription,
   type SystemEvent,
-  type Tracing,
 } from '#telemetry';
 import type { NotificationConfiguration, Route } from './configuration/notification-configuration.ts';
+import { DeadMansSwitch } from './dead-mans-switch/dead-mans-switch.ts';
 import { DecisionLog } from './explain/decision-log.ts';
 import { deliveriesOf, explain, type Explanation } from './explain/explanation.ts';
-import { listMessages, type MessagePage, type MessageQuery } from './explain/message-list.ts';
-import { Dispatcher, type RoutingInForce } from './groups/dispatcher.ts';
+import {
+  listMessages,
+  readMessage,
+  type ListedMessage,
+  type MessagePage,
+  type MessageQuery,
+} from './explain/message-list.ts';
+import { Escalations, type EscalationContext } from './escalation/escalations.ts';
+import { Dispatcher } from './groups/dispatcher.ts';
+import { forgetAlerts, rememberAlerts } from './groups/remembered-alerts.ts';
+import type { RoutingInForce } from './groups/routing-in-force.ts';
 import { trackedAlert, type TrackedAlert } from './groups/tracked-alert.ts';
-import type { Inhibition, Inhibitor } from './inhibition/inhibitor.ts';
-import type { AlertLinks } from './message.ts';
-import type { NotifiedAlert } from './notified-alert.ts';
+import { HOLD_EVENTS } from './hold/hold.ts';
+import { RemediationHolds } from './hold/remediation-holds.ts';
+import type { Inhibition } from './inhibition/inhibitor.ts';
+import type { NotifiedAlert, StoredAlert } from './notified-alert.ts';
+import type {
+  NotificationParts,
+  PreparedNotification,
+  ReceiverOverview,
+  ReceiverTest,
+} from './notification-parts.ts';
+import type { OnCall } from './on-call/on-call.ts';
 import { messageSender } from './outbox/message-writer.ts';
 import { NotificationLog } from './outbox/notification-log.ts';
 import { Outbox } from './outbox/outbox.ts';
-import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
-import type { Delivery } from './receivers/integration.ts';
+import { integrationKey } from './outbox/running-integration.ts';
 import { testMessage } from './receivers/test-message.ts';
-import type { AlertReader } from './ports.ts';
+import type { AlertTriggered, RoutedTo } from './ports.ts';
 import {
   routeOverviews,
   testRouting,
   type RouteOverview,
   type RoutingTest,
 } from './routing/routing-overview.ts';
-import type { SilentByTime, TimeIntervals } from './routing/time-intervals.ts';
+import type { SilentByTime } from './routing/time-intervals.ts';
+import { tellEndingSilence } from './silences/ending-messages.ts';
 import { coversLabels, type MatcherSet, type Silence } from './silences/silence.ts';
-import type { SilenceBook } from './silences/silence-book.ts';
+import { holdStage } from './stages/hold-stage.ts';
+import { mutedBy, type MuteStage } from './stages/mute-stage.ts';
 
-export interface NotificationParts {
-  readonly database: StateDatabase;
-  readonly bus: EventBus;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly tracing: Tracing;
-  readonly metrics: SelfMetrics;
-  readonly alerts: AlertReader;
-  /** Is told of what is over, so that silences that end with their alerts do. */
-  readonly silences: Pick<SilenceBook, 'alertResolved'>;
-  /** Where people reach Omoi, without a slash at the end. */
-  readonly externalUrl: () => string;
-  readonly linksOf: (alert: NotifiedAlert) => AlertLinks;
-}
-
-/** What is made of a configuration before it is in force: nothing in it fails any more. */
-export interface PreparedNotification {
-  readonly configuration: NotificationConfiguration;
-  readonly integrations: readonly RunningIntegration[];
-  readonly routing: RoutingInForce;
-  /** Without alerts yet: it is told of them when it is in force. */
-  readonly inhibitor: Inhibitor;
-  readonly intervals: TimeIntervals;
-}
-
-/** A receiver as people see it. */
-export interface ReceiverOverview {
-  readonly name: string;
-  readonly labels: Labels;
-  readonly integrations: readonly {
-    /** `receiver/type/index` */
-    readonly key: string;
-    readonly type: string;
-    readonly isBuilt: boolean;
-    /** Null where it is not built. */
-    readonly sendResolved: boolean | null;
-    /** Messages that wait for it. */
-    readonly pending: number;
-  }[];
-}
-
-export interface ReceiverTest {
-  /** `receiver/type/index` */
-  readonly key: string;
-  readonly delivery: Delivery;
-}
-
+/** Its place in the event log goes by this name. */
+const CONSUMER = 'notification';
 const EVENT_TYPES: readonly EventType[] = [
   'monitor.alert.triggered',
   'monitor.alert.acknowledged',
+  'monitor.alert.snoozed',
+  'monitor.alert.unsnoozed',
   'monitor.alert.resolved',
+  'notification.silence.ending',
+  ...HOLD_EVENTS,
 ];
 const maxAlertsPerRead = 500;
 
@@ -109,6 +80,9 @@ export class Notification {
   readonly outbox: Outbox;
   readonly decisions: DecisionLog;
   readonly dispatcher: Dispatcher;
+  readonly holds: RemediationHolds;
+  readonly escalations: Escalations;
+  readonly #switch: DeadMansSwitch;
   readonly #parts: NotificationParts;
   #prepared: PreparedNotification;
   #consumer: Subscription | null = null;
@@ -128,10 +102,38 @@ export class Notification {
       ...parts,
       log: this.log,
       send,
-      onEnded: (message, outcome) => this.dispatcher.settled(message, outcome),
+      onEnded: (message, outcome) => {
+        this.dispatcher.settled(message, outcome);
+        this.escalations.settled(message.groupId);
+      },
     });
     const { log, outbox, decisions } = this;
-    this.dispatcher = new Dispatcher({ ...parts, log, outbox, decisions }, prepared.routing);
+    this.holds = new RemediationHolds({ ...parts, decisions });
+    const wasHeld = (alertId: string): boolean => (this.holds.get(alertId)?.steps.length ?? 0) > 0;
+    this.dispatcher = new Dispatcher(
+      {
+        ...parts,
+        log,
+        outbox,
+        decisions,
+        beside: [this.holds],
+        wasHeld,
+        keepsGroup: (groupId) => this.escalations.keepsGroup(groupId),
+        onTold: (tx, told) => this.escalations.begin(tx, told),
+      },
+      this.#routing(prepared),
+    );
+    this.#switch = new DeadMansSwitch({
+      ...parts,
+      signs: [parts.evaluatesRules, () => this.dispatcher.whatHasStopped() ?? this.outbox.whatHasStopped()],
+    });
+    this.escalations = new Escalations({
+      ...parts,
+      log,
+      outbox,
+      decisions,
+      context: this.#escalationContext(),
+    });
   }
 
   get configuration(): NotificationConfiguration {
@@ -141,22 +143,28 @@ export class Notification {
   /** Takes up what was left, and begins to tell. All that fires is known before anything is decided. */
   async start(): Promise<void> {
     await this.log.start();
+    await this.holds.start();
     this.outbox.setIntegrations(this.#prepared.integrations);
     await this.#takeUpAlerts();
+    await this.escalations.start();
     await this.outbox.start();
     this.#consumer = this.#parts.bus.consume({
-      name: 'notification',
+      name: CONSUMER,
       types: EVENT_TYPES,
       // What ended before there was notification is no news; what fires is taken up beside it.
       from: 'end',
+      select: (events) => this.holds.concerning(events),
       handle: (tx, events) => this.#onEvents(tx, events),
     });
     this.dispatcher.start();
+    this.escalations.release();
+    this.#switch.aim(this.#prepared.heartbeat);
   }
 
   async stop(): Promise<void> {
     this.#consumer?.stop();
-    await this.dispatcher.stop();
+    this.#switch.stop();
+    await Promise.all([this.dispatcher.stop(), this.escalations.stop()]);
     await this.outbox.stop();
     await this.decisions.settled();
   }
@@ -172,7 +180,13 @@ export class Notification {
       if (stretch.isOver) await stretch.pause();
     }
     this.outbox.setIntegrations(prepared.integrations);
-    await this.dispatcher.replace(prepared.routing);
+    this.#switch.aim(prepared.heartbeat);
+    await this.dispatcher.replace(this.#routing(prepared));
+  }
+
+  /** Who is on call, by the configuration in force. */
+  get onCall(): OnCall {
+    return this.#prepared.onCall;
   }
 
   /** By what an alert is inhibited at this moment; null: by nothing. */
@@ -223,6 +237,13 @@ export class Notification {
   /** Messages, the newest first. */
   messages(query: MessageQuery): Promise<MessagePage> {
     return listMessages(this.#parts.database, query);
+  }
+
+  /** @throws OmoiError `unknown_notification` */
+  async message(notificationId: string): Promise<ListedMessage> {
+    const message = await readMessage(this.#parts.database, notificationId);
+    if (message) return message;
+    throw new OmoiError('unknown_notification', `There is no message ${JSON.stringify(notificationId)}`);
   }
 
   /** The receivers of the configuration. */
@@ -278,12 +299,19 @@ export class Notification {
     const { alerts, database } = this.#parts;
     const rows = await database.reader.selectFrom('notification_alerts').select('alert_id').execute();
     const open = new Set(rows.map((row) => row.alert_id));
+    const isTold = await this.#hasCursor();
     for await (const page of alerts.firing()) {
-      const unknown = page.filter(({ alertId }) => !open.delete(alertId)).map(({ alertId }) => alertId);
-      if (unknown.length > 0) {
-        await database.transaction((tx) => rememberAlerts(tx, unknown));
+      const unknown = new Set(
+        page.filter(({ alertId }) => !open.delete(alertId)).map(({ alertId }) => alertId),
+      );
+      if (unknown.size > 0 && !isTold) {
+        await database.transaction((tx) => rememberAlerts(tx, [...unknown]));
       }
-      for (const alert of page) this.#takeUp(alert);
+      for (const alert of page) {
+        // The event log will tell of it, and with it whether it is held back; what it inhibits is known at once.
+        if (isTold && unknown.has(alert.alertId)) this.#prepared.inhibitor.add(trackedAlert(alert));
+        else this.#takeUp(alert);
+      }
     }
     const ended = [...open];
     for (let at = 0; at < ended.length; at += maxAlertsPerRead) {
@@ -293,13 +321,21 @@ export class Notification {
       const kept = new Set(found.map(({ alertId }) => alertId));
       const forgotten = ids.filter((alertId) => !kept.has(alertId));
       if (forgotten.length === 0) continue;
-      await database.transaction((tx) =>
-        tx.db.deleteFrom('notification_alerts').where('alert_id', 'in', forgotten).execute(),
-      );
+      await database.transaction((tx) => forgetAlerts(tx, forgotten, [this.holds]));
     }
   }
 
-  #takeUp(alert: NotifiedAlert): void {
+  /** Whether the event log tells of all that has begun since the last run. */
+  async #hasCursor(): Promise<boolean> {
+    const row = await this.#parts.database.reader
+      .selectFrom('event_cursors')
+      .select('consumer')
+      .where('consumer', '=', CONSUMER)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  #takeUp(alert: StoredAlert): void {
     const tracked = trackedAlert(alert);
     if (tracked.endsAtMs === null) this.#prepared.inhibitor.add(tracked);
     this.dispatcher.take(tracked);
@@ -310,10 +346,16 @@ export class Notification {
       event.event_type === 'monitor.alert.triggered' ? [event.payload.alert_id] : [],
     );
     if (begun.length > 0) await rememberAlerts(tx, begun);
+    const judged = await this.holds.follow(tx, events, {
+      routesOf: (event) => this.#holdingRoutesOf(event),
+      isOver: (alertId) => (this.dispatcher.get(alertId)?.endsAtMs ?? null) !== null,
+    });
+    for (const event of events) await this.#followInTransaction(tx, event);
     tx.afterCommit(() => {
       this.#noteInhibited(events);
       const resolved = events.flatMap((event) => this.#follow(event) ?? []);
       if (resolved.length > 0) this.#endSilences(resolved);
+      for (const alertId of judged) this.dispatcher.look(alertId);
     });
   }
 
@@ -335,9 +377,15 @@ export class Notification {
       this.dispatcher.take(alert);
     } else if (event.event_type === 'monitor.alert.acknowledged') {
       this.dispatcher.acknowledge(event.payload.alert_id, event.payload.acknowledged_by);
+    } else if (event.event_type === 'monitor.alert.snoozed') {
+      this.dispatcher.snooze(event.payload.alert_id, Date.parse(event.payload.until));
+    } else if (event.event_type === 'monitor.alert.unsnoozed') {
+      this.dispatcher.snooze(event.payload.alert_id, atMs);
+      this.dispatcher.look(event.payload.alert_id);
     } else if (event.event_type === 'monitor.alert.resolved') {
       const alert = this.dispatcher.resolve(event.payload.alert_id, atMs);
       this.#prepared.inhibitor.remove(event.payload.alert_id);
+      this.escalations.ended(event.payload.alert_id, atMs);
       return alert;
     }
     return null;
@@ -371,6 +419,58 @@ export class Notification {
     return false;
   }
 
+  async #tellEnding(tx: StateTransaction, silenceId: string): Promise<void> {
+    const silence = this.#parts.silences.list().find(({ id }) => id === silenceId);
+    // It may have ended meanwhile.
+    if (!silence) return;
+    await tellEndingSilence(tx, silence, {
+      ...this.#parts,
+      outbox: this.outbox,
+      decisions: this.decisions,
+      firing: () => this.dispatcher.firing,
+      groupsOf: (alertId) => this.dispatcher.groupsOf(alertId),
+      integrationsOf: (receiver) => this.#prepared.routing.integrationsOf(receiver),
+    });
+  }
+
+  /** What is written together with an event: a ladder stops as soon as somebody looks after the alert. */
+  async #followInTransaction(tx: StateTransaction, event: SystemEvent): Promise<void> {
+    if (event.event_type === 'monitor.alert.acknowledged') {
+      const { alert_id: alertId, acknowledged_by: by } = event.payload;
+      await this.escalations.halt(tx, alertId, `acknowledged by ${by}`);
+    } else if (event.event_type === 'monitor.alert.snoozed') {
+      const { alert_id: alertId, snoozed_by: by, until } = event.payload;
+      await this.escalations.halt(tx, alertId, `snoozed by ${by} until ${until}`);
+    } else if (event.event_type === 'monitor.alert.unsnoozed') {
+      await this.escalations.restart(tx, event.payload.alert_id);
+    } else if (event.event_type === 'notification.silence.ending') {
+      await this.#tellEnding(tx, event.payload.silence_id);
+    }
+  }
+
+  #escalationContext(): EscalationContext {
+    const stages = (): readonly MuteStage[] => this.#routing(this.#prepared).stages;
+    return {
+      escalationOf: (name) => this.configuration.omoi.escalations.get(name) ?? null,
+      integrationsOf: (receiver) => this.#prepared.routing.integrationsOf(receiver),
+      integrationByKey: (key) => this.#prepared.integrations.find((one) => one.key === key) ?? null,
+      isWithin: (interval, wallMs) => this.#prepared.intervals.namesWithin([interval], wallMs).length > 0,
+      alertOf: (alertId) => this.dispatcher.get(alertId),
+      groupsOf: (alertId) => this.dispatcher.groupsOf(alertId),
+      mutedBy: (alert, { route }, nowMs) => mutedBy(stages(), alert, { route, nowMs }),
+    };
+  }
+
+  /** What is held back for a repair is asked last: what nobody hears of anyway needs no verdict. */
+  #routing({ routing }: PreparedNotification): RoutingInForce {
+    return { ...routing, stages: [...routing.stages, holdStage((alertId) => this.holds.get(alertId))] };
+  }
+
+  #holdingRoutesOf({ payload: { labels } }: AlertTriggered): readonly RoutedTo[] {
+    const { router, holds } = this.#prepared.routing;
+    return holds ? router.routesOf(labels) : [];
+  }
+
   #receiverLabels(receiver: string): Labels {
     return this.configuration.receivers.get(receiver)?.labels ?? emptyLabels();
   }
@@ -389,15 +489,7 @@ function alertOf(
     traceparent: event.traceparent,
     endsAtMs: null,
     acknowledgedBy: null,
+    snoozedUntilMs: null,
     isInhibited: false,
   };
-}
-
-/** Alerts with which notification is not done, until they are told of. */
-async function rememberAlerts(tx: StateTransaction, alertIds: readonly string[]): Promise<void> {
-  await tx.db
-    .insertInto('notification_alerts')
-    .values(alertIds.map((alertId) => ({ alert_id: alertId })))
-    .onConflict((conflict) => conflict.column('alert_id').doNothing())
-    .execute();
 }

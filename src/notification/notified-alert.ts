@@ -32,4 +32,6 @@ export interface StoredAlert extends NotifiedAlert {
   readonly updatedAtMs: number;
   /** Wall ms at which it counts as over unless it is posted again; null where a rule says how it stands. */
   readonly expiresAtMs: number | null;
+  /** Wall ms until which people are not told that it fires, or were not; null where it never was snoozed. */
+  readonly snoozedUntilMs: number | null;
 }

@@ -1,7 +1,8 @@
 import type { StateTransaction } from '#storage';
-import type { Labels } from '#telemetry';
+import type { Guard, Labels, SystemEvent } from '#telemetry';
 import type { Route } from './configuration/notification-configuration.ts';
-import type { StoredAlert } from './notified-alert.ts';
+import type { AlertLinks } from './message.ts';
+import type { NotifiedAlert, StoredAlert } from './notified-alert.ts';
 
 /** The alerts as `alerting` keeps them. */
 export interface AlertReader {
@@ -9,6 +10,38 @@ export interface AlertReader {
   read(alertIds: readonly string[], tx?: StateTransaction): Promise<readonly StoredAlert[]>;
   /** All that fire, a page after the other. */
   firing(): AsyncIterable<readonly StoredAlert[]>;
+}
+
+/** Where people act on an alert. @param about the message that the links stand in: to whom, and when it was decided (wall ms) */
+export type LinksOf = (
+  alert: NotifiedAlert,
+  about: { readonly receiver: string; readonly atMs: number },
+) => AlertLinks;
+
+export type AlertTriggered = Extract<SystemEvent, { readonly event_type: 'monitor.alert.triggered' }>;
+
+/** What holds a repair back, and until when (wall ms; null: until an event). */
+export interface HeldBy {
+  readonly suppressed: Guard;
+  readonly reason: string;
+  readonly untilMs: number | null;
+}
+
+/** What the watchdog is about to do about an alert, as far as memory knows. */
+export interface RemediationOutlook {
+  outlookOf(event: AlertTriggered):
+    | {
+        readonly acts: true;
+        readonly policy: string;
+        /** `agent:w-1` */
+        readonly target: string;
+        readonly heldBy: HeldBy | null;
+      }
+    | {
+        readonly acts: false;
+        /** Half a sentence. */
+        readonly reason: string;
+      };
 }
 
 /** Where an alert goes: a node of the tree, and the group in it that the alert's labels name. */

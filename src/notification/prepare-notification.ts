@@ -1,11 +1,13 @@
-import type { Labels, Logger } from '#telemetry';
+import type { Clock, Labels, Logger } from '#telemetry';
 import type {
   ConfiguredReceiver,
   NotificationConfiguration,
   Route,
 } from './configuration/notification-configuration.ts';
 import { Inhibitor } from './inhibition/inhibitor.ts';
-import type { PreparedNotification } from './notification.ts';
+import type { PreparedNotification } from './notification-parts.ts';
+import { OnCall } from './on-call/on-call.ts';
+import type { OnCallOverrides } from './on-call/on-call-overrides.ts';
 import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
 import type { Integration } from './receivers/integration.ts';
 import { createLogIntegration } from './receivers/log/log-integration.ts';
@@ -15,6 +17,7 @@ import { TimeIntervals } from './routing/time-intervals.ts';
 import type { Silence } from './silences/silence.ts';
 import { inhibitionStage } from './stages/inhibition-stage.ts';
 import { silenceStage } from './stages/silence-stage.ts';
+import { snoozeStage } from './stages/snooze-stage.ts';
 import { timeStage } from './stages/time-stage.ts';
 
 export interface PreparationTools {
@@ -22,6 +25,8 @@ export interface PreparationTools {
   /** What the integrations of a configuration are made with. */
   readonly toolsOf: (configuration: NotificationConfiguration) => IntegrationTools;
   readonly silencesOf: (labels: Labels, wallMs: number) => readonly Silence[];
+  readonly overrides: Pick<OnCallOverrides, 'at' | 'list'>;
+  readonly clock: Pick<Clock, 'wallMs'>;
 }
 
 /** Makes of a configuration all that is needed for it to be in force. */
@@ -29,11 +34,20 @@ export function prepareNotification(
   configuration: NotificationConfiguration,
   tools: PreparationTools,
 ): PreparedNotification {
-  const byReceiver = runningIntegrations(configuration, tools);
+  const integrationTools = tools.toolsOf(configuration);
+  const byReceiver = runningIntegrations(configuration, { logger: tools.logger, integrationTools });
+  const { global, omoi } = configuration;
   const inhibitor = new Inhibitor(configuration.inhibitRules);
   const intervals = new TimeIntervals(configuration.timeIntervals);
+  const onCall = new OnCall({ omoi: configuration.omoi, intervals, overrides: tools.overrides });
   return {
     configuration,
+    onCall,
+    heartbeat: omoi.deadMansSwitch && {
+      ...omoi.deadMansSwitch,
+      http: integrationTools.http,
+      settings: global.http_config,
+    },
     integrations: [
       ...new Map([...byReceiver.values()].flat().map((running) => [running.key, running])).values(),
     ],
@@ -41,21 +55,39 @@ export function prepareNotification(
     intervals,
     routing: {
       router: createRouter(configuration.route),
+      holds: holdsAnywhere(configuration.route),
       stages: [
         inhibitionStage((alert) => inhibitor.inhibitedBy(alert)),
         timeStage(intervals),
         silenceStage(tools.silencesOf),
+        snoozeStage,
       ],
-      integrationsOf: ({ receiver }: Route) => byReceiver.get(receiver) ?? [],
+      integrationsOf: (receiver) => {
+        const schedule = configuration.receivers.get(receiver)?.omoi.onCall ?? null;
+        const person = schedule === null ? null : onCall.at(schedule, tools.clock.wallMs());
+        // While nobody is on call the receiver itself is told.
+        return byReceiver.get(person?.receiver ?? receiver) ?? [];
+      },
     },
   };
 }
 
+function holdsAnywhere({ omoi, routes }: Route): boolean {
+  return omoi.holdForRemediationMs !== null || routes.some(holdsAnywhere);
+}
+
 type ByReceiver = ReadonlyMap<string, readonly RunningIntegration[]>;
 
-function runningIntegrations(configuration: NotificationConfiguration, tools: PreparationTools): ByReceiver {
+interface RunningTools {
+  readonly logger: Logger;
+  readonly integrationTools: IntegrationTools;
+}
+
+function runningIntegrations(
+  configuration: NotificationConfiguration,
+  { logger, integrationTools }: RunningTools,
+): ByReceiver {
   const made = new Map<string, readonly Integration[]>();
-  const integrationTools = tools.toolsOf(configuration);
   for (const receiver of configuration.receivers.values()) {
     made.set(
       receiver.name,
@@ -64,7 +96,7 @@ function runningIntegrations(configuration: NotificationConfiguration, tools: Pr
       ),
     );
   }
-  const log = createLogIntegration(tools.logger);
+  const log = createLogIntegration(logger);
   const isSilent = [...configuration.receivers.values()].every(
     ({ integrations }) => integrations.length === 0,
   );

@@ -17,6 +17,7 @@ import {
   VIEWED_CONFIGURATION,
   type ViewStage,
 } from '../api/alertmanager/alertmanager-view.suite.test-support.ts';
+import { RemediationArchive } from '#watchdog';
 import { RecordedTracing } from '../telemetry/tracing/tracing.test-support.ts';
 import { createAlertmanagerView } from './alertmanager-view.ts';
 import { createNotifiedAlerts } from './notified-alerts.ts';
@@ -34,7 +35,11 @@ async function openRealView(): Promise<ViewStage> {
   const engine = createEngine({ clock });
   const alerting = createAlerting({ ...base, bus, engine, source: tsdb, sink: tsdb, options: {} });
   const silences = new SilenceBook({ ...base, bus, limits: DEFAULT_SILENCE_LIMITS });
-  const alerts = createNotifiedAlerts(database, () => 'http://omoi.test');
+  const alerts = createNotifiedAlerts({
+    database,
+    remediations: new RemediationArchive(database),
+    externalUrl: () => 'http://omoi.test',
+  });
   const network = noReceiverNetwork(clock, random);
   const configuration = await readNotificationConfiguration(
     { name: 'alertmanager.yml', text: VIEWED_CONFIGURATION, directory: '/' },
@@ -46,6 +51,8 @@ async function openRealView(): Promise<ViewStage> {
       bus,
       silences,
       alerts,
+      evaluatesRules: () => null,
+      remediations: { outlookOf: () => ({ acts: false, reason: 'no policy is for it' }) },
       externalUrl: () => 'http://omoi.test',
       linksOf: () => ({ alert: '', acknowledge: '', silence: '', trace: null }),
     },
@@ -53,6 +60,8 @@ async function openRealView(): Promise<ViewStage> {
       logger: silentLogger,
       toolsOf: (one) => network.toolsOf(one),
       silencesOf: (labels, wallMs) => silences.silencesOf(labels, wallMs),
+      overrides: { at: () => null, list: () => [] },
+      clock,
     }),
   );
   await alerting.start();

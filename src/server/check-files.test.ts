@@ -75,6 +75,22 @@ describe('a check of rules, policies and selectors', () => {
     ]);
   });
 
+  it('names the mistakes of the routing of alerts, and what is hardly meant in it', async () => {
+    const broken = file('broken.yml', 'route: { receiver: team }\nreceivers: [{ name: people }]\n');
+    expect(await findings({ notification: { config_file: broken } })).toEqual([
+      expect.stringMatching(/^error notification.config_file: .*broken.yml:1:\d+: .*team/),
+    ]);
+    const unbuilt = file(
+      'unbuilt.yml',
+      'route: { receiver: team }\nreceivers: [{ name: team, sns_configs: [{ topic_arn: arn }] }]\n',
+    );
+    expect(await findings({ notification: { config_file: unbuilt } })).toEqual([
+      expect.stringMatching(/^warning notification.config_file: .*unbuilt.yml:2:\d+: .*sns/),
+    ]);
+    const good = file('good.yml', 'route: { receiver: team }\nreceivers: [{ name: team }]\n');
+    expect(await findings({ notification: { config_file: good } })).toEqual([]);
+  });
+
   it('names a path that leads nowhere', async () => {
     expect(await findings({ alerting: { rule_files: [join(folder, 'gone')] } })).toEqual([
       expect.stringMatching(/^error alerting.rule_files: .*gone: ENOENT/),

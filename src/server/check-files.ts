@@ -16,6 +16,8 @@ import type { Finding } from './check-installation.ts';
 import type { Config } from './config/schema.ts';
 import { inForceWarnings, type GroupsInForce } from './in-force-warnings.ts';
 import { readPolicyFiles, readRuleFiles, watchedSeries } from './parts.ts';
+import { machineFiles } from './receiver-network.ts';
+import { readRouting, routingWarnings } from './routing.ts';
 import { alertsOf, strangerTriggers, triggerText, type StrangerTrigger } from './stranger-triggers.ts';
 
 type RuleFiles = ReturnType<typeof parseRuleFiles>;
@@ -26,7 +28,7 @@ interface ReadPolicies {
 }
 
 /**
- * What a start would refuse or warn of in rules, policies and selectors, and of what they are together: every mistake of
+ * What a start would refuse or warn of in rules, policies, routing and selectors, and of what they are together: every mistake of
  * each kind. Changes nothing.
  */
 export async function checkFiles(config: Config): Promise<readonly Finding[]> {
@@ -42,8 +44,13 @@ export async function checkFiles(config: Config): Promise<readonly Finding[]> {
   const files = await reading('alerting.rule_files', () => readRules(config));
   const read = await reading('watchdog.policy_files', () => readPolicies(config));
   const watched = await reading('monitor', () => watchedSeries(config));
+  const routing = await reading('notification.config_file', () =>
+    readRouting(config, { files: machineFiles }),
+  );
   if (files) findings.push(...duplicateRules(files));
   if (read) findings.push(...checkPolicies(read, config));
+  if (routing)
+    findings.push(...routingWarnings(routing).map((one): Finding => ({ severity: 'warning', ...one })));
   if (files && read) findings.push(...checkTogether(files, read, config));
   if (files && read && watched) {
     const triggers = triggersOf(files, read.policies, watched).filter(({ mode }) => mode === 'act');

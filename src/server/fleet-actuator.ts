@@ -53,6 +53,7 @@ export function createFleetActuator(fleet: Fleet, pools: Pools, ownHost: string)
         leaves: agent.leaves,
         drains: agent.desired === 'drain' && !agent.leaves,
         blamedTaskId: fleet.tasks.blamedFor(agent),
+        suspicionLeftMs: fleet.tasks.suspicionLeftMs(agent),
         saysUnwell: agent.selfDegraded,
         silenceMs: agent.silenceMs,
         // What was seen of a process before it stood still is no reason to wait.

@@ -118,15 +118,30 @@ const KINDS: readonly Kind[] = [
   {
     title: 'about an alert or a rule',
     has: under('/api/v1/alerts'),
-    codes: ['unknown_alert', 'unknown_rule', 'alert_resolved'],
+    codes: ['unknown_alert', 'unknown_rule', 'alert_resolved', 'alert_limit_reached'],
   },
   {
     title: 'about silences',
     has: under('/api/v1/alerts/silences'),
     codes: ['invalid_silence', 'silence_ended', 'too_many_silences', 'unknown_silence'],
   },
+  {
+    title: 'about a message',
+    has: under('/api/v1/alerts/notifications'),
+    codes: ['unknown_notification'],
+  },
   { title: 'about a receiver', has: under('/api/v1/alerts/receivers/'), codes: ['unknown_receiver'] },
   { title: 'about an anomaly', has: under('/api/v1/monitor/anomalies'), codes: ['unknown_anomaly'] },
+  {
+    title: 'about who is on call',
+    has: under('/api/v1/alerts/on-call'),
+    codes: ['unknown_on_call', 'invalid_override'],
+  },
+  {
+    title: 'of a link in a message',
+    has: under('/n/'),
+    codes: ['link_invalid', 'too_many_link_tries', 'unknown_alert', 'alert_resolved'],
+  },
   {
     title: 'about a remediation or a policy',
     has: under('/api/v1/watchdog/remediations', '/api/v1/watchdog/policies'),

@@ -1,6 +1,7 @@
 import { CompiledQuery } from 'kysely';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
+import { RemediationArchive } from '#watchdog';
 import { VirtualClock } from '#telemetry';
 import { createNotifiedAlerts, firingPage } from './notified-alerts.ts';
 
@@ -36,8 +37,13 @@ it('reads all that fires, page by page, also where many began at once', async ()
         .execute();
     }
   });
+  const alerts = createNotifiedAlerts({
+    database,
+    remediations: new RemediationArchive(database),
+    externalUrl: () => '',
+  });
   const read: string[] = [];
-  for await (const page of createNotifiedAlerts(database, () => '').firing()) {
+  for await (const page of alerts.firing()) {
     read.push(...page.map(({ alertId }) => alertId));
   }
   const firing = rows.filter(({ state }) => state === 'firing').map(({ id }) => id);

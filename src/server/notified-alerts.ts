@@ -2,12 +2,24 @@ import { sql } from 'kysely';
 import type { AlertRow } from '#alerting';
 import type { AlertReader, StoredAlert } from '#notification';
 import type { StateDatabase } from '#storage';
+import type { RemediationArchive } from '#watchdog';
 import { parseLabels } from '#telemetry';
 
 const PAGE_LIMIT = 500;
 
-/** The alerts as notification needs them. @param externalUrl where people reach Omoi, without a slash at the end */
-export function createNotifiedAlerts(database: StateDatabase, externalUrl: () => string): AlertReader {
+export interface NotifiedAlertParts {
+  readonly database: StateDatabase;
+  readonly remediations: Pick<RemediationArchive, 'linesOf'>;
+  /** Where people reach Omoi, without a slash at the end. */
+  readonly externalUrl: () => string;
+}
+
+/** The alerts as notification needs them. */
+export function createNotifiedAlerts({
+  database,
+  remediations,
+  externalUrl,
+}: NotifiedAlertParts): AlertReader {
   const notified = (row: AlertRow): StoredAlert => ({
     alertId: row.id,
     fingerprint: row.fingerprint,
@@ -19,6 +31,7 @@ export function createNotifiedAlerts(database: StateDatabase, externalUrl: () =>
     expiresAtMs: row.posted_until_ms,
     generatorUrl: row.generator_url ?? alertPage(externalUrl(), row.id),
     acknowledgedBy: row.acknowledged_by,
+    snoozedUntilMs: row.snoozed_until_ms,
     remediation: row.cause === 'remediated' ? 'the watchdog repaired it' : null,
     traceparent: row.traceparent,
   });
@@ -30,7 +43,11 @@ export function createNotifiedAlerts(database: StateDatabase, externalUrl: () =>
         .selectAll()
         .where('id', 'in', alertIds)
         .execute();
-      return rows.map(notified);
+      const lines = await remediations.linesOf(alertIds);
+      return rows.map((row) => ({
+        ...notified(row),
+        remediation: lines.get(row.id) ?? notified(row).remediation,
+      }));
     },
     async *firing() {
       let after: Pick<AlertRow, 'fired_at_ms' | 'id'> = { fired_at_ms: -1, id: '' };

@@ -6,7 +6,9 @@ import { createFleet, Pools, type Fleet, type PoolParts, type Runtime, type Work
 import { createMonitor, type Monitor } from '#monitor';
 import {
   Notification,
+  OnCallOverrides,
   prepareNotification,
+  SignedLinks,
   SilenceBook,
   DEFAULT_SILENCE_LIMITS,
   type NotificationConfiguration,
@@ -41,6 +43,7 @@ import { createNotifiedAlerts, alertPage } from './notified-alerts.ts';
 import { noticeOutages } from './noticed-outages.ts';
 import type { ReceiverNetwork } from './receiver-network.ts';
 import { noReceiverNetwork, readRouting } from './routing.ts';
+import { rulesHaveStopped } from './rules-have-stopped.ts';
 import { continueSampleClock, tellSampleClockLead } from './sample-clock.ts';
 import { urlForOthers } from './public-address.ts';
 import { readWithShipped, SHIPPED_POLICIES, SHIPPED_RULES } from './shipped.ts';
@@ -58,6 +61,8 @@ export interface Ground {
   readonly runtimes: readonly Runtime[];
   /** Whether agents are heard and what they say can be written; always, where absent. */
   readonly listens?: () => boolean;
+  /** 256 bits that nobody can guess. */
+  readonly createSecret: () => string;
   readonly mintAgentToken: PoolParts['mintAgentToken'];
   /** How receivers of messages are reached; nobody is where absent. */
   readonly receivers?: ReceiverNetwork;
@@ -76,6 +81,8 @@ export interface Parts {
   readonly alerting: Alerting;
   readonly notification: Notification;
   readonly silences: SilenceBook;
+  readonly links: SignedLinks;
+  readonly onCallOverrides: OnCallOverrides;
   readonly alertmanagerView: AlertmanagerView;
   /** Reads and checks who is told of alerts; what comes back takes it over, and does not fail. @throws OmoiError `routing_invalid` */
   readonly prepareRouting: (config: Config) => Promise<() => Promise<void>>;
@@ -165,6 +172,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     feed: tsdb,
     metadata: tsdb,
     ...watchedSeries(config),
+    expectedAgents: config.fleet.expected,
   });
   const alerting = createAlerting({
     ...base,
@@ -179,14 +187,31 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   });
   const told = of('notification');
   const silences = new SilenceBook({ ...base, ...told, bus, limits: DEFAULT_SILENCE_LIMITS });
+  const onCallOverrides = new OnCallOverrides({ ...base, ...told, bus });
   const prepare = (configuration: NotificationConfiguration): PreparedNotification =>
     prepareNotification(configuration, {
       logger: told.logger,
       toolsOf: (one) => receivers.toolsOf(one),
       silencesOf: (labels, wallMs) => silences.silencesOf(labels, wallMs),
+      overrides: onCallOverrides,
+      clock,
     });
-  const externalUrl = (): string => externalUrlOf(config);
-  const notified = createNotifiedAlerts(database, externalUrl);
+  // Any port that is free is known when the server listens.
+  const externalUrl = (): string =>
+    externalUrlOf(
+      config,
+      config.http.port === 0 && connection.url !== '' ? new URL(connection.url).port : null,
+    );
+  const remediations = new RemediationArchive(database);
+  const notified = createNotifiedAlerts({ database, remediations, externalUrl });
+  const links = new SignedLinks({
+    clock,
+    ...told,
+    alerts: notified,
+    silences,
+    acknowledge: (alertId, by) => alerting.handling.acknowledge(alertId, by),
+    createSecret: ground.createSecret,
+  });
   const notification = new Notification(
     {
       ...base,
@@ -194,14 +219,19 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       bus,
       silences,
       alerts: notified,
+      evaluatesRules: () => rulesHaveStopped(alerting, sampleClock),
+      remediations: { outlookOf: (event) => watchdog.outlookOf(event) },
       externalUrl,
-      linksOf: ({ alertId, traceparent }) => {
+      linksOf: ({ alertId, traceparent }, { receiver, atMs }) => {
         const page = alertPage(externalUrl(), alertId);
         const traceId = traceIdOf(traceparent);
+        const about = { alertId, receiver, atMs };
+        const linkTo = (action: 'acknowledge' | 'silence'): string =>
+          `${externalUrl()}/n/${links.tokenFor(action, about)}`;
         return {
           alert: page,
-          acknowledge: page,
-          silence: page,
+          acknowledge: linkTo('acknowledge'),
+          silence: linkTo('silence'),
           trace: traceId === null ? null : `${externalUrl()}/traces/${traceId}`,
         };
       },
@@ -230,12 +260,14 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   lifecycle.started('alerting', () => alerting.stop());
   await silences.start();
   lifecycle.started('silences', () => silences.stop());
-  await notification.start();
-  lifecycle.started('notification', () => notification.stop());
+  // It knows of pauses and open remediations once it has started: notification asks it whether it repairs.
   await watchdog.start();
   lifecycle.started('watchdog', () => watchdog.stop());
+  await links.start();
+  await onCallOverrides.start();
+  await notification.start();
+  lifecycle.started('notification', () => notification.stop());
 
-  const remediations = new RemediationArchive(database);
   return {
     bus,
     engine,
@@ -245,6 +277,8 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     alerting,
     notification,
     silences,
+    links,
+    onCallOverrides,
     alertmanagerView: createAlertmanagerView({
       notification,
       silences,
@@ -311,10 +345,11 @@ function matchersOf(key: string, text: string): readonly Matcher[] {
   throw refused('is matched by every series');
 }
 
-/** Where people reach Omoi, as far as it is known before it listens; without a slash at the end. */
-function externalUrlOf(config: Config): string {
+/** Where people reach Omoi, without a slash at the end. @param listensOn its port, where that is not the configured one */
+function externalUrlOf(config: Config, listensOn: string | null = null): string {
   const { http } = config;
-  return urlForOthers(config, http.port) ?? `http://${http.host}:${http.port}`;
+  const port = listensOn ?? http.port;
+  return urlForOthers(config, port) ?? `http://${http.host}:${port}`;
 }
 
 function alertingOptions(config: Config): Partial<AlertingOptions> {

@@ -20,6 +20,18 @@ export interface ReceiverNetwork {
   close(): void;
 }
 
+/** Files of this machine. */
+export const machineFiles: ConfigurationFiles = {
+  async list(folder) {
+    try {
+      return await readdir(folder);
+    } catch {
+      return [];
+    }
+  },
+  read: (path) => readFile(path, 'utf8'),
+};
+
 export interface ReceiverNetworkParts {
   readonly clock: Clock;
   readonly random: Random;
@@ -49,16 +61,7 @@ export function createReceiverNetwork({
       const programs = createChildPrograms(configuration.omoi.allowedCommands, clock);
       return { clock, random, templates: configuration.templates, http, readSecret, programs };
     },
-    files: {
-      async list(folder) {
-        try {
-          return await readdir(folder);
-        } catch {
-          return [];
-        }
-      },
-      read: (path) => readFile(path, 'utf8'),
-    },
+    files: machineFiles,
     close() {
       for (const client of clients) client.deref()?.close();
       clients = [];

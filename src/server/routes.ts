@@ -4,11 +4,13 @@ import {
   registerAlertmanagerRoutes,
   registerAlertRoutes,
   registerEventRoutes,
+  registerLinkRoutes,
   registerLockRoutes,
   registerMaintenanceRoutes,
   registerMonitorRoutes,
   registerNotificationRoutes,
   registerObservabilityRoutes,
+  registerOnCallRoutes,
   registerOtlpRoutes,
   registerOutputRoute,
   registerOverviewRoute,
@@ -66,8 +68,14 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerLockRoutes(app, parts);
   registerPoolRoutes(app, parts);
   registerMonitorRoutes(app, parts.monitor);
-  registerAlertRoutes(app, parts);
+  registerAlertRoutes(app, { ...parts, clock });
   registerNotificationRoutes(app, parts);
+  registerLinkRoutes(app, parts);
+  registerOnCallRoutes(app, {
+    overrides: parts.onCallOverrides,
+    onCall: () => parts.notification.onCall,
+    clock,
+  });
   const notificationLanguage = {
     parseMatcher: (text: string) =>
       parseMatcher(text, { mode: parts.notification.configuration.omoi.matcherMode }),

@@ -8,6 +8,7 @@ import {
 } from '#notification';
 import { messageOf, OmoiError, type Clock, type Random } from '#telemetry';
 import type { Config } from './config/schema.ts';
+import type { ConfigurationWarning } from './in-force-warnings.ts';
 import type { ReceiverNetwork } from './receiver-network.ts';
 
 /**
@@ -27,6 +28,13 @@ export async function readRouting(
   }
   const source = { name: path, text, directory: dirname(resolve(path)) };
   return readNotificationConfiguration(source, { kinds: RECEIVER_KINDS, files });
+}
+
+/** What is allowed in the routing and hardly meant. */
+export function routingWarnings({
+  warnings,
+}: Pick<NotificationConfiguration, 'warnings'>): readonly ConfigurationWarning[] {
+  return warnings.map((message) => ({ key: 'notification.config_file', message }));
 }
 
 /** For where there is no network: nobody can be reached, and no file is there. */

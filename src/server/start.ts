@@ -1,12 +1,22 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { CONNECTION_BOUNDS, createAccess, createApi, type FirstAdmin, type Reloaded } from '#api';
+import {
+  CONNECTION_BOUNDS,
+  createAccess,
+  createApi,
+  createSecret,
+  type FirstAdmin,
+  type Reloaded,
+} from '#api';
 import {
   AgentOutput,
   createProcessTable,
   findUnitGroups,
+  DEFAULT_FLEET_LIMITS,
+  forgottenOutput,
   LogFiles,
   logLimitsOf,
+  type ForgottenAmong,
   ProcessRuntime,
   RunCopies,
   UnitStarter,
@@ -50,6 +60,7 @@ import { reloadsInTurn } from './reloads.ts';
 import { serverProcesses } from './own-process.ts';
 import { prometheusFacts } from './prometheus-facts.ts';
 import { hostsAllowed, urlForOthers } from './public-address.ts';
+import { routingWarnings } from './routing.ts';
 import { registerRoutes } from './routes.ts';
 import { prepareOwnerSocket, removeAbandonedSocket } from './owner-socket.ts';
 import { startRetention } from './retention.ts';
@@ -228,7 +239,9 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   await access.loadGrants();
 
   const starter = new UnitStarter(loggerOf('runtime'), options.workerUmask ?? null);
-  const outputs = outputFiles({ config, directory: join(dataDirectory, 'agents'), metrics, starter });
+  const outputDirectory = join(dataDirectory, 'agents');
+  const isForgotten = forgottenOutput(state, clock, DEFAULT_FLEET_LIMITS.endedAgentRetentionMs);
+  const outputs = outputFiles({ config, directory: outputDirectory, metrics, starter, isForgotten });
   const runtime = new ProcessRuntime({
     clock,
     logger: loggerOf('runtime'),
@@ -252,6 +265,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     metrics,
     runtimes: [actInCharge(runtime, leadership)],
     listens: () => reach.isOpen && leadership.listens,
+    createSecret,
     mintAgentToken: (tx, agent) => access.mintAgentToken(tx, agent),
     grantOf: (sender) => access.grantOf(sender),
     logger: loggerOf,
@@ -294,7 +308,12 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     clock,
     logger,
     parts,
-    live: () => [...unread, ...otlp.warnings, ...inForce.warnings()],
+    live: () => [
+      ...unread,
+      ...otlp.warnings,
+      ...inForce.warnings(),
+      ...routingWarnings(parts.notification.configuration),
+    ],
   });
   await warnings.refresh();
   const reload = reloadsInTurn(async () => {
@@ -461,9 +480,10 @@ interface OutputParts {
   readonly directory: string;
   readonly metrics: SelfMetrics;
   readonly starter: UnitStarter;
+  readonly isForgotten: ForgottenAmong;
 }
 
-function outputFiles({ config, directory, metrics, starter }: OutputParts): LogFiles {
+function outputFiles({ config, directory, metrics, starter, isForgotten }: OutputParts): LogFiles {
   const {
     max_bytes_per_agent: maxAgentBytes,
     max_bytes: maxBytes,
@@ -478,5 +498,7 @@ function outputFiles({ config, directory, metrics, starter }: OutputParts): LogF
     logLimitsOf({ maxAgentBytes, maxBytes, reserveBytes }),
     (bytes) => dropped.add(bytes),
     (files, bytes) => starter.reserve({ files, bytes }),
+    undefined,
+    isForgotten,
   );
 }

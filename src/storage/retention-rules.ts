@@ -51,7 +51,13 @@ export function stateRetention(keep: StateKeep): readonly RetentionRule<StateTab
       keepMs: keep.tasksMs,
       withChildren: { table: 'task_handoffs', column: 'task_id' },
     },
-    { table: 'alerts', key: 'id', timeColumn: 'resolved_at_ms', keepMs: keep.alertsMs },
+    {
+      table: 'alerts',
+      key: 'id',
+      timeColumn: 'resolved_at_ms',
+      keepMs: keep.alertsMs,
+      withChildren: { table: 'alert_comments', column: 'alert_id' },
+    },
     {
       table: 'alert_rules',
       key: 'rule_key',

@@ -105,7 +105,14 @@ export { isOutage, isRefusal, isRetryable } from './errors/failures.ts';
 export { ERROR_CATALOGUE, OmoiError, messageOf, pageOfError, type ErrorCode } from './errors/errors.ts';
 export { knownKeys, lenientPath, nearestWord, suggestKey } from './errors/known-keys.ts';
 export { listProblems, maxListedProblems } from './errors/listed-problems.ts';
-export { MAX_DURATION_MS, durationText, formatDuration, formatTime, parseDuration } from './time/duration.ts';
+export {
+  MAX_DURATION_MS,
+  durationText,
+  formatDuration,
+  formatElapsed,
+  formatTime,
+  parseDuration,
+} from './time/duration.ts';
 export {
   ACTIVE_ALERT_STATES,
   ALERT_STATES,

@@ -13,6 +13,7 @@ export const SILENT_AGENT: AgentFacts = {
   leaves: false,
   drains: false,
   blamedTaskId: null,
+  suspicionLeftMs: 0,
   silenceMs: 5000,
   workAfterBeatMs: null,
   heartbeatTtlMs: 3000,

@@ -64,6 +64,7 @@ export function useDemoStage(): StageOfTest {
     killAfterCommits: (count) => present().killAfterCommits(count),
     events: () => present().events(),
     changeStatus: (agentId, facts) => present().changeStatus(agentId, facts),
+    blame: (agentId, generation) => present().blame(agentId, generation),
     distrust: (reason) => present().distrust(reason),
     restartProcess: (policies) => present().restartProcess(policies),
   };

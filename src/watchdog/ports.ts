@@ -73,6 +73,8 @@ export interface AgentFacts {
   readonly drains: boolean;
   /** The task that explains why it is ill: the agent had it alone, and others were lost with it before. */
   readonly blamedTaskId: string | null;
+  /** For how long it is still open whether a task that it was lost with explains that it is ill, ms; 0 where it is not. */
+  readonly suspicionLeftMs: number;
   /** Whether its last heartbeat said that it is not well. */
   readonly saysUnwell: boolean;
   /** Monotonic ms since the generation's last sign of life, or since one is awaited. */

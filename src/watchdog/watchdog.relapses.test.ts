@@ -84,6 +84,91 @@ describe('a remediation', () => {
     expect(fleet.restarts).toHaveLength(5);
   });
 
+  it('of ends that a task turns out to explain only later gives their attempts back', async () => {
+    const { alerts, fleet, clock, archive } = await stage.open(RESTART);
+    const repair = async (alertId: string): Promise<void> => {
+      await stage.changeStatus('w-1', { status: 'FAILED' });
+      await alerts.raise(alertId, silent('w-1'));
+      await becomesInTime(stage, alertId, 'verifying');
+      await alerts.resolve(alertId, 'remediated');
+      await becomes(alertId, 'completed(healed)');
+      await clock.advance(1000);
+    };
+    const attempts = async (): Promise<number[]> =>
+      (await archive.list({ limit: 10 })).map(({ remediation }) => remediation.attempts).toReversed();
+    for (const alertId of ['a1', 'a2', 'a3']) await repair(alertId);
+    expect(await attempts()).toEqual([1, 2, 3]);
+    // Each repair asked for the generation after the one that had ended.
+    await stage.blame('w-1', 2);
+    await vi.waitFor(async () => expect(await attempts()).toEqual([1, 0, 2]), WAIT);
+    await stage.blame('w-1', 1);
+    await vi.waitFor(async () => expect(await attempts()).toEqual([0, 0, 1]), WAIT);
+    // Without them the next one would have gone to the guardian.
+    await repair('a4');
+    await repair('a5');
+    expect(await attempts()).toEqual([0, 0, 1, 2, 3]);
+    expect(fleet.restarts).toHaveLength(5);
+    await stage.blame('w-2', 1);
+    await stage.changeStatus('w-1', { status: 'FAILED' });
+    await alerts.raise('a6', silent('w-1'));
+    await becomes('a6', 'escalated(no_effect)');
+  });
+
+  it('under way gets the attempt back of an end that a task turns out to explain', async () => {
+    const { alerts, fleet } = await stage.open(`${RESTART}max_attempts: 1\n`);
+    await stage.changeStatus('w-1', { status: 'FAILED' });
+    await alerts.raise('a1', silent('w-1'));
+    await becomes('a1', 'verifying');
+    await stage.blame('w-1', 1);
+    await vi.waitFor(async () => {
+      const [row] = await stage.archive.list({ limit: 1 });
+      expect(row?.remediation.attempts).toBe(0);
+    }, WAIT);
+    await stage.changeStatus('w-1', { status: 'FAILED' });
+    await vi.waitFor(async () => {
+      await stage.clock.advance(1000);
+      expect(fleet.restarts).toHaveLength(2);
+    }, WAIT);
+    await becomes('a1', 'verifying');
+    await stage.changeStatus('w-1', { status: 'FAILED' });
+    await becomes('a1', 'escalated(no_effect)');
+  });
+
+  it.each([
+    ['goes on, where one is to blame', 'poison', 'verifying'],
+    ['goes to the guardian, where none is', null, 'escalated(no_effect)'],
+  ])(
+    'that did not help is given up when it is clear whether a task ended the agent: it %s',
+    async (_what, blamedTaskId, state) => {
+      const { alerts, fleet, events } = await stage.open(`${RESTART}max_attempts: 1\n`);
+      await stage.changeStatus('w-1', { status: 'FAILED' });
+      await alerts.raise('a1', silent('w-1'));
+      await becomes('a1', 'verifying');
+      await stage.changeStatus('w-1', { status: 'FAILED', suspicionLeftMs: 20_000 });
+      await becomes('a1', 'planned');
+      await stage.clock.advance(10_000);
+      expect((await events()).map(({ event_type: type }) => type)).not.toContain('watchdog.escalated');
+      await stage.changeStatus('w-1', { suspicionLeftMs: 0, blamedTaskId });
+      await becomes('a1', state);
+      expect(fleet.restarts).toHaveLength(blamedTaskId === null ? 1 : 2);
+    },
+  );
+
+  it('that comes back after all attempts is given up when it is clear that no task ended the agent', async () => {
+    const { alerts, fleet } = await stage.open(`${RESTART}max_attempts: 1\n`);
+    await alerts.raise('a1', silent('w-1'));
+    await becomes('a1', 'verifying');
+    await alerts.resolve('a1', 'remediated');
+    await becomes('a1', 'completed(healed)');
+    await stage.changeStatus('w-1', { status: 'FAILED', suspicionLeftMs: 20_000 });
+    await alerts.raise('a2', silent('w-1'));
+    await becomes('a2', 'planned');
+    await stage.clock.advance(10_000);
+    await stage.changeStatus('w-1', { suspicionLeftMs: 0 });
+    await becomes('a2', 'escalated(no_effect)');
+    expect(fleet.restarts).toHaveLength(1);
+  });
+
   it('of a new generation that got the same task repeats its last step as long as the task explains it', async () => {
     const { alerts, fleet, archive } = await stage.open(`${RESTART}max_attempts: 1\n`);
     await stage.changeStatus('w-1', { status: 'FAILED' });

@@ -177,6 +177,8 @@ export interface Stage {
   readonly events: () => Promise<readonly SystemEvent[]>;
   /** The agent's status, in the fleet's own words, with the event that tells of it. */
   changeStatus(agentId: string, facts: Partial<AgentFacts>): Promise<void>;
+  /** A task turns out to explain why a generation of the agent ended, with the event that tells of it. */
+  blame(agentId: string, generation: number): Promise<void>;
   /** From now on all alerts rest on the word of somebody who may not speak for any target; null: of nobody such. */
   distrust(reason: string | null): void;
   /** The process dies: nothing of it happens any more. A new one starts on the same database. */
@@ -273,6 +275,18 @@ export async function openStage(
           entity_type: 'agent',
           entity_id: agentId,
           payload: { ...ref, from, to, reason: 'test' },
+          traceparent: null,
+        }),
+      );
+    },
+    async blame(agentId, generation) {
+      const task = { task_id: 'poison', task_type: 'fetch', phase_id: 'PHASE_TESTING' };
+      await database.transaction((tx) =>
+        append(tx, {
+          event_type: 'fleet.task.blamed',
+          entity_type: 'task',
+          entity_id: 'poison',
+          payload: { ...task, agent_id: agentId, generation },
           traceparent: null,
         }),
       );

@@ -8,6 +8,7 @@ import {
   Stretch,
   type Clock,
   type DocumentSource,
+  type EventPayload,
   type Guard,
   type Logger,
   type PolicyMode,
@@ -33,8 +34,11 @@ import { PolicyRegistry } from './policies/policy-registry.ts';
 import type { MatcherParser } from './policies/policy.ts';
 import { targetText } from './policies/target.ts';
 import type { AlertAuthority, AlertReader, AlertFacts, FleetActuator } from './ports.ts';
+import { outlookOf, type Outlook } from './remediations/outlook.ts';
+import { giveAttemptsBack } from './remediations/given-back.ts';
 import { DEFAULT_MAX_OPEN_REMEDIATIONS, Planner } from './remediations/planner.ts';
 import { ProvenHealth } from './remediations/proven-health.ts';
+import type { RemediationDecisions } from './remediations/remediation-decisions.ts';
 import { RemediationLog } from './remediations/remediation-log.ts';
 import { RemediationRunner } from './remediations/remediation-runner.ts';
 import { RemediationSpans } from './remediations/remediation-spans.ts';
@@ -97,6 +101,7 @@ export class Watchdog {
   readonly maintenance: MaintenanceWindows;
   readonly #options: WatchdogOptions;
   readonly #runner: RemediationRunner;
+  readonly #decisions: Pick<RemediationDecisions, 'foresee'>;
   readonly #planner: Planner;
   readonly #overrides: ScaleOverrides;
   readonly #slots = new RepairSlots();
@@ -142,6 +147,7 @@ export class Watchdog {
       storm: (domains) => this.#storm.judge(domains),
       suspectUntilMs: () => this.#suspicion.untilMs(),
     });
+    this.#decisions = transitions.decisions;
     this.#runner = new RemediationRunner({
       ...shared,
       transitions,
@@ -172,11 +178,11 @@ export class Watchdog {
     this.#subscriptions = [
       bus.consume({
         name: 'watchdog',
-        types: ['monitor.alert.triggered', 'monitor.alert.resolved'],
+        types: ['monitor.alert.triggered', 'monitor.alert.resolved', 'fleet.task.blamed'],
         from: 'start',
         urgent: true,
         select: (events) => this.#concerning(events),
-        handle: (tx, events) => this.#onAlertEvents(tx, events),
+        handle: (tx, events) => this.#onEvents(tx, events),
       }),
     ];
     this.#subscriptions.push(bus.listen((event) => this.#onFleetEvent(event)));
@@ -218,6 +224,13 @@ export class Watchdog {
   async reconsider(): Promise<void> {
     await this.#planner.reconsiderAll();
     this.#runner.wakeUndecided();
+  }
+
+  /** Whether a policy acts on an alert that has begun, or why none does, as far as memory knows. */
+  outlookOf(event: AlertTriggered): Outlook {
+    const { fleet } = this.#options;
+    const parts = { fleet, policies: this.policies, runner: this.#runner, decisions: this.#decisions };
+    return outlookOf(alertOf(event), parts);
   }
 
   /** How many remediations that have not ended stand in each state. */
@@ -284,6 +297,7 @@ export class Watchdog {
         begun.add(alertId);
         return true;
       }
+      if (event.event_type === 'fleet.task.blamed') return true;
       if (event.event_type !== 'monitor.alert.resolved') return false;
       const { alert_id: alertId } = event.payload;
       const parts = [this.#planner, this.#overrides, this.#runner];
@@ -291,7 +305,10 @@ export class Watchdog {
     });
   }
 
-  async #onAlertEvents(tx: StateTransaction, events: readonly SystemEvent[]): Promise<void> {
+  async #onEvents(tx: StateTransaction, events: readonly SystemEvent[]): Promise<void> {
+    // First: an alert of the same agent counts what is left.
+    for (const event of events)
+      if (event.event_type === 'fleet.task.blamed') await this.#blamed(tx, event.payload);
     await this.#planner.plan(
       tx,
       events.flatMap((event) => (event.event_type === 'monitor.alert.triggered' ? [alertOf(event)] : [])),
@@ -308,6 +325,16 @@ export class Watchdog {
       // The alert has ended, whatever becomes of the cursor.
       tx.afterRollback(follow);
     }
+  }
+
+  /** A task explains an end that was repaired before that was known. */
+  async #blamed(
+    tx: StateTransaction,
+    { agent_id: agentId, generation }: EventPayload<'fleet.task.blamed'>,
+  ): Promise<void> {
+    const policies = this.policies.list().map(({ name }) => name);
+    await giveAttemptsBack(tx, { agentId, generation }, policies);
+    tx.afterCommit(() => this.#runner.readAgain(targetText({ kind: 'agent', id: agentId })));
   }
 
   /** An agent is not what it was: what a guard holds back because of it is decided again. */
@@ -378,7 +405,9 @@ export class Watchdog {
   }
 }
 
-function alertOf(event: Extract<SystemEvent, { event_type: 'monitor.alert.triggered' }>): AlertFacts {
+type AlertTriggered = Extract<SystemEvent, { event_type: 'monitor.alert.triggered' }>;
+
+function alertOf(event: AlertTriggered): AlertFacts {
   const { payload, traceparent } = event;
   return {
     alertId: payload.alert_id,

@@ -141,6 +141,7 @@ async function shownConfiguration(): Promise<string> {
 
 describe('alerts of a burst, with a server that is killed in the middle of it', () => {
   it('all come to the webhook and the mailbox, and twice only where an answer was lost', async () => {
+    expect(server.stderr).toContain('telling    2 receivers: hook, mailbox\n');
     const killed = Promise.withResolvers<void>();
     webhook.beforeAnswer = () => {
       if (webhook.messages.length !== KILLED_AT) return;

@@ -96,4 +96,32 @@ describe('a game day on a server of its own', () => {
     expect(report.steps.map((step) => step.name)).toContain('without the watchdog nothing repairs it');
     expect(report.steps.map((step) => step.name)).not.toContain('a remediation starts');
   });
+
+  it('shows the messages that tell of an alert and of its end', async () => {
+    const { report, status, timeline } = await startGameday('alert_reaches_people', data.path).report();
+    expect([status, report.ok], timeline).toEqual([0, true]);
+    const at = new Map(report.steps.map((step) => [step.name, step.at_ms]));
+    const messages = report.messages ?? [];
+    expect(messages.map(({ body }) => [body.notification_reason, body.alerts[0]?.status])).toEqual([
+      ['first notification', 'firing'],
+      ['all alerts resolved', 'resolved'],
+    ]);
+    expect(messages.map(({ at_ms }) => at_ms)).toEqual([
+      at.get('a message says that it fires'),
+      at.get('a message says that it is over'),
+    ]);
+    const [first] = messages;
+    expect(first?.body.alerts[0]?.labels).toMatchObject({ alertname: 'AgentStalled', severity: 'error' });
+    expect(first?.body.alerts[0]?.generatorURL).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d+\/alerts\/alrt_/);
+    // Whoever else has a server here is not told otherwise for that.
+    expect(timeline).toContain('own server');
+  });
+
+  it.runIf(isLong)('shows with the watchdog off that nobody is told of an end', async () => {
+    const { report, status, timeline } = await startGameday('alert_reaches_people', data.path, [
+      '--control',
+    ]).report();
+    expect([status, report.ok], timeline).toEqual([0, true]);
+    expect(report.messages?.map(({ body }) => body.status)).toEqual(['firing']);
+  });
 });

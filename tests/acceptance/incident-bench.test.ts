@@ -108,6 +108,11 @@ it(
 
     expect(happened.get('series go')).toMatchObject({ series: 20_000, gone_after_s: expect.any(Number) });
     expect(happened.get('alerts fire and recover')).toMatchObject({ fired: 50, recovered: 50 });
+    expect(happened.get('alerts fire with receivers')).toMatchObject({
+      told: 50,
+      told_after_s: expect.any(Number),
+      recovered: 50,
+    });
     expect(happened.get('alerts pend')).toMatchObject({
       pending: 100,
       calm_after_s: expect.any(Number),

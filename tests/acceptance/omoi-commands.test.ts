@@ -149,6 +149,16 @@ describe('a person operates Omoi by its commands', () => {
     expect(await run('ack', 'AgentFailed')).toBe(seen);
     expect(await run('alerts', 'ack', 'fleet/AgentFailed')).toBe(seen);
     expect(await run('alerts', 'show', 'AgentFailed')).toContain(`${id}\n`);
+    expect(await run('alerts', 'snooze', 'AgentFailed', '--for', '2h', '--note', 'at lunch')).toContain(
+      'is snoozed until',
+    );
+    expect(await run('alerts', 'list')).toContain('snoozed');
+    expect(await run('alerts', 'assign', id, '--to', 'ada')).toContain('is assigned to ada');
+    expect(await run('alerts', 'comment', id, 'it was the disk')).toContain('has a comment more');
+    const shown = await run('alerts', 'show', id);
+    for (const part of ['at lunch', 'ada', 'it was the disk']) expect(shown).toContain(part);
+    expect(await run('alerts', 'unsnooze', id)).toContain('is not snoozed any more');
+    expect(await run('alerts', 'assign', id, '--nobody')).toContain('is assigned to nobody');
     await run('ack', '--all');
     expect(await run('why', 'shells-1')).toContain('awaiting_approval');
 

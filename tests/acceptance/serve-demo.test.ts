@@ -50,6 +50,9 @@ describe('omoi serve --demo', () => {
     expect(server.stdout).toContain(data.path);
     expect(server.stdout).toContain('4 workers');
     expect(server.stdout).toMatch(
+      /log +\S+omoi\.log; .*dashboard: add receivers by OMOI_NOTIFICATION_CONFIG_FILE=alertmanager\.yml\n/,
+    );
+    expect(server.stdout).toMatch(
       / next +watch it repair something.*: bin\/omoi gameday run worker_hang( --data-directory \S+)?$/m,
     );
   });

@@ -36,6 +36,8 @@ export interface PagesOptions {
   readonly policy?: string;
   /** A file of rules, as YAML. */
   readonly rules?: string;
+  /** An Alertmanager configuration, as YAML, once what it names is there. */
+  readonly routing?: () => string;
 }
 
 type Role = 'operator' | 'viewer';
@@ -114,19 +116,22 @@ export class Pages {
     await until(is, `${agentId} is ${status}`, WITHIN_MS);
   }
 
-  async #start(program: string, { policy, rules }: PagesOptions): Promise<void> {
+  async #start(program: string, { policy, rules, routing }: PagesOptions): Promise<void> {
     const { path } = this.#directory;
     const policies = join(path, 'policies');
     const ruleFile = join(path, 'rules.yaml');
+    const routingFile = join(path, 'alertmanager.yml');
     const configFile = join(path, 'omoi.json');
     mkdirSync(policies);
     if (policy !== undefined) writeFileSync(join(policies, 'policy.yaml'), policy);
     if (rules !== undefined) writeFileSync(ruleFile, rules);
+    if (routing !== undefined) writeFileSync(routingFile, routing());
     writeFileSync(
       configFile,
       JSON.stringify({
         ...(rules === undefined ? {} : { alerting: { rule_files: [ruleFile] } }),
         ...(policy === undefined ? {} : { watchdog: { policy_files: [policies] } }),
+        ...(routing === undefined ? {} : { notification: { config_file: routingFile } }),
         fleet: { pools: this.#pools },
       }),
     );

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
@@ -8,6 +8,7 @@ import { until } from '../acceptance/support/until.ts';
 import { workersOf } from '../acceptance/support/workers.ts';
 import { chromiumForTests, openBrowser } from './chromium.ts';
 import { DESK, PHONE } from './visits.ts';
+import { Webhook } from './webhook.ts';
 
 const DIRECTORY = '.omoi/screenshots';
 const LOOKS = [
@@ -23,6 +24,66 @@ const SILENT_ONE_OF = 12;
 const ALONE_ONE_OF = 4;
 const WITHIN_MS = 60_000;
 
+/** Who is told in the pictures: one receiver that takes what it is told, and one that is down. */
+const ROUTING = `
+route:
+  receiver: desk
+  group_by: [alertname]
+  group_wait: 0s
+  routes:
+    - matchers: [severity=~"critical|error"]
+      receiver: pager
+      continue: true
+    - matchers: [pool_id="builders"]
+      receiver: builders
+      group_by: ['...']
+      routes:
+        - { matchers: [alertname="AgentUnresponsive"], receiver: pager }
+    - matchers: [severity="info"]
+      receiver: nights
+      mute_time_intervals: [always]
+receivers:
+  - name: desk
+    webhook_configs: [{ url: 'WEBHOOK/desk' }]
+  - name: pager
+    webhook_configs: [{ url: 'WEBHOOK/pager' }]
+  - name: builders
+    webhook_configs: [{ url: 'WEBHOOK/down' }]
+  - name: nights
+  - name: on-call
+    webhook_configs: [{ url: 'WEBHOOK/on-call' }]
+    x-omoi: { on_call: infra }
+x-omoi:
+  people:
+    ada: { receiver: pager }
+    grace: { receiver: desk }
+    lin: { receiver: desk }
+  on_call:
+    infra:
+      time_zone: Europe/Berlin
+      layers:
+        - { people: [ada, grace], rotation: weekly, starts_on: 2026-11-30 }
+        - { people: [lin], rotation: daily, starts_on: 2026-11-30, during: always }
+time_intervals:
+  - { name: always, time_intervals: [{ times: [{ start_time: '00:00', end_time: '24:00' }] }] }
+`;
+
+const HOUR_MS = 3_600_000;
+const SILENCES = [
+  {
+    matchers: ['alertname="HighQueueDepth"', 'pool_id="demo"'],
+    duration_ms: 2 * HOUR_MS,
+    comment: 'the queue is filled on purpose',
+  },
+  {
+    matcher_sets: [['pool_id="site-3"'], ['pool_id="site-7"', 'severity!="critical"']],
+    starts_at: new Date(Date.now() + HOUR_MS).toISOString(),
+    duration_ms: 24 * HOUR_MS,
+    comment: 'both sites get new disks',
+    until_resolved: true,
+  },
+];
+
 interface FirstOf {
   readonly alerts: readonly { readonly id: string }[];
   readonly remediations: readonly { readonly id: string; readonly trace_id: string | null }[];
@@ -35,7 +96,13 @@ interface FirstOf {
  */
 async function photograph(browser: Browser, agents: number): Promise<void> {
   const data = dataDirectory();
-  const server = await OmoiServer.start(data.path, { demo: true });
+  const webhook = new Webhook();
+  await webhook.start();
+  const routing = join(data.path, 'alertmanager.yml');
+  const configFile = join(data.path, 'omoi.json');
+  writeFileSync(routing, ROUTING.replaceAll('WEBHOOK', webhook.url));
+  writeFileSync(configFile, JSON.stringify({ notification: { config_file: routing } }));
+  const server = await OmoiServer.start(data.path, { demo: true, configFile });
   const admin = new Client(() => server.url, server.adminToken);
   try {
     for (let at = DEMO_AGENTS; at < agents; at++) {
@@ -72,6 +139,16 @@ async function photograph(browser: Browser, agents: number): Promise<void> {
       'demo-3 is repaired',
       WITHIN_MS,
     );
+    for (const silence of SILENCES) {
+      await admin.read('/api/v1/alerts/silences', { method: 'POST', body: silence });
+    }
+    const body = {
+      schedule: 'infra',
+      person: 'grace',
+      duration_ms: 8 * HOUR_MS,
+      comment: 'swapped with lin',
+    };
+    await admin.read('/api/v1/alerts/on-call/overrides', { method: 'POST', body });
     const pages = await pagesOf(admin);
     const directory = join(DIRECTORY, String(agents));
     mkdirSync(directory, { recursive: true });
@@ -97,6 +174,7 @@ async function photograph(browser: Browser, agents: number): Promise<void> {
     process.stdout.write(`${directory}: ${pages.length + 1} pages\n`);
   } finally {
     await server.stop();
+    await webhook.stop();
     data.remove();
   }
 }
@@ -151,6 +229,14 @@ async function pagesOf(admin: Client): Promise<readonly (readonly [name: string,
     ...(task ? [['task', `/tasks/${task.task_id}`] as const] : []),
     ['tasks-finished', '/tasks?state=finished'],
     ['alerts', '/alerts'],
+    ['alerts-chosen', '/alerts?state=all&match=alertname%3D~%22Agent.%2B%22'],
+    ['silences', '/alerts/silences'],
+    ['routes', '/alerts/routes'],
+    ['on-call', '/alerts/on-call'],
+    [
+      'routes-tried',
+      '/alerts/routes?labels=alertname%3DAgentUnresponsive%2C+severity%3Dcritical%2C+pool_id%3Ddemo',
+    ],
     ...(pending
       ? [['alert-pending', `/alerts/pending/${encodeURIComponent(pending.active_id)}`] as const]
       : []),

@@ -33,7 +33,7 @@ describe.each(DATABASE_KINDS)('the alerts on $name', (kind) => {
         const firing = await stage.alerting.alerts.list({ state: 'firing', matchers: ['phase=b'], limit: 5 });
         expect(firing.alerts.map((alert) => alert.rule_id)).toEqual(['g/Slow']);
         const [slow] = firing.alerts;
-        await stage.alerting.alerts.acknowledge(slow?.id ?? '', 'ada');
+        await stage.alerting.handling.acknowledge(slow?.id ?? '', 'ada');
         await stage.alerting.alerts.resolve(slow?.id ?? '');
         await stage.alerting.rules.load([{ name: 'rules.yml', text: RULES.replace('> 30', '> 31') }]);
         await stage.append({ 'queue{phase="a"}': 3, 'queue{phase="b"}': 3 });

@@ -99,6 +99,7 @@ export class Incarnation {
         tracing: simulatedTracing(random),
         metrics,
         runtimes: [machine.runtime(gate, () => clock.responsive())],
+        createSecret: () => 'simulated',
         mintAgentToken: async () => 'simulated',
         grantOf: () => null,
         logger: () => logger,

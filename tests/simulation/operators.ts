@@ -87,7 +87,7 @@ export const OPERATIONS = {
       const { alerts } = await alerting.alerts.list({ state: 'firing', matchers: [], limit: 1 });
       for (const { id } of alerts) {
         if (resolves) await alerting.alerts.resolve(id);
-        else await alerting.alerts.acknowledge(id, OPERATOR);
+        else await alerting.handling.acknowledge(id, OPERATOR);
       }
     });
   },

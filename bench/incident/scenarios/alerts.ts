@@ -1,6 +1,10 @@
+import { writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { routingText } from '../../alerting/routing.ts';
+import { Webhooks } from '../../alerting/webhooks.ts';
 import { ALERTS, HOLD_POLICY, METRICS, RESTART_POLICY } from '../rule-files.ts';
 import {
+  NOBODY_IS_TOLD,
   countsFromNow,
   scaled,
   scaledMs,
@@ -13,6 +17,7 @@ import {
 const SECOND_MS = 1000;
 const HOLD_MS = 3000;
 const FIRE_ROUNDS = 4;
+const TOLD_PATIENCE_MS = 120_000;
 /** Longer than two writes of the state of rules, which come every ten seconds. */
 const PENDING_MS = 25_000;
 export const HOLD_POOLS = 20;
@@ -58,6 +63,54 @@ export async function alertsFireAndRecover(stage: Stage): Promise<Happened> {
     recovered: await counted('resolved', ALERTS.burning),
     recovered_after_s: longest(recoveredAfter),
   };
+}
+
+/** Two receivers are told of each alert, one of which never answers. */
+export class AlertsWithReceivers {
+  #webhooks: Webhooks | null = null;
+
+  async prepare(stage: Stage): Promise<void> {
+    await unitsAreWell(stage);
+    const webhooks = await Webhooks.open();
+    this.#webhooks = webhooks;
+    const { good, hung } = webhooks;
+    await route(stage, routingText({ groupWait: '0s', groupBy: 'unit', good, hung }));
+  }
+
+  /** As many alerts as above, once; all the others are told of them as if all answered. */
+  async run(stage: Stage): Promise<Happened> {
+    const webhooks = this.#webhooks;
+    if (!webhooks) throw new Error('the receivers are not there');
+    try {
+      const series = burning(stage);
+      const counted = await countsFromNow(stage.probes);
+      const startedAt = performance.now();
+      await writeToAll(stage, series, { value: 1, overMs: SECOND_MS });
+      const isTold = await webhooks.told(series.length, TOLD_PATIENCE_MS);
+      const toldAfterMs = Math.max(0, ...webhooks.toldAtMs.values()) - startedAt;
+      await delay(scaledMs(stage, HOLD_MS));
+      await writeToAll(stage, series, { value: 0, overMs: SECOND_MS });
+      const recoveredAfter = await secondsUntil(
+        async () => (await counted('resolved', ALERTS.burning)) >= series.length,
+      );
+      return {
+        alerts: series.length,
+        told: webhooks.toldAtMs.size,
+        told_after_s: isTold ? Number((toldAfterMs / SECOND_MS).toFixed(1)) : null,
+        recovered: await counted('resolved', ALERTS.burning),
+        recovered_after_s: recoveredAfter,
+      };
+    } finally {
+      await route(stage, NOBODY_IS_TOLD);
+      await webhooks.close();
+      this.#webhooks = null;
+    }
+  }
+}
+
+async function route({ routingFile, connections }: Stage, text: string): Promise<void> {
+  writeFileSync(routingFile, text);
+  await connections.post('/api/v1/reload', {});
 }
 
 /** Null where one of them never came. */

@@ -1,12 +1,15 @@
 import type { SystemEvent } from '#api';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { alertParams, type AlertSearch } from '../domain/alert-filter.ts';
 import type { ApiClient } from './client.ts';
-import type { ActiveAlertDetails, ActiveAlertsAnswer, AlertRuleAnswer } from './wire.ts';
+import type { ActiveAlertDetails, ActiveAlertsAnswer, Alert, AlertRuleAnswer, AlertsAnswer } from './wire.ts';
 
 const slowMs = 15_000;
 const pendingMs = 5_000;
 /** What the server gives at once. */
 const maxRows = 1_000;
+/** Where few fit, of many that were looked at, the server answers with less than was asked for: so often it is asked on. */
+const maxReads = 10;
 
 /** The rule of an alert as it is loaded now, and the query of the value that it judges. */
 export const alertRuleQuery = (client: ApiClient, alertId: string) =>
@@ -21,7 +24,7 @@ export const alertRuleQuery = (client: ApiClient, alertId: string) =>
 /** What has happened around an alert, in order. */
 export const timelineQuery = (client: ApiClient, alertId: string) =>
   queryOptions({
-    queryKey: ['alerts', 'timeline', alertId],
+    queryKey: ['timeline', alertId],
     queryFn: async () => {
       const path = `/api/v1/alerts/${encodeURIComponent(alertId)}/timeline`;
       return (await client.get<{ events: SystemEvent[] }>(path)).events;
@@ -55,4 +58,32 @@ export const pendingAlertQuery = (client: ApiClient, activeId: string) =>
     queryKey: ['alerts', 'pending-one', activeId],
     queryFn: () => client.get<ActiveAlertDetails>(`/api/v1/alerts/active/${encodeURIComponent(activeId)}`),
     refetchInterval: pendingMs / 2,
+  });
+
+export interface AlertsReading {
+  readonly alerts: readonly Alert[];
+  readonly isWhole: boolean;
+}
+
+/** Alerts of a choice, the newest first. */
+export const chosenAlertsQuery = (client: ApiClient, search: AlertSearch, rows: number) =>
+  queryOptions({
+    queryKey: ['alerts', 'chosen', search, rows],
+    queryFn: async (): Promise<AlertsReading> => {
+      const asked = alertParams(search);
+      const alerts: Alert[] = [];
+      let cursor: string | null = null;
+      for (let reads = 0; reads < maxReads && alerts.length < rows; reads++) {
+        asked.set('limit', String(Math.min(rows - alerts.length, maxRows)));
+        if (cursor !== null) asked.set('cursor', cursor);
+        const answer: AlertsAnswer = await client.get(`/api/v1/alerts?${asked}`);
+        alerts.push(...answer.alerts);
+        cursor = answer.next_cursor;
+        if (cursor === null) return { alerts, isWhole: true };
+      }
+      return { alerts, isWhole: false };
+    },
+    refetchInterval: slowMs,
+    placeholderData: keepPreviousData,
+    retry: false,
   });

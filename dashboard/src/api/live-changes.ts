@@ -5,6 +5,10 @@ export type Resource =
   | 'agents'
   | 'pools'
   | 'alerts'
+  | 'timeline'
+  | 'notifications'
+  | 'silences'
+  | 'on-call'
   | 'remediations'
   | 'anomalies'
   | 'watchdog'
@@ -25,11 +29,14 @@ export function changedBy({ event_type: type }: Pick<SystemEvent, 'event_type'>)
   if (type.startsWith('fleet.pool.')) return ['pools'];
   if (PARKING.has(type)) return ['agents', 'parked'];
   if (type.startsWith('fleet.task.')) return ['agents'];
-  if (type.startsWith('monitor.alert.')) return ['alerts', 'overview'];
+  if (type.startsWith('monitor.alert.')) return ['alerts', 'timeline', 'notifications', 'overview'];
+  if (type.startsWith('notification.silence.')) return ['silences', 'notifications'];
+  if (type.startsWith('notification.on_call.')) return ['on-call'];
+  if (type.startsWith('notification.')) return ['timeline', 'notifications'];
   if (type.startsWith('monitor.anomaly.')) return ['anomalies'];
   if (type.startsWith('watchdog.maintenance.')) return ['maintenances'];
   if (type === 'watchdog.state.changed' || type === 'watchdog.storm.changed') return ['watchdog'];
-  return type.startsWith('watchdog.') ? ['remediations', 'alerts', 'overview'] : [];
+  return type.startsWith('watchdog.') ? ['remediations', 'alerts', 'timeline', 'overview'] : [];
 }
 
 /** The feed with more events in front: no event twice, newest first, at most `maxEvents`. */

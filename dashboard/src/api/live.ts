@@ -27,7 +27,7 @@ const retryMs = 5_000;
 
 /** Events that the pages show. Claims and completions are read as numbers instead: there may be hundreds a second. */
 export const SHOWN_TYPES =
-  'monitor,watchdog,fleet.agent,fleet.pool,fleet.task.failed,fleet.task.refused,fleet.task.released,fleet.task.parked,fleet.task.retried,fleet.task.cancelled';
+  'monitor,notification,watchdog,fleet.agent,fleet.pool,fleet.task.failed,fleet.task.refused,fleet.task.released,fleet.task.parked,fleet.task.retried,fleet.task.cancelled';
 
 /** One connection to the server's live events, with its state to show. */
 export class LiveEvents {

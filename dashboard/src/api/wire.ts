@@ -3,16 +3,26 @@ import type {
   activeAlertsAnswer,
   agentsAnswer,
   alertRuleAnswer,
+  bulkAnswer,
   alertsAnswer,
   eventsAnswer,
+  explainAnswer,
   finishedTasksAnswer,
   maintenanceListSchema,
+  messagesAnswer,
+  onCallAnswer,
   outputAnswer,
   overviewAnswer,
   policyListSchema,
   poolsAnswer,
+  receiversAnswer,
+  receiverTestAnswer,
   remediationListSchema,
+  routesAnswer,
+  routingTestAnswer,
   sessionBody,
+  silencePreviewAnswer,
+  silencesAnswer,
   tasksAnswer,
   traceAnswer,
   tracesAnswer,
@@ -43,6 +53,7 @@ export type ActiveAlertsAnswer = z.output<typeof activeAlertsAnswer>;
 export type ActiveAlert = ActiveAlertsAnswer['active'][number];
 export type ActiveAlertDetails = z.output<typeof activeAlertAnswer>;
 export type AlertRuleAnswer = z.output<typeof alertRuleAnswer>;
+export type AlertBulkAnswer = z.output<typeof bulkAnswer>;
 export type AlertsAnswer = z.output<typeof alertsAnswer>;
 export type Alert = AlertsAnswer['alerts'][number];
 export type RemediationsAnswer = z.output<typeof remediationListSchema>;
@@ -56,3 +67,16 @@ export type Maintenance = MaintenancesAnswer['maintenances'][number];
 export type WatchdogState = z.output<typeof watchdogStateSchema>;
 export type PoliciesAnswer = z.output<typeof policyListSchema>;
 export type Policy = PoliciesAnswer['policies'][number];
+export type ExplainAnswer = z.output<typeof explainAnswer>;
+export type MessagesAnswer = z.output<typeof messagesAnswer>;
+export type OnCallAnswer = z.output<typeof onCallAnswer>;
+export type OnCallSchedule = OnCallAnswer['schedules'][number];
+export type ReceiversAnswer = z.output<typeof receiversAnswer>;
+export type Receiver = ReceiversAnswer['receivers'][number];
+export type ReceiverTestAnswer = z.output<typeof receiverTestAnswer>;
+export type RoutesAnswer = z.output<typeof routesAnswer>;
+export type Route = RoutesAnswer['routes'][number];
+export type RoutingTestAnswer = z.output<typeof routingTestAnswer>;
+export type SilencesAnswer = z.output<typeof silencesAnswer>;
+export type Silence = SilencesAnswer['silences'][number];
+export type SilencePreview = z.output<typeof silencePreviewAnswer>;

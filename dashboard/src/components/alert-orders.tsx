@@ -4,6 +4,7 @@ import { useMayHandle } from '../hooks/use-may-handle.ts';
 import styles from './agent-orders.module.css';
 import { ConfirmedRequest } from './confirmed-request.tsx';
 import { RequestButton } from './request-button.tsx';
+import { SilenceButton } from './silence-button.tsx';
 
 /** What a person may do with an alert that fires. */
 export function AlertOrders({ alert }: { readonly alert: Alert }) {
@@ -22,8 +23,10 @@ export function AlertOrders({ alert }: { readonly alert: Alert }) {
           label="Acknowledge"
           describes={`Acknowledge ${name}`}
           changes={CHANGED}
+          shortcut="a"
         />
       )}
+      {mayHandle && <SilenceButton size="xs" of={name} subject={{ kind: 'alerts', alerts: [alert] }} />}
       {mayHandle && (
         <ConfirmedRequest
           label="Resolve"
@@ -32,7 +35,9 @@ export function AlertOrders({ alert }: { readonly alert: Alert }) {
           isGrave
         />
       )}
-      <p className={styles.why}>{mayHandle ? seen : `${seen} An operator may acknowledge or resolve it.`}</p>
+      <p className={styles.why}>
+        {mayHandle ? seen : `${seen} An operator may acknowledge, silence or resolve it.`}
+      </p>
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { Alert } from '../api/wire.ts';
 import { byUrgency, describeAlert, firstDescribed } from '../domain/alert-text.ts';
 import { formatAge, formatAgo, formatDuration } from '../domain/age.ts';
@@ -12,6 +12,8 @@ import { firingShown, type FiringShown } from '../domain/firing-shown.ts';
 import { severityTone } from '../domain/tone.ts';
 import type { Firing } from '../hooks/use-firing.ts';
 import { useNow } from '../hooks/use-now.ts';
+import type { Selection } from '../hooks/use-selection.ts';
+import { AlertBulk } from './alert-bulk.tsx';
 import styles from './alerts-panel.module.css';
 import { InBlocks } from './in-blocks.tsx';
 import { MarkedText } from './marked-text.tsx';
@@ -19,6 +21,7 @@ import { More } from './more.tsx';
 import { Panel } from './panel.tsx';
 import { RequestButton } from './request-button.tsx';
 import { Nothing, QueryView } from './query-view.tsx';
+import { SilenceButton } from './silence-button.tsx';
 import { ToneDot, ToneLabel } from './tone-dot.tsx';
 import { TraceLink } from './trace-link.tsx';
 
@@ -33,6 +36,10 @@ export interface AlertsPanelProps {
   readonly isShort?: boolean;
   /** Whether the first few alerts of a rule stand for many of it. */
   readonly foldsRules?: boolean;
+  /** Above the list: what chooses other alerts. */
+  readonly filters?: ReactNode;
+  /** Where alerts can be selected. */
+  readonly selection?: Selection;
 }
 
 /** What fires, the most urgent first, and how what fired lately ended. */
@@ -43,12 +50,15 @@ export function AlertsPanel({
   onMore,
   isShort = false,
   foldsRules = false,
+  filters,
+  selection,
 }: AlertsPanelProps) {
   const nowMs = useNow();
   // Before it is known nothing has been read either.
   const counted = firing.counted ?? 0;
   return (
     <Panel title="Alerts" note={counted > 0 ? `${number(counted)} firing` : undefined}>
+      {filters}
       <QueryView query={firing.alerts} placeholderLines={3}>
         {(alerts) => (
           <FiringList
@@ -58,6 +68,7 @@ export function AlertsPanel({
             isShort={isShort}
             foldsRules={foldsRules}
             onMore={onMore}
+            {...(selection && { selection })}
           />
         )}
       </QueryView>
@@ -66,7 +77,9 @@ export function AlertsPanel({
           <h3 className={styles.subtitle}>Resolved lately</h3>
           <ul className={styles.resolved}>
             {resolved.data.slice(0, isShort ? SHORT_RESOLVED : undefined).map((alert) => (
-              <ResolvedAlert key={alert.id} alert={alert} nowMs={nowMs} />
+              <li key={alert.id}>
+                <ResolvedAlert alert={alert} nowMs={nowMs} />
+              </li>
             ))}
           </ul>
         </>
@@ -86,9 +99,11 @@ interface FiringListProps {
   readonly isShort: boolean;
   readonly foldsRules: boolean;
   readonly onMore: () => void;
+  readonly selection?: Selection;
 }
 
-function FiringList({ shown, mayHandle, nowMs, isShort, foldsRules, onMore }: FiringListProps) {
+function FiringList(props: FiringListProps) {
+  const { shown, mayHandle, nowMs, isShort, foldsRules, onMore, selection } = props;
   const [open, setOpen] = useState(NONE);
   if (shown.kind === 'nothing') return <Nothing>Nothing fires.</Nothing>;
   if (shown.kind === 'awaited') return <Nothing>Being read.</Nothing>;
@@ -98,8 +113,10 @@ function FiringList({ shown, mayHandle, nowMs, isShort, foldsRules, onMore }: Fi
   const rows = foldsRules
     ? foldedAlerts(alerts, open)
     : alerts.map((alert) => ({ kind: 'alert', alert }) as const);
+  const selected = alerts.filter(({ id }) => selection?.ids.has(id));
   return (
     <>
+      {selection && selected.length > 0 && <AlertBulk alerts={selected} onClear={selection.clear} />}
       <div className={styles.blocks}>
         <InBlocks
           rows={rows}
@@ -109,6 +126,7 @@ function FiringList({ shown, mayHandle, nowMs, isShort, foldsRules, onMore }: Fi
               <FiringAlert
                 {...{ alert: row.alert, mayHandle, nowMs, isShort }}
                 isDescribed={described.has(row.alert.id)}
+                {...(selection && { selection })}
               />
             ) : (
               <OthersOfRule {...row} onOpen={() => setOpen(new Set([...open, row.ruleId]))} />
@@ -153,15 +171,28 @@ interface FiringAlertProps {
   readonly nowMs: number;
   readonly isShort: boolean;
   readonly isDescribed: boolean;
+  /** Where it can be selected, and silenced. */
+  readonly selection?: Selection;
 }
 
 /** One alert that fires. */
-function FiringAlert({ alert, mayHandle, nowMs, isShort, isDescribed }: FiringAlertProps) {
+export function FiringAlert(props: FiringAlertProps) {
+  const { alert, mayHandle, nowMs, isShort, isDescribed, selection } = props;
   const { name, subject, summary, description, labels } = describeAlert(alert);
   const tone = severityTone(alert.severity);
   return (
     <div className={styles.alert} data-tone={tone} data-row>
       <div className={styles.head}>
+        {selection && (
+          <input
+            type="checkbox"
+            className={styles.select}
+            data-key="x"
+            aria-label={`Select ${subject === null ? name : `${name} of ${subject}`}`}
+            checked={selection.ids.has(alert.id)}
+            onChange={() => selection.toggle(alert.id)}
+          />
+        )}
         <ToneLabel tone={tone}>{alert.severity}</ToneLabel>
         {alert.maintenance_id !== null && <ToneLabel tone="caution">maintenance</ToneLabel>}
         <Link className={styles.name} to="/alerts/$alertId" params={{ alertId: alert.id }}>
@@ -187,7 +218,10 @@ function FiringAlert({ alert, mayHandle, nowMs, isShort, isDescribed }: FiringAl
         <p className={styles.summary}>Its rule cannot be evaluated now: {alert.evaluation_error}</p>
       )}
       <div className={styles.foot}>
-        <Acknowledgement alert={alert} name={name} mayHandle={mayHandle} />
+        <span className={styles.acts}>
+          <Acknowledgement alert={alert} name={name} mayHandle={mayHandle} />
+          {selection && <SilenceButton of={name} subject={{ kind: 'alerts', alerts: [alert] }} />}
+        </span>
         <TraceLink traceId={alert.trace_id} of={name} />
       </div>
     </div>
@@ -211,18 +245,19 @@ function Acknowledgement({ alert, name, mayHandle }: AcknowledgementProps) {
       label="Acknowledge"
       describes={`Acknowledge ${name}`}
       changes={['alerts']}
+      shortcut="a"
     />
   );
 }
 
-/** How one alert ended; it stands in a list. */
-function ResolvedAlert({ alert, nowMs }: { readonly alert: Alert; readonly nowMs: number }) {
+/** How one alert ended, in a line. */
+export function ResolvedAlert({ alert, nowMs }: { readonly alert: Alert; readonly nowMs: number }) {
   const { name, subject } = describeAlert(alert);
   const endedMs = Date.parse(alert.resolved_at ?? alert.updated_at);
   const cause = alert.cause ?? 'unknown';
   const well = cause === 'recovered' || cause === 'remediated';
   return (
-    <li className={styles.past} data-row>
+    <div className={styles.past} data-row>
       <ToneDot tone={well ? 'good' : 'caution'} />
       <Link className={styles.pastName} to="/alerts/$alertId" params={{ alertId: alert.id }}>
         {name} {subject !== null && <span className={styles.subject}>{subject}</span>}
@@ -232,6 +267,6 @@ function ResolvedAlert({ alert, nowMs }: { readonly alert: Alert; readonly nowMs
         after {formatDuration(endedMs - Date.parse(alert.fired_at))}, {formatAgo(endedMs, nowMs)}
       </span>
       <TraceLink traceId={alert.trace_id} of={name} />
-    </li>
+    </div>
   );
 }

@@ -14,7 +14,7 @@ import { PAGES, type PageEntry } from '../domain/pages.ts';
 import { useIsPhone } from '../hooks/use-is-phone.ts';
 import styles from './navigation.module.css';
 
-type Place = PageEntry['to'];
+type Place = Exclude<PageEntry['to'], `/alerts/${string}`>;
 
 const ICONS: Readonly<Record<Place, typeof IconBell>> = {
   '/': IconLayoutDashboard,
@@ -25,6 +25,11 @@ const ICONS: Readonly<Record<Place, typeof IconBell>> = {
   '/events': IconActivity,
   '/traces': IconRoute,
 };
+
+/** What belongs to another page has no place of its own in the navigation. */
+function isPlace(to: PageEntry['to']): to is Place {
+  return Object.hasOwn(ICONS, to);
+}
 
 /** A longer number would cover the page beside it; its own page says it. */
 const MOST_ON_PHONE = 99;
@@ -41,6 +46,7 @@ export function Navigation() {
   return (
     <nav className={styles.navigation} aria-label="Pages">
       {PAGES.map(({ to, name }) => {
+        if (!isPlace(to)) return null;
         const Icon = ICONS[to];
         const { count = 0, what = '' } = waiting[to] ?? {};
         return (

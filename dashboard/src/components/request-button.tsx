@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useServer } from '../api/server-context.tsx';
+import type { PressedKey } from '../domain/shortcuts.ts';
 import { ErrorText } from './error-text.tsx';
 import styles from './request-button.module.css';
 
@@ -15,6 +16,8 @@ export interface RequestButtonProps {
   readonly describes: string;
   /** What is read again afterwards: the first parts of query keys. */
   readonly changes: readonly string[];
+  /** The key that presses it. */
+  readonly shortcut?: PressedKey;
   /** Small where absent. */
   readonly size?: 'compact-xs' | 'xs';
 }
@@ -27,6 +30,7 @@ export function RequestButton({
   label,
   describes,
   changes,
+  shortcut,
   size = 'compact-xs',
 }: RequestButtonProps) {
   const { client } = useServer();
@@ -43,6 +47,7 @@ export function RequestButton({
         loading={request.isPending}
         onClick={() => request.mutate()}
         aria-label={describes}
+        data-key={shortcut}
       >
         {label}
       </Button>

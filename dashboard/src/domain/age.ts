@@ -44,7 +44,7 @@ export function formatElapsed(sinceMs: number, nowMs: number): string {
 
 /** A moment by the clock on the wall, with its day where that is not the last one. */
 export function formatMoment(atMs: number, nowMs: number): string {
-  return (nowMs - atMs < DAY_MS ? CLOCK : DAY_AND_CLOCK).format(new Date(atMs));
+  return (Math.abs(nowMs - atMs) < DAY_MS ? CLOCK : DAY_AND_CLOCK).format(new Date(atMs));
 }
 
 const DAY_MS = 86_400_000;

@@ -6,7 +6,61 @@ const at = { id: 1, at: '2026-11-22T12:00:00.000Z', entity_type: 'x', entity_id:
 const agent = { agent_id: 'coders-2', agent_type: 'worker', pool_id: 'coders', generation: 2 };
 const task = { task_id: 'task_0123456789', task_type: 'compress', phase_id: 'PHASE_TESTING' };
 
+const silence = {
+  silence_id: 's',
+  matchers: ['{alertname="Down"}'],
+  created_by: 'ann',
+  comment: 'new disks',
+  starts_at: at.at,
+  ends_at: at.at,
+};
+const message = {
+  notification_id: 'ntf_1',
+  receiver: 'team',
+  integration: 'team/webhook/0',
+  reason: 'first_notification',
+  group_key: '{}:{}',
+  alert_ids: ['a'],
+  attempts: 3,
+};
+
 const ROWS: readonly { readonly event: SystemEvent; readonly text: string; readonly tone: string }[] = [
+  {
+    event: {
+      ...at,
+      event_type: 'notification.delivered',
+      payload: { ...message, alerts: 1, answer: 'HTTP 200' },
+    },
+    text: 'Message to team by webhook about 1 alert (first notification) delivered: HTTP 200',
+    tone: 'good',
+  },
+  {
+    event: {
+      ...at,
+      event_type: 'notification.failed',
+      payload: { ...message, alerts: 20, failure: 'clientError', error: 'HTTP 404' },
+    },
+    text: 'Message to team by webhook about 20 alerts (first notification) given up after 3 attempts: HTTP 404',
+    tone: 'bad',
+  },
+  {
+    event: {
+      ...at,
+      event_type: 'notification.silence.created',
+      payload: { ...silence, set_by: 'ann', until_resolved: false, replaces: null },
+    },
+    text: '{alertname="Down"} is silenced by ann: new disks',
+    tone: 'caution',
+  },
+  {
+    event: {
+      ...at,
+      event_type: 'notification.silence.expired',
+      payload: { ...silence, cause: 'expired', ended_by: 'bob', replaced_by: null },
+    },
+    text: '{alertname="Down"} is silenced no more, by bob',
+    tone: 'good',
+  },
   {
     event: {
       ...at,
@@ -23,6 +77,49 @@ const ROWS: readonly { readonly event: SystemEvent; readonly text: string; reado
     text: 'HighQueueDepth of Testing resolved after 1m2s: remediated',
     tone: 'good',
   },
+  ...(
+    [
+      [
+        'monitor.alert.snoozed',
+        { snoozed_by: 'ada', until: '2026-11-22T13:00:00.000Z' },
+        'Down snoozed by ada',
+        'busy',
+      ],
+      [
+        'monitor.alert.unsnoozed',
+        { unsnoozed_by: null },
+        'Down is no longer snoozed: its time is over',
+        'caution',
+      ],
+      ['monitor.alert.unsnoozed', { unsnoozed_by: 'ada' }, 'Down is no longer snoozed, by ada', 'caution'],
+      [
+        'monitor.alert.commented',
+        { comment_id: 'c', commented_by: 'ada', text: 'the disk' },
+        'ada on Down: the disk',
+        'busy',
+      ],
+      [
+        'monitor.alert.assigned',
+        { assigned_to: 'bob', assigned_by: 'ada' },
+        'Down assigned to bob by ada',
+        'busy',
+      ],
+      [
+        'monitor.alert.assigned',
+        { assigned_to: null, assigned_by: 'ada' },
+        'Down assigned to nobody by ada',
+        'busy',
+      ],
+    ] as const
+  ).map(([type, payload, text, tone]) => ({
+    event: {
+      ...at,
+      event_type: type,
+      payload: { alert_id: 'a', rule_id: 'g/Down', severity: 'warning', labels: {}, ...payload },
+    } as SystemEvent,
+    text,
+    tone,
+  })),
   {
     event: {
       ...at,

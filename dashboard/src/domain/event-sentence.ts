@@ -36,6 +36,21 @@ function describe(event: SystemEvent): EventSentence | undefined {
         text: `${alertName(event.payload)} acknowledged by ${event.payload.acknowledged_by}`,
         tone: 'busy',
       };
+    case 'monitor.alert.snoozed':
+      return { text: `${alertName(event.payload)} snoozed by ${event.payload.snoozed_by}`, tone: 'busy' };
+    case 'monitor.alert.unsnoozed': {
+      const { unsnoozed_by: by } = event.payload;
+      const ended = by === null ? 'is no longer snoozed: its time is over' : `is no longer snoozed, by ${by}`;
+      return { text: `${alertName(event.payload)} ${ended}`, tone: 'caution' };
+    }
+    case 'monitor.alert.commented': {
+      const { commented_by: by, text } = event.payload;
+      return { text: `${by} on ${alertName(event.payload)}: ${text}`, tone: 'busy' };
+    }
+    case 'monitor.alert.assigned': {
+      const { assigned_to: to, assigned_by: by } = event.payload;
+      return { text: `${alertName(event.payload)} assigned to ${to ?? 'nobody'} by ${by}`, tone: 'busy' };
+    }
     case 'monitor.alert.escalated':
       return { text: `${alertName(event.payload)} escalated to ${event.payload.to}`, tone: 'bad' };
     case 'monitor.alert.resolved': {
@@ -43,6 +58,53 @@ function describe(event: SystemEvent): EventSentence | undefined {
       return {
         text: `${alertName(event.payload)} resolved after ${formatDuration(durationMs)}: ${words(cause)}`,
         tone: cause === 'recovered' || cause === 'remediated' ? 'good' : 'caution',
+      };
+    }
+    case 'notification.delivered': {
+      const { answer } = event.payload;
+      return { text: `${messageName(event.payload)} delivered: ${answer}`, tone: 'good' };
+    }
+    case 'notification.failed': {
+      const { attempts, error } = event.payload;
+      const text = `${messageName(event.payload)} given up after ${count(attempts, 'attempt')}: ${error}`;
+      return { text, tone: 'bad' };
+    }
+    case 'notification.escalated': {
+      const { escalation, step, receiver, alerts } = event.payload;
+      return {
+        text: `Nobody has acknowledged ${count(alerts, 'alert')}: step ${step} of ${escalation} tells ${receiver}`,
+        tone: 'bad',
+      };
+    }
+    case 'notification.on_call.overridden': {
+      const { schedule, person, created_by: by, removed_by: remover } = event.payload;
+      return remover === null
+        ? { text: `${person} stands in for ${schedule}, says ${by}`, tone: 'busy' }
+        : { text: `${person} no longer stands in for ${schedule}, says ${remover}`, tone: 'gone' };
+    }
+    case 'notification.held_and_healed': {
+      const { target, summary } = event.payload;
+      const subject = target.slice(target.indexOf(':') + 1);
+      return { text: `Nobody was woken for ${subject}: ${summary}`, tone: 'good' };
+    }
+    case 'notification.silence.created': {
+      const { set_by: by, comment } = event.payload;
+      return { text: `${silenceName(event.payload)} is silenced by ${by}: ${comment}`, tone: 'caution' };
+    }
+    case 'notification.silence.changed':
+      return {
+        text: `${silenceName(event.payload)}: its silence was changed by ${event.payload.set_by}`,
+        tone: 'caution',
+      };
+    case 'notification.silence.ending':
+      return { text: `${silenceName(event.payload)}: its silence ends soon`, tone: 'caution' };
+    case 'notification.silence.expired': {
+      const { ended_by: by, replaced_by: other } = event.payload;
+      if (other !== null)
+        return { text: `${silenceName(event.payload)}: another silence took its place`, tone: 'gone' };
+      return {
+        text: `${silenceName(event.payload)} is silenced no more${by === null ? '' : `, by ${by}`}`,
+        tone: 'good',
       };
     }
     case 'watchdog.remediation.started':
@@ -167,6 +229,13 @@ function describe(event: SystemEvent): EventSentence | undefined {
         text: `${taskName(event.payload)} back in the queue: ${words(event.payload.reason)}`,
         tone: 'caution',
       };
+    case 'fleet.task.blamed': {
+      const { agent_id: agent, generation } = event.payload;
+      return {
+        text: `${taskName(event.payload)} explains why ${agent} (generation ${generation}) ended`,
+        tone: 'caution',
+      };
+    }
     case 'fleet.task.parked':
       return { text: `${taskName(event.payload)} parked: ${event.payload.error}`, tone: 'bad' };
     case 'fleet.task.retried': {
@@ -204,6 +273,23 @@ function alertName(payload: {
   const name = payload.rule_id.slice(payload.rule_id.indexOf('/') + 1);
   const subject = subjectOf(payload.labels);
   return subject === null ? name : `${name} of ${subject}`;
+}
+
+/** `mail/email/0` is the receiver, the kind of integration and its place among those of its kind. */
+function messageName(payload: {
+  readonly receiver: string;
+  readonly integration: string;
+  readonly reason: string;
+  readonly alerts: number;
+}): string {
+  const { receiver, integration, reason, alerts } = payload;
+  const [kind = ''] = integration.slice(receiver.length + 1).split('/');
+  const by = kind === '' || kind === receiver ? '' : ` by ${kind}`;
+  return `Message to ${receiver}${by} about ${count(alerts, 'alert')} (${words(reason)})`;
+}
+
+function silenceName({ matchers }: { readonly matchers: readonly string[] }): string {
+  return matchers.join(' or ');
 }
 
 /** A target reads `agent:coders-2`; what it is, its name says well enough. */

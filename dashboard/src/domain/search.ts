@@ -19,9 +19,10 @@ export const EVENT_FILTERS = {
   fleet: 'fleet.',
   alerts: 'monitor.',
   repairs: 'watchdog.',
+  messages: 'notification.',
 } as const;
 export type EventFilter = keyof typeof EVENT_FILTERS;
-export const EVENT_FILTER_NAMES: EventFilter[] = ['all', 'fleet', 'alerts', 'repairs'];
+export const EVENT_FILTER_NAMES: EventFilter[] = ['all', 'fleet', 'alerts', 'repairs', 'messages'];
 
 /** What the address says when it says nothing. */
 export const VIEW_DEFAULTS = { range: '15m', events: 'all' } as const;

@@ -24,7 +24,10 @@ describe('shortcutOf', () => {
     { key: press('j'), means: { kind: 'move', by: 1 } },
     { key: press('k'), means: { kind: 'move', by: -1 } },
     { key: press('o'), means: { kind: 'open' } },
-    { key: press('x'), means: null },
+    { key: press('x'), means: { kind: 'press', key: 'x' } },
+    { key: press('a'), means: { kind: 'press', key: 'a' } },
+    { key: press('s', { isTyping: true }), means: null },
+    { key: press('y'), means: null },
     { key: press('toString'), means: null },
     // The browser's and the reader's own.
     { key: press('j', { isCommand: true }), means: null },

@@ -22,7 +22,12 @@ export type Shortcut =
   | { readonly kind: 'go'; readonly to: PageEntry['to'] }
   | { readonly kind: 'move'; readonly by: 1 | -1 }
   /** Opens the row that has the focus. */
-  | { readonly kind: 'open' };
+  | { readonly kind: 'open' }
+  /** Presses what stands for the key, on the row that has the focus or on what is selected. */
+  | { readonly kind: 'press'; readonly key: PressedKey };
+
+/** Selects an alert; acknowledges and silences it, or all that are selected. */
+export type PressedKey = 'x' | 'a' | 's';
 
 /** Who types `g` and thinks about it does not go anywhere by the next key. */
 const AWAIT_MS = 1_500;
@@ -47,6 +52,9 @@ const SIMPLE: ReadonlyMap<string, Shortcut> = new Map<string, Shortcut>([
   ['j', { kind: 'move', by: 1 }],
   ['k', { kind: 'move', by: -1 }],
   ['o', { kind: 'open' }],
+  ['x', { kind: 'press', key: 'x' }],
+  ['a', { kind: 'press', key: 'a' }],
+  ['s', { kind: 'press', key: 's' }],
 ]);
 
 /** The keys and what they do, for who asks. */
@@ -54,6 +62,8 @@ export const SHORTCUT_HELP: readonly (readonly [keys: readonly string[], what: s
   [['⌘ K', 'Ctrl K', '/'], 'find a page, an agent, an alert or an action'],
   [['j', 'k'], 'next and previous row of the lists'],
   [['o'], 'open the row'],
+  [['x'], 'select the alert'],
+  [['a', 's'], 'acknowledge, silence: the alert, or those that are selected'],
   [['Esc'], 'close what is open'],
   [['?'], 'these keys'],
   ...PAGES.map(({ letter, name }) => [[`g ${letter}`], name] as const),

@@ -79,3 +79,17 @@ export function taskTone(state: string): Tone {
       return 'gone';
   }
 }
+
+/** The tone of where a message stands. */
+export function messageTone(state: 'pending' | 'delivered' | 'failed' | 'superseded'): Tone {
+  switch (state) {
+    case 'pending':
+      return 'caution';
+    case 'delivered':
+      return 'good';
+    case 'failed':
+      return 'bad';
+    case 'superseded':
+      return 'gone';
+  }
+}

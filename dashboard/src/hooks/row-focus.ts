@@ -22,3 +22,17 @@ export function openRow(): void {
   const link = row?.matches('a') ? row : row?.querySelector<HTMLElement>('a');
   link?.click();
 }
+
+/**
+ * Presses what carries `data-key` with this key: what stands for the whole page or a selection, and where there is nothing of
+ * that kind, what is in the row that has the focus.
+ */
+export function pressKeyed(key: string): void {
+  const keyed = [...document.querySelectorAll<HTMLElement>(`main [data-key="${key}"]`)].filter(
+    (one) => one.offsetParent !== null,
+  );
+  const focused = document.activeElement?.closest(ROW) ?? null;
+  const pressed =
+    keyed.find((one) => one.closest(ROW) === null) ?? keyed.find((one) => focused?.contains(one) === true);
+  pressed?.click();
+}

@@ -1,7 +1,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { shortcutOf, type Press, type Shortcut } from '../domain/shortcuts.ts';
-import { moveRow, openRow } from './row-focus.ts';
+import { moveRow, openRow, pressKeyed } from './row-focus.ts';
 
 export interface ShortcutActs {
   readonly onPalette: () => void;
@@ -28,6 +28,8 @@ export function useShortcuts({ onPalette, onHelp }: ShortcutActs): void {
           return moveRow(shortcut.by);
         case 'open':
           return openRow();
+        case 'press':
+          return pressKeyed(shortcut.key);
       }
     };
     const onKeyDown = (event: KeyboardEvent): void => {

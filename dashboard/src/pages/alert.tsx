@@ -10,13 +10,14 @@ import { AboutAlert } from '../components/about-alert.tsx';
 import { AlertChart } from '../components/alert-chart.tsx';
 import { AlertOrders } from '../components/alert-orders.tsx';
 import { EventList } from '../components/events-panel.tsx';
+import { ExplainPanel } from '../components/explain-panel.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { Panel } from '../components/panel.tsx';
 import { Nothing, QueryView } from '../components/query-view.tsx';
 import { RepairLinks } from '../components/repair-links.tsx';
 import { ToneLabel } from '../components/tone-dot.tsx';
 import { TraceLink } from '../components/trace-link.tsx';
-import { formatAgo, formatDuration, formatElapsed } from '../domain/age.ts';
+import { formatAgo, formatDuration, formatElapsed, formatMoment } from '../domain/age.ts';
 import { describeAlert } from '../domain/alert-text.ts';
 import { sentence, words } from '../domain/event-sentence.ts';
 import { severityTone } from '../domain/tone.ts';
@@ -42,6 +43,7 @@ export function AlertPage() {
             <div className={styles.columns}>
               <div className={styles.column}>
                 <AlertChart alert={alert} />
+                <ExplainPanel alertId={alertId} />
                 <Timeline alertId={alertId} />
               </div>
               <div className={styles.column}>
@@ -81,22 +83,11 @@ function Story({ alert }: { readonly alert: Alert }) {
 }
 
 function About({ alert }: { readonly alert: Alert }) {
-  const nowMs = useNow();
-  const { acknowledged_by: by, acknowledged_at: at, trace_id: traceId } = alert;
+  const { trace_id: traceId } = alert;
   return (
     <AboutAlert
       {...alert}
-      course={
-        by !== null && (
-          <>
-            <dt>Acknowledged</dt>
-            <dd>
-              by {by}
-              {at !== null && `, ${formatAgo(Date.parse(at), nowMs)}`}
-            </dd>
-          </>
-        )
-      }
+      course={<Handled alert={alert} />}
       more={
         traceId !== null && (
           <>
@@ -108,6 +99,47 @@ function About({ alert }: { readonly alert: Alert }) {
         )
       }
     />
+  );
+}
+
+/** What people have said that they do about it. */
+function Handled({ alert }: { readonly alert: Alert }) {
+  const nowMs = useNow();
+  const { acknowledged_by: by, acknowledged_at: at, acknowledged_note: note } = alert;
+  const { snoozed_until: until, snoozed_by: snoozer, snooze_note: why } = alert;
+  const { assigned_to: person, assigned_by: assigner } = alert;
+  return (
+    <>
+      {by !== null && (
+        <>
+          <dt>Acknowledged</dt>
+          <dd>
+            by {by}
+            {at !== null && `, ${formatAgo(Date.parse(at), nowMs)}`}
+            {note !== null && `: ${note}`}
+          </dd>
+        </>
+      )}
+      {until !== null && (
+        <>
+          <dt>Snoozed</dt>
+          <dd>
+            until {formatMoment(Date.parse(until), nowMs)}
+            {snoozer !== null && ` by ${snoozer}`}
+            {why !== null && `: ${why}`}
+          </dd>
+        </>
+      )}
+      {person !== null && (
+        <>
+          <dt>Assigned</dt>
+          <dd>
+            to {person}
+            {assigner !== null && ` by ${assigner}`}
+          </dd>
+        </>
+      )}
+    </>
   );
 }
 

@@ -1,11 +1,11 @@
 import type { EventBus } from '#eventbus';
-import type { StateDatabase, StateTransaction } from '#storage';
-import { OmoiError, type Clock, type EventType, type SystemEvent } from '#telemetry';
+import type { StateDatabase } from '#storage';
+import { type Clock, type EventType, type SystemEvent } from '#telemetry';
 import { listAlerts, type AlertFilter, type AlertPage } from './alert-query.ts';
 import type { AlertRow } from './alert-row.ts';
 import { countFiring, type FiringCount } from './firing-counts.ts';
 import type { EpisodeWriter } from './episode-writer.ts';
-import { aboutAlert, alertFacts } from './alert-events.ts';
+import { alreadyResolved, unknownAlert } from './alert-lookup.ts';
 
 const MAX_TIMELINE_EVENTS = 1000;
 
@@ -80,33 +80,6 @@ export class AlertStore {
   }
 
   /**
-   * A person has seen the alert. The first one to say so is kept.
-   * @throws OmoiError `unknown_alert`, `alert_resolved`
-   */
-  async acknowledge(alertId: string, by: string): Promise<AlertRow> {
-    await this.#parts.database.transaction(async (tx) => {
-      const row = await lockAlert(tx, alertId);
-      if (row.state !== 'firing') throw alreadyResolved(alertId);
-      if (row.acknowledged_by !== null) return;
-      const nowMs = Math.floor(tx.nowMs);
-      await tx.db
-        .updateTable('alerts')
-        .set({ acknowledged_by: by, acknowledged_at_ms: nowMs, updated_at_ms: nowMs })
-        .where('id', '=', alertId)
-        .execute();
-      await this.#parts.bus.append(tx, {
-        event_type: 'monitor.alert.acknowledged',
-        ...aboutAlert(row),
-        payload: {
-          ...alertFacts(row),
-          acknowledged_by: by,
-        },
-      });
-    });
-    return this.get(alertId);
-  }
-
-  /**
    * A person ends the alert, with the cause `manual`. It does not fire again before its condition was false once.
    * @throws OmoiError `unknown_alert`, `alert_resolved`
    */
@@ -127,19 +100,4 @@ export class AlertStore {
 
 function concerns(event: SystemEvent, alertId: string): boolean {
   return 'alert_id' in event.payload && event.payload.alert_id === alertId;
-}
-
-async function lockAlert(tx: StateTransaction, alertId: string): Promise<AlertRow> {
-  const found = tx.db.selectFrom('alerts').selectAll().where('id', '=', alertId);
-  const row = await (tx.dialect === 'postgres' ? found.forUpdate() : found).executeTakeFirst();
-  if (!row) throw unknownAlert(alertId);
-  return row;
-}
-
-function unknownAlert(alertId: string): OmoiError {
-  return new OmoiError('unknown_alert', `There is no alert ${JSON.stringify(alertId)}`);
-}
-
-function alreadyResolved(alertId: string): OmoiError {
-  return new OmoiError('alert_resolved', `Alert ${alertId} has been resolved already`);
 }

@@ -22,11 +22,9 @@ const flag = (meaning: string) => parameter.describe(`${meaning} Without it \`tr
 const matchers = (meaning: string) =>
   parameter.describe(`${meaning}; may be repeated, then all have to fit.`);
 
-export const filterParameter = matchers('A matcher, `alertname="Down"`');
-export const receiverMatchersParameter = matchers('A matcher of the labels of receivers');
-export const receiverParameter = parameter.describe(
-  'A regular expression that a receiver’s name has to match.',
-);
+const filterParameter = matchers('A matcher, `alertname="Down"`');
+const receiverMatchersParameter = matchers('A matcher of the labels of receivers');
+const receiverParameter = parameter.describe('A regular expression that a receiver’s name has to match.');
 
 /** What a list is narrowed by. Lenient, as Alertmanager is: what it does not know it does not mind. */
 export const silencesQuery = z.object({
@@ -82,7 +80,7 @@ export function readMatchers(
 export const RECEIVER_MATCHERS_CONTEXT = 'failed to parse receiver_matchers param: ';
 
 /** @throws AlertmanagerRefusal where the expression is broken */
-export function readReceiver(given: Parameter): ((name: string) => boolean) | null {
+function readReceiver(given: Parameter): ((name: string) => boolean) | null {
   const text = [given].flat()[0] ?? '';
   if (text === '') return null;
   try {

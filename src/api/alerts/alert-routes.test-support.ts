@@ -38,7 +38,7 @@ export const language: PrometheusRuleParts['language'] = {
 export interface AlertApi {
   readonly stage: Stage;
   readonly api: TestApi;
-  call(method: 'GET' | 'POST', url: string, role?: 'viewer' | 'operator'): Promise<Answer>;
+  call(method: 'GET' | 'POST', url: string, role?: 'viewer' | 'operator', body?: object): Promise<Answer>;
   /** What a viewer reads, as the schema of the answer says it is; fails on any status but 200. */
   read<Schema extends z.ZodType>(schema: Schema, url: string): Promise<z.output<Schema>>;
   close(): Promise<void>;
@@ -54,14 +54,19 @@ export async function openAlertApi(rules = RULES): Promise<AlertApi> {
   const { alerting } = stage;
   const api = await startTestApi({
     register: (app) => {
-      registerAlertRoutes(app, { alerting, notification: { deliveriesOf: () => Promise.resolve([]) } });
+      registerAlertRoutes(app, {
+        alerting,
+        clock: stage.clock,
+        notification: { deliveriesOf: () => Promise.resolve([]) },
+      });
       registerPrometheusRuleRoutes(app, { alerting, language });
     },
   });
   await stage.append({ 'queue{phase="a"}': 31, 'queue{phase="b"}': 40 });
   await stage.advance(250);
-  const call: AlertApi['call'] = async (method, url, role = 'viewer') => {
-    const response = await api.app.inject({ method, url, headers: api.as(role) });
+  const call: AlertApi['call'] = async (method, url, role = 'viewer', body) => {
+    const payload = body === undefined ? {} : { payload: body };
+    const response = await api.app.inject({ method, url, headers: api.as(role), ...payload });
     return { status: response.statusCode, body: response.json() };
   };
   return {

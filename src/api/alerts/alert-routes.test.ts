@@ -9,6 +9,7 @@ import {
   rulesAnswer,
   timelineAnswer,
 } from './alert-schemas.ts';
+import { commentsAnswer, maxAlertsAtOnce } from './handling-schemas.ts';
 
 let opened: AlertApi;
 
@@ -123,6 +124,67 @@ describe('/api/v1/alerts', () => {
       'monitor.alert.acknowledged',
       'monitor.alert.resolved',
     ]);
+  });
+
+  it('takes what people do about an alert, and shows it', async () => {
+    const [alert] = (await read(alertsAnswer, '/api/v1/alerts')).alerts;
+    const url = `/api/v1/alerts/${alert?.id ?? ''}`;
+    const post = (path: string, body?: object) => call('POST', `${url}/${path}`, 'operator', body);
+    const at = (ms: number): string => new Date(opened.stage.clock.wallMs() + ms).toISOString();
+    expect(await post('acknowledge', { note: 'on it' })).toMatchObject({
+      body: { acknowledged_by: 'the operator', acknowledged_note: 'on it' },
+    });
+    expect(await post('snooze', { duration_ms: 60_000, note: 'later' })).toMatchObject({
+      status: 200,
+      body: { snoozed_until: at(60_000), snoozed_by: 'the operator', snooze_note: 'later' },
+    });
+    expect(await post('snooze', { until: at(120_000) })).toMatchObject({
+      body: { snoozed_until: at(120_000) },
+    });
+    expect(await post('unsnooze')).toMatchObject({ body: { snoozed_until: null, snoozed_by: null } });
+    expect(await post('assign', { assigned_to: 'ada' })).toMatchObject({
+      body: { assigned_to: 'ada', assigned_by: 'the operator' },
+    });
+    expect(await post('comments', { text: 'the disk' })).toMatchObject({
+      status: 201,
+      body: { commented_by: 'the operator', text: 'the disk' },
+    });
+    expect((await read(commentsAnswer, `${url}/comments`)).comments).toMatchObject([{ text: 'the disk' }]);
+    for (const body of [{}, { until: at(1000), duration_ms: 1000 }]) {
+      expect(await post('snooze', body)).toMatchObject({
+        status: 400,
+        body: { message: expect.stringContaining('by one of until and duration_ms') },
+      });
+    }
+    for (const path of ['snooze', 'unsnooze', 'assign', 'comments']) {
+      expect((await call('POST', `${url}/${path}`, 'viewer', {})).status).toBe(403);
+    }
+  });
+
+  it('does the same about many alerts, and says of each what came of it', async () => {
+    const { alerts } = await read(alertsAnswer, '/api/v1/alerts');
+    const ids = [...alerts.map(({ id }) => id), 'alrt_none'];
+    const bulk = (body: object) => call('POST', '/api/v1/alerts/bulk', 'operator', { ids, ...body });
+    const none = { alert_id: 'alrt_none', error: 'unknown_alert', message: expect.any(String) };
+    const done = alerts.map(({ id }) => ({ alert_id: id, error: null, message: null }));
+    for (const body of [
+      { action: 'acknowledge', note: 'all of them' },
+      { action: 'snooze', duration_ms: 1000 },
+      { action: 'unsnooze' },
+      { action: 'assign', assigned_to: 'ada' },
+      { action: 'comment', text: 'the disk' },
+      { action: 'resolve' },
+    ]) {
+      expect(await bulk(body)).toEqual({ status: 200, body: { results: [...done, none] } });
+    }
+    expect((await read(alertsAnswer, '/api/v1/alerts')).alerts).toMatchObject(
+      alerts.map(() => ({ state: 'resolved', acknowledged_note: 'all of them', assigned_to: 'ada' })),
+    );
+    expect(await bulk({ action: 'assign' })).toMatchObject({ status: 400 });
+    expect(await bulk({ action: 'comment' })).toMatchObject({ status: 400 });
+    const many = Array.from({ length: maxAlertsAtOnce + 1 }, (_, at) => `alrt_${at}`);
+    expect(await bulk({ action: 'resolve', ids: many })).toMatchObject({ status: 400 });
+    expect(await bulk({ action: 'resolve', ids: many.slice(1) })).toMatchObject({ status: 200 });
   });
 
   it('shows the rules with their health', async () => {

@@ -19,7 +19,7 @@ import {
 import { jsonOf, jsonOfElements, jsonOfFields, jsonOfList, mapped } from '../http/json-pieces.ts';
 import { sendPagedList } from '../http/paged-list.ts';
 import { sendPieces } from '../http/pieces.ts';
-import { OPERATORS, READERS } from '../access/roles.ts';
+import { READERS } from '../access/roles.ts';
 import {
   jsonOfGroup,
   viewOfActiveAlert,
@@ -27,18 +27,22 @@ import {
   viewOfAlertRule,
   viewOfOneActiveAlert,
 } from './alert-view.ts';
+import { registerHandlingRoutes, type HandlingRouteParts } from './handling-routes.ts';
 import { pageOfRules } from './rule-page.ts';
 
-export interface AlertRouteParts {
+export interface AlertRouteParts extends HandlingRouteParts {
   readonly notification: Pick<Notification, 'deliveriesOf'>;
-  readonly alerting: Pick<Alerting, 'alerts' | 'overview' | 'pageOfActiveAlerts' | 'activeAlert' | 'ruleOf'>;
+  readonly alerting: Pick<
+    Alerting,
+    'alerts' | 'handling' | 'overview' | 'pageOfActiveAlerts' | 'activeAlert' | 'ruleOf'
+  >;
 }
 
 /** `/api/v1/alerts`: what fires and fired, and what people do about it. */
 export function registerAlertRoutes(app: ApiApp, parts: AlertRouteParts): void {
   registerRules(app, parts);
   registerReading(app, parts);
-  registerHandling(app, parts);
+  registerHandlingRoutes(app, parts);
 }
 
 function registerReading(app: ApiApp, { alerting, notification }: AlertRouteParts): void {
@@ -125,34 +129,6 @@ function registerReading(app: ApiApp, { alerting, notification }: AlertRoutePart
       ]);
       return sendPieces(reply.type('application/json'), timeline);
     },
-  });
-}
-
-function registerHandling(app: ApiApp, { alerting }: AlertRouteParts): void {
-  app.route({
-    method: 'POST',
-    url: '/api/v1/alerts/:alert_id/acknowledge',
-    config: { access: OPERATORS },
-    schema: {
-      tags: ['alerts'],
-      summary: 'Say that somebody has seen the alert; the first one to say so is kept',
-      params: alertParams,
-      response: { 200: alertView },
-    },
-    handler: async ({ params, principal }) =>
-      viewOfAlert(await alerting.alerts.acknowledge(params.alert_id, principal.name)),
-  });
-  app.route({
-    method: 'POST',
-    url: '/api/v1/alerts/:alert_id/resolve',
-    config: { access: OPERATORS },
-    schema: {
-      tags: ['alerts'],
-      summary: 'End an alert; it fires again only after its condition was false once',
-      params: alertParams,
-      response: { 200: alertView },
-    },
-    handler: async ({ params }) => viewOfAlert(await alerting.alerts.resolve(params.alert_id)),
   });
 }
 

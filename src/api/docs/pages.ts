@@ -32,6 +32,18 @@ export const SHELVES: readonly { readonly title: string; readonly names: readonl
       'observability/setup',
     ],
   },
+  {
+    title: 'Tell',
+    names: [
+      'alerting/alerts',
+      'alerting/routing',
+      'alerting/receivers',
+      'alerting/receivers-more',
+      'alerting/templates',
+      'alerting/silences',
+      'alerting/on-call',
+    ],
+  },
   { title: 'Repair', names: ['watchdog/judgement', 'watchdog/policies', 'watchdog/maintenance', 'gamedays'] },
   { title: 'Look up', names: ['cli', 'http', 'errors', 'events', 'access', 'isolation'] },
 ];

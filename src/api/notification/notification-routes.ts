@@ -6,6 +6,8 @@ import { alertParams } from '../alerts/alert-schemas.ts';
 import type { ApiApp } from '../http/app.ts';
 import {
   explainAnswer,
+  messageAnswer,
+  messageParams,
   messagesAnswer,
   messagesQuery,
   receiverParams,
@@ -14,12 +16,16 @@ import {
 } from './notification-schemas.ts';
 
 export interface NotificationRouteParts {
-  readonly notification: Pick<Notification, 'explain' | 'messages' | 'receivers' | 'testReceiver'>;
+  readonly notification: Pick<
+    Notification,
+    'explain' | 'message' | 'messages' | 'receivers' | 'testReceiver'
+  >;
   /** @throws OmoiError `unknown_alert` */
   readonly alerting: { readonly alerts: { get(alertId: string): Promise<unknown> } };
 }
 
 type MessageView = z.input<typeof messagesAnswer>['messages'][number];
+type ListedMessage = Awaited<ReturnType<Notification['message']>>;
 type Message = Awaited<ReturnType<Notification['explain']>>['messages'][number];
 
 /** What is told to whom: explanations, messages, receivers. */
@@ -72,15 +78,22 @@ export function registerNotificationRoutes(
         limit,
       });
       return {
-        messages: page.messages.map(({ message, groupKey, alertIds, alerts }): MessageView => ({
-          ...viewOfMessage(message),
-          group_key: groupKey,
-          alert_ids: [...alertIds],
-          alerts,
-        })),
+        messages: page.messages.map(viewOfListed),
         next_cursor: page.next,
       };
     },
+  });
+  app.route({
+    method: 'GET',
+    url: '/api/v1/alerts/notifications/:notification_id',
+    config: { access: READERS },
+    schema: {
+      tags: ['alerts'],
+      summary: 'One message',
+      params: messageParams,
+      response: { 200: messageAnswer },
+    },
+    handler: async ({ params }) => viewOfListed(await notification.message(params.notification_id)),
   });
   app.route({
     method: 'GET',
@@ -128,6 +141,10 @@ export function registerNotificationRoutes(
       };
     },
   });
+}
+
+function viewOfListed({ message, groupKey, alertIds, alerts }: ListedMessage): MessageView {
+  return { ...viewOfMessage(message), group_key: groupKey, alert_ids: [...alertIds], alerts };
 }
 
 function viewOfMessage(message: Message): z.input<typeof explainAnswer>['messages'][number] {

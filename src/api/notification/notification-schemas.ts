@@ -4,7 +4,7 @@ import { wholeNumber } from '../http/whole-number.ts';
 
 const nullableText = z.string().nullable();
 
-export const MESSAGE_STATES = ['pending', 'delivered', 'failed', 'superseded'] as const;
+const MESSAGE_STATES = ['pending', 'delivered', 'failed', 'superseded'] as const;
 
 const messageView = z.object({
   notification_id: z.string(),
@@ -45,14 +45,18 @@ export const messagesQuery = z.strictObject({
   cursor: idText('ntf', 'a message').optional().describe('`next_cursor` of the page before.'),
 });
 
+export const messageAnswer = messageView.extend({
+  group_key: z.string(),
+  alert_ids: z.array(z.string()).describe('The first 100 of them.'),
+  alerts: z.number().describe('How many alerts it tells of.'),
+});
+
+export const messageParams = z.object({
+  notification_id: idText('ntf', 'a message').describe('The id of a message.'),
+});
+
 export const messagesAnswer = z.object({
-  messages: z.array(
-    messageView.extend({
-      group_key: z.string(),
-      alert_ids: z.array(z.string()).describe('The first 100 of them.'),
-      alerts: z.number().describe('How many alerts it tells of.'),
-    }),
-  ),
+  messages: z.array(messageAnswer),
   next_cursor: nullableText,
 });
 

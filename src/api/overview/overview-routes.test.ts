@@ -41,7 +41,11 @@ beforeEach(async () => {
     register: (app) => {
       registerOverviewRoute(app, parts);
       registerAgentRoutes(app, { fleet, clock });
-      registerAlertRoutes(app, { ...parts, notification: { deliveriesOf: () => Promise.resolve([]) } });
+      registerAlertRoutes(app, {
+        ...parts,
+        clock,
+        notification: { deliveriesOf: () => Promise.resolve([]) },
+      });
     },
   });
 });

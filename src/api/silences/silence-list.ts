@@ -45,7 +45,7 @@ function livePlaceOf({ createdAtMs, id }: Silence) {
   return { createdAtMs, id };
 }
 
-export function endedPlaceOf({ endsAtMs, id }: Silence): EndedSilencePlace {
+function endedPlaceOf({ endsAtMs, id }: Silence): EndedSilencePlace {
   return { endedAtMs: endsAtMs, id };
 }
 

@@ -39,6 +39,7 @@ const FIRING = Array.from({ length: 12 }, (_, at): TrackedAlert => {
     traceparent: null,
     endsAtMs: null,
     acknowledgedBy: null,
+    snoozedUntilMs: null,
     isInhibited: false,
   };
 });

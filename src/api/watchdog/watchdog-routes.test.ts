@@ -264,6 +264,18 @@ describe('/api/v1/watchdog', () => {
         more_storms: 0,
       });
     });
+    // Read is how it stands now.
+    stage.fleet.silent = 4;
+    await stage.clock.advance(1000);
+    await vi.waitFor(async () => {
+      const { body } = await call('viewer', 'GET state');
+      const now = expect.stringMatching(/^4 of \d+ agents are silent$/) as string;
+      const named = expect.stringMatching(/^pool:demo: 4 of \d+ agents are silent$/) as string;
+      expect(body).toMatchObject({
+        states: [{ state: 'storm', reason: named }],
+        storms: [{ domain: 'pool:demo', reason: now }],
+      });
+    });
     expect((await call('operator', 'POST resume')).body).toMatchObject({ storms: [] });
   });
 

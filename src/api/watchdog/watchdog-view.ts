@@ -12,9 +12,13 @@ import {
 export function viewOfStates(watchdog: Watchdog): z.input<typeof watchdogStateSchema> {
   const { states } = watchdog;
   const storms = watchdog.storms();
+  const [first] = storms;
   const active = WATCHDOG_STATES.flatMap((state) => {
     const found = states.get(state);
-    return found ? [{ state, reason: found.reason, by: found.by, since: toRfc3339(found.sinceMs) }] : [];
+    if (!found) return [];
+    // On record is how it began; people read how it stands.
+    const reason = state === 'storm' && first ? `${first.domain}: ${first.reason}` : found.reason;
+    return [{ state, reason, by: found.by, since: toRfc3339(found.sinceMs) }];
   });
   return {
     states: active,

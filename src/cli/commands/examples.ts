@@ -55,6 +55,17 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   ],
   'tasks retry': [['omoi tasks retry task_01k', 'with all its attempts']],
   'tasks cancel': [['omoi tasks cancel task_01k', 'for good']],
+  'on-call show': [
+    ['omoi on-call show', 'who is on call now, and who is next'],
+    ['omoi on-call show --at 2026-12-24T20:00:00Z', 'on Christmas Eve'],
+  ],
+  'on-call override': [
+    [
+      "omoi on-call override infra grace --for 8h --reason 'ada is on a train'",
+      'grace stands in from now on',
+    ],
+  ],
+  'on-call cancel': [['omoi on-call cancel ovr_01k', 'the schedule counts again']],
   'alerts list': [
     ['omoi alerts list --severity critical --match \'pool_id="mailers"\'', 'of one pool'],
     ['omoi alerts list --state resolved', 'what has been'],
@@ -65,6 +76,12 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['omoi alerts ack AgentFailed', 'somebody looks at each alert of a rule'],
     ['omoi alerts ack --all', 'and at all of them'],
   ],
+  'alerts snooze': [
+    ["omoi alerts snooze QueueDeep --for 2h --note 'after the deploy'", 'tell nobody until then'],
+  ],
+  'alerts unsnooze': [['omoi alerts unsnooze QueueDeep', 'people are told again']],
+  'alerts assign': [['omoi alerts assign QueueDeep --to ada', 'hers from now on']],
+  'alerts comment': [["omoi alerts comment QueueDeep 'the disk is being replaced'", 'for its timeline']],
   'alerts resolve': [['omoi alerts resolve AgentFailed', 'it is over, whatever the rule says']],
   'receivers list': [['omoi receivers list', 'who can be told']],
   'receivers test': [['omoi receivers test team-x', 'does a message arrive?']],

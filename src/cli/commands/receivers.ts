@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { MessageListFlags } from '../nouns/messages.ts';
 import type { ServerFlags } from '../server-client.ts';
-import { asking } from './asking.ts';
+import { asking, following } from './asking.ts';
 import { wholeNumber } from './numbers.ts';
 
 /** `omoi receivers …` */
@@ -25,7 +25,7 @@ export function defineReceivers(program: Command): void {
 /** `omoi notifications …` */
 export function defineNotifications(program: Command): void {
   const notifications = program.command('notifications').description('the messages that tell of alerts');
-  asking(notifications.command('list'))
+  following(notifications.command('list'))
     .description('messages, the newest first, and what their receivers said')
     .addOption(
       new Option('--state <state>', 'of one state').choices(['pending', 'delivered', 'failed', 'superseded']),

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { AddSilenceFlags, ExtendFlags, SilenceListFlags } from '../nouns/silences.ts';
-import type { ServerFlags } from '../server-client.ts';
+import type { FollowFlags, ServerFlags } from '../server-client.ts';
 import { asking, following, reasonOption } from './asking.ts';
 import { repeated, wholeNumber } from './numbers.ts';
 
@@ -22,10 +22,10 @@ export function defineSilences(program: Command): void {
       const { listSilences } = await import('../nouns/silences.ts');
       await listSilences(flags);
     });
-  asking(silences.command('show'))
+  following(silences.command('show'))
     .description('one silence: what it is for, from whom, and how it ended')
     .argument('<silence>', 'the silence id')
-    .action(async (id: string, flags: ServerFlags) => {
+    .action(async (id: string, flags: FollowFlags) => {
       const { showSilence } = await import('../nouns/silences.ts');
       await showSilence(id, flags);
     });

@@ -49,6 +49,12 @@ export const experimentSchema = z.strictObject({
         .describe(
           '`own`: a machine that can be booted anew (a namespace of processes); then the server is always the run’s own.',
         ),
+      webhook: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whether the run has a webhook that its server tells of every alert, each by itself and at once; then the server is always the run’s own.',
+        ),
       environment: environment
         .prefault({})
         .describe('Variables that the run’s own server is started with, where none runs.'),

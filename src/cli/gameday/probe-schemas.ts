@@ -95,6 +95,19 @@ const traceProbe = z
   })
   .describe('One trace holds all of these spans.');
 
+const messageProbe = z
+  .strictObject({
+    type: z.literal('message'),
+    where: recordOf(z.string(), scalar)
+      .prefault({})
+      .describe(
+        'Dotted paths into its body, and what stands there: `alerts.0.labels.alertname: MailerDown`.',
+      ),
+  })
+  .describe(
+    'A message comes to the run’s webhook (`server.webhook`), after the fault. Saved are its `at`, `id` and `body`.',
+  );
+
 /** What may be observed. */
 export const probeSchema = z.discriminatedUnion('type', [
   eventProbe,
@@ -107,4 +120,5 @@ export const probeSchema = z.discriminatedUnion('type', [
   strangersProbe,
   taskOnceProbe,
   traceProbe,
+  messageProbe,
 ]);

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Probe } from './experiment.ts';
 import { valueAt } from './references.ts';
 import type { Stage } from './stage.ts';
+import type { DeliveredMessage } from './webhook.ts';
 
 /** What a probe saw: whether it held, what was found (for `save`), and one line for the reader. */
 export interface Observation {
@@ -38,6 +39,8 @@ export async function observe(probe: Probe, withinMs: number, stage: Stage): Pro
       return until(withinMs, () => observeTaskDoneOnce(probe.task, stage));
     case 'trace':
       return until(withinMs, () => observeTrace(probe, stage));
+    case 'message':
+      return observeMessage(probe, withinMs, stage);
   }
 }
 
@@ -232,4 +235,21 @@ async function observeTrace(probe: ProbeOf<'trace'>, stage: Stage): Promise<Obse
         ? `${spans.length} spans in ${traceId}`
         : `missing in ${traceId}: ${missing.join(', ')}`,
   };
+}
+
+async function observeMessage(
+  { where }: ProbeOf<'message'>,
+  withinMs: number,
+  { webhook, faultAt }: Stage,
+): Promise<Observation> {
+  if (webhook === null)
+    return { held: false, found: null, detail: 'the run has no webhook (server.webhook)' };
+  const accepts = ({ at, body }: DeliveredMessage): boolean =>
+    Date.parse(at) >= faultAt &&
+    Object.entries(where).every(([path, wanted]) => String(valueAt(body, path)) === String(wanted));
+  const message = await webhook.waitFor(accepts, withinMs);
+  if (message) return { held: true, found: message, detail: `message ${message.id}` };
+  const last = webhook.messages.at(-1);
+  const seen = last ? `; the last of ${webhook.messages.length} others: ${JSON.stringify(last.body)}` : '';
+  return { held: false, found: null, detail: `no message with ${JSON.stringify(where)}${seen}` };
 }

@@ -10,7 +10,16 @@ export interface GamedayReport {
   readonly experiment: string;
   readonly steps: readonly StepReport[];
   readonly trace_id: string | null;
+  /** What the run's webhook was told of; absent where it has none. */
+  readonly messages?: readonly MessageReport[];
   readonly ok: boolean;
+}
+
+/** A message as it came. */
+export interface MessageReport {
+  readonly at_ms: number;
+  readonly id: string;
+  readonly body: unknown;
 }
 
 export interface StepReport {
@@ -36,7 +45,10 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
   let faultAt: number | null = null;
   try {
     for (const step of steps) {
-      if (step.fault) stage.faultAfterId = stage.follower.lastId;
+      if (step.fault) {
+        stage.faultAfterId = stage.follower.lastId;
+        stage.faultAt = Date.now();
+      }
       const { ok, detail, found, at } = await runStep(step, findings, stage);
       if (step.fault) faultAt = at;
       if (step.save !== undefined && ok) findings[step.save] = found;
@@ -58,6 +70,13 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
       detail: report.detail,
     })),
     trace_id: traceIdOf(traceparentOf(findings)),
+    ...(stage.webhook && {
+      messages: stage.webhook.messages.map(({ at, id, body }) => ({
+        at_ms: Math.round(atOnOwnScale(at) - zero),
+        id,
+        body,
+      })),
+    }),
     ok: timed.length === steps.length && timed.every(({ report }) => report.ok),
   };
 }
@@ -89,10 +108,15 @@ async function runStep(step: Step, findings: Record<string, unknown>, stage: Sta
   }
 }
 
-/** An event's own time on this process's monotonic scale: server and runner share the machine's clock. */
+/** When what was found happened, where it says so; else now. */
 function recordedAt(found: unknown): number {
   const at = valueAt(found, 'at');
-  return typeof at === 'string' ? Date.parse(at) - performance.timeOrigin : performance.now();
+  return typeof at === 'string' ? atOnOwnScale(at) : performance.now();
+}
+
+/** A time on this process's monotonic scale: server and runner share the machine's clock. */
+function atOnOwnScale(at: string): number {
+  return Date.parse(at) - performance.timeOrigin;
 }
 
 function traceparentOf(findings: Readonly<Record<string, unknown>>): string | null {

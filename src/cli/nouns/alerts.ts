@@ -19,6 +19,7 @@ import { alertsNamed, maxNamedAtOnce, oneAlertNamed } from './alerts-named.ts';
 import { eventLine } from './events.ts';
 import { fieldsOf, giveOrders, readIfThere } from './orders.ts';
 import { showList, showWhole } from './shown.ts';
+import { endOfOrder, type EndFlags } from './silences.ts';
 
 const PATH = '/api/v1/alerts';
 const PAGE_ROWS = 1000;
@@ -38,6 +39,11 @@ const alert = z.looseObject({
   resolved_at: nullable,
   cause: nullable,
   acknowledged_by: nullable,
+  acknowledged_note: nullable.default(null),
+  snoozed_until: nullable.default(null),
+  snoozed_by: nullable.default(null),
+  snooze_note: nullable.default(null),
+  assigned_to: nullable.default(null),
   remediation_id: nullable,
   evaluation_error: nullable,
 });
@@ -49,12 +55,18 @@ const COLUMNS: readonly Column<Alert>[] = [
   { heading: 'STATE', of: stateOf, colourOf: (row) => colourOfState(row.state) },
   { heading: 'FIRED', of: (row) => ageOf(row.fired_at), align: 'right' },
   { heading: 'RULE', of: (row) => row.rule_id },
-  { heading: 'VALUE', of: (row) => row.value, mayShrink: true },
+  { heading: 'VALUE', of: valueOf, mayShrink: true },
   { heading: 'ABOUT', of: aboutOf, mayShrink: true },
 ];
 
-function stateOf({ state, cause, acknowledged_by: by }: Alert): string {
+/** One that was posted has none. */
+function valueOf({ rule_id: rule, value }: Pick<Alert, 'rule_id' | 'value'>): string {
+  return rule.startsWith('posted/') && value === 'NaN' ? '-' : value;
+}
+
+function stateOf({ state, cause, acknowledged_by: by, snoozed_until: snoozed }: Alert): string {
   if (state !== 'firing') return cause === null ? state : `${state} (${cause})`;
+  if (snoozed !== null) return 'snoozed';
   return by === null ? state : 'acknowledged';
 }
 
@@ -199,8 +211,11 @@ function linesOf(shown: Alert, events: readonly unknown[]): readonly string[] {
       ['state', stateOf(shown)],
       ['fired', `${ageOf(shown.fired_at)} ago, at ${shown.fired_at}`],
       ['resolved', shown.resolved_at],
-      ['value', shown.threshold === null ? shown.value : `${shown.value} (threshold ${shown.threshold})`],
-      ['acknowledged by', shown.acknowledged_by],
+      ['value', shown.threshold === null ? valueOf(shown) : `${shown.value} (threshold ${shown.threshold})`],
+      ['acknowledged by', withNote(shown.acknowledged_by, shown.acknowledged_note)],
+      ['snoozed until', shown.snoozed_until],
+      ['snoozed by', withNote(shown.snoozed_by, shown.snooze_note)],
+      ['assigned to', shown.assigned_to],
       ['labels', formatLabels(shown.labels)],
       ['summary', summary],
       ['description', description],
@@ -213,8 +228,22 @@ function linesOf(shown: Alert, events: readonly unknown[]): readonly string[] {
   ];
 }
 
+function withNote(by: string | null, remark: string | null): string | null {
+  return by === null || remark === null ? by : `${by}: ${remark}`;
+}
+
 export interface AckFlags extends ServerFlags {
   readonly all?: boolean;
+  readonly note?: string;
+}
+
+export interface SnoozeFlags extends ServerFlags, EndFlags {
+  readonly note?: string;
+}
+
+export interface AssignFlags extends ServerFlags {
+  readonly to?: string;
+  readonly nobody?: boolean;
 }
 
 /** `omoi alerts ack` and `resolve`, by ids or by the names of rules. @returns the exit status */
@@ -223,20 +252,75 @@ export async function handleAlerts(
   words: readonly string[],
   flags: AckFlags,
 ): Promise<number> {
+  const body = flags.note === undefined ? undefined : { note: flags.note };
+  const isAck = order === 'acknowledge';
+  return orderAlerts(words, flags, { path: order, ...(body && { body }) }, ({ acknowledged_by: by, state }) =>
+    isAck ? `is acknowledged by ${by ?? '?'}` : `is ${state}`,
+  );
+}
+
+/** `omoi alerts snooze`. @returns the exit status @throws OmoiError `invalid_request` without a time */
+export function snoozeAlerts(words: readonly string[], flags: SnoozeFlags): Promise<number> {
+  const { ends_at: until, ...length } = { ends_at: undefined, ...endOfOrder(flags) };
+  const body = {
+    ...length,
+    ...(until !== undefined && { until }),
+    ...(flags.note !== undefined && { note: flags.note }),
+  };
+  return orderAlerts(
+    words,
+    flags,
+    { path: 'snooze', body },
+    (row) => `is snoozed until ${row.snoozed_until}`,
+  );
+}
+
+/** `omoi alerts unsnooze`. @returns the exit status */
+export function unsnoozeAlerts(words: readonly string[], flags: ServerFlags): Promise<number> {
+  return orderAlerts(words, flags, { path: 'unsnooze' }, () => 'is not snoozed any more');
+}
+
+/** `omoi alerts assign`. @returns the exit status @throws OmoiError `invalid_request` where it is not said to whom */
+export function assignAlerts(words: readonly string[], flags: AssignFlags): Promise<number> {
+  const { to = null, nobody = false } = flags;
+  if ((to === null) !== nobody) throw new OmoiError('invalid_request', 'say who by one of --to and --nobody');
+  return orderAlerts(words, flags, { path: 'assign', body: { assigned_to: to } }, (row) =>
+    row.assigned_to === null ? 'is assigned to nobody' : `is assigned to ${row.assigned_to}`,
+  );
+}
+
+/** `omoi alerts comment` */
+export async function commentAlert(word: string, text: string, flags: ServerFlags): Promise<void> {
+  const client = clientForNamed(serverOf(flags));
+  const id = await oneAlertNamed(client, word);
+  const answer = await client.call('POST', `${pathOf(id)}/comments`, { text });
+  if (flags.json === true) printJson(answer);
+  else printLines([`${id} has a comment more`]);
+}
+
+interface AlertOrder {
+  /** Below the alert's. */
+  readonly path: string;
+  readonly body?: object;
+}
+
+/** The same about each alert of those words. */
+async function orderAlerts(
+  words: readonly string[],
+  flags: AckFlags,
+  { path, body }: AlertOrder,
+  outcome: (row: Alert) => string,
+): Promise<number> {
   const client = clientForNamed(serverOf(flags));
   const { ids, unknown } =
     flags.all === true ? { ids: await unacknowledged(client), unknown: 0 } : await alertsNamed(client, words);
   const status = await giveOrders({
     ids,
     json: flags.json === true,
-    send: (id) => client.call('POST', `${pathOf(id)}/${order}`),
+    send: (id) => client.call('POST', `${pathOf(id)}/${path}`, body),
     told(id, answer) {
-      const { rule_id: rule, acknowledged_by: by, state } = alert.parse(answer);
-      return printable(
-        order === 'acknowledge'
-          ? `${id} (${rule}) is acknowledged by ${by ?? '?'}`
-          : `${id} (${rule}) is ${state}`,
-      );
+      const row = alert.parse(answer);
+      return printable(`${id} (${row.rule_id}) ${outcome(row)}`);
     },
   });
   return unknown > 0 ? 1 : status;

@@ -1,15 +1,17 @@
 import { z } from 'zod';
 import { printable } from '../query/printable.ts';
 import { readPages } from '../read-pages.ts';
-import { clientOf, serverOf, type ServerFlags } from '../server-client.ts';
+import { clientOf, serverOf, type FollowFlags, type ServerClient } from '../server-client.ts';
 import { ageOf } from '../terminal/ages.ts';
 import { colourOfState } from '../terminal/colours.ts';
-import { note, printJson, printLines, tableFor } from '../terminal/print.ts';
 import type { Column } from '../terminal/table.ts';
+import { readIfThere } from './orders.ts';
+import { showList } from './shown.ts';
 
 const nullable = z.string().nullable();
 export const message = z.looseObject({
   notification_id: z.string(),
+  receiver: z.string(),
   integration: z.string(),
   reason: z.string(),
   state: z.string(),
@@ -34,16 +36,40 @@ function answerOf({ answer, failure }: Message): string {
   return printable([failure, answer].filter((part) => part !== null).join(': ') || '-');
 }
 
-export interface MessageListFlags extends ServerFlags {
+export interface MessageListFlags extends FollowFlags {
   readonly state?: string;
   readonly receiver?: string;
   readonly limit: number;
 }
 
+const PATH = '/api/v1/alerts/notifications';
+
 /** `omoi notifications list` */
 export async function listMessages(flags: MessageListFlags): Promise<void> {
+  const server = serverOf(flags);
+  const client = clientOf(server);
+  await showList(server, flags, {
+    key: 'messages',
+    columns: MESSAGE_COLUMNS,
+    readAll: () => readMessages(client, flags),
+    empty: 'no message was sent',
+    more: `there are more than ${flags.limit}: --limit shows them`,
+    follow: {
+      types: ['notification.delivered', 'notification.failed'],
+      idOf: (event) => (event.entity_type === 'notification' ? event.entity_id : null),
+      async read(id) {
+        const answer = await readIfThere(client, `${PATH}/${encodeURIComponent(id)}`);
+        const row = answer === null ? null : message.parse(answer);
+        const { state = row?.state, receiver = row?.receiver } = flags;
+        return row?.state === state && row?.receiver === receiver ? row : null;
+      },
+    },
+  });
+}
+
+function readMessages(client: ServerClient, flags: MessageListFlags) {
   const pages = {
-    path: '/api/v1/alerts/notifications',
+    path: PATH,
     query: { state: flags.state, receiver: flags.receiver },
     maxRows: 1000,
     read(answer: unknown) {
@@ -51,9 +77,5 @@ export async function listMessages(flags: MessageListFlags): Promise<void> {
       return { rows: page.messages, next: page.next_cursor === null ? null : { cursor: page.next_cursor } };
     },
   };
-  const { rows: messages, more } = await readPages(clientOf(serverOf(flags)), pages, flags.limit);
-  if (flags.json === true) printJson({ messages });
-  else if (messages.length === 0) note('no message was sent');
-  else printLines(tableFor(MESSAGE_COLUMNS).linesOf(messages));
-  if (more) note(`there are more than ${flags.limit}: --limit shows them`);
+  return readPages(client, pages, flags.limit);
 }

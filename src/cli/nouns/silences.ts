@@ -15,6 +15,7 @@ import { colourOfState } from '../terminal/colours.ts';
 import { note, printJson, printLines, tableFor } from '../terminal/print.ts';
 import type { Column } from '../terminal/table.ts';
 import { oneAlertNamed } from './alerts-named.ts';
+import { showWhole } from './shown.ts';
 import { fieldsOf, giveOrders, readIfThere } from './orders.ts';
 
 const PATH = '/api/v1/alerts/silences';
@@ -113,10 +114,14 @@ function readSilences(client: ServerClient, { state, match, limit }: SilenceList
 }
 
 /** `omoi silences show` */
-export async function showSilence(id: string, flags: ServerFlags): Promise<void> {
-  const answer = await clientForNamed(serverOf(flags)).call('GET', pathOf(id));
-  if (flags.json === true) printJson(answer);
-  else printLines(linesOf(silence.parse(answer)));
+export async function showSilence(id: string, flags: FollowFlags): Promise<void> {
+  const client = clientForNamed(serverOf(flags));
+  await showWhole(flags, {
+    ask: () => client.call('GET', pathOf(id)),
+    linesOf: (answer) => linesOf(silence.parse(answer)),
+    types: ['notification.silence'],
+    isMeant: ({ entity_id: about }) => about === id,
+  });
 }
 
 function linesOf(shown: Silence): readonly string[] {

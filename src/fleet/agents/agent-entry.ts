@@ -4,6 +4,7 @@ import type { StateTables } from '#storage';
 import { placementOf, type Placement } from './failure-domain.ts';
 import { hasEnded } from './agent-status.ts';
 import { missedHeartbeats, paceOf, untilNextMissMs, type LifeEvidence } from './heartbeat-ladder.ts';
+import { LostWork } from './lost-work.ts';
 import type { FleetLimits, HeartbeatPace } from '../limits.ts';
 import { newPunctuality } from '../leases/scheduling-delay.ts';
 import type { StallWatch, Whereabouts } from '../leases/stall-watch.ts';
@@ -54,6 +55,8 @@ export class AgentEntry implements AgentObservation {
   degradedReason: string | null = null;
   /** The task that this generation was lost with, alone, and that had been lost before: it explains its end. */
   blamedTaskId: string | null = null;
+  /** Monotonic: since when it is lost with tasks of which it is not known whether one of them ended it; null where it is not. */
+  lostWithTasksAtMs: number | null = null;
   desired: 'run' | 'drain' = 'run';
   /** Whether it was asked to end and no generation follows: its pool has become smaller, or somebody stopped it. */
   leaves = false;
@@ -85,7 +88,7 @@ export class AgentEntry implements AgentObservation {
   /** The types of the tasks that it holds, by id, the one that it has held longest in front. */
   readonly #tasks = new Map<string, string>();
   #everClaimed = false;
-  #lost: LostTask | null = null;
+  readonly #lost = new LostWork();
   #saysRunning = false;
   /** What its processes do, and since when (monotonic) they have not been seen to be active. */
   #processes: {
@@ -414,6 +417,7 @@ export class AgentEntry implements AgentObservation {
     this.selfDegraded = false;
     this.degradedReason = null;
     this.blamedTaskId = null;
+    this.lostWithTasksAtMs = null;
     this.desired = 'run';
     this.leaves = false;
     this.warned = false;
@@ -423,7 +427,7 @@ export class AgentEntry implements AgentObservation {
     this.#beatsAtMove = this.#beats;
     this.#tasks.clear();
     this.#everClaimed = false;
-    this.#lost = null;
+    this.#lost.forget();
     this.#saysRunning = false;
     this.#processes = null;
     this.#processesTold = false;
@@ -444,19 +448,23 @@ export class AgentEntry implements AgentObservation {
     this.#tasks.set(taskId, taskType);
     this.#everClaimed = true;
     this.blamedTaskId = null;
+    this.lostWithTasksAtMs = null;
   }
 
   /** A task that it held is taken from it, and it has still to hear of that; before it is dropped, at monotonic `atMs`. */
   lostTask(taskId: string, atMs: number): void {
-    this.#lost ??= { taskId, atMs, besides: Math.max(0, this.inFlight - this.#tasks.size), isKept: false };
+    this.#lost.lost(taskId, { atMs, besides: this.inFlight - this.#tasks.size });
+  }
+
+  /** An earlier server has told that it does not let go of the task. */
+  stillClingsTo(taskId: string): void {
+    this.#lost.stillKept(taskId);
   }
 
   /** It says how many pieces of work it has in flight, those among them of which Omoi knows nothing. */
   worksOn(inFlight: number): void {
     this.inFlight = inFlight;
-    if (!this.#lost) return;
-    if (inFlight - this.#tasks.size <= this.#lost.besides) this.#lost = null;
-    else this.#lost.isKept = true;
+    this.#lost.worksOn(inFlight - this.#tasks.size);
   }
 
   /**
@@ -464,28 +472,13 @@ export class AgentEntry implements AgentObservation {
    * place of a task that it could claim. Null where there is none, or it had no time yet.
    */
   get clingsTo(): string | null {
-    if (!this.#lost?.isKept || this.#stall.silenceMs(this.#lost.atMs) < MAX_LETTING_GO_MS) return null;
-    return this.#lost.taskId;
+    return this.#lost.keptTask((sinceMs) => this.#stall.silenceMs(sinceMs));
   }
 
   droppedTask(taskId: string): void {
     this.#tasks.delete(taskId);
   }
 }
-
-/** A task that was taken from an agent. */
-interface LostTask {
-  readonly taskId: string;
-  /** Monotonic. */
-  readonly atMs: number;
-  /** What it said to work on beside its tasks when it lost this one. */
-  readonly besides: number;
-  /** Whether it has said since that it works on as much as before. */
-  isKept: boolean;
-}
-
-/** How long an agent may take to end the work on what was taken from it, before that is told. */
-const MAX_LETTING_GO_MS = 15_000;
 
 /** What a registration has checked and written. */
 function readCapabilities(json: string): readonly string[] {

@@ -178,7 +178,15 @@ export class AgentIndex {
   /** Notes which task explains a holder's end. */
   blame(holder: Holder, taskId: string): void {
     const entry = this.#current(holder);
-    if (entry) entry.blamedTaskId = taskId;
+    if (!entry) return;
+    entry.blamedTaskId = taskId;
+    entry.lostWithTasksAtMs = null;
+  }
+
+  /** Notes that a holder was lost with tasks, any of which may turn out to explain that. */
+  suspectTasks(holder: Holder): void {
+    const entry = this.#current(holder);
+    if (entry) entry.lostWithTasksAtMs = this.#clock.monotonicMs();
   }
 
   /** Notes that work was seen in flight. */

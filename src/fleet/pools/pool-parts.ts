@@ -3,7 +3,6 @@ import type { StateDatabase, StateTransaction } from '#storage';
 import type {
   AgentStatus,
   Clock,
-  FleetFeed,
   Logger,
   ProcessActivity,
   ProcessUsage,
@@ -12,6 +11,7 @@ import type {
   Tracing,
 } from '#telemetry';
 import type { GenerationStore } from '../agents/generation-store.ts';
+import type { FleetActivityFeed } from '../fleet-activity-feed.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { StartLimits } from './start-rates.ts';
 
@@ -97,7 +97,7 @@ export interface PoolParts {
     /** Registers a generation in place of its process; false where that has registered by itself. */
     standIn(holder: { readonly agentId: string; readonly generation: number }): Promise<boolean>;
   };
-  readonly activity: Pick<FleetFeed, 'onActivity'>;
+  readonly activity: Pick<FleetActivityFeed, 'onActivity' | 'setPoolSize'>;
   readonly silence: SilentAgents;
   readonly tasks: TaskLimits;
   readonly runtimes: readonly Runtime[];

@@ -5,7 +5,7 @@ import { madeOf } from './made-of.ts';
 import type { Asked, PoolParts } from './pool-parts.ts';
 import { definitionOf, setSpawnFailure, type PoolRow } from './pool-rows.ts';
 import { newestOf } from './replica-plan.ts';
-import { isWell, planRoll, ROLLED } from './roll-plan.ts';
+import { isWell, planRoll, ROLL_STOPPED, ROLLED } from './roll-plan.ts';
 import { forgetIllness, rollOf, setRoll, stampUnits, trustUnits, type Roll } from './roll-rows.ts';
 import { RollWatch } from './roll-watch.ts';
 import {
@@ -120,6 +120,9 @@ export class PoolRolls {
     if (plan.stopped !== null) {
       const stopped = { state: 'stopped', reason: plan.stopped } as const;
       await setRoll(tx, poolId, { ...stopped, from: roll.from });
+      const order = { reason: ROLL_STOPPED, by: asked.by, traceparent: asked.traceparent };
+      for (const process of plan.putBack) await this.#rolls.control.roll(tx, { row, process, order });
+      tx.afterCommit(() => plan.putBack.length > 0 && this.#rolls.onChange(poolId));
       return this.#end(tx, poolId, stopped);
     }
     if (plan.completed) {

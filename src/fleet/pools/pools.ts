@@ -430,7 +430,11 @@ export class Pools {
     const converged = await this.#convergence.converge(tx, row, asked);
     if (row.roll !== null) await this.#rolls.step(tx, row, { effective: converged.effective, asked });
     if (row.state === 'removing') tx.afterCommit(() => this.#knowRemoved(row, converged.isGone));
-    tx.afterCommit(() => this.#schedule.in(poolId, converged.expiresInMs));
+    const size = converged.isGone ? null : converged.effective;
+    tx.afterCommit(() => {
+      this.#schedule.in(poolId, converged.expiresInMs);
+      this.#parts.activity.setPoolSize(poolId, size);
+    });
     return { ...converged, row };
   }
 

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { definePool, type PoolChange } from '#telemetry';
+import { definePool, silentLogger, type PoolChange } from '#telemetry';
 import { useTestFleet } from '../fleet.test-support.ts';
 import { MemoryMachine } from '../runtimes/memory-runtime.test-support.ts';
 import type { Pools } from './pools.ts';
+import { ProcessBeats } from './process-beats.ts';
 import { openTestPools, untilTrue } from './pools.test-support.ts';
 
 // Who beats for programs that do not do it by themselves.
@@ -113,6 +114,35 @@ describe('a program that says nothing', () => {
     await pass(30_000);
     expect(status()).toBe('IDLE');
   });
+});
+
+it('is known of an earlier server only of what runs, until that is taken over or has ended', async () => {
+  await create({ desired: 2, max: 2 });
+  await until(() => machine.pidOf('mailers-2') > 0);
+  await register();
+  await register(1, 'mailers-2');
+  machine.end(machine.pidOf(AGENT), { exitCode: 3 });
+  await until(() => agent()?.row.status === 'FAILED');
+  const beats = new ProcessBeats(
+    {
+      database: test.database,
+      clock: test.clock,
+      logger: silentLogger,
+      agents: test.fleet.agents,
+      silence: test.fleet.heartbeats,
+    },
+    () => undefined,
+  );
+  try {
+    await beats.start();
+    expect(beats.awaited).toBe(1);
+    beats.ended({ agentId: AGENT, generation: 1 });
+    expect(beats.awaited).toBe(1);
+    beats.ended({ agentId: 'mailers-2', generation: 1 });
+    expect(beats.awaited).toBe(0);
+  } finally {
+    beats.close();
+  }
 });
 
 describe('a program that registers by itself', () => {

@@ -46,7 +46,7 @@ export class ProcessBeats {
   readonly #speaking = new Set<string>();
   /** … and those of which none has in its time: the next one is not waited for. */
   readonly #silent = new Set<string>();
-  /** Who beat for those that ran under an earlier server, by `AGENT/GENERATION`. */
+  /** Who beat for those that ran under an earlier server and have not been taken over yet, by `AGENT/GENERATION`. */
   readonly #before = new Map<string, HeartbeatSource>();
   readonly #timer: Timer;
   #isLooking = false;
@@ -60,8 +60,10 @@ export class ProcessBeats {
 
   /** Reads who has registered by itself, and for whom Omoi did; before the first unit is added. */
   async start(): Promise<void> {
-    for (const { poolId, heartbeat, isOfPresent, ...key } of await readHeartbeats(this.#parts.database)) {
-      this.#before.set(nameOf(key), heartbeat);
+    for (const { poolId, heartbeat, isOfPresent, hasEnded, ...key } of await readHeartbeats(
+      this.#parts.database,
+    )) {
+      if (!hasEnded) this.#before.set(nameOf(key), heartbeat);
       if (isOfPresent) (heartbeat === 'process' ? this.#silent : this.#speaking).add(poolId);
     }
   }
@@ -76,9 +78,19 @@ export class ProcessBeats {
     this.#units.set(handle, { key, runtime, runsSinceMs, stoodIn, isAsking: false, nextBeatMs: runsSinceMs });
   }
 
-  /** A unit has ended. */
+  /** A unit does not run any more. */
   remove(handle: string): void {
     this.#units.delete(handle);
+  }
+
+  /** The end of a unit is on record, also of one that was never taken over. */
+  ended(key: UnitKey): void {
+    this.#before.delete(nameOf(key));
+  }
+
+  /** How many units of an earlier server are known that have not been taken over. */
+  get awaited(): number {
+    return this.#before.size;
   }
 
   /** Another command may say something, or nothing; so may that of another pool that is called like one that is gone. */
@@ -220,7 +232,7 @@ async function readHeartbeats({ reader }: StateDatabase) {
       join.onRef('unit.agent_id', '=', 'one.agent_id').onRef('unit.generation', '=', 'one.generation'),
     )
     .select(['one.agent_id as agentId', 'one.generation', 'one.heartbeat'])
-    .select(['pools.pool_id as poolId', 'unit.made_of as madeOf'])
+    .select(['pools.pool_id as poolId', 'unit.made_of as madeOf', 'unit.state'])
     .where('agents.managed', '=', 1)
     .whereRef('one.opened_at_ms', '>=', 'pools.created_at_ms')
     .where('one.generation', '=', (of) =>
@@ -231,8 +243,9 @@ async function readHeartbeats({ reader }: StateDatabase) {
         .where('other.registered_at_ms', 'is not', null),
     )
     .execute();
-  return rows.map(({ madeOf: unitMadeOf, heartbeat, ...row }) => ({
+  return rows.map(({ madeOf: unitMadeOf, heartbeat, state, ...row }) => ({
     ...row,
+    hasEnded: state === null || state === 'ended',
     // Null of those before that was kept: by itself.
     heartbeat: heartbeat ?? ('sdk' as const),
     // Where the pool is on its way to another command, what has the former one says nothing of what starts now.

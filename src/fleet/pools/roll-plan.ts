@@ -5,6 +5,9 @@ import { pendingRestart, type UnitRow } from './unit-rows.ts';
 /** Why a generation is replaced whose pool has another definition now. */
 export const ROLLED = 'pool_rolled';
 
+/** … and why one is that did not come up, or stay up, with it. */
+export const ROLL_STOPPED = 'pool_roll_stopped';
+
 /** How the agent of a unit is, as far as it is known: memory's word, newer than its row. */
 export interface UnitHealth {
   /** Null where its generation is not known yet. */
@@ -38,6 +41,8 @@ export interface RollPlan {
   readonly verified: readonly UnitRow[];
   /** Why the roll goes no further; null while it does. */
   readonly stopped: string | null;
+  /** Where it stops, generations that it brought and that do not come up: they get the definition that worked. */
+  readonly putBack: readonly UnitRow[];
   /** Generations of the old definition that are replaced now. */
   readonly replace: readonly UnitRow[];
   /** Whether nothing is left to be done. */
@@ -81,11 +86,16 @@ export function planRoll(input: RollInput): RollPlan {
   const draining = seen.filter(({ standing }) => standing.kind === 'in_flight' && !standing.isNew);
   const old = seen.filter(({ standing }) => standing.kind === 'old');
   const fallen = seen.filter(({ standing }) => standing.kind === 'done' && !standing.isUp);
-  const stopped =
-    firstReason(proving, ({ unit, health }) => whyNotProven(unit, health, input)) ??
-    firstReason(fallen, ({ unit, health }) => whyFallen(unit, health, input));
+  const notProven = ({ unit, health }: Seen): string | null => whyNotProven(unit, health, input);
+  const hasFallen = ({ unit, health }: Seen): string | null => whyFallen(unit, health, input);
+  const stopped = firstReason(proving, notProven) ?? firstReason(fallen, hasFallen);
   const plan = { verified: verified.map(unitOf), stopped, watched: [...proving, ...fallen].map(unitOf) };
-  if (stopped !== null) return { ...plan, replace: [], completed: false };
+  if (stopped !== null) {
+    // Its repair may have been given up before it was clear that the definition is to blame. What has just ended is repaired still.
+    const hung = proving.filter((one) => one.unit.state === 'running' && notProven(one) !== null);
+    const putBack = [...hung, ...fallen.filter((one) => hasFallen(one) !== null)].map(unitOf);
+    return { ...plan, putBack, replace: [], completed: false };
+  }
 
   const inOrder = old.toSorted((a, b) => Number(isUp(a)) - Number(isUp(b)) || b.replica - a.replica);
   const replace: Seen[] = [];
@@ -99,7 +109,7 @@ export function planRoll(input: RollInput): RollPlan {
     replace.push(candidate);
   }
   const completed = old.length + inFlight === 0;
-  return { ...plan, replace: replace.map(unitOf), completed };
+  return { ...plan, putBack: [], replace: replace.map(unitOf), completed };
 }
 
 function unitOf({ unit }: { readonly unit: UnitRow }): UnitRow {

@@ -400,6 +400,7 @@ export class UnitSupervisor {
     const waiting = await intendedAfter(tx, keyOf(row));
     await this.#ends.recorded(tx, { pool, unit: row });
     tx.afterCommit(() => {
+      this.#beats.ended(keyOf(row));
       for (const follower of waiting) this.spawn(keyOf(follower));
       this.#ends.committed(row.pool_id);
     });

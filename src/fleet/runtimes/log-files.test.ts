@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   closeSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -15,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { LogFiles } from './log-files.ts';
+import { LogFiles, maxAgentsAskedFor } from './log-files.ts';
 
 let directory: string;
 const LIMITS = {
@@ -179,5 +180,21 @@ describe('the log files of agents', () => {
     await logs.tidy();
     logs.make('coders-1', 1);
     expect(statSync(join(directory, 'not/yet/coders-1/1.stdout.log')).mode & 0o077).toBe(0);
+  });
+
+  it('go with their directory when their agent is gone, a limited number of them asked for at a time', async () => {
+    const asked: string[][] = [];
+    const gone = new Set(['coders-0', 'coders-501']);
+    const logs = new LogFiles(directory, LIMITS, onDropped, undefined, undefined, (kept) => {
+      asked.push(kept.map(({ agentId }) => agentId));
+      return Promise.resolve(kept.flatMap(({ agentId }) => (gone.has(agentId) ? [agentId] : [])));
+    });
+    for (let agent = 0; agent <= maxAgentsAskedFor + 1; agent++) logs.make(`coders-${agent}`, 1);
+    for (let time = 0; time < 2; time++) await logs.tidy();
+    expect(asked.map((ids) => ids.length)).toEqual([maxAgentsAskedFor, 2]);
+    expect(new Set(asked.flat()).size).toBe(maxAgentsAskedFor + 2);
+    expect(existsSync(join(directory, 'coders-0'))).toBe(false);
+    expect(existsSync(join(directory, 'coders-501'))).toBe(false);
+    expect(existsSync(join(directory, 'coders-1'))).toBe(true);
   });
 });

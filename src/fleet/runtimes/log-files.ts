@@ -48,6 +48,23 @@ export interface OutputFiles {
   readonly stderr: string;
 }
 
+/** Of a whole file: who writes so much between two looks is looked at all the time. */
+const HOT_GROWTH_SHARE = 1 / 32;
+/** One that was calm at so many looks, one after the other, is looked at less often. */
+const CALM_LOOKS = 10;
+/** Directories about which is asked at once whether their agents are gone. */
+export const maxAgentsAskedFor = 500;
+
+/** What is kept of an agent's output. */
+export interface KeptOutput {
+  readonly agentId: string;
+  /** When the last of it was written, wall ms since epoch; -Infinity where there is none. */
+  readonly changedAtMs: number;
+}
+
+/** Those whose output may go: their agents are gone, and have been for as long as agents are kept. */
+export type ForgottenAmong = (kept: readonly KeptOutput[]) => Promise<readonly string[]>;
+
 /** Files whose sizes are read at a stretch: half a millisecond. */
 const FILES_PER_STRETCH = 250;
 
@@ -71,13 +88,20 @@ export class LogFiles implements OutputSource {
   readonly #emptied = new Map<string, number>();
   readonly #reserve: OutputReserve;
   readonly #sizeOf: (path: string) => Promise<number | null>;
-  /** Those among them that were too large at the last look: looked at more often. */
-  #hot: ReadonlySet<string> = new Set();
+  /** How large each of them was at the last look. */
+  readonly #sizes = new Map<string, number>();
+  readonly #forgottenAmong: ForgottenAmong;
+  /** Those among them that were too large of late, or are new, or grow fast, and how often they were calm since. */
+  readonly #hot = new Map<string, number>();
+  #onMade: () => void = () => {};
+  /** Up to which agent it has been asked who is gone, in the order of their names. */
+  #askedUpTo = '';
 
   /**
    * @param onDropped told how much was given up for the limits' sake
    * @param allocate takes the room of the reserve
    * @param sizeOnDisk asks for a file's size without waiting for it here
+   * @param forgottenAmong says whose directories go; nobody's where absent
    */
   constructor(
     directory: string,
@@ -85,11 +109,13 @@ export class LogFiles implements OutputSource {
     onDropped: (bytes: number) => void = () => {},
     allocate: Allocate = allocateBehind,
     sizeOnDisk: (path: string) => Promise<number | null> = sizeOf,
+    forgottenAmong: ForgottenAmong = () => Promise.resolve([]),
   ) {
     this.#directory = directory;
     this.#limits = limits;
     this.#onDropped = onDropped;
     this.#sizeOf = sizeOnDisk;
+    this.#forgottenAmong = forgottenAmong;
     this.#reserve = new OutputReserve(limits.reserveBytes, allocate);
   }
 
@@ -101,9 +127,18 @@ export class LogFiles implements OutputSource {
       const path = join(directory, `${generation}.${stream}.log`);
       closeSync(openSync(path, 'a', 0o600));
       this.#live.add(path);
+      // Nobody knows yet how fast it grows.
+      this.#hot.set(path, 0);
       return path;
     };
-    return { stdout: made('stdout'), stderr: made('stderr') };
+    const paths = { stdout: made('stdout'), stderr: made('stderr') };
+    this.#onMade();
+    return paths;
+  }
+
+  /** @param listener called when files have been made, of which it is not known how fast they grow */
+  whenMade(listener: () => void): void {
+    this.#onMade = listener;
   }
 
   /** The ends of an agent's two files, at most `maxBytes` of each; empty where there is none. */
@@ -135,40 +170,70 @@ export class LogFiles implements OutputSource {
     return watchDirectory(join(this.#directory, agentId), changed);
   }
 
+  /** Whether a look at all that may grow costs next to nothing. */
+  get areFew(): boolean {
+    return this.#live.size <= FILES_PER_STRETCH;
+  }
+
+  /** Whether some file grows so fast that the next look should come at once. */
+  get isGrowingFast(): boolean {
+    return this.#hot.size > 0;
+  }
+
   /**
    * Rotates what has grown too large.
-   * @param which `hot`: only what was so at the last look
+   * @param which `hot`: only what was so at the last look, or grew fast
    */
   async look(which: 'all' | 'hot'): Promise<void> {
-    const hot = new Set<string>();
-    const files = which === 'hot' ? this.#hot : new Set(this.#live);
+    const files = new Set(which === 'hot' ? this.#hot.keys() : this.#live);
     const seen: SizedFile[] = [];
+    const rotated = new Set<string>();
     let looked = 0;
     for (const path of files) {
       // Where the disk hangs, this waits for it, and nobody else does.
       const size = looked++ % FILES_PER_STRETCH === 0 ? await this.#sizeOf(path) : sizeNow(path);
-      if (size === null) this.#reserve.emptied(path);
-      else if (size <= this.#limits.maxLogBytes) seen.push({ path, size });
-      else {
-        await this.#rotate(path);
-        hot.add(path);
-        seen.push({ path, size: 0 });
+      if (size === null) {
+        this.#reserve.emptied(path);
+        this.#cool(path);
+        continue;
       }
+      const isLarge = size > this.#limits.maxLogBytes;
+      const grown = size - (this.#sizes.get(path) ?? 0);
+      if (isLarge) {
+        await this.#rotate(path);
+        rotated.add(path);
+      }
+      this.#noteGrowth(path, isLarge || grown > this.#limits.maxLogBytes * HOT_GROWTH_SHARE);
+      this.#sizes.set(path, isLarge ? 0 : size);
+      seen.push({ path, size: isLarge ? 0 : size });
     }
-    this.#hot = hot;
     if (which === 'all') await this.#reserve.keep(seen);
-    for (const directory of new Set([...hot].map((file) => dirname(file)))) {
+    for (const directory of new Set([...rotated].map((file) => dirname(file)))) {
       await this.#keepQuota(await logFilesOf(directory), this.#limits.maxAgentBytes);
     }
+  }
+
+  #noteGrowth(path: string, isFast: boolean): void {
+    const calmLooks = (this.#hot.get(path) ?? CALM_LOOKS) + 1;
+    if (isFast) this.#hot.set(path, 0);
+    else if (calmLooks < CALM_LOOKS) this.#hot.set(path, calmLooks);
+    else this.#hot.delete(path);
+  }
+
+  #cool(path: string): void {
+    this.#hot.delete(path);
+    this.#sizes.delete(path);
   }
 
   /** Rotates what is too large, removes what is too old, and keeps the quotas, of all agents. */
   async tidy(): Promise<void> {
     const all: LogFile[] = [];
+    const agents: KeptOutput[] = [];
     this.#live.clear();
     for (const agentId of await entriesOf(this.#directory)) {
       const directory = join(this.#directory, agentId);
       const files = await logFilesOf(directory);
+      agents.push({ agentId, changedAtMs: Math.max(...files.map(({ changedAtMs }) => changedAtMs)) });
       const newest = Math.max(...files.map(({ generation }) => generation));
       const [old, kept] = partition(
         files,
@@ -189,9 +254,30 @@ export class LogFiles implements OutputSource {
       all.push(...(await this.#keepQuota(now, this.#limits.maxAgentBytes)));
     }
     for (const path of this.#emptied.keys()) if (!this.#live.has(path)) this.#emptied.delete(path);
+    for (const path of this.#sizes.keys()) if (!this.#live.has(path)) this.#cool(path);
     const left = await this.#keepQuota(all, this.#limits.maxBytes);
     const sizes = new Map(left.map(({ path, size }) => [path, size]));
     await this.#reserve.keep([...this.#live].map((path) => ({ path, size: sizes.get(path) ?? 0 })));
+    await this.#removeForgotten(agents);
+  }
+
+  /** Removes the directories of agents that are gone; a few are asked for each time, all of them in turn. */
+  async #removeForgotten(agents: readonly KeptOutput[]): Promise<void> {
+    const inOrder = agents.toSorted((a, b) => (a.agentId < b.agentId ? -1 : 1));
+    const left = inOrder.filter(({ agentId }) => agentId > this.#askedUpTo);
+    const some = (left.length > 0 ? left : inOrder).slice(0, maxAgentsAskedFor);
+    this.#askedUpTo = some.at(-1)?.agentId ?? '';
+    for (const agentId of some.length === 0 ? [] : await this.#forgottenAmong(some)) {
+      const directory = join(this.#directory, agentId);
+      const files = await logFilesOf(directory);
+      await rm(directory, { recursive: true, force: true });
+      for (const { path } of files) {
+        this.#live.delete(path);
+        this.#emptied.delete(path);
+        this.#reserve.emptied(path);
+        this.#cool(path);
+      }
+    }
   }
 
   /** Gives up the oldest until the rest fits; returns the rest. */
@@ -217,16 +303,17 @@ export class LogFiles implements OutputSource {
     this.#reserve.emptied(path);
   }
 
+  /** It is emptied before anything else is done, so that it grows little meanwhile. */
   async #rotate(file: string): Promise<void> {
     const { maxLogBytes, keptCopies } = this.#limits;
     const end = await endOf(file, keptCopies > 0 ? maxLogBytes : 0);
+    const size = (await sizeOf(file)) ?? 0;
+    await this.#empty(file);
+    this.#onDropped(Math.max(0, size - end.length));
     await rm(`${file}.${keptCopies}`, { force: true });
     for (let copy = keptCopies - 1; copy >= 1; copy--) {
       await rename(`${file}.${copy}`, `${file}.${copy + 1}`).catch(ignoreMissing);
     }
-    const size = (await sizeOf(file)) ?? 0;
-    await this.#empty(file);
-    this.#onDropped(Math.max(0, size - end.length));
     if (keptCopies === 0) return;
     try {
       await writeFile(`${file}.1`, end, { mode: 0o600 });

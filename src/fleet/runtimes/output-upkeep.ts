@@ -1,9 +1,11 @@
 import { messageOf, type Clock, type Logger, type Timer } from '#telemetry';
 import type { LogFiles } from './log-files.ts';
 
-/** How often those are looked at that were too large at the last look. */
+/** How often those are looked at that grew fast at the last look. */
 const LOOK_MS = 250;
-/** How often all that may grow are looked at, and all that is kept. Behind one that takes long there is a pause. */
+/** The same while there are some: a disk takes some megabytes meanwhile. */
+const LOOK_AT_FAST_MS = 20;
+/** How often all that may grow are looked at where they are many, and all that is kept. Behind one that takes long there is a pause. */
 const LOOK_AT_GROWING = { everyMs: 1000, longestPauseMs: 5000 };
 const TIDY = { everyMs: 10_000, longestPauseMs: 60_000 };
 /** Of what a look took: of thousands of agents it takes seconds, and thousands of calls to the system. */
@@ -18,6 +20,8 @@ export class OutputUpkeep {
   #lookAtGrowingAtMs: number;
   #tidyAtMs: number;
   #isLooking = false;
+  #isClosed = false;
+  #soon: Timer | null = null;
 
   constructor(parts: { readonly clock: Clock; readonly logger: Logger; readonly logs: LogFiles }) {
     const { clock } = parts;
@@ -25,10 +29,14 @@ export class OutputUpkeep {
     this.#lookAtGrowingAtMs = clock.monotonicMs() + LOOK_AT_GROWING.everyMs;
     this.#tidyAtMs = clock.monotonicMs() + TIDY.everyMs;
     this.#timer = clock.every(LOOK_MS, () => void this.#look());
+    parts.logs.whenMade(() => this.#lookSoon());
   }
 
   close(): void {
     this.#timer.cancel();
+    this.#soon?.cancel();
+    this.#soon = null;
+    this.#isClosed = true;
   }
 
   async #look(): Promise<void> {
@@ -46,7 +54,20 @@ export class OutputUpkeep {
     this.#isLooking = false;
     const endedMs = clock.monotonicMs();
     if (look === 'tidy') this.#tidyAtMs = endedMs + pauseMs(endedMs - startedMs, TIDY);
-    if (look === 'all') this.#lookAtGrowingAtMs = endedMs + pauseMs(endedMs - startedMs, LOOK_AT_GROWING);
+    if (look === 'all') {
+      // What grows at once must be seen before it fills the disk.
+      const pause = logs.areFew ? LOOK_MS / 2 : pauseMs(endedMs - startedMs, LOOK_AT_GROWING);
+      this.#lookAtGrowingAtMs = endedMs + pause;
+    }
+    if (logs.isGrowingFast) this.#lookSoon();
+  }
+
+  #lookSoon(): void {
+    if (this.#isClosed) return;
+    this.#soon ??= this.#parts.clock.after(LOOK_AT_FAST_MS, () => {
+      this.#soon = null;
+      void this.#look();
+    });
   }
 
   #dueAt(nowMs: number): Look {

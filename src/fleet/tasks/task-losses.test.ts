@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { claimOf, generationOrder, heldBy, registration, task, useTestFleet } from '../fleet.test-support.ts';
 import type { ClaimRequest } from './claim-request.ts';
 import type { TaskRow } from './task-row.ts';
@@ -191,6 +191,88 @@ it('explains the end of an agent by the task that it was lost with alone, until 
   expect(blamed('w2')).toBe(poison);
   await start('w2');
   expect(blamed('w2')).toBeNull();
+});
+
+it('leaves it open for a while whether it ended the agent that it was lost with', async () => {
+  await start(...workers);
+  const leftMs = (agentId: string): number => {
+    const agent = running.fleet.agents.get(agentId);
+    return agent ? running.fleet.tasks.suspicionLeftMs(agent) : -1;
+  };
+  await enqueue();
+  await end('w3');
+  await claim('w1');
+  await end('w1');
+  await running.clock.advance(5_000);
+  expect([leftMs('w1'), leftMs('w2'), leftMs('w3')]).toEqual([25_000, 0, 0]);
+  await claim('w2');
+  await end('w2');
+  // Now it is known.
+  expect([leftMs('w1'), leftMs('w2')]).toEqual([0, 0]);
+});
+
+it('tells whose end it explains after all, when another is lost with it: once, and not of those after it', async () => {
+  await start(...workers);
+  const [poison = ''] = await enqueue();
+  const told = async (): Promise<readonly unknown[]> => running.events('fleet.task.blamed');
+  for (const [agentId, expected] of [
+    ['w1', []],
+    ['w2', [expect.objectContaining({ task_id: poison, agent_id: 'w1', generation: 1 })]],
+    ['w3', [expect.objectContaining({ task_id: poison, agent_id: 'w1', generation: 1 })]],
+  ] as const) {
+    await claim(agentId);
+    await end(agentId);
+    await running.clock.advance(5_000);
+    expect(await told()).toEqual(expected);
+  }
+  const first = running.fleet.agents.get('w1');
+  // It has not been started again: what is decided about it knows whose fault it is.
+  expect(first && running.fleet.tasks.blamedFor(first)).toBe(poison);
+});
+
+describe('several tasks that end their holders at once', () => {
+  const pool = ['w1', 'w2', 'w3', 'w4', 'w5'];
+  const poisoned = pool.slice(0, 3);
+
+  /** Most of the pool ends, each with a task, and starts over. */
+  async function endTogether(): Promise<void> {
+    for (const agentId of poisoned) expect(await claim(agentId)).toHaveLength(1);
+    for (const agentId of poisoned) await end(agentId);
+    await start(...poisoned);
+    await running.clock.advance(5_000);
+  }
+
+  it('are found where the pool has done other work between', async () => {
+    await start(...pool);
+    const taskIds = await enqueue(3);
+    await endTogether();
+    for (const taskId of taskIds) expect(await get(taskId)).toMatchObject({ counted_losses: 0 });
+    const [good = ''] = await enqueue(1, { priority: 9 });
+    expect(await claim('w5')).toMatchObject([{ task_id: good }]);
+    await running.clock.advance(10);
+    await running.fleet.tasks.complete(heldBy('w5', good), null);
+    await endTogether();
+    for (const taskId of taskIds) {
+      expect(await get(taskId)).toMatchObject({ state: 'queued', counted_losses: 1, leases_lost: 2 });
+    }
+    const told = await running.events('fleet.task.blamed');
+    expect(told).toHaveLength(3);
+    expect(told).toEqual(
+      expect.arrayContaining(
+        poisoned.map((agentId) => expect.objectContaining({ agent_id: agentId, generation: 1 })),
+      ),
+    );
+  });
+
+  it('are not to blame where nothing is done between: what they need may be away', async () => {
+    await start(...pool);
+    const taskIds = await enqueue(3, { maxAttempts: 1 });
+    for (let time = 0; time < 3; time++) await endTogether();
+    for (const taskId of taskIds) {
+      expect(await get(taskId)).toMatchObject({ state: 'queued', counted_losses: 0 });
+    }
+    expect(await running.events('fleet.task.blamed')).toEqual([]);
+  });
 });
 
 it('explains the silence of an agent by the task that it holds alone', async () => {

@@ -6,6 +6,7 @@ import { ClaimWaiters, type ComingTask } from './claim-waiters.ts';
 import { ClaimedKinds } from './claimed-kinds.ts';
 import type { FleetParts } from '../fleet-parts.ts';
 import { LeaseRegistry, type Holder, type Lease } from '../leases/lease-registry.ts';
+import { MassLosses } from './mass-losses.ts';
 import { QueueLanes, type LaneTask } from './queue-lanes.ts';
 import { QueueRoom } from './queue-room.ts';
 import { RunningTasks } from './running-tasks.ts';
@@ -41,6 +42,7 @@ export class TaskQueueState {
   readonly lanes = new QueueLanes();
   readonly room: QueueRoom;
   readonly solitude: TaskSolitude;
+  readonly massLosses: MassLosses;
   readonly running: RunningTasks;
   readonly timeLimits = new TaskTimeLimits();
   readonly claimedKinds: ClaimedKinds;
@@ -55,6 +57,7 @@ export class TaskQueueState {
     this.leases = new LeaseRegistry(parts.clock, parts.stall);
     this.room = new QueueRoom(parts);
     this.solitude = new TaskSolitude(parts.clock);
+    this.massLosses = new MassLosses(parts.clock);
     this.running = new RunningTasks(parts.clock);
     this.claimedKinds = new ClaimedKinds(parts.clock);
     this.unserved = new UnservedTasks({ lanes: this.lanes, claimed: this.claimedKinds, clock: parts.clock });
@@ -175,6 +178,7 @@ export class TaskQueueState {
   }
 
   completed(task: TaskRow, holder: Holder, traceparent: string | null): void {
+    this.massLosses.completed(this.#parts.agentIndex.get(holder.agentId)?.poolId ?? null, heldMs(task));
     this.#parts.activity.tell({
       kind: 'task_completed',
       phaseId: task.phase_id,

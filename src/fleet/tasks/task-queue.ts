@@ -34,6 +34,13 @@ export interface TaskQuery {
   readonly limit: number;
 }
 
+/** Among so many releases, the newest ones, what an agent goes on with is looked for. */
+const maxReleasesRead = 1000;
+/** `LadderStep`'s reason. */
+const CLINGS = 'clings_to_lost_task';
+/** Others have had a task that an agent was lost with by then, as a rule. */
+const suspectedForMs = 30_000;
+
 /** What waiting tasks are counted by. */
 const COUNTED = ['pool_id', 'phase_id', 'task_type', 'priority', 'counted_losses'] as const;
 
@@ -85,6 +92,7 @@ export class TaskQueue {
       agentIndex.tookTask(holder, task);
     }
     await this.#knowWhomTasksEnded();
+    await this.#knowWhoClings();
     const parked = await database.reader
       .selectFrom('tasks')
       .select(['phase_id', 'task_type'])
@@ -118,6 +126,43 @@ export class TaskQueue {
       const taskId = endedBy.get(loserOf({ agent_id: agentId, generation }));
       if (taskId !== undefined && ILL.has(status)) agentIndex.blame({ agentId, generation }, taskId);
     }
+  }
+
+  /** Who went on with a task that was taken from it, when the last server ended, does so until it says otherwise. */
+  async #knowWhoClings(): Promise<void> {
+    const { agentIndex, bus } = this.#parts;
+    const clinging = [...agentIndex.entries()].filter(
+      ({ row }) => row.status === 'DEGRADED' && row.status_reason === CLINGS,
+    );
+    if (clinging.length === 0) return;
+    const released = await bus.list({
+      types: ['fleet.task.released'],
+      newestFirst: true,
+      limit: maxReleasesRead,
+    });
+    for (const entry of clinging) {
+      const lost = released.find(
+        (event) =>
+          event.event_type === 'fleet.task.released' &&
+          event.payload.agent_id === entry.agentId &&
+          event.payload.generation === entry.generation,
+      );
+      entry.stillClingsTo(lost?.entity_id ?? (await this.#cancelledOf(entry)) ?? 'unknown');
+    }
+  }
+
+  /** The last task of a generation that somebody has cancelled while it worked on it. */
+  async #cancelledOf({ agentId, generation }: Pick<AgentEntry, 'agentId' | 'generation'>) {
+    const task = await this.#parts.database.reader
+      .selectFrom('tasks')
+      .select('task_id')
+      .where('agent_id', '=', agentId)
+      .where('generation', '=', generation)
+      .where('state', '=', sql.lit('cancelled'))
+      .orderBy('finished_at_ms', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    return task?.task_id;
   }
 
   stop(): void {
@@ -170,6 +215,15 @@ export class TaskQueue {
   blamedFor(agent: Pick<AgentEntry, 'agentId' | 'status' | 'blamedTaskId'>): string | null {
     if (!ILL.has(agent.status)) return null;
     return agent.blamedTaskId ?? this.#state.solitude.suspectOf(agent.agentId);
+  }
+
+  /**
+   * For how long it is still open whether a task explains why an agent is ill that was lost with it, ms: until others have had
+   * the task. 0 where nothing is open.
+   */
+  suspicionLeftMs(agent: Pick<AgentEntry, 'status' | 'blamedTaskId' | 'lostWithTasksAtMs'>): number {
+    if (!ILL.has(agent.status) || agent.blamedTaskId !== null || agent.lostWithTasksAtMs === null) return 0;
+    return Math.max(0, agent.lostWithTasksAtMs + suspectedForMs - this.#parts.clock.monotonicMs());
   }
 
   /** @param request where its signal is aborted nothing stays claimed: what its transaction took goes back */

@@ -16,9 +16,11 @@ import { LossJudge, type CountedLosses, type LossJudgement } from './loss-judge.
 import type { TaskQueueState } from './task-queue-state.ts';
 import {
   attemptsUsed,
+  blamedEvent,
   endedOthers,
   cancelledEvent,
   holderOf,
+  loserFrom,
   loserOf,
   parkedEvent,
   releasedEvent,
@@ -231,6 +233,7 @@ export class TaskReleases {
     cause: ReleaseCause,
   ): Promise<TaskRow[]> {
     const { reason, loss, traceparent } = cause;
+    const { poolId } = this.#inDomain(holder);
     const suspect = loss && this.#suspectAmong(holder, held, loss);
     const judgement = loss && this.#judgeLoss(holder, loss, suspect !== null);
     if (held.length === 0 && judgement?.kind !== 'many_at_once') return [];
@@ -246,16 +249,25 @@ export class TaskReleases {
       if (task.state !== 'parked' || !loss) return [released];
       return [released, parkedEvent(task, { holder: of, cause: loss.cause, traceparent })];
     });
-    await this.#parts.bus.append(tx, ...events);
+    const explained = counted && suspect ? this.#earlierLosers(suspect, holder, poolId) : [];
+    const blamed = suspect
+      ? explained.map((earlier) => blamedEvent(suspect, { holder: earlier, traceparent }))
+      : [];
+    await this.#parts.bus.append(tx, ...events, ...blamed);
     tx.afterCommit(() => {
       for (const { task, holder: of } of releases) {
         if (TAKEN.has(reason)) this.#parts.agentIndex.lostTask(of, task.task_id);
         this.#state.released(task, of, { nowMs: tx.nowMs, traceparent });
       }
-      if (!counted) return;
       const taskIds = releases.map(({ task }) => task.task_id);
-      this.#judge.counted(this.#inDomain(holder), taskIds);
-      if (suspect) this.#parts.agentIndex.blame(holder, suspect.task_id);
+      if (judgement?.kind === 'many_at_once')
+        this.#noteMassLoss(poolId, { holder, taskIds }, judgement.counted);
+      const isOpen = loss !== null && loss.cause !== 'time_limit' && !suspect && taskIds.length > 0;
+      if (isOpen && judgement?.kind !== 'outage') this.#parts.agentIndex.suspectTasks(holder);
+      if (!counted) return;
+      this.#judge.counted({ ...holder, poolId }, taskIds);
+      if (!suspect) return;
+      for (const ended of [holder, ...explained]) this.#parts.agentIndex.blame(ended, suspect.task_id);
     });
     if (judgement?.kind === 'many_at_once') await this.#giveBack(tx, holder, judgement.counted);
     return releases.map((release) => release.task);
@@ -265,11 +277,42 @@ export class TaskReleases {
     return { ...holder, poolId: this.#parts.agentIndex.get(holder.agentId)?.poolId ?? null };
   }
 
-  /** The task that explains a holder's end: it held nothing else, and another process had been lost with the task before. */
+  /**
+   * The task that explains a holder's end: it held nothing else, and another process had been lost with the task before, alone
+   * or with most of its pool.
+   */
   #suspectAmong(holder: Holder, held: readonly TaskRow[], { cause }: HolderLoss): TaskRow | null {
     if (cause === 'time_limit' || (this.#parts.agentIndex.get(holder.agentId)?.tasksHeld ?? 0) > 1)
       return null;
-    return held.find((task) => endedOthers(task, holder)) ?? null;
+    const { poolId } = this.#inDomain(holder);
+    const { massLosses } = this.#state;
+    const explains = (task: TaskRow): boolean =>
+      endedOthers(task, holder) || massLosses.earlierLosers(poolId, task.task_id, holder).length > 0;
+    return held.find(explains) ?? null;
+  }
+
+  /**
+   * Whose ends a task explains that were held against them until now: at its first loss nobody could know. Those after it were
+   * explained when they came.
+   */
+  #earlierLosers(task: TaskRow, holder: Holder, poolId: string | null): readonly Holder[] {
+    const { massLosses } = this.#state;
+    if (task.counted_losses === 0) return massLosses.earlierLosers(poolId, task.task_id, holder);
+    if (task.counted_losses > 1 || massLosses.has(poolId, task.task_id)) return [];
+    const first = endedOthers(task, holder) ? loserFrom(task.lost_by) : null;
+    return first ? [first] : [];
+  }
+
+  #noteMassLoss(
+    poolId: string | null,
+    { holder, taskIds }: { readonly holder: Holder; readonly taskIds: readonly string[] },
+    counted: CountedLosses,
+  ): void {
+    this.#state.massLosses.add(poolId, taskIds, holder);
+    for (const [loser, lost] of counted) {
+      const earlier = loserFrom(loser);
+      if (earlier) this.#state.massLosses.add(poolId, lost, earlier);
+    }
   }
 
   #judgeLoss(holder: Holder, { cause }: HolderLoss, explained: boolean): LossJudgement {

@@ -192,6 +192,18 @@ export function parkedEvent(
   };
 }
 
+/** @param blame.holder whose end the task explains, as is known only since others were lost with it */
+export function blamedEvent(
+  task: TaskRow,
+  { holder, traceparent }: { readonly holder: Holder; readonly traceparent: string | null },
+): NewSystemEvent {
+  return {
+    ...aboutTask(task, traceparent),
+    event_type: 'fleet.task.blamed',
+    payload: { ...taskRef(task), agent_id: holder.agentId, generation: holder.generation },
+  };
+}
+
 /** @param retry.by a person or token, or why Omoi itself queues it again */
 export function retriedEvent(
   task: TaskRow,
@@ -239,6 +251,13 @@ export function runsAlone(task: Pick<TaskRow, 'counted_losses'>): boolean {
 /** Who loses the task now, as `lost_by` has it. */
 export function loserOf({ agent_id: agentId, generation }: Pick<TaskRow, 'agent_id' | 'generation'>): string {
   return `${agentId}/${generation}`;
+}
+
+/** Who that is; null where it says nobody. */
+export function loserFrom(lostBy: string | null): Holder | null {
+  const at = lostBy?.lastIndexOf('/') ?? -1;
+  if (lostBy === null || at < 0) return null;
+  return { agentId: lostBy.slice(0, at), generation: Number(lostBy.slice(at + 1)) };
 }
 
 /** Whether another process than this one was lost with the task before: then the task explains that this one is ill. */

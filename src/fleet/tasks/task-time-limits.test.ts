@@ -166,6 +166,28 @@ describe('a pool’s limit for a type of tasks', () => {
       await pools.close();
     });
 
+    it.each([
+      ['its time limit', 0],
+      ['an operator, and it works on something else besides', 2],
+    ])('is so for the next server too, until it lets go: by %s', async (by, besides) => {
+      const pools = await startPool();
+      sequence = 0;
+      await beatFor(500, besides);
+      const [slow = ''] = await enqueue('fetch');
+      await running.fleet.tasks.claim(claimOf('w1'));
+      await beatFor(by === 'its time limit' ? 2500 : 500, 1 + besides);
+      if (by !== 'its time limit') await running.fleet.tasks.cancel(slow, { by: 'ann', traceparent: null });
+      await beatFor(17_000, 1 + besides);
+      await expect.poll(standing).toMatchObject({ status: 'DEGRADED', clingsTo: slow });
+      await pools.close();
+      await running.stop();
+      await running.start();
+      await beatFor(10_000, 1 + besides);
+      expect(standing()).toEqual({ status: 'DEGRADED', reason: 'clings_to_lost_task', clingsTo: slow });
+      await beatFor(1000, besides);
+      await expect.poll(standing).toMatchObject({ reason: 'heartbeat_returned', clingsTo: null });
+    });
+
     it('is as well as ever where it lets go in time', async () => {
       const pools = await startPool();
       sequence = 0;

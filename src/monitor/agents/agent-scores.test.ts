@@ -21,6 +21,7 @@ describe('the agents’ scores', () => {
       managed: true,
       heartbeatAgeMs: 0,
       heartbeatsMissed: 0,
+      clingsTo: null,
       usage: null,
     }));
   };

@@ -26,6 +26,7 @@ interface Counted {
   readonly status: KeptSeries;
   readonly active: KeptSeries;
   readonly alive: number;
+  readonly poolId: string | null;
 }
 
 /** What its processes use. */
@@ -41,6 +42,8 @@ interface OneAgent {
   missed: KeptSeries | null;
   /** Null while nobody looks at its processes. */
   use: Use | null;
+  /** Opened when it first goes on with what was taken from it. */
+  clings: KeptSeries | null;
   /** By status, opened when the agent first is in it. */
   readonly statuses: Map<string, KeptSeries>;
 }
@@ -54,6 +57,8 @@ export class AgentGauges {
   /** Those that have ended too, until they are removed. */
   readonly #counted = new Map<string, Counted>();
   readonly #totals = new Map<KeptSeries, number>();
+  /** Agents that are alive, by pool. */
+  readonly #aliveIn = new Map<string, number>();
   readonly #knownTypes = new Set<string>();
   /** Before all have been seen once, the counts are less than what is true. */
   #sawAll = false;
@@ -94,6 +99,12 @@ export class AgentGauges {
     this.#counted.delete(agentId);
     this.#add(counted.status, -1);
     this.#add(counted.active, -counted.alive);
+    this.#addTo(counted.poolId, -counted.alive);
+  }
+
+  /** Agents of a pool that are alive; null as long as not all have been looked at once. */
+  aliveIn(poolId: string): number | null {
+    return this.#sawAll ? (this.#aliveIn.get(poolId) ?? 0) : null;
   }
 
   #look(agent: AgentObservation, withAge: boolean): void {
@@ -110,6 +121,9 @@ export class AgentGauges {
     if (withAge) this.#lookAtUse(one, agent);
     // An agent from before the start may have left a status while nobody looked: its series still show it.
     if (!this.#sawAll) for (const status of TROUBLED) this.#openStatus(one, agent.agentId, status);
+    const clings = agent.status === 'DEGRADED' && agent.clingsTo !== null;
+    if (clings) one.clings ??= this.#appender.open('agent_clings_to_lost_task', { agent_id: agent.agentId });
+    if (one.clings) this.#appender.put(one.clings, clings ? 1 : 0);
     if (TROUBLED.has(agent.status)) this.#openStatus(one, agent.agentId, agent.status);
     for (const [status, series] of one.statuses) this.#appender.put(series, status === agent.status ? 1 : 0);
   }
@@ -152,15 +166,18 @@ export class AgentGauges {
     one.use = null;
   }
 
-  #count({ agentId, agentType, status, phaseId }: AgentObservation): void {
+  #count({ agentId, agentType, status, phaseId, poolId }: AgentObservation): void {
     if (!this.#knownTypes.has(agentType)) this.#openStatuses(agentType);
     const before = this.#counted.get(agentId);
     const counted = {
       status: this.#byStatus.at(agentType, status),
       active: this.#active.at(agentType, phaseId ?? ''),
       alive: ALIVE.has(status) ? 1 : 0,
+      poolId,
     };
     this.#counted.set(agentId, counted);
+    if (before) this.#addTo(before.poolId, -before.alive);
+    this.#addTo(poolId, counted.alive);
     if (before?.status !== counted.status) {
       if (before) this.#add(before.status, -1);
       this.#add(counted.status, 1);
@@ -171,6 +188,13 @@ export class AgentGauges {
     }
     if (before) this.#add(before.active, -before.alive);
     this.#add(counted.active, counted.alive);
+  }
+
+  #addTo(poolId: string | null, change: number): void {
+    if (poolId === null || change === 0) return;
+    const alive = (this.#aliveIn.get(poolId) ?? 0) + change;
+    if (alive === 0) this.#aliveIn.delete(poolId);
+    else this.#aliveIn.set(poolId, alive);
   }
 
   #add(series: KeptSeries, change: number): void {
@@ -201,6 +225,7 @@ export class AgentGauges {
       one = {
         age: this.#appender.open('agent_heartbeat_age_seconds', labels),
         missed: null,
+        clings: null,
         use: null,
         statuses: new Map(),
       };
@@ -215,6 +240,7 @@ export class AgentGauges {
     this.#byAgent.delete(agentId);
     for (const series of [one.age, ...one.statuses.values()]) this.#appender.remove(series);
     if (one.missed) this.#appender.remove(one.missed);
+    if (one.clings) this.#appender.remove(one.clings);
     this.#endUse(one);
   }
 

@@ -32,6 +32,54 @@ describe('the collector of the fleet', () => {
     expect(stage.store.history('agent_task_seconds_total')).toEqual({ [ofAgent]: [0.3] });
   });
 
+  it('says how many agents of a pool are missing, and ends with the pool', async () => {
+    const of = (agentId: string, status: 'RUNNING' | 'FAILED' | 'SPAWNING') =>
+      agent({ agentId, status, poolId: 'mail' });
+    stage.fleet.pools = new Map([
+      ['mail', 3],
+      ['empty', 2],
+    ]);
+    stage.fleet.agents = [of('m1', 'RUNNING'), of('m2', 'FAILED'), of('m3', 'SPAWNING')];
+    stage.fleet.tell({ kind: 'agents', traceparent: null });
+    await stage.clock.advance(2000);
+    const last = (name: string) =>
+      Object.fromEntries(Object.entries(stage.store.history(name)).map(([key, all]) => [key, all.at(-1)]));
+    expect(last('pool_agents_desired')).toEqual({ 'pool_id=mail': 3, 'pool_id=empty': 2 });
+    expect(last('pool_agents_missing')).toEqual({ 'pool_id=mail': 2, 'pool_id=empty': 2 });
+    stage.fleet.pools = new Map([['mail', 2]]);
+    stage.fleet.agents = [of('m1', 'RUNNING'), of('m2', 'RUNNING'), of('m3', 'RUNNING')];
+    stage.fleet.tell({ kind: 'agents', traceparent: null });
+    await stage.clock.advance(2000);
+    expect(last('pool_agents_missing')).toEqual({ 'pool_id=mail': 0, 'pool_id=empty': 0 });
+  });
+
+  it('says which of the agents that are to be there is not', async () => {
+    const expecting = await openStage({ expectedAgents: ['gone', 'left', 'there', 'failed'] });
+    try {
+      expecting.fleet.agents = [
+        agent({ agentId: 'left', status: 'TERMINATED' }),
+        agent({ agentId: 'there', status: 'IDLE' }),
+        agent({ agentId: 'failed', status: 'FAILED' }),
+      ];
+      await expecting.clock.advance(1000);
+      const missing = expecting.store.history('agent_missing');
+      expect(missing).toEqual({
+        'agent_id=gone': [1],
+        'agent_id=left': [1],
+        'agent_id=there': [0],
+        'agent_id=failed': [0],
+      });
+      expecting.fleet.agents = [agent({ agentId: 'gone', status: 'IDLE' })];
+      await expecting.clock.advance(1000);
+      expect(expecting.store.history('agent_missing')).toMatchObject({
+        'agent_id=gone': [1, 0],
+        'agent_id=there': [0, 1],
+      });
+    } finally {
+      await expecting.close();
+    }
+  });
+
   it('counts durations into cumulative buckets', async () => {
     for (const durationSeconds of [0.3, 0.004, 1000]) {
       stage.fleet.tell({
@@ -112,6 +160,18 @@ describe('the collector of the fleet', () => {
     expect(store.history('agent_memory_bytes')).toEqual({
       'agent_id=w1,pool_id=demo': [1000, 1015, 'stale', 500, 'stale'],
     });
+  });
+
+  it('tells who goes on with a task that was taken from it, until it lets go', async () => {
+    for (const clingsTo of [null, 'task_1', null]) {
+      stage.fleet.agents = [agent({ status: clingsTo === null ? 'IDLE' : 'DEGRADED', clingsTo })];
+      stage.fleet.tell({ kind: 'agents', traceparent: null });
+      await stage.clock.advance(1000);
+    }
+    stage.fleet.agents = [];
+    stage.fleet.tell({ kind: 'agent_removed', agentId: 'w1', traceparent: null });
+    await stage.clock.advance(1000);
+    expect(stage.store.history('agent_clings_to_lost_task')).toEqual({ 'agent_id=w1': [1, 0, 'stale'] });
   });
 
   it('shows ages on a tick, troubled statuses as they come and go, and ends a removed agent’s series', async () => {

@@ -7,6 +7,7 @@ import {
   type Timer,
 } from '#telemetry';
 import { AgentGauges } from './agent-gauges.ts';
+import { InventoryGauges } from './inventory-gauges.ts';
 import { CounterFamily, GaugeFamily, HistogramFamily, type FamilyParts } from './series-family.ts';
 import type { KeptSeries, SeriesAppender } from './series-appender.ts';
 
@@ -21,6 +22,8 @@ export interface FleetCollectorParts {
   readonly clock: Clock;
   /** Told once that every series of the fleet as it stands is open. */
   readonly onSeen: () => void;
+  /** Agents that somebody else starts and that are to be there. */
+  readonly expected: readonly string[];
 }
 
 /**
@@ -37,6 +40,7 @@ export class FleetCollector {
   readonly #runningAge: GaugeFamily;
   readonly #locksActive: GaugeFamily;
   readonly #agents: AgentGauges;
+  readonly #inventory: InventoryGauges;
   readonly #counters: FleetCounters;
   #subscription: Subscription | null = null;
   #tick: Timer | null = null;
@@ -56,7 +60,7 @@ export class FleetCollector {
   /** Called once, when all agents have been looked at for the first time. */
   #onSeen: (() => void) | null;
 
-  constructor(feed: FleetFeed, parts: FamilyParts, { clock, onSeen }: FleetCollectorParts) {
+  constructor(feed: FleetFeed, parts: FamilyParts, { clock, onSeen, expected }: FleetCollectorParts) {
     this.#feed = feed;
     this.#onSeen = onSeen;
     this.#appender = parts.appender;
@@ -67,6 +71,7 @@ export class FleetCollector {
     this.#runningAge = new GaugeFamily(parts, 'task_running_age_seconds');
     this.#locksActive = new GaugeFamily(parts, 'resource_locks_active');
     this.#agents = new AgentGauges(parts);
+    this.#inventory = new InventoryGauges(parts, expected);
     this.#counters = new FleetCounters(parts);
   }
 
@@ -233,6 +238,7 @@ export class FleetCollector {
     this.#tickDue = true;
     this.#collectRunning();
     this.#collectUnserved();
+    this.#inventory.collect(this.#feed, this.#agents);
     this.#collect();
     this.#appender.flush();
   }

@@ -21,6 +21,7 @@ const GAUGES: readonly StandardMetric[] = [
   'agents_active',
   'agents_by_status',
   'agent_status',
+  'agent_clings_to_lost_task',
   'agent_heartbeat_age_seconds',
   'agent_heartbeats_missed',
   'agent_cpu_seconds_total',

@@ -55,7 +55,7 @@ export const inhibitRuleSchema = z.strictObject({
   equal: texts(),
 });
 
-export type InhibitRuleKeys = z.output<typeof inhibitRuleSchema>;
+type InhibitRuleKeys = z.output<typeof inhibitRuleSchema>;
 
 /** A named list of `time_intervals` or `mute_time_intervals`. */
 export const namedIntervalsSchema = z.strictObject({

@@ -74,7 +74,7 @@ export const globalSchema = globalKeys
   .transform((keys) => settingsOf(keys ?? globalKeys.parse({})));
 
 /** What counts where the configuration has no `global` block. */
-export function defaultGlobalSettings(): GlobalSettings {
+function defaultGlobalSettings(): GlobalSettings {
   return settingsOf(globalKeys.parse({}));
 }
 

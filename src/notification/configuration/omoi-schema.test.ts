@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { problemsIn, read, withRoute } from './reading.test-support.ts';
 
+const FIVE = { episodes: 5, withinMs: 600_000 };
+
 const WHOLE = `route:
   receiver: team
-  x-omoi: { hold_for_remediation: 60s, escalation: page }
+  x-omoi: { hold_for_remediation: 60s, escalation: page, flapping: { episodes: 5, within: 10m } }
   routes:
     - matchers: [ severity="critical" ]
       x-omoi: { hold_for_remediation: 0s, critical_bypasses_interval: true }
-      routes: [{ x-omoi: { hold_critical: true, escalation: '' } }]
+      routes: [{ x-omoi: { hold_critical: true, escalation: '', flapping: { episodes: 0 } } }]
 receivers:
   - name: team
     x-omoi: { on_call: infra, rate_limit: { messages: 10, per: 1m } }
@@ -96,9 +98,22 @@ describe('what Omoi adds', () => {
         holdCritical: false,
         criticalBypassesInterval: false,
         escalation: 'page',
+        flapping: FIVE,
       },
-      { holdForRemediationMs: null, holdCritical: false, criticalBypassesInterval: true, escalation: 'page' },
-      { holdForRemediationMs: null, holdCritical: true, criticalBypassesInterval: true, escalation: null },
+      {
+        holdForRemediationMs: null,
+        holdCritical: false,
+        criticalBypassesInterval: true,
+        escalation: 'page',
+        flapping: FIVE,
+      },
+      {
+        holdForRemediationMs: null,
+        holdCritical: true,
+        criticalBypassesInterval: true,
+        escalation: null,
+        flapping: null,
+      },
     ]);
     expect(receivers.get('team')?.omoi).toEqual({
       onCall: 'infra',
@@ -124,6 +139,7 @@ describe('what Omoi adds', () => {
       holdCritical: false,
       criticalBypassesInterval: false,
       escalation: null,
+      flapping: null,
     });
   });
 });
@@ -217,6 +233,15 @@ x-omoi: { escalation: { page: { step: [] } }, on_call: { infra: {} } }
       'unknown key "x-omoi.escalation.page.step"; did you mean "steps"?',
       '"x-omoi.on_call.infra.layers"',
     ]);
+  });
+
+  it.each([
+    ['{ within: 10m }', 'flapping needs episodes: how many, from 2'],
+    ['{ episodes: 1, within: 10m }', 'flapping needs episodes: how many, from 2'],
+    ['{ episodes: 5 }', 'flapping needs within: in which time, like 10m'],
+  ])('of a route’s flapping: %s', async (flapping, problem) => {
+    const text = `route: { receiver: a, x-omoi: { flapping: ${flapping} } }\nreceivers: [{ name: a }]\n`;
+    expect(await problemsIn(text)).toEqual([expect.stringContaining(problem)]);
   });
 
   it('of a route', async () => {

@@ -9,6 +9,7 @@ import type {
   DeadMansSwitch,
   Escalation,
   EscalationStep,
+  FlappingSettings,
   OmoiSettings,
   OnCallLayer,
   OnCallSchedule,
@@ -22,6 +23,7 @@ import { minuteOfDay, weekdayOf } from './time-interval-schema.ts';
 const maxNames = 1_000;
 const maxSteps = 20;
 const maxRepeats = 100;
+const maxFlapEpisodes = 100;
 const MIN_SWITCH_MS = 1_000;
 
 const clockTime = z
@@ -208,13 +210,29 @@ function mapOf<Value, Result>(
   return new Map(Object.entries(values ?? {}).map(([key, value]) => [key, resultOf(key, value)]));
 }
 
-/** `x-omoi` of a route. What is not written is inherited; `0s`, `false` and the empty text switch off what is inherited. */
+const flappingSchema = z
+  .strictObject({
+    episodes: wholeNumber(1, { min: 0, max: maxFlapEpisodes }),
+    within: duration(0),
+  })
+  .superRefine(
+    checkedBy(({ episodes, within }) => [
+      ...(episodes === 1 ? [{ path: [], message: 'flapping needs episodes: how many, from 2' }] : []),
+      ...(episodes > 0 && within <= 0
+        ? [{ path: [], message: 'flapping needs within: in which time, like 10m' }]
+        : []),
+    ]),
+  )
+  .transform(({ episodes, within }): FlappingSettings => ({ episodes, withinMs: within }));
+
+/** `x-omoi` of a route. What is not written is inherited; `0s`, `false`, no episodes and the empty text switch off what is inherited. */
 export const routeExtrasSchema = z
   .strictObject({
     hold_for_remediation: durationText.nullish(),
     hold_critical: z.boolean('expected true or false').nullish(),
     critical_bypasses_interval: z.boolean('expected true or false').nullish(),
     escalation: z.string('expected the name of an escalation').nullish(),
+    flapping: flappingSchema.nullish(),
   })
   .nullish();
 
@@ -223,16 +241,23 @@ export const NO_ROUTE_EXTRAS: RouteExtras = {
   holdCritical: false,
   criticalBypassesInterval: false,
   escalation: null,
+  flapping: null,
 };
 
 export function routeExtras(keys: z.output<typeof routeExtrasSchema>, inherited: RouteExtras): RouteExtras {
-  const { hold_for_remediation: holdMs, escalation } = keys ?? {};
+  const { hold_for_remediation: holdMs, escalation, flapping } = keys ?? {};
   return {
     holdForRemediationMs:
       holdMs === undefined || holdMs === null ? inherited.holdForRemediationMs : holdMs || null,
     holdCritical: keys?.hold_critical ?? inherited.holdCritical,
     criticalBypassesInterval: keys?.critical_bypasses_interval ?? inherited.criticalBypassesInterval,
     escalation: escalation === undefined || escalation === null ? inherited.escalation : escalation || null,
+    flapping:
+      flapping === undefined || flapping === null
+        ? inherited.flapping
+        : flapping.episodes > 0
+          ? flapping
+          : null,
   };
 }
 

@@ -27,6 +27,15 @@ export interface RouteExtras {
   readonly criticalBypassesInterval: boolean;
   /** The name of an escalation; null: none. */
   readonly escalation: string | null;
+  /** When alerts that come back again and again are told of as one; null: never. */
+  readonly flapping: FlappingSettings | null;
+}
+
+export interface FlappingSettings {
+  /** A label set flaps that has had so many episodes … */
+  readonly episodes: number;
+  /** … in such a time, until it has not come back for as long. */
+  readonly withinMs: number;
 }
 
 /** `x-omoi` of a receiver. */

@@ -88,6 +88,7 @@ export async function readNotificationConfiguration(
   const templates = await readTemplates(parts['templates'], tools, findings);
   await nextTurn();
   if (templates && tools.templates !== 'unread') checkTemplates(templates, { integrations, route }, findings);
+  warnOfRateLimits(receivers, findings);
   document.accepted(findings.problems);
   if (!route || !templates || !global.success) throw new Error('an accepted configuration lacks a part');
   return {
@@ -111,6 +112,17 @@ function warningsOf(
   return document
     .inOrder(findings.warnings)
     .map(({ path, message }) => `${name}:${document.placeOf(path)}: ${message}`);
+}
+
+/** They are read, and messages are not limited by them yet. */
+function warnOfRateLimits(receivers: NotificationConfiguration['receivers'], findings: Findings): void {
+  for (const [index, { name, omoi }] of [...receivers.values()].entries()) {
+    if (omoi.rateLimit === null) continue;
+    findings.warning(
+      ['receivers', index, 'x-omoi', 'rate_limit'],
+      `rate_limit is read and not followed yet: ${name} gets every message at once`,
+    );
+  }
 }
 
 /** Keys that are Alertmanager's own business. */

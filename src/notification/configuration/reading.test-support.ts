@@ -3,7 +3,7 @@ import { RECEIVER_KINDS } from '../receivers/receiver-kinds.ts';
 import type { NotificationConfiguration } from './notification-configuration.ts';
 import { readNotificationConfiguration, type ConfigurationTools } from './read-configuration.ts';
 
-export const TOOLS: ConfigurationTools = {
+const TOOLS: ConfigurationTools = {
   kinds: RECEIVER_KINDS,
   files: { list: () => Promise.resolve([]), read: () => Promise.reject(new Error('no such file')) },
 };

@@ -201,7 +201,7 @@ export function duration(absentMs: number) {
 }
 
 /** A duration as Prometheus writes it, in ms; null or undefined where it is not written. */
-export function optionalDuration() {
+function optionalDuration() {
   return durationText.nullish();
 }
 

@@ -29,6 +29,34 @@ export interface MessagePage {
 
 const maxAlertIds = 100;
 
+const LISTED_COLUMNS = [...MESSAGE_COLUMNS, 'group_key', 'alerts', 'truncated'] as const;
+
+type ListedRow = Pick<StateTables['notifications'], (typeof LISTED_COLUMNS)[number]>;
+
+function listedMessage(row: ListedRow): ListedMessage {
+  // Written by the outbox alone.
+  const members = JSON.parse(row.alerts) as readonly MessageMember[];
+  return {
+    message: explainedMessage(row),
+    groupKey: row.group_key,
+    alertIds: members.slice(0, maxAlertIds).map(([alertId]) => alertId),
+    alerts: members.length + row.truncated,
+  };
+}
+
+/** One message; null where there is none of this id. */
+export async function readMessage(
+  { reader }: Pick<StateDatabase, 'reader'>,
+  notificationId: string,
+): Promise<ListedMessage | null> {
+  const row = await reader
+    .selectFrom('notifications')
+    .select(LISTED_COLUMNS)
+    .where('id', '=', notificationId)
+    .executeTakeFirst();
+  return row ? listedMessage(row) : null;
+}
+
 /** Messages, the newest first. */
 export async function listMessages(
   { reader }: Pick<StateDatabase, 'reader'>,
@@ -45,7 +73,7 @@ export async function listMessages(
       find: async ({ after, until, rows: rowCount, limit: found }) => {
         // A bounded number of rows is looked at, whatever few of them fit.
         const slice = newestFirst(after)
-          .select([...MESSAGE_COLUMNS, 'group_key', 'alerts', 'truncated'])
+          .select(LISTED_COLUMNS)
           .$if(until !== null, (query) => query.where('id', '>=', until ?? ''))
           .limit(rowCount);
         let fitting = reader.selectFrom(slice.as('slice')).selectAll().orderBy('id', 'desc').limit(found);
@@ -56,15 +84,6 @@ export async function listMessages(
     },
     { after: before ?? null, limit },
   );
-  const messages = rows.map((row): ListedMessage => {
-    // Written by the outbox alone.
-    const members = JSON.parse(row.alerts) as readonly MessageMember[];
-    return {
-      message: explainedMessage(row),
-      groupKey: row.group_key,
-      alertIds: members.slice(0, maxAlertIds).map(([alertId]) => alertId),
-      alerts: members.length + row.truncated,
-    };
-  });
+  const messages = rows.map(listedMessage);
   return { messages, next: rows.length < limit ? null : (rows.at(-1)?.id ?? null) };
 }

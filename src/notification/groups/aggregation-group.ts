@@ -9,6 +9,8 @@ export interface AggregationGroup extends RoutedTo {
   readonly id: string;
   /** By fingerprint: the newest episode of each label set. */
   readonly members: Map<string, TrackedAlert>;
+  /** Ids of members that a pass has kept back while they fired: that they came and went is no news. */
+  readonly keptBack: Set<string>;
   /** Whether it has been passed once, so that what changes waits for the next interval. */
   hasPassed: boolean;
   /** Wall ms of the next pass. */
@@ -32,6 +34,7 @@ export function createGroup(to: RoutedTo, dueAtMs: number): AggregationGroup {
     ...to,
     id: groupIdOf(to.route.id, to.groupKey),
     members: new Map(),
+    keptBack: new Set(),
     hasPassed: false,
     dueAtMs,
     timer: null,

@@ -1,57 +1,34 @@
-import type { StateDatabase, StateTransaction } from '#storage';
+import type { StateTransaction } from '#storage';
 import {
   backoffMs,
   createId,
+  formatElapsed,
   messageOf,
   paced,
   severityRank,
   Stretch,
   type BackoffLimits,
-  type Clock,
-  type Logger,
-  type Random,
-  type SelfMetrics,
 } from '#telemetry';
-import type { Route } from '../configuration/notification-configuration.ts';
-import type { Decision, DecisionLog } from '../explain/decision-log.ts';
-import type { NotificationLog } from '../outbox/notification-log.ts';
-import type { Outbox } from '../outbox/outbox.ts';
 import type { Notification } from '../outbox/outbox-rows.ts';
-import type { RunningIntegration } from '../outbox/running-integration.ts';
-import type { RoutedTo, Router } from '../ports.ts';
-import type { MuteStage } from '../stages/mute-stage.ts';
+import type { RoutedTo } from '../ports.ts';
 import { createGroup, groupIdOf, type AggregationGroup } from './aggregation-group.ts';
-import { joined, replaced } from './membership-decisions.ts';
+import type { DispatcherParts, Leaving, Written } from './dispatcher-parts.ts';
 import { decidePass, membersThatLeave, type Pass } from './pass.ts';
+import { forgetAlerts } from './remembered-alerts.ts';
+import { FlapHistory } from './flap-history.ts';
+import type { RoutingInForce } from './routing-in-force.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 
 /** Alerts beyond so many groups are told of in one group a route. */
 export const maxAggregationGroups = 50_000;
 /** So many rows are written in one transaction. */
 const maxRowsPerWrite = 200;
+/** What is decided later than this has stopped, for the dead man's switch. */
+const maxLatenessMs = 60_000;
 const WRITE_BACKOFF: BackoffLimits = { firstMs: 200, maxMs: 15_000 };
 /** Who writes more at once is the incident; who writes fewer may have nothing to do with it and goes before. */
 const maxUrgentRows = 10;
 const CRITICAL = severityRank('critical');
-
-/** What a configuration decides of the way of an alert. */
-export interface RoutingInForce {
-  readonly router: Router;
-  readonly stages: readonly MuteStage[];
-  /** Of a route's receiver; none where it has none. */
-  integrationsOf(route: Route): readonly RunningIntegration[];
-}
-
-export interface DispatcherParts {
-  readonly database: StateDatabase;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly metrics: SelfMetrics;
-  readonly log: NotificationLog;
-  readonly outbox: Pick<Outbox, 'outstanding' | 'plan'>;
-  readonly decisions: DecisionLog;
-}
 
 export type SettledMessage = Pick<Notification, 'groupId' | 'integration'>;
 
@@ -84,6 +61,7 @@ export class Dispatcher {
   readonly #due = new Set<AggregationGroup>();
   /** Of which the last message has arrived: what is over and was told leaves them. */
   readonly #settling = new Set<AggregationGroup>();
+  readonly #flaps = new FlapHistory();
   #passing: Promise<void> | null = null;
   #endPause: (() => void) | null = null;
   /** Groups are only collected: not all that fires is known yet. */
@@ -108,7 +86,8 @@ export class Dispatcher {
   /** Passes begin: all alerts of an earlier run have been taken. What is known of groups that are no more is forgotten. */
   start(): void {
     for (const groupId of this.#parts.log.groupIds()) {
-      if (!this.#groups.has(groupId)) this.#goneGroups.add(groupId);
+      const isKept = this.#groups.has(groupId) || this.#parts.keepsGroup(groupId);
+      if (!isKept) this.#goneGroups.add(groupId);
     }
     this.#isHeld = false;
     this.#pump();
@@ -176,6 +155,19 @@ export class Dispatcher {
     if (tracked) tracked.alert.acknowledgedBy = by;
   }
 
+  /** @param untilMs wall ms */
+  snooze(alertId: string, untilMs: number): void {
+    const tracked = this.#alerts.get(alertId);
+    if (tracked) tracked.alert.snoozedUntilMs = untilMs;
+  }
+
+  /** That groups are no longer decided, in half a sentence; null while they are. */
+  whatHasStopped(): string | null {
+    const [first] = this.#due;
+    const lateMs = first ? this.#parts.clock.wallMs() - first.dueAtMs : 0;
+    return lateMs > maxLatenessMs ? `groups of alerts wait for ${formatElapsed(lateMs)} to be told of` : null;
+  }
+
   get(alertId: string): TrackedAlert | null {
     return this.#alerts.get(alertId)?.alert ?? null;
   }
@@ -197,15 +189,16 @@ export class Dispatcher {
     return this.#groups.values();
   }
 
-  /** The groups of an alert are passed now: what kept it back has changed. */
+  /** What kept an alert back has changed: its groups are passed now, but those that still wait for what comes together. */
   look(alertId: string): void {
-    for (const group of this.groupsOf(alertId)) this.#passNow(group);
+    for (const group of this.groupsOf(alertId)) if (group.hasPassed) this.#passNow(group);
   }
 
   /** Nothing of a group is on its way to an integration any more. */
   settled({ groupId, integration }: SettledMessage, outcome: 'delivered' | 'failed'): void {
     const group = this.#groups.get(groupId);
     if (!group) {
+      if (this.#parts.keepsGroup(groupId)) return;
       this.#goneGroups.add(groupId);
       this.#pump();
       return;
@@ -272,12 +265,23 @@ export class Dispatcher {
         if (alert.endsAtMs === null) this.#putBeside(tracked);
         return;
       }
-      this.#explain(replaced(older, alert, group), group);
+      group.keptBack.delete(older.alertId);
       this.#leave(older.alertId, group);
     }
     group.members.set(alert.fingerprint, alert);
+    this.#flaps.joined(alert, group);
     tracked.groups.add(group);
-    this.#explain(joined(alert, group), group);
+    this.#parts.decisions.record(
+      {
+        alertId: alert.alertId,
+        stage: 'routing',
+        decision: 'routed',
+        receiver: group.route.receiver,
+        notificationId: null,
+        reason: `to ${group.route.receiver} by the route ${group.route.key}, in the group ${group.groupKey}`,
+      },
+      `${group.id} routing`,
+    );
     const { criticalBypassesInterval } = group.route.omoi;
     const isCritical = severityRank(alert.severity) >= CRITICAL;
     if (group.hasPassed && criticalBypassesInterval && isCritical && alert.endsAtMs === null) {
@@ -285,10 +289,6 @@ export class Dispatcher {
       group.refused.clear();
       this.#passNow(group);
     }
-  }
-
-  #explain(decision: Decision, group: AggregationGroup): void {
-    this.#parts.decisions.record(decision, `${group.id} routing`);
   }
 
   #leave(alertId: string, group: AggregationGroup): void {
@@ -382,9 +382,9 @@ export class Dispatcher {
     const stretch = new Stretch(clock);
     const passes: Pass[] = [];
     let rows = 0;
-    while (rows < maxRowsPerWrite) {
-      const [group] = this.#due;
-      if (!group) break;
+    // One iterator: what a set has lost at its front is passed over again by each new one.
+    for (const group of this.#due) {
+      if (rows >= maxRowsPerWrite) break;
       this.#due.delete(group);
       if (this.#groups.get(group.id) !== group) continue;
       groups.push(group);
@@ -392,11 +392,13 @@ export class Dispatcher {
       const nowMs = clock.wallMs();
       const deciding = decidePass(group, {
         stages: this.#inForce.stages,
-        integrations: this.#inForce.integrationsOf(group.route),
+        integrations: this.#inForce.integrationsOf(group.route.receiver),
         log,
         outbox,
         decisions,
         nowMs,
+        wasHeld: this.#parts.wasHeld,
+        flappingOf: (alert) => this.#flaps.of(alert, group, nowMs),
         createId: () => createId('ntf', nowMs, random),
       });
       const pass = await paced(deciding, stretch);
@@ -436,7 +438,7 @@ export class Dispatcher {
       if (rows >= maxRowsPerWrite) break;
       this.#settling.delete(group);
       if (this.#groups.get(group.id) !== group) continue;
-      const integrations = this.#inForce.integrationsOf(group.route);
+      const integrations = this.#inForce.integrationsOf(group.route.receiver);
       const left = membersThatLeave(group, { integrations, log, outbox });
       rows += left.length + 1;
       if (left.length > 0) settled.push({ group, pass: null, left });
@@ -456,11 +458,15 @@ export class Dispatcher {
       tx,
       passes.flatMap(({ logs }) => logs),
     );
+    await this.#parts.onTold(
+      tx,
+      passes.filter(({ firing }) => firing.length > 0),
+    );
     const ended = leaving.filter(({ group, left }) => left.length === group.members.size);
     await log.forget(tx, [
       ...ended.map(({ group }) => group.id),
       // One that is there again by now is told of.
-      ...goneGroups.filter((groupId) => !this.#groups.has(groupId)),
+      ...goneGroups.filter((groupId) => !this.#groups.has(groupId) && !this.#parts.keepsGroup(groupId)),
     ]);
     const alertIds = new Set(gone);
     for (const { group, left } of leaving) {
@@ -469,13 +475,7 @@ export class Dispatcher {
         if (!groups || (groups.size === 1 && groups.has(group))) alertIds.add(alertId);
       }
     }
-    const ids = [...alertIds];
-    for (let at = 0; at < ids.length; at += 500) {
-      await tx.db
-        .deleteFrom('notification_alerts')
-        .where('alert_id', 'in', ids.slice(at, at + 500))
-        .execute();
-    }
+    await forgetAlerts(tx, [...alertIds], this.#parts.beside);
   }
 
   #written({ group, pass, left }: Leaving): void {
@@ -483,6 +483,7 @@ export class Dispatcher {
       // Meanwhile it may fire again, as another episode.
       if (group.members.get(alert.fingerprint) !== alert) continue;
       group.members.delete(alert.fingerprint);
+      group.keptBack.delete(alert.alertId);
       this.#leave(alert.alertId, group);
     }
     if (group.members.size === 0) {
@@ -494,21 +495,7 @@ export class Dispatcher {
     group.hasPassed = true;
     // What came while a message was on its way is decided when it has arrived.
     if (pass.isBlocked) group.isUrgent = true;
-    group.dueAtMs = this.#parts.clock.wallMs() + group.route.groupIntervalMs;
+    group.dueAtMs = Math.min(this.#parts.clock.wallMs() + group.route.groupIntervalMs, pass.lookAtMs);
     this.#setTimer(group);
   }
-}
-
-interface Written {
-  readonly leaving: readonly Leaving[];
-  /** Ids of alerts, and of groups. */
-  readonly gone: readonly string[];
-  readonly goneGroups: readonly string[];
-}
-
-/** What leaves a group, and the pass that it has had, if any. */
-interface Leaving {
-  readonly group: AggregationGroup;
-  readonly pass: Pass | null;
-  readonly left: readonly TrackedAlert[];
 }

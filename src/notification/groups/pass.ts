@@ -8,6 +8,8 @@ import type { RunningIntegration } from '../outbox/running-integration.ts';
 import { dedup, isBrief, type Dedup, type LogEntry, type PassedAlerts } from '../stages/dedup-stage.ts';
 import { mutedBy, type Muted, type MuteStage } from '../stages/mute-stage.ts';
 import type { AggregationGroup } from './aggregation-group.ts';
+import { flappingNote, keptByFlapping } from './flapping-texts.ts';
+import type { Flapping } from './flap-history.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 
 /** What a pass of a group comes to. */
@@ -22,6 +24,10 @@ export interface Pass {
   readonly left: readonly TrackedAlert[];
   /** Whether a message was on its way, so that it has to be decided again when it has arrived. */
   readonly isBlocked: boolean;
+  /** Wall ms at which what keeps an alert back ends; Infinity where no time is known. */
+  readonly lookAtMs: number;
+  /** What fires and may be told of. */
+  readonly firing: readonly TrackedAlert[];
   /** How much there is to write, in rows. */
   readonly rows: number;
 }
@@ -33,6 +39,10 @@ export interface PassContext {
   readonly outbox: Pick<Outbox, 'outstanding'>;
   readonly decisions: DecisionLog;
   readonly nowMs: number;
+  /** Whether a repair of what an alert tells of was begun while people were not told. */
+  readonly wasHeld: (alertId: string) => boolean;
+  /** Whether an alert comes back again and again; null where it does not, or its route does not ask for that. */
+  readonly flappingOf: (alert: TrackedAlert) => Flapping | null;
   readonly createId: () => string;
 }
 
@@ -41,9 +51,12 @@ const membersPerPiece = 100;
 
 interface Passed extends PassedAlerts {
   readonly alerts: readonly TrackedAlert[];
+  readonly lookAtMs: number;
+  /** Of those that fire, the ones that flap, by fingerprint. */
+  readonly flapping: ReadonlyMap<string, Flapping>;
 }
 
-/** Decides what has to be told of a group now. Changes nothing but what members know of themselves; pauses now and then. */
+/** Decides what has to be told of a group now. Changes nothing but what has kept its members back; pauses now and then. */
 export function* decidePass(group: AggregationGroup, context: PassContext): Generator<void, Pass> {
   const passed = yield* judgeMembers(group, context);
   const planned: PlannedNotification[] = [];
@@ -71,7 +84,8 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
       nowMs: context.nowMs,
     });
     if (decided.send !== null) {
-      const message = { running, reason: decided.send, passed, entry, replaces: outstanding, context };
+      const reason = reasonOf(decided.send, { passed, entry, context });
+      const message = { running, reason, passed, entry, replaces: outstanding, context };
       const next = yield* plan(group, message);
       // Kept, it goes out under the id that a receiver may know already: a crash may have taken its answer.
       if (outstanding && saysTheSame(outstanding.notification, next.notification)) isKept = true;
@@ -98,7 +112,21 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     waits ? isGivenUp(alert, group, context) : hasLeft(alert, passed),
   );
   const rows = planned.length + withdrawn.length + logs.length + left.length;
-  return { group, planned, withdrawn, logs, left, isBlocked, rows };
+  const firing = planned.length === 0 ? [] : passed.alerts.filter(({ endsAtMs }) => endsAtMs === null);
+  return { group, planned, withdrawn, logs, left, firing, isBlocked, lookAtMs: passed.lookAtMs, rows };
+}
+
+/** Whether all that is new was held back for a repair that has not healed it. */
+function reasonOf(
+  reason: NotificationReason,
+  { passed, entry, context }: Pick<MessagePlan, 'passed' | 'entry' | 'context'>,
+): NotificationReason {
+  if (reason !== 'first_notification' && reason !== 'new_alerts') return reason;
+  const isNotHealed = passed.alerts.every(
+    ({ alertId, endsAtMs, fingerprint }) =>
+      endsAtMs !== null || entry?.firing.has(fingerprint) === true || context.wasHeld(alertId),
+  );
+  return isNotHealed ? 'not_healed' : reason;
 }
 
 function hasLeft({ endsAtMs, fingerprint }: TrackedAlert, { heldBack }: Passed): boolean {
@@ -152,42 +180,66 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
   const firing = new Set<string>();
   const resolved = new Set<string>();
   const heldBack = new Set<string>();
+  const silent = new Set<string>();
   let allAcknowledged = true;
+  let snoozeEndedAtMs = 0;
+  let lookAtMs = Infinity;
+  const flapping = new Map<string, Flapping>();
   let judged = 0;
   for (const alert of group.members.values()) {
     if (++judged % membersPerPiece === 0) yield;
+    const isTold = log.wasTold(group.id, alert.fingerprint);
+    const flaps = context.flappingOf(alert);
     const muted =
       mutedBy(stages, alert, { route: group.route, nowMs }) ??
-      (isOverUnheard(alert, group, log) ? INHIBITED_TO_ITS_END : null);
+      (flaps && isTold && alert.endsAtMs !== null ? keptByFlapping(flaps) : null) ??
+      (alert.endsAtMs !== null && alert.isInhibited && !isTold ? INHIBITED_TO_ITS_END : null);
     if (alert.endsAtMs === null) alert.isInhibited = muted?.stage === 'inhibition';
-    if (muted) {
+    if (muted && !(isTold && muted.spares === 'told')) {
       decisions.record(
         {
           alertId: alert.alertId,
           stage: muted.stage,
-          decision: 'kept back',
+          decision: muted.decision ?? 'kept back',
           receiver: group.route.receiver,
           notificationId: null,
           reason: muted.reason,
         },
         group.id,
       );
-      if (alert.endsAtMs !== null && log.wasTold(group.id, alert.fingerprint))
-        heldBack.add(alert.fingerprint);
+      lookAtMs = Math.min(lookAtMs, muted.untilMs ?? Infinity);
+      const isUndecided = muted.untilMs !== undefined;
+      if (alert.endsAtMs !== null) {
+        if (isTold || isUndecided) heldBack.add(alert.fingerprint);
+      } else if (!isUndecided) group.keptBack.add(alert.alertId);
       continue;
     }
     alerts.push(alert);
     (alert.endsAtMs === null ? firing : resolved).add(alert.fingerprint);
-    if (alert.endsAtMs === null && alert.acknowledgedBy === null) allAcknowledged = false;
+    if (alert.endsAtMs !== null) {
+      if (group.keptBack.has(alert.alertId)) silent.add(alert.fingerprint);
+      continue;
+    }
+    if (alert.acknowledgedBy === null) allAcknowledged = false;
+    snoozeEndedAtMs = Math.max(snoozeEndedAtMs, alert.snoozedUntilMs ?? 0);
+    if (flaps) flapping.set(alert.fingerprint, flaps);
   }
-  return { alerts, firing, resolved, heldBack, allAcknowledged };
+  const flappingSinceMs = Math.max(0, ...[...flapping.values()].map(({ sinceMs }) => sinceMs));
+  return {
+    alerts,
+    firing,
+    resolved,
+    heldBack,
+    silent,
+    allAcknowledged,
+    snoozeEndedAtMs,
+    flappingSinceMs,
+    flapping,
+    lookAtMs,
+  };
 }
 
 const INHIBITED_TO_ITS_END: Muted = { stage: 'inhibition', reason: 'it was inhibited until it was over' };
-
-function isOverUnheard(alert: TrackedAlert, group: AggregationGroup, log: NotificationLog): boolean {
-  return alert.endsAtMs !== null && alert.isInhibited && !log.wasTold(group.id, alert.fingerprint);
-}
 
 interface MessagePlan {
   readonly running: RunningIntegration;
@@ -209,7 +261,7 @@ function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, P
   // Who is not told of what is over is told of what came and went all the same: nothing else would be said of it.
   const told = passed.alerts.filter(
     ({ endsAtMs, fingerprint }) =>
-      endsAtMs === null || integration.sendResolved || isBrief(entry, fingerprint),
+      endsAtMs === null || integration.sendResolved || isBrief(entry, passed, fingerprint),
   );
   told.sort(byUrgency);
   yield;
@@ -226,12 +278,22 @@ function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, P
     truncated: told.length - named.length,
     groupLabels: group.groupLabels,
     routeLabels: group.route.labels,
-    note: running.note,
+    note: noteOf(running, named, passed.flapping),
+    severity: null,
     ...knownAfter(passed, entry),
     createdAtMs: Math.floor(context.nowMs),
     traceparent: named.find(({ traceparent }) => traceparent !== null)?.traceparent ?? null,
   };
   return { notification, replaces, told };
+}
+
+function noteOf(
+  { note }: RunningIntegration,
+  alerts: readonly TrackedAlert[],
+  flapping: Passed['flapping'],
+): string | null {
+  const notes = [note, flappingNote(alerts, flapping)].filter((one) => one !== null);
+  return notes.length === 0 ? null : notes.join(' ');
 }
 
 function* explainMessage(

@@ -1,5 +1,5 @@
 import { labelValue, type Labels } from '#telemetry';
-import type { NotifiedAlert } from '../notified-alert.ts';
+import type { StoredAlert } from '../notified-alert.ts';
 
 /** An alert with which notification is not done, as its groups hold it. Its texts are read when a message is written. */
 export interface TrackedAlert {
@@ -12,12 +12,15 @@ export interface TrackedAlert {
   /** Null while it fires. Changed by `Dispatcher` alone, as is `acknowledgedBy`. */
   endsAtMs: number | null;
   acknowledgedBy: string | null;
+  /** Wall ms until which it is snoozed, or was; null where it never was. */
+  snoozedUntilMs: number | null;
   /** Whether it was inhibited as it fired and was last looked at: where nobody has heard of it, nobody hears of its end. */
   isInhibited: boolean;
 }
 
-export function trackedAlert(alert: NotifiedAlert): TrackedAlert {
-  const { alertId, fingerprint, labels, startsAtMs, endsAtMs, acknowledgedBy, traceparent } = alert;
+export function trackedAlert(alert: StoredAlert): TrackedAlert {
+  const { alertId, fingerprint, labels, startsAtMs, endsAtMs, traceparent } = alert;
+  const { acknowledgedBy, snoozedUntilMs } = alert;
   const severity = labelValue(labels, 'severity');
   return {
     alertId,
@@ -28,6 +31,7 @@ export function trackedAlert(alert: NotifiedAlert): TrackedAlert {
     traceparent,
     endsAtMs,
     acknowledgedBy,
+    snoozedUntilMs,
     isInhibited: false,
   };
 }

@@ -1,7 +1,7 @@
-import { messageOf, type Clock, type Labels, type Logger, type Tracing } from '#telemetry';
-import type { AlertLinks, Message, MessageAlert } from '../message.ts';
+import { copyLabels, messageOf, type Clock, type Labels, type Logger, type Tracing } from '#telemetry';
+import type { Message, MessageAlert } from '../message.ts';
 import { statusOf, type NotifiedAlert } from '../notified-alert.ts';
-import type { AlertReader } from '../ports.ts';
+import type { AlertReader, LinksOf } from '../ports.ts';
 import type { Delivery } from '../receivers/integration.ts';
 import { TemplateFailure } from '../templates/message-templates.ts';
 import type { DeliveryQueueParts, Outstanding } from './delivery-queue.ts';
@@ -19,7 +19,7 @@ export interface MessageWriterParts {
   readonly tracing: Tracing;
   /** Where people reach Omoi, without a slash at the end. */
   readonly externalUrl: () => string;
-  readonly linksOf: (alert: NotifiedAlert) => AlertLinks;
+  readonly linksOf: LinksOf;
   readonly receiverLabelsOf: (receiver: string) => Labels;
   /** The route's labels, which are templates, as they are for a message. @throws TemplateFailure */
   readonly routeLabelsOf: (message: Message) => Labels;
@@ -92,12 +92,14 @@ function write(
   facts: ReadonlyMap<string, NotifiedAlert>,
 ): Message {
   const { notification } = outstanding;
+  const about = { receiver: notification.receiver, atMs: notification.createdAtMs };
   const alerts = notification.members.flatMap(([alertId, endsAtMs]): MessageAlert[] => {
     const found = facts.get(alertId);
     if (!found) return [];
     // The message says what was so when it was decided: the group goes on from there.
     const alert = { ...found, endsAtMs: endsAtMs === null ? null : (found.endsAtMs ?? endsAtMs) };
-    return [{ ...alert, status: statusOf(alert), links: parts.linksOf(alert) }];
+    const labels = raised(alert.labels, notification.severity);
+    return [{ ...alert, labels, status: statusOf(alert), links: parts.linksOf(alert, about) }];
   });
   const message: Message = {
     notificationId: notification.id,
@@ -115,6 +117,14 @@ function write(
     note: notification.note,
   };
   return { ...message, routeLabels: parts.routeLabelsOf(message) };
+}
+
+/** The labels of an alert whose severity an escalation has raised. */
+function raised(labels: Labels, severity: string | null): Labels {
+  if (severity === null) return labels;
+  const copy = copyLabels(labels);
+  copy['severity'] = severity;
+  return copy;
 }
 
 async function readAlerts(

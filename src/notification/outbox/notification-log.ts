@@ -69,6 +69,11 @@ export class NotificationLog {
     return this.#entries.get(groupId)?.get(integration) ?? null;
   }
 
+  /** What the integrations know of a group, by their keys. */
+  entriesOf(groupId: string): readonly (readonly [string, RememberedEntry])[] {
+    return [...(this.#entries.get(groupId) ?? [])];
+  }
+
   /** The groups of which somebody was told. */
   groupIds(): Iterable<string> {
     return this.#entries.keys();

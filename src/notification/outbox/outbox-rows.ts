@@ -19,6 +19,8 @@ export interface Notification {
   readonly groupLabels: Labels;
   readonly routeLabels: Labels;
   readonly note: string | null;
+  /** That to which an escalation has raised its alerts; null where none has. */
+  readonly severity: string | null;
   /** What the integration knows once it is delivered. */
   readonly firing: ReadonlySet<string>;
   readonly resolved: ReadonlySet<string>;
@@ -110,6 +112,7 @@ function rowOf(notification: Notification): Row {
     group_labels: JSON.stringify(notification.groupLabels),
     route_labels: JSON.stringify(notification.routeLabels),
     note,
+    severity: notification.severity,
     firing: joinFingerprints(notification.firing),
     resolved: joinFingerprints(notification.resolved),
     attempts: 0,
@@ -136,6 +139,7 @@ function notificationOf(row: Row): Notification {
     groupLabels: parseLabels(row.group_labels),
     routeLabels: parseLabels(row.route_labels),
     note: row.note,
+    severity: row.severity,
     firing: splitFingerprints(row.firing),
     resolved: splitFingerprints(row.resolved),
     createdAtMs: row.created_at_ms,

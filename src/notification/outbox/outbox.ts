@@ -3,6 +3,7 @@ import { PreparedQuery, SharedTransactions, type StateDatabase, type StateTransa
 import {
   allSettled,
   backoffMs,
+  formatElapsed,
   messageOf,
   type BackoffLimits,
   type Clock,
@@ -26,6 +27,10 @@ import type { RunningIntegration } from './running-integration.ts';
 
 /** A message that nobody has taken for so long is given up. */
 export const maxNotificationAgeMs = 24 * 3_600_000;
+/** What is written or sent later than this has stopped, for the dead man's switch. */
+const maxLatenessMs = 60_000;
+/** A queue may be long, and a receiver may ask to be left alone for a quarter of an hour. */
+const maxQueueMs = 20 * 60_000;
 const RECORD_BACKOFF: BackoffLimits = { firstMs: 100, maxMs: 10_000 };
 /** An answer is kept up to here. */
 const maxAnswerCharacters = 500;
@@ -93,11 +98,14 @@ const TRIED = new PreparedQuery<
 export class Outbox {
   readonly #parts: OutboxParts;
   readonly #queues = new Map<string, DeliveryQueue>();
-  /** By group and integration. */
-  readonly #outstanding = new Map<string, Outstanding>();
+  /** By group, then by integration. */
+  readonly #outstanding = new Map<string, Map<string, Outstanding>>();
+  #outstandingCount = 0;
   readonly #recording: SharedTransactions<Ended, true>;
   readonly #records = new Set<Promise<unknown>>();
   readonly #counters: { readonly sent: Counter; readonly failed: Counter; readonly seconds: Histogram };
+  /** Since when outcomes cannot be written, wall ms; null while they can. */
+  #unrecordedSinceMs: number | null = null;
   #isStopped = false;
 
   constructor(parts: OutboxParts) {
@@ -116,7 +124,7 @@ export class Outbox {
     metrics.gauge(
       'omoi_notifications_pending',
       'Messages that wait for their receivers.',
-      () => this.#outstanding.size,
+      () => this.#outstandingCount,
     );
   }
 
@@ -154,7 +162,9 @@ export class Outbox {
       this.#queues.delete(key);
     }
     this.#giveUp(
-      [...this.#outstanding.values()].filter(({ notification }) => !keys.has(notification.integration)),
+      [...this.#outstanding.values()]
+        .flatMap((ofGroup) => [...ofGroup.values()])
+        .filter(({ notification }) => !keys.has(notification.integration)),
     );
     for (const running of integrations) {
       const known = this.#queues.get(running.key);
@@ -187,12 +197,28 @@ export class Outbox {
 
   /** What waits or is on its way of a group for an integration. */
   outstanding(groupId: string, integration: string): Outstanding | null {
-    return this.#outstanding.get(placeOf(groupId, integration)) ?? null;
+    return this.#outstanding.get(groupId)?.get(integration) ?? null;
   }
 
   /** How many messages wait for an integration, or are on their way. */
   pendingOf(integration: string): number {
     return this.#queues.get(integration)?.size ?? 0;
+  }
+
+  /** That messages no longer get out, in half a sentence; null while they do. One receiver that refuses is no reason. */
+  whatHasStopped(): string | null {
+    const nowMs = this.#parts.clock.wallMs();
+    if (this.#unrecordedSinceMs !== null && nowMs - this.#unrecordedSinceMs > maxLatenessMs) {
+      return 'what became of messages cannot be written down';
+    }
+    let oldestMs = nowMs;
+    for (const ofGroup of this.#outstanding.values()) {
+      for (const { state, nextAttemptAtMs } of ofGroup.values()) {
+        if (state === 'waiting') oldestMs = Math.min(oldestMs, nextAttemptAtMs);
+      }
+    }
+    const lateMs = nowMs - oldestMs;
+    return lateMs > maxQueueMs ? `messages wait for ${formatElapsed(lateMs)} to be sent` : null;
   }
 
   /** Writes messages in a transaction; they go to their queues after its commit. */
@@ -228,16 +254,25 @@ export class Outbox {
     const { groupId, integration } = outstanding.notification;
     const queue = this.#queues.get(integration);
     if (this.#isStopped || !queue) return;
-    this.#outstanding.set(placeOf(groupId, integration), outstanding);
+    if (!this.outstanding(groupId, integration)) this.#outstandingCount++;
+    const ofGroup = this.#outstanding.get(groupId);
+    if (ofGroup) ofGroup.set(integration, outstanding);
+    else this.#outstanding.set(groupId, new Map([[integration, outstanding]]));
     queue.push(outstanding);
   }
 
   #remove(outstanding: Outstanding): void {
     const { groupId, integration } = outstanding.notification;
-    const place = placeOf(groupId, integration);
     outstanding.state = 'ended';
     this.#queues.get(integration)?.remove(outstanding);
-    if (this.#outstanding.get(place) === outstanding) this.#outstanding.delete(place);
+    if (this.outstanding(groupId, integration) === outstanding) this.#forget(outstanding);
+  }
+
+  #forget({ notification: { groupId, integration } }: Outstanding): void {
+    const ofGroup = this.#outstanding.get(groupId);
+    if (!ofGroup?.delete(integration)) return;
+    this.#outstandingCount--;
+    if (ofGroup.size === 0) this.#outstanding.delete(groupId);
   }
 
   /** What was delivered is recorded, however long the database is away: else it would be sent again. */
@@ -268,8 +303,10 @@ export class Outbox {
     for (let failures = 1; ; failures++) {
       try {
         await write();
+        this.#unrecordedSinceMs = null;
         return true;
       } catch (thrown) {
+        this.#unrecordedSinceMs ??= clock.wallMs();
         logger.warn(
           { error: messageOf(thrown), ...about },
           'Outcome of a message not written; it is tried again',
@@ -332,10 +369,6 @@ export class Outbox {
       seconds.observe((this.#parts.clock.wallMs() - notification.createdAtMs) / 1000);
     } else failed.add(1, { integration: type, reason: delivery.failure });
   }
-}
-
-function placeOf(groupId: string, integration: string): string {
-  return `${groupId} ${integration}`;
 }
 
 function answerOf(delivery: Delivery): string {

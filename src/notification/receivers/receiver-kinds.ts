@@ -43,6 +43,6 @@ export const RECEIVER_KINDS: readonly ReceiverKind[] = [
 ];
 
 /** A kind among others: its settings are known to itself alone, which is given none but those that it has read. */
-export function anyKind<Settings>(kind: ReceiverKind<Settings>): ReceiverKind {
+function anyKind<Settings>(kind: ReceiverKind<Settings>): ReceiverKind {
   return kind as unknown as ReceiverKind;
 }

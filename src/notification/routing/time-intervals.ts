@@ -39,7 +39,7 @@ export class TimeIntervals {
 }
 
 /** Whether a time is in an interval, by the wall clock of its time zone. */
-export function isWithin(interval: TimeInterval, wallMs: number, zones: ZoneTimes): boolean {
+function isWithin(interval: TimeInterval, wallMs: number, zones: ZoneTimes): boolean {
   const at = zones.at(interval.location, wallMs);
   const { times, daysOfMonth, months, weekdays, years } = interval;
   return (

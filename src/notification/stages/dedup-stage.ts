@@ -16,13 +16,23 @@ export interface PassedAlerts {
   readonly resolved: ReadonlySet<string>;
   /** Of what is over and kept back for now: who was told that it fires hears of it later. */
   readonly heldBack: ReadonlySet<string>;
+  /** Of what is over: what was kept back while it fired. */
+  readonly silent: ReadonlySet<string>;
   /** Whether somebody has acknowledged every one that fires. */
   readonly allAcknowledged: boolean;
+  /** Wall ms at which the last of the snoozes of what fires has ended; 0 where none was. */
+  readonly snoozeEndedAtMs: number;
+  /** Wall ms at which the last of those that flap, of what fires, has begun to; 0 where none does. */
+  readonly flappingSinceMs: number;
 }
 
-/** Whether an alert that is over came and went without a word to an integration. */
-export function isBrief(entry: LogEntry | null, fingerprint: string): boolean {
-  return !entry?.firing.has(fingerprint) && !entry?.resolved.has(fingerprint);
+/** Whether an alert that is over came and went without a word to an integration, and nothing kept it back. */
+export function isBrief(
+  entry: LogEntry | null,
+  { silent }: Pick<PassedAlerts, 'silent'>,
+  fingerprint: string,
+): boolean {
+  return !silent.has(fingerprint) && !entry?.firing.has(fingerprint) && !entry?.resolved.has(fingerprint);
 }
 
 export interface DedupOptions {
@@ -44,14 +54,17 @@ export type Dedup =
  * (`brief`), and that a group whose alerts are all acknowledged is not repeated.
  */
 export function dedup(entry: LogEntry | null, passed: PassedAlerts, options: DedupOptions): Dedup {
-  const { firing, resolved, heldBack, allAcknowledged } = passed;
+  const { firing, resolved, heldBack, allAcknowledged, snoozeEndedAtMs, flappingSinceMs } = passed;
   const { sendResolved, repeatIntervalMs, nowMs } = options;
+  const hasBrief = [...resolved].some((one) => isBrief(entry, passed, one));
   if (entry === null) {
-    if (firing.size > 0) return { send: 'first_notification' };
-    return resolved.size > 0 ? { send: 'brief' } : { send: null, why: 'unchanged' };
+    if (firing.size > 0) return { send: flappingSinceMs > 0 ? 'flapping' : 'first_notification' };
+    return hasBrief ? { send: 'brief' } : { send: null, why: 'unchanged' };
   }
+  // All that fires is kept back: it is neither over nor to be told of.
+  if (firing.size === 0 && resolved.size === 0) return { send: null, why: 'unchanged' };
+  if (firing.size > 0 && entry.notifiedAtMs < flappingSinceMs) return { send: 'flapping' };
   if (!firing.isSubsetOf(entry.firing)) return { send: 'new_alerts' };
-  const hasBrief = [...resolved].some((one) => isBrief(entry, one));
   if (firing.size === 0 && !entry.firing.isSubsetOf(heldBack)) {
     if (sendResolved) return { send: 'all_resolved' };
     return hasBrief ? { send: 'brief' } : { send: null, why: 'logs' };
@@ -59,6 +72,7 @@ export function dedup(entry: LogEntry | null, passed: PassedAlerts, options: Ded
   if (hasBrief) return { send: 'brief' };
   if (firing.size === 0) return { send: null, why: 'unchanged' };
   if (sendResolved && !resolved.isSubsetOf(entry.resolved)) return { send: 'new_resolved' };
+  if (entry.notifiedAtMs < snoozeEndedAtMs) return { send: 'snooze_ended' };
   if (entry.notifiedAtMs >= nowMs - repeatIntervalMs) return { send: null, why: 'unchanged' };
   return allAcknowledged ? { send: null, why: 'acknowledged' } : { send: 'repeat' };
 }

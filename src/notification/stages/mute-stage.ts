@@ -9,8 +9,10 @@ export const STAGES = [
   'mute_time',
   'silence',
   'snooze',
+  'flapping',
   'hold',
   'dedup',
+  'escalation',
   'delivery',
 ] as const;
 
@@ -21,6 +23,12 @@ export interface Muted {
   readonly stage: Stage;
   /** One sentence: by what, and until when where that is known. */
   readonly reason: string;
+  /** How explanations call it; `kept back` where absent. */
+  readonly decision?: string;
+  /** Wall ms at which its groups are looked at again: until then what is over stays in them. Absent: at their next interval. */
+  readonly untilMs?: number;
+  /** `told`: whoever has heard that the alert fires is told of it all the same. */
+  readonly spares?: 'told';
 }
 
 /** A stage that keeps alerts back. */

@@ -37,6 +37,7 @@ const MORE: Readonly<Record<string, string>> = {
   'fleet.output.reserve_bytes': 'operations.md#the-disk-is-full',
   'monitor.watch': 'monitoring/metrics.md#anomalies',
   'alerting.rule_files': '#rules-and-policies-of-your-own',
+  'fleet.expected': 'alerting/rules.md#the-shipped-rules',
   'alerting.groups': 'alerting/rules.md#when-a-rule-is-evaluated',
   'watchdog.policy_files': '#rules-and-policies-of-your-own',
   'watchdog.mode': 'watchdog/policies.md',

@@ -1,6 +1,7 @@
 import {
   durationText,
   maxAgentsOfFleet,
+  nameText,
   poolConfiguration,
   recordOf,
   RUNTIMES,
@@ -121,6 +122,13 @@ export const configSchema = z.strictObject({
       pools: pools
         .prefault([])
         .describe('Agents that Omoi starts and stops: how many of each kind, and by which command.'),
+      expected: z
+        .array(nameText)
+        .max(1000)
+        .prefault([])
+        .describe(
+          'Ids of agents that others start and that are to be there: AgentMissing fires while one is not.',
+        ),
       starts_per_second: z
         .number()
         .int()

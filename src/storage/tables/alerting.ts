@@ -46,6 +46,25 @@ export interface AlertingTables {
     posted_until_ms: number | null;
     /** The page of what raised it, as its sender said. */
     generator_url: string | null;
+    /** Why, or what is being done about it. */
+    acknowledged_note: string | null;
+    /** Until when people are not told that it fires, or were not; null where it never was snoozed. */
+    snoozed_until_ms: number | null;
+    /** Null where it is not snoozed, or not any more. */
+    snoozed_by: string | null;
+    snooze_note: string | null;
+    /** Who looks after it; null where nobody is named. */
+    assigned_to: string | null;
+    assigned_by: string | null;
+    assigned_at_ms: number | null;
+  };
+  /** What people say about an alert. */
+  alert_comments: {
+    id: string;
+    alert_id: string;
+    commented_by: string;
+    text: string;
+    at_ms: number;
   };
   /** The rules that were loaded last; what is no longer in the files has `removed_at_ms`. */
   alert_rules: {

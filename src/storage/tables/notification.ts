@@ -5,6 +5,62 @@ export interface NotificationTables {
   notification_alerts: {
     alert_id: string;
   };
+  /** Alerts of which nobody was told at once, because the watchdog repairs what they tell of. */
+  notification_holds: {
+    alert_id: string;
+    policy: string;
+    /** `agent:w-1` */
+    target: string;
+    severity: string;
+    /** JSON object. */
+    labels: string;
+    /** JSON list: the receivers that would have been told. */
+    receivers: string;
+    /** Wall ms until which somebody waits for the verdict. */
+    until_ms: number;
+    state: 'held' | 'healed' | 'released';
+    /** JSON list: the actions that were begun. */
+    steps: string;
+    /** Why it is held, or what came of it. */
+    reason: string;
+  };
+  /** What nobody but this server may know. */
+  notification_secrets: {
+    name: string;
+    value: string;
+    created_at_ms: number;
+  };
+  /** Alerts that nobody has acknowledged yet, on their way up a ladder. */
+  notification_escalations: {
+    alert_id: string;
+    escalation: string;
+    /** The group by which people were told first. */
+    group_id: string;
+    group_key: string;
+    /** JSON objects. */
+    group_labels: string;
+    route_labels: string;
+    /** Of its route: who is told where a step names nobody. */
+    receiver: string;
+    began_at_ms: number;
+    /** The next one, from 0. */
+    step: number;
+    /** How often all steps have been gone through. */
+    round: number;
+    /** Wall ms of the next step; null once there is none. */
+    due_at_ms: number | null;
+  };
+  /** Who stands in for whoever a schedule has on call. */
+  on_call_overrides: {
+    id: string;
+    schedule: string;
+    person: string;
+    starts_at_ms: number;
+    ends_at_ms: number;
+    comment: string;
+    created_by: string;
+    created_at_ms: number;
+  };
   /** What each integration was told of an aggregation group last. */
   notification_log: {
     group_id: string;
@@ -37,6 +93,8 @@ export interface NotificationTables {
     group_labels: string;
     route_labels: string;
     note: string | null;
+    /** That to which an escalation has raised its alerts; null where none has. */
+    severity: string | null;
     /** What the integration knows once it is delivered; as in `notification_log`. */
     firing: string;
     resolved: string;

@@ -68,9 +68,14 @@ export const SIGNAL_ERRORS = {
     'No anomaly has this id, or its retention is over.',
     'List the anomalies to see what exists.',
   ),
+  alert_limit_reached: entry(
+    409,
+    'As many alerts are snoozed, or as many comments are on one, as may be.',
+    'The message names the limit. End snoozes that are no longer needed (`omoi alerts unsnooze`), or silence what many alerts have in common (`omoi silences add`).',
+  ),
   alert_resolved: entry(
     409,
-    'The alert has ended, so that it can be neither acknowledged nor resolved.',
+    'The alert has ended, so that it can be neither acknowledged, snoozed, assigned nor resolved.',
     'The alert has ended; nothing is left to do.',
   ),
   unknown_policy: entry(

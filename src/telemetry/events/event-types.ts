@@ -94,7 +94,28 @@ export const EVENT_PAYLOADS = {
     /** Since when it fires, as they say; absent where a rule has raised it. */
     starts_at: z.string().optional(),
   }),
-  'monitor.alert.acknowledged': z.object({ ...alertRef, acknowledged_by: z.string() }),
+  'monitor.alert.acknowledged': z.object({
+    ...alertRef,
+    acknowledged_by: z.string(),
+    note: z.string().optional(),
+  }),
+  /** Until a time nobody is told that it fires. */
+  'monitor.alert.snoozed': z.object({
+    ...alertRef,
+    snoozed_by: z.string(),
+    until: z.string(),
+    note: z.string().optional(),
+  }),
+  /** `unsnoozed_by` is null where its time was over. */
+  'monitor.alert.unsnoozed': z.object({ ...alertRef, unsnoozed_by: nullableText }),
+  'monitor.alert.commented': z.object({
+    ...alertRef,
+    comment_id: z.string(),
+    commented_by: z.string(),
+    text: z.string(),
+  }),
+  /** `assigned_to` is null where nobody looks after it any more. */
+  'monitor.alert.assigned': z.object({ ...alertRef, assigned_to: nullableText, assigned_by: z.string() }),
   'monitor.alert.escalated': z.object({ ...alertRef, to: z.string(), reason: z.string() }),
   'monitor.alert.resolved': z.object({
     ...alertRef,
@@ -105,6 +126,39 @@ export const EVENT_PAYLOADS = {
   'notification.delivered': z.object({ ...notificationRef, answer: z.string() }),
   /** A message that will not be tried again. */
   'notification.failed': z.object({ ...notificationRef, failure: z.string(), error: z.string() }),
+  /** Nobody has acknowledged in time: others are told, or the same louder. `step` counts from 1 in each round. */
+  'notification.escalated': z.object({
+    escalation: z.string(),
+    step: z.number().int(),
+    round: z.number().int(),
+    receiver: z.string(),
+    severity: nullableText,
+    group_key: z.string(),
+    alert_ids: z.array(z.string()),
+    alerts: z.number().int(),
+  }),
+  /** A repair has healed what an alert told of before anybody was told: `receivers` would have been. */
+  'notification.held_and_healed': z.object({
+    alert_id: z.string(),
+    severity: z.string(),
+    labels,
+    policy: z.string(),
+    target: z.string(),
+    /** `healed by restart in 2.1 s` */
+    summary: z.string(),
+    receivers: z.array(z.string()),
+  }),
+  /** Somebody stands in for whoever is on call. `removed_by` is null where the override is new. */
+  'notification.on_call.overridden': z.object({
+    override_id: z.string(),
+    schedule: z.string(),
+    person: z.string(),
+    starts_at: z.string(),
+    ends_at: z.string(),
+    comment: z.string(),
+    created_by: z.string(),
+    removed_by: nullableText,
+  }),
   /** `replaces` is the silence whose place it takes. */
   'notification.silence.created': z.object({
     ...silenceRef,
@@ -225,6 +279,8 @@ export const EVENT_PAYLOADS = {
     /** Whether the loss counts as an attempt; events of older servers don't say. */
     counted: z.boolean().optional(),
   }),
+  /** Others were lost with the task since: it explains why that generation ended, which is held against its agent no more. */
+  'fleet.task.blamed': z.object({ ...taskRef, agent_id: z.string(), generation: z.number().int() }),
   /** Its attempts are used up by losses: it waits for a person. */
   'fleet.task.parked': z.object({
     ...taskRef,

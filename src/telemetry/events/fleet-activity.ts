@@ -101,6 +101,8 @@ export interface FleetSnapshot {
   readonly unserved:
     | readonly { readonly phaseId: string; readonly taskType: string; readonly unserved: number }[]
     | null;
+  /** How many agents each pool that Omoi looks after is to have. */
+  readonly pools: ReadonlyMap<string, number>;
   readonly locks: readonly {
     readonly resourceType: string;
     readonly lockMode: string;
@@ -119,6 +121,8 @@ export interface AgentObservation {
   /** By the server's monotonic clock; null before the first beat. */
   readonly heartbeatAgeMs: number | null;
   readonly heartbeatsMissed: number;
+  /** The task that was taken from it and that it has not let go of, as far as it says; null where there is none. */
+  readonly clingsTo: string | null;
   /** What its processes use; null where nobody has looked at them lately. */
   readonly usage: ProcessUsage | null;
 }

@@ -60,11 +60,31 @@ export const STANDARD_METRICS = {
     ['agent_type', 'phase_id'],
     'Agents that are alive: IDLE, RUNNING or DEGRADED.',
   ),
+  pool_agents_desired: gauge(
+    'agents',
+    ['pool_id'],
+    'Agents that a pool is to have: its count, with what scaling adds for a while.',
+  ),
+  pool_agents_missing: gauge(
+    'agents',
+    ['pool_id'],
+    'Of these, those that are not alive: not there, not started, silent, failed or quarantined.',
+  ),
+  agent_missing: gauge(
+    'boolean',
+    ['agent_id'],
+    '1 while an agent of `fleet.expected` is not there: it has never come, or has left.',
+  ),
   agents_by_status: gauge('agents', ['agent_type', 'status'], 'Agents in each status.'),
   agent_status: gauge(
     'boolean',
     ['agent_id', 'status'],
     '1 while an agent is DEGRADED, STALLED, UNRESPONSIVE, QUARANTINED or FAILED, 0 once it was and no longer is.',
+  ),
+  agent_clings_to_lost_task: gauge(
+    'boolean',
+    ['agent_id'],
+    '1 while an agent is DEGRADED because it goes on with a task that was taken from it, 0 once it has let go.',
   ),
   agent_heartbeat_age_seconds: gauge('seconds', ['agent_id'], 'Time since the last heartbeat arrived.'),
   agent_heartbeats_missed: gauge(

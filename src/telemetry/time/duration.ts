@@ -50,6 +50,13 @@ export function formatTime(durationMs: number): string {
   return formatDuration(Math.floor(ms / 1_000) * 1_000);
 }
 
+/** How long something took, for a sentence that people read: `850 ms`, `2.1 s`, `1m5s`. */
+export function formatElapsed(durationMs: number): string {
+  const ms = Math.max(0, Math.round(durationMs));
+  if (ms < 1_000) return `${ms} ms`;
+  return ms < 60_000 ? `${(Math.floor(ms / 100) / 10).toFixed(1)} s` : formatTime(ms);
+}
+
 /** What fits Go's nanoseconds in 64 bits, some 292 years: the most that Prometheus takes, and a time that far can be told. */
 export const MAX_DURATION_MS = 2 ** 63 / 1e6;
 

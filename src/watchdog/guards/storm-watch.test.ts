@@ -215,6 +215,24 @@ describe.each(['host:h', 'provider:acme'])('a storm of %s', (domain) => {
     expect(states.get('storm')?.reason).toBe(`${domain}: 6 of 6 agents fell silent at once`);
   });
 
+  it('says how it stands now, and on record how it began', async () => {
+    const more = agents.add(4, 'pool:a', domain);
+    fallSilent(more);
+    await pass(1);
+    expect(watch.list()).toMatchObject([{ domain, reason: '10 of 10 agents are silent' }]);
+    areHeard(more);
+    await pass(1);
+    expect(watch.judge(['pool:a', domain])?.reason).toBe('6 of 10 agents are silent');
+    await restart();
+    expect(watch.list()).toMatchObject([{ domain, reason: '6 of 6 agents fell silent at once' }]);
+    await pass(1);
+    expect(watch.list()).toMatchObject([{ domain, reason: '6 of 10 agents are silent' }]);
+    const began = told.filter(({ event_type: type }) => type === 'watchdog.storm.changed');
+    expect(began.map(({ payload }) => payload)).toEqual([
+      { domain, active: true, reason: '6 of 6 agents fell silent at once' },
+    ]);
+  });
+
   it('is told once, and so is its end, when health is back and has stayed', async () => {
     await pass(20);
     areHeard(those);

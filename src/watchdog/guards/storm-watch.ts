@@ -218,8 +218,8 @@ export class StormWatch {
     for (const { name, look } of mostFirst) {
       const state = judgeStorm(NO_STORM, look(), { ms, limits });
       if (!state.active) continue;
-      const silent = domains.get(name)?.silent ?? 0;
-      this.#storms.set(name, { state: { ...state, silent }, sinceMs: clock.wallMs() });
+      const { silent = 0, agents = 0 } = domains.get(name) ?? {};
+      this.#storms.set(name, { state: { ...state, silent, agents }, sinceMs: clock.wallMs() });
     }
   }
 

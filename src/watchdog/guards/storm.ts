@@ -47,13 +47,15 @@ export interface Silence {
 
 export interface StormState {
   readonly active: boolean;
+  /** How it began; once that has changed, how it stands. */
   readonly reason: string;
   /** Since when the share has been low; null while it is not. Monotonic ms, as all times here. */
   readonly calmSinceMs: number | null;
   /** Since when nobody more has fallen silent. */
   readonly settledSinceMs: number;
-  /** How many were silent at the last look. */
+  /** How many were silent at the last look, of how many. */
   readonly silent: number;
+  readonly agents: number;
 }
 
 export const NO_STORM: StormState = {
@@ -62,6 +64,7 @@ export const NO_STORM: StormState = {
   calmSinceMs: null,
   settledSinceMs: 0,
   silent: 0,
+  agents: 0,
 };
 
 /**
@@ -79,14 +82,16 @@ export function judgeStorm(
     const isAlone = fell === 0 || fell + fellBeside < limits.minSilent;
     if (isAlone || fell / agents < enterShare) return NO_STORM;
     const reason = `${fell} of ${agents} agents fell silent at once`;
-    return { active: true, reason, calmSinceMs: null, settledSinceMs: ms, silent };
+    return { active: true, reason, calmSinceMs: null, settledSinceMs: ms, silent, agents };
   }
   const settledSinceMs = silent > state.silent ? ms : state.settledSinceMs;
   const share = agents === 0 ? 0 : silent / agents;
   const calmSinceMs = silent > 0 && share >= limits.leaveShare ? null : (state.calmSinceMs ?? ms);
   const isCalm = calmSinceMs !== null && ms - calmSinceMs >= limits.calmMs;
   if (isCalm || ms - settledSinceMs >= limits.settledMs) return NO_STORM;
-  return { ...state, calmSinceMs, settledSinceMs, silent };
+  const isAsBefore = silent === state.silent && agents === state.agents;
+  const reason = isAsBefore ? state.reason : `${silent} of ${agents} agents are silent`;
+  return { active: true, reason, calmSinceMs, settledSinceMs, silent, agents };
 }
 
 /** Of each name, how many are silent more than at the best moment of a short past. Nothing is kept of whom nobody is silent. */

@@ -14,6 +14,8 @@ export interface OpenRemediation {
   readonly subject: Remediation;
   /** As it stands on disk; null after a transition of which it is not known whether it was written. */
   row: Remediation | null;
+  /** Whether `row` has been changed on disk by another hand than its own transitions. */
+  isOutdated: boolean;
   /** What holds it back, as it was written down. */
   heldBy: RecordedSuppression | null;
   timer: Timer | null;
@@ -50,6 +52,7 @@ export class OpenRemediations {
       target: targetOf(row),
       subject: row,
       row,
+      isOutdated: false,
       heldBy: null,
       timer: null,
       isQueued: false,

@@ -1,5 +1,5 @@
 import { PreparedInsert, type StateTransaction } from '#storage';
-import { createId, type Moment, type Random } from '#telemetry';
+import type { Moment } from '#telemetry';
 import type { Policy } from '../policies/policy.ts';
 import { writePlan } from '../policies/remediation-plan.ts';
 import type { Target } from '../policies/target.ts';
@@ -35,12 +35,12 @@ export async function insertPlanned(
 export function plannedRemediation(
   { policy, alert, target }: WantedRemediation,
   now: Moment,
-  random: Random,
+  id: string,
 ): Remediation {
   const { wallMs: nowMs } = now;
   const isAgent = target.kind === 'agent';
   return {
-    id: createId('rem', nowMs, random),
+    id,
     policy: policy.name,
     alert_id: alert.alertId,
     rule_id: alert.ruleId,

@@ -3,7 +3,11 @@ import { OmoiError, type RemediationConcern, type RemediationState } from '#tele
 import { sql, type Expression, type ExpressionBuilder, type Selectable, type SqlBool } from 'kysely';
 import { passedGuardsOf, type ActionRow, type PassedGuard } from '../actions/action-rows.ts';
 import { readPlan, type RemediationPlan } from '../policies/remediation-plan.ts';
+import { remediationLine } from './remediation-lines.ts';
 import { isOpenState, type Remediation } from './remediation.ts';
+
+/** More policies than these hardly act on one alert. */
+const MAX_LINES_PER_ALERT = 5;
 
 export interface RemediationQuery {
   readonly states?: readonly RemediationState[];
@@ -47,6 +51,23 @@ export class RemediationArchive {
     const [detail] = await this.#detailed(rows);
     if (!detail) throw new OmoiError('unknown_remediation', `there is no remediation ${id}`);
     return detail;
+  }
+
+  /** What was done about each of these alerts, in one line, by the id of the alert. @param alertIds at most 500 */
+  async linesOf(alertIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    if (alertIds.length === 0) return new Map();
+    const rows = await this.#database.reader
+      .selectFrom('remediations')
+      .selectAll()
+      .where('alert_id', 'in', alertIds)
+      .orderBy('id')
+      .execute();
+    const lines = new Map<string, string>();
+    for (const [alertId, ofAlert] of Map.groupBy(rows, (row) => row.alert_id)) {
+      const told = ofAlert.flatMap((row) => remediationLine(row) ?? []).slice(0, MAX_LINES_PER_ALERT);
+      if (told.length > 0) lines.set(alertId, told.join('; '));
+    }
+    return lines;
   }
 
   async #detailed(remediations: readonly Remediation[]): Promise<readonly RemediationDetail[]> {

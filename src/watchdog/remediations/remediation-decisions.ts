@@ -31,6 +31,7 @@ import type { MaintenanceWindows } from '../maintenance/maintenance-windows.ts';
 import type { AgentFacts, AlertAuthority, AlertFacts, FleetActuator } from '../ports.ts';
 import type { WatchdogStates } from '../watchdog-states.ts';
 import { cooldownMsOf, lineageOf, relapseOf, sinceOf, type LastEnd } from './lineage.ts';
+import { plannedRemediation, type WantedRemediation } from './planned-remediations.ts';
 import type { RemediationLog } from './remediation-log.ts';
 import type { Ending, Remediation } from './remediation.ts';
 import type { RepairSlots } from './repair-slots.ts';
@@ -195,6 +196,8 @@ export class RemediationDecisions {
     if (lastTry) {
       // What ended the agent this time is read before a transaction: the next one has it.
       if (agent && lastOutput === null) return again(noted);
+      // A person is told of an agent once it is clear that no task is to blame.
+      if (agent && agent.suspicionLeftMs > 0) return wait(noted, agent.suspicionLeftMs);
       return this.#giveUp(tx, noted, { policy, relapse: lastTry, lastOutput });
     }
     if (policy.mode === 'approve' && remediation.approved_by === null) {
@@ -279,6 +282,8 @@ export class RemediationDecisions {
     const suppression = this.holdsGivingUp(remediation, log.now(tx));
     if (suppression) return this.holdBack(tx, remediation, { suppression, held });
     const agent = remediation.target_kind === 'agent' ? fleet.agent(remediation.target_id) : null;
+    if (agent && agent.suspicionLeftMs > 0) return wait(remediation, agent.suspicionLeftMs);
+    if (agent && agent.blamedTaskId !== null) return again(await log.goOn(tx, remediation));
     const withdrawal = agent && withdrawalOf(agent);
     const { guardian } = planOf(remediation);
     const ending: Ending = withdrawal
@@ -304,6 +309,18 @@ export class RemediationDecisions {
   hasLifted(remediation: Remediation, { suppressed: guard, recordedAtMs }: RecordedSuppression): boolean {
     if (!LIFTED_BY_EVENT.has(guard)) return false;
     return this.#ask(remediation, guard, momentOf(this.#parts.clock, recordedAtMs)) === null;
+  }
+
+  /**
+   * What holds back a remediation that is not planned yet, as far as memory knows: what was done before on the target, for which
+   * the database has to be asked, is left out. Null where nothing does.
+   */
+  foresee(wanted: WantedRemediation): Suppression | null {
+    const now = momentOf(this.#parts.clock);
+    const { guards = GUARDS } = this.#parts;
+    const { policy, alert } = wanted;
+    const remediation = plannedRemediation(wanted, now, '');
+    return decide(this.#input(remediation, policy, { now, alert, coolsFromMs: null, attempts: 0 }), guards);
   }
 
   /** What a guard says as far as memory knows, null where it lets pass; undefined where the database has to be asked. */

@@ -2,6 +2,7 @@ import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTransaction } from '#storage';
 import {
   allSettled,
+  createId,
   momentOf,
   OPEN_REMEDIATION_STATES,
   toRfc3339OrNull,
@@ -68,7 +69,8 @@ export class RemediationLog {
     wanted: readonly WantedRemediation[],
   ): { readonly planned: readonly Remediation[]; readonly written: Promise<readonly Remediation[]> } {
     const { random } = this.#parts;
-    const planned = wanted.map((one) => plannedRemediation(one, this.now(tx), random));
+    const now = this.now(tx);
+    const planned = wanted.map((one) => plannedRemediation(one, now, createId('rem', now.wallMs, random)));
     return { planned, written: insertPlanned(tx, planned) };
   }
 
@@ -290,6 +292,18 @@ export class RemediationLog {
   /** No step helped: back to planned, until no guard holds back that the guardian is told. */
   giveUpLater(tx: StateTransaction, remediation: Remediation, failed: FailedStep): Promise<Remediation> {
     return this.#planAgain(tx, remediation, { failed, change: { given_up_as: failed.outcome } });
+  }
+
+  /** It was to be given up, and a task turned out to have ended its agent: its last step is repeated. */
+  async goOn(tx: StateTransaction, remediation: Remediation): Promise<Remediation> {
+    const change = {
+      given_up_as: null,
+      step: remediation.step + 1,
+      updated_at_ms: tx.nowMs,
+      ...stampOf(this.now(tx)),
+    };
+    await tx.db.updateTable('remediations').set(change).where('id', '=', remediation.id).execute();
+    return { ...remediation, ...change };
   }
 
   async #planAgain(

@@ -99,6 +99,11 @@ export class RemediationRunner {
     return (row && this.#parts.transitions.decisions.stillHeldBy(row, heldBy.suppressed)) ?? heldBy;
   }
 
+  /** Those of an alert that have not ended, with what holds each of them back. */
+  openOf(alertId: string): readonly Pick<OpenRemediation, 'policy' | 'row' | 'subject' | 'heldBy'>[] {
+    return this.#open.ofAlert(alertId);
+  }
+
   /** Remediations are planned by a transaction. A few are decided in it at once, so that a repair starts with its plan. */
   async takeOn(
     tx: StateTransaction,
@@ -185,6 +190,14 @@ export class RemediationRunner {
     for (const open of this.#open.ofTarget(target)) if (open.row?.state !== 'executing') this.#wake(open);
   }
 
+  /** The rows of a target's remediations have changed by another hand: their next transition begins with what stands on disk. */
+  readAgain(target: string): void {
+    for (const open of this.#open.ofTarget(target)) {
+      open.isOutdated = true;
+      this.#wake(open);
+    }
+  }
+
   /** @throws OmoiError `unknown_remediation`, `remediation_settled` */
   async answer(id: string, answer: { readonly approved: boolean; readonly by: string }): Promise<void> {
     const { log, transitions } = this.#parts;
@@ -246,7 +259,9 @@ export class RemediationRunner {
   async #advance(open: OpenRemediation): Promise<void> {
     const { transitions } = this.#parts;
     if (this.#stopped || !this.#open.get(open.id)) return;
-    const row = open.row ?? (await this.#read(open));
+    const known = open.isOutdated ? null : open.row;
+    open.isOutdated = false;
+    const row = known ?? (await this.#read(open));
     if (!row) return this.#close(open, null);
     let next: Next = { kind: 'again', remediation: row };
     while (next.kind === 'again' && !this.#stopped) {

@@ -265,7 +265,8 @@ export class RemediationSteps {
     if (mayGoOn || this.#isExplained(remediation)) {
       return again(await log.nextStep(tx, remediation, because));
     }
-    if (this.#decisions.holdsGivingUp(remediation, log.now(tx))) {
+    const isOpen = (this.#agentOf(remediation)?.suspicionLeftMs ?? 0) > 0;
+    if (isOpen || this.#decisions.holdsGivingUp(remediation, log.now(tx))) {
       return again(await log.giveUpLater(tx, remediation, because));
     }
     return this.#end(tx, remediation, { state: 'escalated', guardian, ...because });

@@ -41,6 +41,7 @@ const agent: AgentFacts = {
   leaves: false,
   drains: false,
   blamedTaskId: null,
+  suspicionLeftMs: 0,
   silenceMs: 0,
   workAfterBeatMs: null,
   heartbeatTtlMs: 3000,

@@ -1,11 +1,18 @@
 import { OmoiProcess } from './omoi-process.ts';
 import { until } from './until.ts';
+import type { WebhookMessage } from './webhook.ts';
 
 /** What `omoi gameday run --json` prints. */
 export interface GamedayReport {
   readonly experiment: string;
   readonly steps: readonly { readonly name: string; readonly at_ms: number; readonly ok: boolean }[];
   readonly trace_id: string | null;
+  /** What the webhook of the run was told of, where it has one. */
+  readonly messages?: readonly {
+    readonly at_ms: number;
+    readonly id: string;
+    readonly body: WebhookMessage['body'];
+  }[];
   readonly ok: boolean;
 }
 
@@ -24,9 +31,12 @@ export interface GamedayRun {
 /** Those that follow one alert. */
 export type TracedGameday = 'worker_hang' | 'high_queue_depth';
 
+/** Those that have a server of their own. */
+type OwnGameday = 'alert_reaches_people';
+
 /** Starts `omoi gameday run --json`, on the server of a data directory or, where none runs, on its own. */
 export function startGameday(
-  name: TracedGameday,
+  name: TracedGameday | OwnGameday,
   directory: string,
   flags: readonly string[] = [],
 ): GamedayRun {

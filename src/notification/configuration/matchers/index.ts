@@ -8,5 +8,4 @@ export {
   parseMatcher,
   parseMatchers,
   type MatcherMode,
-  type MatcherReading,
 } from './parse-matchers.ts';

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import MailComposer from 'nodemailer/lib/mail-composer';
 import { nextTurn } from '#telemetry';
 import { truncateCharacters } from '../truncation.ts';
 
@@ -45,6 +44,8 @@ export async function composeMail(mail: Mail): Promise<ComposedMail> {
     .filter(([name]) => !OWN_HEADERS.has(name.toLowerCase()))
     .map(([key, value]) => ({ key, value: oneLine(value) }));
   const hasDate = headers.some(({ key }) => key.toLowerCase() === 'date');
+  // Not before there is a mail: it loads the client behind `fetch` too, 5 MB.
+  const { default: MailComposer } = await import('nodemailer/lib/mail-composer');
   const node = new MailComposer({
     headers,
     ...(mail.messageId === null ? {} : { messageId: mail.messageId }),

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
-import SmtpConnection from 'nodemailer/lib/smtp-connection';
+import type SmtpConnection from 'nodemailer/lib/smtp-connection';
 import { nextTurn } from '#telemetry';
 import { authenticate, type SmtpLogin } from './smtp-authentication.ts';
 import type { ComposedMail } from './mail-content.ts';
@@ -84,7 +84,7 @@ export async function handOver(
   let connection: SmtpConnection | null = null;
   try {
     await Promise.race([broken.promise, opened(socket, deadlines.setupMs)]);
-    connection = connectionOver(socket, server, deadlines);
+    connection = await connectionOver(socket, server, deadlines);
     connection.on('error', broken.reject);
     await Promise.race([broken.promise, connected(connection)]);
     step = 'login';
@@ -126,9 +126,15 @@ function failureOfClient(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
-function connectionOver(socket: Socket, server: SmtpServer, deadlines: SmtpDeadlines): SmtpConnection {
+async function connectionOver(
+  socket: Socket,
+  server: SmtpServer,
+  deadlines: SmtpDeadlines,
+): Promise<SmtpConnection> {
   const { login } = server;
-  return new SmtpConnection({
+  // Not before there is a mail: it loads the client behind `fetch` too, 5 MB.
+  const { default: Connection } = await import('nodemailer/lib/smtp-connection');
+  return new Connection({
     connection: socket,
     host: server.host,
     port: server.port,

@@ -1,5 +1,5 @@
-import { Agent as PlainAgent } from 'node:http';
-import { Agent as SecureAgent, type AgentOptions } from 'node:https';
+import type { Agent as PlainAgent } from 'node:http';
+import type { Agent as SecureAgent, AgentOptions } from 'node:https';
 import type { LookupFunction } from 'node:net';
 
 import type { HttpClientSettings } from './http-client.ts';
@@ -7,15 +7,18 @@ import { decoded } from './request-secrets.ts';
 import { readTlsMaterial, secureContextOf } from './tls-material.ts';
 import { type TlsOfProxy, TunnelAgent } from './tunnel-agent.ts';
 
-/** Connections of one integration to one address at a time, idle ones, and how long those are kept. */
+/** Not imported by name: that would load the client behind `fetch` too, 5 MB. */
+const http = process.getBuiltinModule('node:http');
+const https = process.getBuiltinModule('node:https');
+
+/** Connections of one integration to one address at a time, and how long they are kept when they are idle: each, as in a burst all are used again and again. */
 export const maxConnectionsPerAddress = 8;
-export const maxIdleConnectionsPerAddress = 2;
-export const maxIdleConnectionMs = 60_000;
+const maxIdleConnectionMs = 60_000;
 
 const KEPT: AgentOptions = {
   keepAlive: true,
   maxSockets: maxConnectionsPerAddress,
-  maxFreeSockets: maxIdleConnectionsPerAddress,
+  maxFreeSockets: maxConnectionsPerAddress,
   timeout: maxIdleConnectionMs,
 };
 
@@ -55,9 +58,9 @@ export class ConnectionPool {
     const { servername, ...tls } = await this.#tlsOptions();
     const named = servername === undefined ? {} : { servername };
     if (!isSecure)
-      return { agent: this.#agent('proxy', () => new SecureAgent({ ...KEPT, ...tls })), asked: proxy };
+      return { agent: this.#agent('proxy', () => new https.Agent({ ...KEPT, ...tls })), asked: proxy };
     const options = { ...KEPT, ...tls, ...named };
-    if (proxy === null) return { agent: this.#agent('secure', () => new SecureAgent(options)), asked: null };
+    if (proxy === null) return { agent: this.#agent('secure', () => new https.Agent(options)), asked: null };
     const agent = this.#agent(`tunnel ${proxy.href}`, () => {
       const headers = { ...authorizationOfProxy(proxy), ...this.#settings.proxy_connect_header };
       return new TunnelAgent(options, { url: proxy, headers, lookup: this.#lookup, tls });
@@ -71,7 +74,7 @@ export class ConnectionPool {
   }
 
   #plainAgent(): PlainAgent {
-    return this.#agent('plain', () => new PlainAgent(KEPT));
+    return this.#agent('plain', () => new http.Agent(KEPT));
   }
 
   /** For the target and, but for the name, for a proxy that speaks TLS itself. */

@@ -1,14 +1,17 @@
-import { type IncomingMessage, request as plainRequest } from 'node:http';
-import { request as secureRequest } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
 import { hostNameOf } from './address-guard.ts';
-import { authorizationOfProxy, type Way } from './connection-pool.ts';
+import { authorizationOfProxy, maxConnectionsPerAddress, type Way } from './connection-pool.ts';
 import type { HttpRequest } from './http-client.ts';
 import { portOf } from './proxy-choice.ts';
 import type { TunnelRequestOptions } from './tunnel-agent.ts';
+
+/** Not imported by name: that would load the client behind `fetch` too, 5 MB. */
+const { request: plainRequest } = process.getBuiltinModule('node:http');
+const { request: secureRequest } = process.getBuiltinModule('node:https');
 
 /** How much of an answer is read, decompressed. */
 export const maxAnswerBytes = 64 * 1024;
@@ -73,7 +76,8 @@ function send(exchange: Exchange): Promise<IncomingMessage> {
     });
     // A server that changes the protocol (101) ends it all without an answer, and without an error.
     outgoing.once('close', () => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' })));
-    Readable.from(body).pipe(outgoing);
+    if (body.length > 1) Readable.from(body).pipe(outgoing);
+    else outgoing.end(body[0]);
   });
 }
 
@@ -99,7 +103,7 @@ export async function exchange(options: Exchange): Promise<IncomingMessage> {
 }
 
 /** Idle connections to an address that may all have been closed. */
-const maxRepetitions = 2;
+const maxRepetitions = maxConnectionsPerAddress;
 
 /** The beginning of an answer's body, decompressed; the connection of a longer one is closed. */
 export async function readBody(answer: IncomingMessage): Promise<string> {

@@ -1,5 +1,5 @@
-import { request as plainRequest, type RequestOptions } from 'node:http';
-import { Agent, type AgentOptions, request as secureRequest } from 'node:https';
+import type { RequestOptions } from 'node:http';
+import type { AgentOptions } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContext } from 'node:tls';
@@ -8,6 +8,10 @@ import { hostNameOf } from './address-guard.ts';
 import { noAnswerOf } from './failure-texts.ts';
 import { NoAnswer } from './http-client.ts';
 import { portOf } from './proxy-choice.ts';
+
+/** Not imported by name: that would load the client behind `fetch` too, 5 MB. */
+const { request: plainRequest } = process.getBuiltinModule('node:http');
+const { Agent, request: secureRequest } = process.getBuiltinModule('node:https');
 
 /** How a proxy that speaks TLS itself is judged. */
 export interface TlsOfProxy {

@@ -1,0 +1,161 @@
+import { Button, TextInput } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useState, type FormEvent } from 'react';
+import { useServer } from '../api/server-context.tsx';
+import type { Silence } from '../api/wire.ts';
+import { parseDuration } from '../domain/new-silence.ts';
+import { describeSilenceState, describeSilenceTime, silencedAlternatives } from '../domain/silence-text.ts';
+import { useNow } from '../hooks/use-now.ts';
+import { ConfirmedRequest } from './confirmed-request.tsx';
+import { Dialog } from './dialog.tsx';
+import { ErrorText } from './error-text.tsx';
+import form from './silence-dialog.module.css';
+import styles from './silence-rows.module.css';
+import { ToneLabel } from './tone-dot.tsx';
+
+const CHANGED = ['silences', 'notifications'];
+/** So many alternatives are written out. */
+const SHOWN_ALTERNATIVES = 3;
+
+export interface SilenceRowsProps {
+  readonly silences: readonly Silence[];
+  readonly mayHandle: boolean;
+}
+
+/** Silences: for what, why, by whom and until when. */
+export function SilenceRows({ silences, mayHandle }: SilenceRowsProps) {
+  const nowMs = useNow();
+  return (
+    <ul className={styles.rows} aria-label="Silences">
+      {silences.map((silence) => (
+        <SilenceRow key={silence.id} {...{ silence, mayHandle, nowMs }} />
+      ))}
+    </ul>
+  );
+}
+
+interface SilenceRowProps {
+  readonly silence: Silence;
+  readonly mayHandle: boolean;
+  readonly nowMs: number;
+}
+
+function SilenceRow({ silence, mayHandle, nowMs }: SilenceRowProps) {
+  const { id, state, comment, created_by: author, set_by: by } = silence;
+  const { text, tone } = describeSilenceState(silence);
+  const alternatives = silencedAlternatives(silence);
+  const [first = ''] = alternatives;
+  const more = alternatives.length - SHOWN_ALTERNATIVES;
+  const said = by === author ? author : `${author} (set by ${by})`;
+  return (
+    <li className={styles.row} data-row tabIndex={-1}>
+      <div className={styles.head}>
+        <ToneLabel tone={tone}>{text}</ToneLabel>
+        <span className={styles.time}>{describeSilenceTime(silence, nowMs)}</span>
+      </div>
+      <ul className={styles.alternatives}>
+        {alternatives.slice(0, SHOWN_ALTERNATIVES).map((one) => (
+          <li key={one}>
+            <code>{one}</code>
+          </li>
+        ))}
+        {more > 0 && <li>and {more} more</li>}
+      </ul>
+      <p className={styles.comment}>
+        {comment}, says {said}
+      </p>
+      <div className={styles.foot}>
+        {alternatives.length === 1 && state !== 'expired' && (
+          <Link to="/alerts" search={{ match: first }}>
+            Alerts
+          </Link>
+        )}
+        {mayHandle && state !== 'expired' && (
+          <>
+            <ExtendButton id={id} of={first} />
+            <ConfirmedRequest
+              label="End"
+              of={`the silence of ${first}`}
+              order={{
+                effect:
+                  'From now on people are told again of the alerts that it was for, if they still fire.',
+                method: 'DELETE',
+                path: `/api/v1/alerts/silences/${encodeURIComponent(id)}`,
+                body: null,
+                changes: CHANGED,
+              }}
+            />
+          </>
+        )}
+      </div>
+    </li>
+  );
+}
+
+/** Moves the end of a silence: so long from now on. */
+function ExtendButton({ id, of }: { readonly id: string; readonly of: string }) {
+  const [isOpen, setIsOpen] = useState(false);
+  const title = `Extend the silence of ${of}`;
+  const close = () => setIsOpen(false);
+  return (
+    <>
+      <Button size="xs" variant="default" aria-label={title} onClick={() => setIsOpen(true)}>
+        Extend
+      </Button>
+      {isOpen && (
+        <Dialog name={title} onClose={close}>
+          <ExtendForm {...{ id, title }} onClose={close} />
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+interface ExtendFormProps {
+  readonly id: string;
+  readonly title: string;
+  readonly onClose: () => void;
+}
+
+function ExtendForm({ id, title, onClose }: ExtendFormProps) {
+  const { client } = useServer();
+  const queries = useQueryClient();
+  const [typed, setTyped] = useState('1h');
+  const durationMs = parseDuration(typed);
+  const extend = useMutation({
+    mutationFn: () =>
+      client.post(`/api/v1/alerts/silences/${encodeURIComponent(id)}/extend`, { duration_ms: durationMs }),
+    onSuccess: onClose,
+    onSettled: () => Promise.all(CHANGED.map((key) => queries.invalidateQueries({ queryKey: [key] }))),
+  });
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    if (durationMs !== null) extend.mutate();
+  };
+  return (
+    <form className={form.dialog} onSubmit={submit} noValidate>
+      <h2 className={form.title}>{title}</h2>
+      <TextInput
+        size="xs"
+        label="It ends, from now on, in"
+        value={typed}
+        error={durationMs === null ? 'Write how long, such as 30m, 4h or 2d.' : null}
+        onChange={({ currentTarget: { value } }) => setTyped(value)}
+      />
+      {extend.error !== null && (
+        <p className={form.failed} role="alert">
+          <ErrorText error={extend.error} />
+        </p>
+      )}
+      <div className={form.buttons}>
+        <Button size="xs" variant="default" onClick={onClose}>
+          Back
+        </Button>
+        <Button size="xs" type="submit" loading={extend.isPending}>
+          Extend
+        </Button>
+      </div>
+    </form>
+  );
+}

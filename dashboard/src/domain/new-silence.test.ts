@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { initialMatchers, parseDuration, readTypedSilence, type SilenceSubject } from './new-silence.ts';
+
+const alert = (id: string, labels: Readonly<Record<string, string>>) => ({ id, labels });
+const ONE: SilenceSubject = {
+  kind: 'alerts',
+  alerts: [alert('a', { alertname: 'Down', 'host.name': 'a "b"' })],
+};
+const TWO: SilenceSubject = {
+  kind: 'alerts',
+  alerts: [alert('a', { host: 'a' }), alert('b', { host: 'b' })],
+};
+const NONE: SilenceSubject = { kind: 'matchers', matchers: [] };
+const typed = { matchers: '', duration: '1h', comment: ' disks ', untilResolved: false };
+const rest = { duration_ms: 3_600_000, comment: 'disks', until_resolved: false };
+
+describe('a silence that somebody types', () => {
+  it('begins with the labels of the one alert that it is for', () => {
+    expect(initialMatchers(ONE)).toBe('alertname="Down"\n"host.name"="a \\"b\\""');
+    expect(initialMatchers(TWO)).toBe('');
+    expect(initialMatchers({ kind: 'matchers', matchers: ['a="b"'] })).toBe('a="b"');
+  });
+
+  it.each([
+    ['the alert as it is', ONE, { matchers: initialMatchers(ONE) }, { alert_id: 'a', ...rest }],
+    [
+      'fewer labels of the alert',
+      ONE,
+      { matchers: 'alertname="Down"' },
+      { matchers: ['alertname="Down"'], ...rest },
+    ],
+    ['several alerts', TWO, {}, { matcher_sets: [['host="a"'], ['host="b"']], ...rest }],
+    [
+      'matchers, until they are over',
+      NONE,
+      { matchers: 'team=web, host=~"a,b"', untilResolved: true },
+      { matchers: ['team=web', 'host=~"a,b"'], ...rest, until_resolved: true },
+    ],
+  ])('for %s', (_what, subject, given, order) => {
+    expect(readTypedSilence({ ...typed, ...given }, subject)).toEqual({ order });
+  });
+
+  it('is told what is missing, all at once', () => {
+    const read = readTypedSilence(
+      { matchers: ' ', duration: 'soon', comment: ' ', untilResolved: false },
+      NONE,
+    );
+    expect(Object.keys('faults' in read ? read.faults : {})).toEqual(['matchers', 'duration', 'comment']);
+  });
+});
+
+it.each([
+  ['30m', 1_800_000],
+  ['1h30m', 5_400_000],
+  [' 2d ', 172_800_000],
+  ['1w', 604_800_000],
+  ['', null],
+  ['0m', null],
+  ['10', null],
+  ['30m1h', null],
+  ['367d', null],
+])('%j lasts %s ms', (text, ms) => {
+  expect(parseDuration(text)).toBe(ms);
+});

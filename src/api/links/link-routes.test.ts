@@ -1,0 +1,180 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createEventBus } from '#eventbus';
+import { DEFAULT_SILENCE_LIMITS, SignedLinks, SilenceBook, type NotifiedAlert } from '#notification';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
+import { createSeededRandom, OmoiError, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
+import { startTestApi, type TestApi } from '../api.test-support.ts';
+import { registerLinkRoutes } from './link-routes.ts';
+
+const HOUR_MS = 3_600_000;
+
+let clock: VirtualClock;
+let database: StateDatabase;
+let bus: ReturnType<typeof createEventBus>;
+let silences: SilenceBook;
+let links: SignedLinks;
+let api: TestApi;
+let alert: NotifiedAlert;
+let acknowledgements: string[];
+
+beforeEach(async () => {
+  clock = new VirtualClock(Date.UTC(2026, 10, 30, 12));
+  database = await openTestStateDatabase(clock);
+  const metrics = new SelfMetrics();
+  const base = { database, clock, random: createSeededRandom(9), logger: silentLogger, metrics };
+  bus = createEventBus(base);
+  silences = new SilenceBook({ ...base, bus, limits: DEFAULT_SILENCE_LIMITS });
+  await silences.start();
+  acknowledgements = [];
+  alert = {
+    alertId: 'alr_1',
+    fingerprint: '0'.repeat(16),
+    labels: { alertname: 'Down', host: '<b>"x"</b>' },
+    annotations: { summary: 'It is <i>down</i>' },
+    startsAtMs: clock.wallMs(),
+    endsAtMs: null,
+    generatorUrl: '',
+    acknowledgedBy: null,
+    remediation: null,
+    traceparent: null,
+  };
+  links = createLinks('a secret');
+  await links.start();
+  api = await startTestApi({ register: (app) => registerLinkRoutes(app, { links }) });
+});
+afterEach(async () => {
+  await api.close();
+  await silences.stop();
+  await bus.stop();
+  await database.close();
+});
+
+function createLinks(secret: string): SignedLinks {
+  return new SignedLinks({
+    database,
+    clock,
+    silences,
+    alerts: {
+      read: (ids) =>
+        Promise.resolve(
+          ids.includes(alert.alertId)
+            ? [{ ...alert, updatedAtMs: 0, expiresAtMs: null, snoozedUntilMs: null }]
+            : [],
+        ),
+    },
+    acknowledge(alertId, by) {
+      if (alert.endsAtMs !== null) throw new OmoiError('alert_resolved', `${alertId} is over`);
+      acknowledgements.push(`${alertId} by ${by}`);
+      alert = { ...alert, acknowledgedBy: alert.acknowledgedBy ?? by };
+      return Promise.resolve();
+    },
+    createSecret: () => secret,
+  });
+}
+
+const about = () => ({ alertId: 'alr_1', receiver: 'team', atMs: clock.wallMs() });
+
+async function call(method: 'GET' | 'HEAD' | 'POST', path: string, headers: Record<string, string> = {}) {
+  const answer = await api.app.inject({ method, url: path, headers: { host: 'localhost', ...headers } });
+  return { status: answer.statusCode, body: answer.body, headers: answer.headers };
+}
+
+/** As a browser sends a form without fields. */
+const submit = (path: string, origin = 'http://localhost') =>
+  call('POST', path, { 'content-type': 'application/x-www-form-urlencoded', origin });
+
+describe('a link that acknowledges', () => {
+  it('shows what it would do, and by whom it was asked, and changes nothing, however often it is fetched', async () => {
+    const path = `/n/${links.tokenFor('acknowledge', about())}`;
+    for (const method of ['GET', 'HEAD', 'GET'] as const) expect((await call(method, path)).status).toBe(200);
+    const { body, headers } = await call('GET', path);
+    expect(body).toContain('Acknowledge this alert?');
+    expect(body).toContain('link of receiver <code>team</code>');
+    expect(body).toContain(`<form method="post" action="${path}">`);
+    expect(body).toContain('&lt;i&gt;down&lt;/i&gt;');
+    expect(body).not.toContain('<b>');
+    expect(body).not.toContain('<script');
+    expect(headers).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'referrer-policy': 'same-origin',
+      'cache-control': 'no-store',
+      'x-robots-tag': 'noindex, nofollow',
+    });
+    expect(acknowledgements).toEqual([]);
+  });
+
+  it('does so on a confirmed POST, in the name of its receiver, and says afterwards that it was done', async () => {
+    const path = `/n/${links.tokenFor('acknowledge', about())}`;
+    const done = await submit(path);
+    expect([done.status, done.body]).toEqual([
+      200,
+      expect.stringContaining('<p>By link of receiver team.</p>'),
+    ]);
+    expect(acknowledgements).toEqual(['alr_1 by link of receiver team']);
+    expect((await call('GET', path)).body).toContain('Acknowledged already');
+  });
+
+  it('is refused where a page of another site asks for it', async () => {
+    const path = `/n/${links.tokenFor('acknowledge', about())}`;
+    expect((await submit(path, 'https://evil.test')).status).toBe(403);
+    expect((await submit(path, 'null')).status).toBe(403);
+    expect(acknowledgements).toEqual([]);
+  });
+
+  it('expires after 24 hours, and survives a restart of the server until then', async () => {
+    const path = `/n/${links.tokenFor('acknowledge', about())}`;
+    links = createLinks('another one');
+    await links.start();
+    await clock.advance(24 * HOUR_MS - 1000);
+    expect((await call('GET', path)).status).toBe(200);
+    await clock.advance(1000);
+    const late = await submit(path);
+    expect([late.status, late.body]).toEqual([401, expect.stringContaining('the link has expired')]);
+    expect(acknowledgements).toEqual([]);
+  });
+
+  it('has nothing to do where the alert is over, or is known no more', async () => {
+    const path = `/n/${links.tokenFor('acknowledge', about())}`;
+    alert = { ...alert, endsAtMs: clock.wallMs() };
+    expect((await call('GET', path)).body).toContain('This alert is over');
+    expect((await submit(path)).status).toBe(409);
+    alert = { ...alert, alertId: 'another' };
+    expect((await call('GET', path)).status).toBe(404);
+  });
+});
+
+describe('a link that silences', () => {
+  it('asks for how long, and silences the labels of its alert', async () => {
+    const path = `/n/${links.tokenFor('silence', about())}`;
+    const asked = await call('GET', path);
+    for (const time of ['1h', '4h', '24h']) expect(asked.body).toContain(`action="${path}?for=${time}"`);
+    expect(silences.list()).toEqual([]);
+    expect((await submit(`${path}?for=1h`)).body).toContain('For 1h from now');
+    const [silence, ...others] = silences.list();
+    expect(others).toEqual([]);
+    expect(silence).toMatchObject({
+      endsAtMs: clock.wallMs() + HOUR_MS,
+      createdBy: 'link of receiver team',
+      alertId: 'alr_1',
+    });
+    expect(silences.silencesOf(alert.labels, clock.wallMs())).toHaveLength(1);
+  });
+
+  it('moves the end of its silence when it is used again', async () => {
+    const path = `/n/${links.tokenFor('silence', about())}`;
+    for (const time of ['1h', '24h', '4h']) expect((await submit(`${path}?for=${time}`)).status).toBe(200);
+    expect(silences.list().map(({ endsAtMs }) => endsAtMs)).toEqual([clock.wallMs() + 4 * HOUR_MS]);
+    expect((await submit(`${path}?for=9h`)).status).toBe(400);
+  });
+});
+
+it('a forged link does nothing, and is looked at 60 times a minute; real ones go on working', async () => {
+  const path = `/n/${links.tokenFor('acknowledge', about())}`;
+  const forged = `${path.slice(0, -3)}AAA`;
+  for (let tries = 0; tries < 60; tries++) expect((await call('GET', forged)).status).toBe(401);
+  expect((await submit(forged)).status).toBe(429);
+  expect((await call('GET', path)).status).toBe(200);
+  await clock.advance(60_000);
+  expect((await call('GET', forged)).status).toBe(401);
+  expect(acknowledgements).toEqual([]);
+});

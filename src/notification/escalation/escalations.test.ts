@@ -1,0 +1,297 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { NewSystemEvent } from '#telemetry';
+import type { Escalation } from '../configuration/omoi-settings.ts';
+import {
+  failed,
+  openNotificationStage,
+  RecordingReceiver,
+  testRoute,
+  type NotificationStage,
+  type TestConfiguration,
+} from '../notification.test-support.ts';
+import type { Delivery } from '../receivers/integration.ts';
+import { TimeIntervals } from '../routing/time-intervals.ts';
+import type { MuteStage } from '../stages/mute-stage.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const A = { alertname: 'A', group: 'one', severity: 'warning' };
+const B = { alertname: 'B', group: 'one', severity: 'warning' };
+const LADDER: Escalation = {
+  steps: [
+    { afterMs: 10 * MINUTE, receiver: 'pager', severity: null },
+    { afterMs: 20 * MINUTE, receiver: null, severity: 'critical' },
+  ],
+  repeats: 0,
+  during: null,
+};
+const route = testRoute({
+  groupWaitMs: 0,
+  repeatIntervalMs: 24 * 60 * MINUTE,
+  omoi: { ...testRoute().omoi, escalation: 'page' },
+});
+
+let stage: NotificationStage;
+let team: RecordingReceiver;
+let pager: RecordingReceiver;
+afterEach(() => stage.close());
+
+async function open(
+  ladder: Partial<Escalation> = {},
+  configuration: Partial<TestConfiguration> = {},
+): Promise<void> {
+  team = new RecordingReceiver();
+  pager = new RecordingReceiver();
+  stage = await openNotificationStage({
+    route,
+    receivers: { team: [team], pager: [pager] },
+    escalations: { page: { ...LADDER, ...ladder } },
+    ...configuration,
+  });
+}
+
+const pass = (ms: number): Promise<void> => stage.clock.advance(ms);
+
+async function told(): Promise<readonly string[]> {
+  await stage.notification.decisions.settled();
+  const decisions = await stage.notification.decisions.list('a');
+  return decisions.flatMap((one) => (one.stage === 'escalation' ? `${one.decision}: ${one.reason}` : []));
+}
+
+const rows = () => stage.database.reader.selectFrom('notification_escalations').selectAll().execute();
+
+describe('an alert that nobody acknowledges', () => {
+  it('climbs its ladder step by step: the next receiver, then louder; all who were told hear of the end', async () => {
+    await open();
+    await stage.alerts.fire({ a: A });
+    await pass(SECOND);
+    expect(team.take()).toEqual(['first_notification +a']);
+    await pass(10 * MINUTE - 2 * SECOND);
+    expect(pager.take()).toEqual([]);
+    await pass(2 * SECOND);
+    expect(pager.messages[0]).toMatchObject({
+      receiver: 'pager',
+      note: 'Escalation page, step 1 of 2: nobody has acknowledged for 10m.',
+      alerts: [{ labels: { severity: 'warning' } }],
+    });
+    expect(pager.take()).toEqual(['escalation +a']);
+    expect(team.take()).toEqual([]);
+    await pass(10 * MINUTE);
+    expect(team.messages[0]?.alerts[0]?.labels).toEqual({ ...A, severity: 'critical' });
+    expect(team.take()).toEqual(['escalation +a']);
+    await pass(2 * 60 * MINUTE);
+    expect([...team.take(), ...pager.take()]).toEqual([]);
+    await stage.alerts.resolve('a');
+    await pass(2 * MINUTE);
+    expect(pager.take()).toEqual(['all_resolved -a']);
+    expect(team.take().toSorted()).toEqual(['all_resolved -a', 'all_resolved -a']);
+    expect(await rows()).toEqual([]);
+    expect(await told()).toEqual([
+      'escalated: step 1 of 2 of page: to pager',
+      'escalated: step 2 of 2 of page: to team, as critical; that was the last step',
+    ]);
+    const events = await stage.events();
+    expect(
+      events.flatMap((event) => (event.event_type === 'notification.escalated' ? event.payload : [])),
+    ).toMatchObject([
+      { escalation: 'page', step: 1, round: 1, receiver: 'pager', severity: null, alert_ids: ['a'] },
+      { step: 2, receiver: 'team', severity: 'critical', alerts: 1 },
+    ]);
+  });
+
+  it('goes through all steps again as often as the ladder says', async () => {
+    await open({ repeats: 2 });
+    await stage.alerts.fire({ a: A });
+    await pass(3 * 60 * MINUTE);
+    expect(pager.take()).toEqual(['escalation +a', 'escalation +a', 'escalation +a']);
+  });
+
+  it('is told together with the others of its group that take the same step', async () => {
+    await open();
+    await stage.alerts.fire({ a: A, b: B });
+    await pass(11 * MINUTE);
+    expect(pager.take()).toEqual(['escalation +a +b']);
+    await stage.alerts.resolve('a');
+    await pass(MINUTE);
+    expect(pager.take()).toEqual(['new_resolved -a +b']);
+    await stage.alerts.resolve('b');
+    await pass(MINUTE);
+    expect(pager.take()).toEqual(['all_resolved -b']);
+  });
+});
+
+describe('a ladder ends', () => {
+  it('when somebody acknowledges; who was told by it hears of the end all the same', async () => {
+    await open();
+    await stage.alerts.fire({ a: A, b: B });
+    await pass(11 * MINUTE);
+    pager.take();
+    await stage.alerts.acknowledge('a');
+    await pass(10 * MINUTE);
+    expect(team.take().at(-1)).toBe('escalation +b');
+    expect((await told()).at(-1)).toBe('stopped: acknowledged by ann');
+    await stage.alerts.resolve('a');
+    await pass(MINUTE);
+    expect(pager.take()).toEqual(['new_resolved -a +b']);
+  });
+
+  it('when the alert is over before anybody else was told', async () => {
+    await open();
+    await stage.alerts.fire({ a: A });
+    await pass(5 * MINUTE);
+    await stage.alerts.resolve('a');
+    await pass(60 * MINUTE);
+    expect(pager.take()).toEqual([]);
+    expect(await rows()).toEqual([]);
+  });
+
+  it('while it is snoozed, and begins anew afterwards', async () => {
+    await open();
+    await stage.alerts.fire({ a: A });
+    await pass(MINUTE);
+    const ref = { alert_id: 'a', rule_id: 'g/r', severity: 'warning', labels: A };
+    const about = { entity_type: 'alert', entity_id: 'a', traceparent: null };
+    const until = new Date(stage.clock.wallMs() + 60 * MINUTE).toISOString();
+    const snoozed: NewSystemEvent = {
+      event_type: 'monitor.alert.snoozed',
+      ...about,
+      payload: { ...ref, snoozed_by: 'ann', until },
+    };
+    await stage.tell(snoozed);
+    await pass(60 * MINUTE);
+    expect(pager.take()).toEqual([]);
+    await stage.tell({
+      event_type: 'monitor.alert.unsnoozed',
+      ...about,
+      payload: { ...ref, unsnoozed_by: null },
+    });
+    await pass(9 * MINUTE);
+    expect(pager.take()).toEqual([]);
+    await pass(2 * MINUTE);
+    expect(pager.take()).toEqual(['escalation +a']);
+  });
+});
+
+describe('a step waits', () => {
+  it('for working hours', async () => {
+    // The virtual clock begins at 00:00 UTC of a day.
+    const office = {
+      times: [{ fromMinute: 9 * 60, toMinute: 17 * 60 }],
+      daysOfMonth: null,
+      months: null,
+      weekdays: null,
+      years: null,
+      location: 'UTC',
+    };
+    await open({ during: 'office' }, { intervals: new TimeIntervals(new Map([['office', [office]]])) });
+    const toMidnightMs = 24 * 60 * MINUTE - (stage.clock.wallMs() % (24 * 60 * MINUTE));
+    await pass(toMidnightMs);
+    await stage.alerts.fire({ a: A });
+    await pass(9 * 60 * MINUTE - SECOND);
+    expect(pager.take()).toEqual([]);
+    expect(await told()).toEqual(['waits: it is outside office']);
+    await pass(MINUTE + SECOND);
+    expect(pager.take()).toEqual(['escalation +a']);
+  });
+
+  it('while the alert is kept back', async () => {
+    const muted = new Set<string>();
+    const silence: MuteStage = {
+      judge: ({ alertId }) => (muted.has(alertId) ? { stage: 'silence', reason: 'by a silence' } : null),
+    };
+    await open({}, { stages: [silence] });
+    await stage.alerts.fire({ a: A });
+    await pass(MINUTE);
+    muted.add('a');
+    await pass(60 * MINUTE);
+    expect(pager.take()).toEqual([]);
+    muted.clear();
+    await pass(2 * MINUTE);
+    expect(pager.take()).toEqual(['escalation +a']);
+  });
+
+  it('for the message before it, where that is still on its way', async () => {
+    await open({ steps: [...LADDER.steps, { afterMs: 21 * MINUTE, receiver: 'pager', severity: null }] });
+    const answers: ((delivery: Delivery) => void)[] = [];
+    pager.answer = () => {
+      const { promise, resolve } = Promise.withResolvers<Delivery>();
+      answers.push(resolve);
+      return promise;
+    };
+    await stage.alerts.fire({ a: A });
+    await pass(30 * MINUTE);
+    expect(pager.take()).toEqual(['escalation +a']);
+    answers.shift()?.({ outcome: 'delivered', answer: 'HTTP 200' });
+    await pass(SECOND);
+    expect(pager.take()).toEqual(['escalation +a']);
+    answers.shift()?.({ outcome: 'delivered', answer: 'HTTP 200' });
+    await pass(SECOND);
+  });
+});
+
+it('a message of a ladder that nobody took is not sent once the alert is over', async () => {
+  await open();
+  pager.answer = () => failed('connection', { retryable: true });
+  await stage.alerts.fire({ a: A });
+  await pass(11 * MINUTE);
+  pager.take();
+  await stage.alerts.resolve('a');
+  await pass(MINUTE);
+  pager.take();
+  await pass(60 * MINUTE);
+  expect(pager.take()).toEqual([]);
+  expect(await rows()).toEqual([]);
+});
+
+describe('a restart', () => {
+  it('goes on where the ladder stood', async () => {
+    await open();
+    await stage.alerts.fire({ a: A });
+    await pass(9 * MINUTE);
+    await stage.restart();
+    await pass(2 * MINUTE);
+    expect(pager.take()).toEqual(['escalation +a']);
+    stage.killAfterCommits(0);
+    await stage.revive();
+    await pass(8 * MINUTE);
+    team.take();
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual(['escalation +a']);
+    expect(pager.take()).toEqual([]);
+  });
+
+  it('tells of the end that came while it was away', async () => {
+    await open();
+    await stage.alerts.fire({ a: A });
+    await pass(11 * MINUTE);
+    pager.take();
+    stage.killAfterCommits(0);
+    await stage.alerts.resolve('a');
+    await stage.revive();
+    await pass(2 * MINUTE);
+    expect(pager.take()).toEqual(['all_resolved -a']);
+    expect(await rows()).toEqual([]);
+  });
+
+  it.each([1, 2, 3, 4, 5])(
+    'after a kill behind %d commits each step is told, and none is lost',
+    async (commits) => {
+      await open();
+      await stage.alerts.fire({ a: A });
+      await pass(9 * MINUTE);
+      stage.killAfterCommits(commits);
+      await pass(2 * MINUTE);
+      if (stage.isDead) await stage.revive();
+      await pass(MINUTE);
+      await stage.alerts.resolve('a');
+      await pass(SECOND);
+      if (stage.isDead) await stage.revive();
+      stage.killAfterCommits(Infinity);
+      await pass(5 * MINUTE);
+      const all = pager.take();
+      expect(all.length).toBeLessThanOrEqual(3);
+      expect([...new Set(all)]).toEqual(['escalation +a', 'all_resolved -a']);
+      expect(await rows()).toEqual([]);
+    },
+  );
+});

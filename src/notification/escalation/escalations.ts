@@ -1,0 +1,441 @@
+import type { EventBus } from '#eventbus';
+import type { StateDatabase, StateTransaction } from '#storage';
+import {
+  backoffMs,
+  messageOf,
+  type BackoffLimits,
+  type Clock,
+  type Logger,
+  type NewSystemEvent,
+  type Random,
+  type SelfMetrics,
+} from '#telemetry';
+import type { Escalation } from '../configuration/omoi-settings.ts';
+import type { DecisionLog } from '../explain/decision-log.ts';
+import type { AggregationGroup } from '../groups/aggregation-group.ts';
+import type { ToldOfGroup } from '../groups/dispatcher-parts.ts';
+import type { TrackedAlert } from '../groups/tracked-alert.ts';
+import type { LogUpdate, NotificationLog } from '../outbox/notification-log.ts';
+import type { Outstanding } from '../outbox/delivery-queue.ts';
+import type { Outbox, PlannedNotification } from '../outbox/outbox.ts';
+import type { RunningIntegration } from '../outbox/running-integration.ts';
+import type { AlertReader } from '../ports.ts';
+import type { Muted } from '../stages/mute-stage.ts';
+import { climbOf, Climbs, ladderGroupId, rowOfClimb, type Climb } from './climb.ts';
+import { dueAtMs, rungAfter, type Rung } from './ladder.ts';
+import { escalationDecision, planEnd, planStep, receiverOf } from './ladder-messages.ts';
+
+/** So many alerts climb at once; of further ones nobody is told but by their routes. */
+export const maxEscalatingAlerts = 10_000;
+/** So many alerts take a step in one transaction. */
+const maxClimbsPerWrite = 100;
+/** Who must not be told now is asked again after so long. */
+const waitMs = 60_000;
+const WRITE_BACKOFF: BackoffLimits = { firstMs: 200, maxMs: 15_000 };
+const maxAlertsPerRead = 500;
+const BOTTOM: Rung = { step: 0, round: 0 };
+
+/** What is in force at the moment. */
+export interface EscalationContext {
+  readonly escalationOf: (name: string) => Escalation | null;
+  readonly integrationsOf: (receiver: string) => readonly RunningIntegration[];
+  readonly integrationByKey: (key: string) => RunningIntegration | null;
+  /** Whether a time is within a named interval. */
+  readonly isWithin: (interval: string, wallMs: number) => boolean;
+  readonly alertOf: (alertId: string) => TrackedAlert | null;
+  /** The groups that an alert is in. */
+  readonly groupsOf: (alertId: string) => Iterable<AggregationGroup>;
+  /** What keeps an alert back from people now. */
+  readonly mutedBy: (alert: TrackedAlert, group: AggregationGroup, nowMs: number) => Muted | null;
+}
+
+export interface EscalationParts {
+  readonly database: StateDatabase;
+  readonly bus: EventBus;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: SelfMetrics;
+  readonly alerts: Pick<AlertReader, 'read'>;
+  readonly log: NotificationLog;
+  readonly outbox: Pick<Outbox, 'outstanding' | 'plan'>;
+  readonly decisions: Pick<DecisionLog, 'record'>;
+  readonly context: EscalationContext;
+}
+
+/** What is to be written. */
+interface Work {
+  readonly planned: PlannedNotification[];
+  /** Messages that wait although their alerts are over. */
+  readonly withdrawn: Outstanding[];
+  readonly logs: LogUpdate[];
+  readonly moved: { readonly climb: Climb; readonly to: Pick<Climb, 'step' | 'round' | 'dueAtMs'> }[];
+  readonly removed: Climb[];
+  readonly events: NewSystemEvent[];
+}
+
+/**
+ * Alerts that nobody has acknowledged, on their way up the ladders of their routes: each step tells somebody else, or tells it
+ * louder. Who was told that way is told when the alert is over. On disk step by step; the one owner of the rows.
+ */
+export class Escalations {
+  readonly #parts: EscalationParts;
+  readonly #climbs = new Climbs();
+  readonly #due = new Set<Climb>();
+  /** Whose alerts are over, with when, wall ms. */
+  readonly #over = new Map<Climb, number>();
+  #working: Promise<void> | null = null;
+  #endPause: (() => void) | null = null;
+  #isHeld = true;
+  #isStopped = false;
+
+  constructor(parts: EscalationParts) {
+    this.#parts = parts;
+    parts.metrics.gauge(
+      'omoi_notification_escalating_alerts',
+      'Alerts that climb a ladder of escalation, or of which others were told that way.',
+      () => this.#climbs.size,
+    );
+  }
+
+  /** Takes up what was left. */
+  async start(): Promise<void> {
+    const { database, alerts, clock } = this.#parts;
+    const rows = await database.reader.selectFrom('notification_escalations').selectAll().execute();
+    for (let at = 0; at < rows.length; at += maxAlertsPerRead) {
+      const some = rows.slice(at, at + maxAlertsPerRead);
+      const found = await alerts.read([...new Set(some.map((row) => row.alert_id))]);
+      const byId = new Map(found.map((alert) => [alert.alertId, alert]));
+      for (const row of some) {
+        const alert = byId.get(row.alert_id);
+        const climb = climbOf(row, alert?.fingerprint ?? '');
+        this.#climbs.add(climb);
+        if (!alert || alert.endsAtMs !== null) this.#over.set(climb, alert?.endsAtMs ?? clock.wallMs());
+      }
+    }
+  }
+
+  /** Steps are taken: all that fires is known. */
+  release(): void {
+    this.#isHeld = false;
+    for (const climb of this.#climbs.all()) this.#setTimer(climb);
+    this.#pump();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const { timer } of this.#climbs.all()) timer?.cancel();
+    this.#endPause?.();
+    await this.#working;
+  }
+
+  /** Whether what the log knows of a group is about a ladder. */
+  keepsGroup(groupId: string): boolean {
+    return this.#climbs.ofGroup(groupId).size > 0;
+  }
+
+  /** People are told that alerts fire: those whose route has a ladder, and that nobody has acknowledged, begin to climb. */
+  async begin(tx: StateTransaction, told: readonly ToldOfGroup[]): Promise<void> {
+    const begun = told.flatMap((one) => this.#begun(one, Math.floor(tx.nowMs)));
+    const room = maxEscalatingAlerts - this.#climbs.size;
+    for (const climb of begun.splice(Math.max(0, room))) {
+      this.#tell(climb, 'not escalated', `${maxEscalatingAlerts} alerts are escalated already`);
+    }
+    if (begun.length === 0) return;
+    await tx.db
+      .insertInto('notification_escalations')
+      .values(begun.map(rowOfClimb))
+      .onConflict((conflict) => conflict.columns(['alert_id', 'escalation']).doNothing())
+      .execute();
+    tx.afterCommit(() => {
+      for (const climb of begun) {
+        this.#climbs.add(climb);
+        this.#setTimer(climb);
+      }
+    });
+  }
+
+  #begun({ group, firing }: ToldOfGroup, beganAtMs: number): readonly Climb[] {
+    const { route } = group;
+    const name = route.omoi.escalation;
+    const escalation = name === null ? null : this.#parts.context.escalationOf(name);
+    if (name === null || escalation === null) return [];
+    return firing
+      .filter((alert) => alert.acknowledgedBy === null && !this.#climbs.has(alert.alertId, name))
+      .map(({ alertId, fingerprint }) => ({
+        alertId,
+        fingerprint,
+        escalation: name,
+        group: {
+          id: group.id,
+          key: group.groupKey,
+          labels: group.groupLabels,
+          routeLabels: route.labels,
+          receiver: route.receiver,
+        },
+        beganAtMs,
+        ...BOTTOM,
+        dueAtMs: dueAtMs(escalation, beganAtMs, BOTTOM),
+        timer: null,
+      }));
+  }
+
+  /** Somebody looks after an alert: no further step is taken. */
+  async halt(tx: StateTransaction, alertId: string, why: string): Promise<void> {
+    const climbs = [...this.#climbs.of(alertId)].filter((climb) => climb.dueAtMs !== null);
+    if (climbs.length === 0) return;
+    await tx.db
+      .updateTable('notification_escalations')
+      .set({ due_at_ms: null })
+      .where('alert_id', '=', alertId)
+      .execute();
+    tx.afterCommit(() => {
+      for (const climb of climbs) {
+        climb.dueAtMs = null;
+        this.#setTimer(climb);
+        this.#tell(climb, 'stopped', why);
+      }
+    });
+  }
+
+  /** An alert that was snoozed is told of again: it climbs from the bottom. */
+  async restart(tx: StateTransaction, alertId: string): Promise<void> {
+    const { context } = this.#parts;
+    if (context.alertOf(alertId)?.acknowledgedBy !== null) return;
+    const beganAtMs = Math.floor(tx.nowMs);
+    for (const climb of this.#climbs.of(alertId)) {
+      const escalation = context.escalationOf(climb.escalation);
+      if (!escalation) continue;
+      const dueMs = dueAtMs(escalation, beganAtMs, BOTTOM);
+      await tx.db
+        .updateTable('notification_escalations')
+        .set({ began_at_ms: beganAtMs, ...BOTTOM, due_at_ms: dueMs })
+        .where('alert_id', '=', alertId)
+        .where('escalation', '=', climb.escalation)
+        .execute();
+      tx.afterCommit(() => {
+        Object.assign(climb, BOTTOM, { beganAtMs, dueAtMs: dueMs });
+        this.#setTimer(climb);
+      });
+    }
+  }
+
+  /** An alert is over: who was told by its ladders hears of it. */
+  ended(alertId: string, endsAtMs: number): void {
+    for (const climb of this.#climbs.of(alertId)) {
+      this.#over.set(climb, endsAtMs);
+      this.#setTimer(climb);
+    }
+    this.#pump();
+  }
+
+  /** Nothing of a group is on its way any more: what waited for that goes on. */
+  settled(groupId: string): void {
+    for (const climb of this.#climbs.ofGroup(groupId)) {
+      if (climb.dueAtMs !== null && climb.timer === null && !this.#over.has(climb)) this.#due.add(climb);
+    }
+    this.#pump();
+  }
+
+  #setTimer(climb: Climb, atMs: number | null = climb.dueAtMs): void {
+    climb.timer?.cancel();
+    climb.timer = null;
+    this.#due.delete(climb);
+    if (atMs === null || this.#isHeld || this.#isStopped || this.#over.has(climb)) return;
+    const { clock } = this.#parts;
+    climb.timer = clock.after(Math.max(atMs - clock.wallMs(), 0), () => {
+      climb.timer = null;
+      this.#takeDue(climb);
+      this.#pump();
+    });
+  }
+
+  /** Those of its group that are due as well are told of together with it. */
+  #takeDue(climb: Climb): void {
+    const nowMs = this.#parts.clock.wallMs();
+    this.#due.add(climb);
+    for (const other of this.#climbs.ofGroup(ladderGroupId(climb))) {
+      if (other.timer === null || other.dueAtMs === null || other.dueAtMs > nowMs) continue;
+      other.timer.cancel();
+      other.timer = null;
+      this.#due.add(other);
+    }
+  }
+
+  #pump(): void {
+    if (this.#isHeld || this.#isStopped || this.#working !== null) return;
+    if (this.#due.size === 0 && this.#over.size === 0) return;
+    this.#working = this.#workOff().finally(() => {
+      this.#working = null;
+      if (this.#due.size > 0) this.#pump();
+    });
+  }
+
+  async #workOff(): Promise<void> {
+    let failures = 0;
+    // What is due together is told together.
+    await Promise.resolve();
+    while (!this.#isStopped) {
+      const due = [...this.#due].slice(0, maxClimbsPerWrite);
+      for (const climb of due) this.#due.delete(climb);
+      const work: Work = { planned: [], withdrawn: [], logs: [], moved: [], removed: [], events: [] };
+      for (const climbs of Map.groupBy(due, keyOfStep).values()) this.#decideStep(climbs, work);
+      this.#decideEnds(work);
+      if (work.moved.length === 0 && work.removed.length === 0) {
+        if (due.length > 0) continue;
+        return;
+      }
+      try {
+        await this.#parts.database.transaction((tx) => this.#write(tx, work));
+        failures = 0;
+      } catch (thrown) {
+        this.#parts.logger.warn(
+          { error: messageOf(thrown), alerts: work.moved.length + work.removed.length },
+          'Escalation not written: it is tried again',
+        );
+        for (const { climb } of work.moved) this.#due.add(climb);
+        await this.#pause(backoffMs(++failures, WRITE_BACKOFF, this.#parts.random));
+      }
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const timer = this.#parts.clock.after(ms, () => resolve(undefined));
+    this.#endPause = () => {
+      timer.cancel();
+      resolve(undefined);
+    };
+    return promise;
+  }
+
+  /** Alerts of one group that take the same step of one ladder. */
+  #decideStep(climbs: readonly Climb[], work: Work): void {
+    const { context, clock, decisions, outbox } = this.#parts;
+    const nowMs = clock.wallMs();
+    const [any] = climbs;
+    const escalation = any ? context.escalationOf(any.escalation) : null;
+    const told: { readonly climb: Climb; readonly alert: TrackedAlert }[] = [];
+    for (const climb of climbs) {
+      const alert = context.alertOf(climb.alertId);
+      const groups = [...context.groupsOf(climb.alertId)];
+      const group = groups.find(({ id }) => id === climb.group.id) ?? groups[0];
+      if (!escalation || !alert || !group || alert.acknowledgedBy !== null || alert.endsAtMs !== null) {
+        work.moved.push({ climb, to: { step: climb.step, round: climb.round, dueAtMs: null } });
+        continue;
+      }
+      const { during } = escalation;
+      const isOutside = during !== null && !context.isWithin(during, nowMs);
+      const why = isOutside ? `it is outside ${during}` : context.mutedBy(alert, group, nowMs)?.reason;
+      if (why === undefined) told.push({ climb, alert });
+      else {
+        this.#tell(climb, 'waits', why);
+        this.#setTimer(climb, nowMs + waitMs);
+      }
+    }
+    const [{ climb: first } = {}] = told;
+    if (!first || !escalation) return;
+    const integrations = context.integrationsOf(receiverOf(escalation, first));
+    const groupId = ladderGroupId(first);
+    // It goes on once that has arrived.
+    if (integrations.some(({ key }) => outbox.outstanding(groupId, key)?.state === 'sending')) return;
+    const step = planStep({ escalation, told, first, integrations }, { ...this.#parts, nowMs });
+    work.planned.push(...step.planned);
+    work.events.push(step.event);
+    for (const decision of step.decisions) decisions.record(decision, `escalation ${first.escalation}`);
+    const next = rungAfter(escalation, first);
+    for (const { climb } of told) {
+      const dueMs = next && dueAtMs(escalation, climb.beganAtMs, next);
+      work.moved.push({
+        climb,
+        to: { ...(next ?? { step: climb.step, round: climb.round }), dueAtMs: dueMs },
+      });
+    }
+  }
+
+  /** Alerts that are over: whoever was told by a ladder hears of it, once nothing of that ladder is on its way. */
+  #decideEnds(work: Work): void {
+    const { context, clock, outbox, log } = this.#parts;
+    const over = [...this.#over].slice(0, maxClimbsPerWrite);
+    for (const [groupId, ended] of Map.groupBy(over, ([climb]) => ladderGroupId(climb))) {
+      const [[first] = []] = ended;
+      const isOnItsWay = log
+        .entriesOf(groupId)
+        .some(([key]) => outbox.outstanding(groupId, key)?.state === 'sending');
+      if (!first || isOnItsWay) continue;
+      const still = [...this.#climbs.ofGroup(groupId)].filter((climb) => !this.#over.has(climb));
+      const end = planEnd(
+        {
+          over: ended.map(([climb, endsAtMs]) => ({ climb, endsAtMs })),
+          still,
+          first,
+          integrationByKey: context.integrationByKey,
+        },
+        { ...this.#parts, nowMs: clock.wallMs() },
+      );
+      if (still.length === 0) work.withdrawn.push(...this.#unheard(first));
+      work.planned.push(...end.planned);
+      work.logs.push(...end.logs);
+      work.removed.push(...ended.map(([climb]) => climb));
+    }
+  }
+
+  /** Messages of a ladder that nobody has taken yet, to whom nothing was told before. */
+  #unheard(climb: Climb): readonly Outstanding[] {
+    const { context, outbox, log } = this.#parts;
+    const steps = context.escalationOf(climb.escalation)?.steps ?? [];
+    const receivers = new Set([climb.group.receiver, ...steps.flatMap(({ receiver }) => receiver ?? [])]);
+    const groupId = ladderGroupId(climb);
+    return [...receivers]
+      .flatMap((receiver) => context.integrationsOf(receiver))
+      .flatMap(({ key }) => {
+        const outstanding = outbox.outstanding(groupId, key);
+        return outstanding?.state === 'waiting' && log.get(groupId, key) === null ? outstanding : [];
+      });
+  }
+
+  async #write(
+    tx: StateTransaction,
+    { planned, withdrawn, logs, moved, removed, events }: Work,
+  ): Promise<void> {
+    const { outbox, log, bus } = this.#parts;
+    await outbox.plan(tx, planned, withdrawn);
+    await log.write(tx, logs);
+    for (const { climb, to } of moved) {
+      await tx.db
+        .updateTable('notification_escalations')
+        .set({ step: to.step, round: to.round, due_at_ms: to.dueAtMs })
+        .where('alert_id', '=', climb.alertId)
+        .where('escalation', '=', climb.escalation)
+        .execute();
+    }
+    for (const { alertId, escalation } of removed) {
+      await tx.db
+        .deleteFrom('notification_escalations')
+        .where('alert_id', '=', alertId)
+        .where('escalation', '=', escalation)
+        .execute();
+    }
+    if (events.length > 0) await bus.append(tx, ...events);
+    tx.afterCommit(() => {
+      for (const climb of removed) {
+        this.#over.delete(climb);
+        this.#climbs.delete(climb);
+      }
+      for (const { climb, to } of moved) {
+        // Somebody may have acknowledged meanwhile.
+        if (climb.dueAtMs !== null) Object.assign(climb, to);
+        this.#setTimer(climb);
+      }
+    });
+  }
+
+  #tell(climb: Climb, decision: string, reason: string): void {
+    const told = escalationDecision(climb, decision, reason);
+    this.#parts.decisions.record(told, `escalation ${climb.escalation}`);
+  }
+}
+
+function keyOfStep(climb: Climb): string {
+  return `${ladderGroupId(climb)} ${climb.step} ${climb.round}`;
+}

@@ -1,0 +1,53 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openTestStateDatabase, type StateDatabase } from '#storage';
+import { SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
+import { DecisionLog, maxWaitingDecisions, type Decision } from './decision-log.ts';
+
+let clock: VirtualClock;
+let database: StateDatabase;
+let metrics: SelfMetrics;
+let log: DecisionLog;
+
+beforeEach(async () => {
+  clock = new VirtualClock();
+  database = await openTestStateDatabase(clock);
+  metrics = new SelfMetrics();
+  log = new DecisionLog({ database, clock, metrics, logger: silentLogger });
+});
+afterEach(() => database.close());
+
+const decision = (alertId: string, reason = 'r'): Decision => ({
+  alertId,
+  stage: 'silence',
+  decision: 'kept back',
+  receiver: null,
+  notificationId: null,
+  reason,
+});
+
+function dropped(): number | undefined {
+  const metric = metrics.collect().find(({ name }) => name === 'omoi_notification_decisions_dropped_total');
+  return metric?.points[0]?.value;
+}
+
+it('keeps what is said again and again once, for each whom it concerns', async () => {
+  log.record(decision('a', 'one'), 'group');
+  log.record(decision('a', 'one'), 'group');
+  log.record(decision('a', 'one'), 'other');
+  log.record(decision('a', 'two'), 'group');
+  log.record(decision('a', 'one'), 'group');
+  await log.settled();
+  expect((await log.list('a')).map(({ reason }) => reason)).toEqual(['one', 'one', 'two', 'one']);
+});
+
+it('counts what it cannot keep', async () => {
+  for (let at = 0; at < maxWaitingDecisions + 5; at++) log.record(decision(`a${at}`), 'group');
+  expect(dropped()).toBe(5);
+  await log.settled();
+  const { rows } = await database.reader
+    .selectFrom('notification_decisions')
+    .select(({ fn }) => fn.countAll<number>().as('rows'))
+    .executeTakeFirstOrThrow();
+  expect(Number(rows)).toBe(maxWaitingDecisions);
+  expect(await log.list(`a${maxWaitingDecisions + 1}`)).toEqual([]);
+});

@@ -1,0 +1,13 @@
+import type { RunningIntegration } from '../outbox/running-integration.ts';
+import type { Router } from '../ports.ts';
+import type { MuteStage } from '../stages/mute-stage.ts';
+
+/** What a configuration decides of the way of an alert. */
+export interface RoutingInForce {
+  readonly router: Router;
+  readonly stages: readonly MuteStage[];
+  /** Whether one of the routes holds alerts back while the watchdog repairs. */
+  readonly holds: boolean;
+  /** Of a receiver, or of whoever is on call in its place now; none where it has none. */
+  integrationsOf(receiver: string): readonly RunningIntegration[];
+}

@@ -1,0 +1,144 @@
+import type { StateDatabase } from '#storage';
+import { OmoiError, type Clock, type Labels } from '#telemetry';
+import type { NotifiedAlert } from '../notified-alert.ts';
+import type { AlertReader } from '../ports.ts';
+import type { SilenceBook } from '../silences/silence-book.ts';
+import { readLink, signLink, type LinkAction, type LinkClaim } from './link-token.ts';
+
+export interface SignedLinkParts {
+  readonly database: StateDatabase;
+  readonly clock: Clock;
+  readonly alerts: Pick<AlertReader, 'read'>;
+  readonly silences: Pick<SilenceBook, 'list' | 'set' | 'setEnd'>;
+  /** @throws OmoiError `unknown_alert`, `alert_resolved` */
+  readonly acknowledge: (alertId: string, by: string) => Promise<unknown>;
+  /** 256 bits that nobody can guess. */
+  readonly createSecret: () => string;
+}
+
+const KEY_NAME = 'link_key';
+const linkLifetimeMs = 24 * 3_600_000;
+/** So many links that nobody has signed are looked at within a minute. */
+export const maxForgedLinksPerMinute = 60;
+const MINUTE_MS = 60_000;
+
+/** What a link would do, for the page that asks whether to do it. */
+export interface LinkOffer {
+  readonly claim: LinkClaim;
+  readonly alert: NotifiedAlert;
+}
+
+/**
+ * Links in messages by which whoever reads them acts on one alert without logging in: signed, for 24 hours. Looking at one changes
+ * nothing. The one owner of the key.
+ */
+export class SignedLinks {
+  readonly #parts: SignedLinkParts;
+  #key = '';
+  #forged = { sinceMs: 0, count: 0 };
+
+  constructor(parts: SignedLinkParts) {
+    this.#parts = parts;
+  }
+
+  /** Reads the key, or makes one. */
+  async start(): Promise<void> {
+    const { database, createSecret } = this.#parts;
+    const row = await database.transaction(async (tx) => {
+      await tx.db
+        .insertInto('notification_secrets')
+        .values({ name: KEY_NAME, value: createSecret(), created_at_ms: Math.floor(tx.nowMs) })
+        .onConflict((conflict) => conflict.column('name').doNothing())
+        .execute();
+      return tx.db
+        .selectFrom('notification_secrets')
+        .select('value')
+        .where('name', '=', KEY_NAME)
+        .executeTakeFirstOrThrow();
+    });
+    this.#key = row.value;
+  }
+
+  /** The same for the same message, however often it is tried. @param atMs when the message was decided, wall ms */
+  tokenFor(
+    action: LinkAction,
+    {
+      alertId,
+      receiver,
+      atMs,
+    }: { readonly alertId: string; readonly receiver: string; readonly atMs: number },
+  ): string {
+    return signLink(this.#key, { action, alertId, receiver, expiresAtMs: atMs + linkLifetimeMs });
+  }
+
+  /**
+   * What a link would do.
+   * @throws OmoiError `link_invalid`, `too_many_link_tries`, `unknown_alert`
+   */
+  async look(token: string): Promise<LinkOffer> {
+    const nowMs = this.#parts.clock.wallMs();
+    const claim = readLink(this.#key, token);
+    if (claim === null) throw this.#forgery(nowMs);
+    if (claim.expiresAtMs <= nowMs) {
+      throw new OmoiError('link_invalid', 'the link has expired: links count for 24 hours');
+    }
+    const [alert] = await this.#parts.alerts.read([claim.alertId]);
+    if (!alert) throw new OmoiError('unknown_alert', `there is no alert ${claim.alertId} any more`);
+    return { claim, alert };
+  }
+
+  /**
+   * Does what a link says; twice is the same as once.
+   * @param silenceMs for how long, where it silences
+   * @throws OmoiError as `look`, and `alert_resolved`, `too_many_silences`
+   */
+  async act(token: string, silenceMs: number): Promise<LinkOffer> {
+    const { claim, alert } = await this.look(token);
+    const by = `link of receiver ${claim.receiver}`;
+    if (claim.action === 'acknowledge') await this.#parts.acknowledge(alert.alertId, by);
+    else await this.#silence(alert, { by, endsAtMs: this.#parts.clock.wallMs() + silenceMs });
+    return this.look(token);
+  }
+
+  async #silence(
+    { alertId, labels }: NotifiedAlert,
+    { by, endsAtMs }: { readonly by: string; readonly endsAtMs: number },
+  ): Promise<void> {
+    const { silences } = this.#parts;
+    const own = silences
+      .list()
+      .find((one) => one.alertId === alertId && one.setBy === by && one.end === null);
+    if (own) {
+      await silences.setEnd(own.id, endsAtMs, by);
+      return;
+    }
+    await silences.set({
+      id: null,
+      matcherSets: [matchersOf(labels)],
+      startsAtMs: null,
+      endsAtMs,
+      createdBy: by,
+      comment: 'silenced from a message',
+      annotations: {},
+      alertId,
+      by,
+    });
+  }
+
+  #forgery(nowMs: number): OmoiError {
+    if (nowMs - this.#forged.sinceMs >= MINUTE_MS || nowMs < this.#forged.sinceMs) {
+      this.#forged = { sinceMs: nowMs, count: 0 };
+    }
+    this.#forged.count++;
+    return this.#forged.count > maxForgedLinksPerMinute
+      ? new OmoiError(
+          'too_many_link_tries',
+          `more than ${maxForgedLinksPerMinute} links were tried within a minute that this server has not made`,
+        )
+      : new OmoiError('link_invalid', 'this server has not made this link, or it was cut off');
+  }
+}
+
+function matchersOf(labels: Labels) {
+  return Object.entries(labels).map(([name, value]) => ({ name, operator: '=' as const, value }));
+}

@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest';
+import type { OnCallLayer, OnCallSchedule } from '../configuration/omoi-settings.ts';
+import { TimeIntervals } from '../routing/time-intervals.ts';
+import { ZoneTimes } from '../routing/zone-times.ts';
+import { firstTimeAt } from './local-times.ts';
+import { OnCall } from './on-call.ts';
+import type { OnCallOverride } from './on-call-overrides.ts';
+import { turnAt } from './rotation.ts';
+
+const HOUR = 3_600_000;
+const BERLIN = 'Europe/Berlin';
+const zones = new ZoneTimes();
+
+function layer(changes: Partial<OnCallLayer> = {}): OnCallLayer {
+  return {
+    people: ['ada', 'grace', 'mary'],
+    rotation: 'daily',
+    handOverMinute: 9 * 60,
+    handOverWeekday: 1,
+    startsOn: '2026-03-27',
+    during: null,
+    ...changes,
+  };
+}
+
+const at = (iso: string): number => Date.parse(iso);
+const who = (one: OnCallLayer, iso: string): string | null =>
+  turnAt(one, { zone: BERLIN, wallMs: at(iso), zones })?.person ?? null;
+
+describe('when a clock shows a time first', () => {
+  it.each([
+    ['a common day', '2026-06-01T09:00:00Z', '2026-06-01T07:00:00Z'],
+    ['before clocks go forward', '2026-03-29T01:59:00Z', '2026-03-29T00:59:00Z'],
+    ['a time that is left out', '2026-03-29T02:30:00Z', '2026-03-29T01:00:00Z'],
+    ['after clocks went forward', '2026-03-29T03:00:00Z', '2026-03-29T01:00:00Z'],
+    ['later that day', '2026-03-29T09:00:00Z', '2026-03-29T07:00:00Z'],
+    ['a time that comes twice', '2026-10-25T02:30:00Z', '2026-10-25T00:30:00Z'],
+    ['after clocks went back', '2026-10-25T03:00:00Z', '2026-10-25T02:00:00Z'],
+    ['later on that day', '2026-10-25T09:00:00Z', '2026-10-25T08:00:00Z'],
+  ])('%s', (_name, shown, first) => {
+    expect(new Date(firstTimeAt(zones, BERLIN, at(shown))).toISOString()).toBe(
+      new Date(at(first)).toISOString(),
+    );
+  });
+});
+
+describe('a rotation', () => {
+  it.each<readonly [string, OnCallLayer, readonly (readonly [string, string | null])[]]>([
+    [
+      'daily, over the day on which clocks go forward',
+      layer(),
+      [
+        ['2026-03-27T07:59:59Z', null],
+        ['2026-03-27T08:00:00Z', 'ada'],
+        ['2026-03-28T07:59:59Z', 'ada'],
+        ['2026-03-28T08:00:00Z', 'grace'],
+        ['2026-03-29T06:59:59Z', 'grace'],
+        ['2026-03-29T07:00:00Z', 'mary'],
+        ['2026-03-30T07:00:00Z', 'ada'],
+      ],
+    ],
+    [
+      'daily at a time that comes twice: it does not go back',
+      layer({ startsOn: '2026-10-24', handOverMinute: 150 }),
+      [
+        ['2026-10-25T00:29:59Z', 'ada'],
+        ['2026-10-25T00:30:00Z', 'grace'],
+        ['2026-10-25T01:00:00Z', 'grace'],
+        ['2026-10-25T01:29:00Z', 'grace'],
+        ['2026-10-25T02:00:00Z', 'grace'],
+        ['2026-10-26T01:30:00Z', 'mary'],
+      ],
+    ],
+    [
+      'weekly, handed over on Mondays although it began on a Friday',
+      layer({ rotation: 'weekly' }),
+      [
+        ['2026-03-27T08:00:00Z', 'ada'],
+        ['2026-03-30T06:59:59Z', 'ada'],
+        ['2026-03-30T07:00:00Z', 'grace'],
+        ['2026-04-06T06:59:59Z', 'grace'],
+        ['2026-04-06T07:00:00Z', 'mary'],
+        ['2026-04-13T07:00:00Z', 'ada'],
+        // Weeks later, in winter time again.
+        ['2026-11-02T07:59:59Z', 'grace'],
+        ['2026-11-02T08:00:00Z', 'mary'],
+      ],
+    ],
+    [
+      'of twelve hours: by day and by night, also when clocks change',
+      layer({ rotation: { everyMs: 12 * HOUR }, people: ['day', 'night'] }),
+      [
+        ['2026-03-28T19:59:00Z', 'day'],
+        ['2026-03-28T20:00:00Z', 'night'],
+        ['2026-03-29T06:59:00Z', 'night'],
+        ['2026-03-29T07:00:00Z', 'day'],
+        ['2026-03-29T19:00:00Z', 'night'],
+      ],
+    ],
+    [
+      'of one person',
+      layer({ people: ['ada'] }),
+      [
+        ['2026-03-27T08:00:00Z', 'ada'],
+        ['2030-01-01T00:00:00Z', 'ada'],
+      ],
+    ],
+  ])('%s', (_name, one, turns) => {
+    expect(turns.map(([iso]) => [iso, who(one, iso)])).toEqual(turns);
+  });
+
+  it('has somebody at each minute of a year, one after the other', () => {
+    const one = layer({ startsOn: '2026-01-01' });
+    let wallMs = at('2026-01-01T08:00:00Z');
+    for (let turn = 0; turn < 365; turn++) {
+      const found = turnAt(one, { zone: BERLIN, wallMs, zones });
+      expect(found?.person).toBe(one.people[turn % 3]);
+      if (!found) return;
+      expect(zones.at(BERLIN, found.untilMs).minute).toBe(9 * 60);
+      wallMs = found.untilMs;
+    }
+  });
+});
+
+describe('a schedule', () => {
+  const office = {
+    times: [{ fromMinute: 9 * 60, toMinute: 17 * 60 }],
+    daysOfMonth: null,
+    months: null,
+    weekdays: null,
+    years: null,
+    location: BERLIN,
+  };
+  const schedule: OnCallSchedule = {
+    name: 'infra',
+    timeZone: BERLIN,
+    layers: [
+      layer({ startsOn: '2026-06-01' }),
+      layer({ startsOn: '2026-06-02', people: ['boss'], during: 'office' }),
+    ],
+  };
+  const override: OnCallOverride = {
+    id: 'ovr_1',
+    schedule: 'infra',
+    person: 'eve',
+    startsAtMs: at('2026-06-02T18:00:00Z'),
+    endsAtMs: at('2026-06-02T20:00:00Z'),
+    comment: '',
+    createdBy: 'ann',
+    createdAtMs: 0,
+  };
+  const onCall = new OnCall({
+    omoi: {
+      onCall: new Map([['infra', schedule]]),
+      people: new Map([['ada', { name: 'ada', receiver: 'ada by mail' }]]),
+    },
+    intervals: new TimeIntervals(new Map([['office', [office]]])),
+    overrides: {
+      at: (_name, ms) => (ms >= override.startsAtMs && ms < override.endsAtMs ? override : null),
+      list: (_name, ms) => (override.endsAtMs > ms ? [override] : []),
+    },
+  });
+
+  it('has a later layer over an earlier one while it has somebody, and an override over all', () => {
+    const turns: (readonly [string, string | null])[] = [];
+    let wallMs = at('2026-05-31T00:00:00Z');
+    for (let change = 0; change < 7; change++) {
+      const next = onCall.nextChange('infra', wallMs);
+      if (!next) break;
+      turns.push([new Date(next.atMs).toISOString(), next.onCall?.person ?? null]);
+      wallMs = next.atMs;
+    }
+    expect(turns).toEqual([
+      ['2026-06-01T07:00:00.000Z', 'ada'],
+      ['2026-06-02T07:00:00.000Z', 'boss'],
+      ['2026-06-02T15:00:00.000Z', 'grace'],
+      ['2026-06-02T18:00:00.000Z', 'eve'],
+      ['2026-06-02T20:00:00.000Z', 'grace'],
+      ['2026-06-03T07:00:00.000Z', 'boss'],
+      ['2026-06-03T15:00:00.000Z', 'mary'],
+    ]);
+  });
+
+  it('says by which receiver, and what says so', () => {
+    expect(onCall.at('infra', at('2026-06-01T10:00:00Z'))).toEqual({
+      person: 'ada',
+      receiver: 'ada by mail',
+      override: null,
+      layer: 0,
+    });
+    expect(onCall.at('infra', override.startsAtMs)).toEqual({
+      person: 'eve',
+      receiver: null,
+      override,
+      layer: null,
+    });
+    expect(onCall.at('infra', 0)).toBeNull();
+    expect(onCall.at('nowhere', at('2026-06-01T10:00:00Z'))).toBeNull();
+  });
+});

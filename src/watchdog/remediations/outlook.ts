@@ -1,0 +1,56 @@
+import type { Suppression } from '../guards/guards.ts';
+import type { PolicyRegistry } from '../policies/policy-registry.ts';
+import type { Policy } from '../policies/policy.ts';
+import { resolveTarget } from '../policies/resolve-target.ts';
+import { targetText } from '../policies/target.ts';
+import type { AlertFacts, FleetActuator } from '../ports.ts';
+import type { RemediationDecisions } from './remediation-decisions.ts';
+import type { RemediationRunner } from './remediation-runner.ts';
+
+/**
+ * Whether the watchdog acts on an alert by itself: by which policy, on which target, and what holds it back for now, if anything
+ * does; else why it does not.
+ */
+export type Outlook =
+  | {
+      readonly acts: true;
+      readonly policy: string;
+      /** `agent:w-1` */
+      readonly target: string;
+      readonly heldBy: Suppression | null;
+    }
+  | { readonly acts: false; readonly reason: string };
+
+export interface OutlookParts {
+  readonly policies: Pick<PolicyRegistry, 'forAlert'>;
+  readonly fleet: Pick<FleetActuator, 'agent' | 'hasPool' | 'poolsOfPhase'>;
+  readonly runner: Pick<RemediationRunner, 'openOf'>;
+  readonly decisions: Pick<RemediationDecisions, 'foresee'>;
+}
+
+/** What the first policy says that acts on the alert; where none does, why the first does not. Costs no look at the database. */
+export function outlookOf(alert: AlertFacts, parts: OutlookParts): Outlook {
+  let first: Outlook | null = null;
+  for (const policy of parts.policies.forAlert(alert.labels)) {
+    const outlook = outlookOfPolicy(policy, alert, parts);
+    if (outlook.acts) return outlook;
+    first ??= outlook;
+  }
+  return first ?? { acts: false, reason: 'no policy is for it' };
+}
+
+function outlookOfPolicy(policy: Policy, alert: AlertFacts, parts: OutlookParts): Outlook {
+  const { name, mode } = policy;
+  if (mode === 'approve') return { acts: false, reason: `the policy ${name} asks for approval first` };
+  const target = resolveTarget(policy, alert, parts.fleet);
+  if ('missing' in target) return { acts: false, reason: `the policy ${name} cannot act: ${target.missing}` };
+  const open = parts.runner.openOf(alert.alertId).find((one) => one.policy === name);
+  const { state } = open?.row ?? open?.subject ?? { state: 'planned' };
+  const heldBy =
+    state === 'planned' ? (open?.heldBy ?? parts.decisions.foresee({ policy, alert, target })) : null;
+  // What is neither a matter of time nor of events that come by themselves.
+  if (heldBy?.suppressed === 'observe' || heldBy?.suppressed === 'not_managed') {
+    return { acts: false, reason: `the policy ${name}: ${heldBy.reason}` };
+  }
+  return { acts: true, policy: name, target: targetText(target), heldBy };
+}

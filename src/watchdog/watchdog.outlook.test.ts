@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import type { EventPayload, SystemEvent } from '#telemetry';
+import { useDemoStage } from './demo-stage.test-support.ts';
+import type { Outlook } from './remediations/outlook.ts';
+import { becomesInTime, flood, RESTART, SCALE, silent } from './watchdog.test-support.ts';
+
+const stage = useDemoStage();
+const { becomes } = stage;
+
+type Triggered = Extract<SystemEvent, { event_type: 'monitor.alert.triggered' }>;
+
+function outlookOf(labels: EventPayload<'monitor.alert.triggered'>['labels'], alertId = 'a1'): Outlook {
+  const event: Triggered = {
+    id: 1,
+    at: '2026-11-30T12:00:00.000Z',
+    event_type: 'monitor.alert.triggered',
+    entity_type: 'alert',
+    entity_id: alertId,
+    payload: {
+      alert_id: alertId,
+      rule_id: 'g/r',
+      severity: 'error',
+      metric_name: null,
+      current_value: 1,
+      threshold: null,
+      labels,
+    },
+    traceparent: null,
+  };
+  return stage.watchdog.outlookOf(event);
+}
+
+const ACTS = { acts: true, policy: 'restart_it', target: 'agent:w-1', heldBy: null };
+
+describe('what the watchdog is about to do about an alert', () => {
+  it('is what a policy in mode act says of its target', async () => {
+    await stage.open(RESTART, SCALE);
+    expect(outlookOf(silent('w-1'))).toEqual(ACTS);
+    expect(outlookOf(flood)).toEqual({ ...ACTS, policy: 'scale_it', target: 'pool:demo' });
+  });
+
+  it.each<readonly [string, string, Readonly<Record<string, string>>, string]>([
+    ['no policy is for it', RESTART, { alertname: 'Other' }, 'no policy is for it'],
+    [
+      'the policy only observes',
+      RESTART.replace('mode: act', 'mode: observe'),
+      silent('w-1'),
+      'the policy restart_it: the policy only observes; set its mode to act',
+    ],
+    [
+      'the policy asks first',
+      RESTART.replace('mode: act', 'mode: approve'),
+      silent('w-1'),
+      'the policy restart_it asks for approval first',
+    ],
+    [
+      'its target is unknown',
+      RESTART,
+      silent('nobody'),
+      'the policy restart_it cannot act: agent nobody is unknown',
+    ],
+  ])('is nothing where %s', async (_name, policy, labels, reason) => {
+    await stage.open(policy);
+    expect(outlookOf(labels)).toEqual({ acts: false, reason });
+  });
+
+  it('is nothing for an agent that Omoi did not start', async () => {
+    await stage.open(RESTART);
+    stage.fleet.addAgent('w-9', { managed: false });
+    expect(outlookOf(silent('w-9'))).toMatchObject({ acts: false });
+  });
+
+  it('names what holds it back', async () => {
+    await stage.open(RESTART);
+    await stage.watchdog.pause('ann', 'a look');
+    expect(outlookOf(silent('w-1'))).toMatchObject({
+      acts: true,
+      heldBy: { suppressed: 'paused', untilMs: null },
+    });
+    await stage.watchdog.resume('ann');
+    stage.distrust('a stranger has posted it');
+    expect(outlookOf(silent('w-1'))).toMatchObject({ acts: true, heldBy: { suppressed: 'not_authorized' } });
+  });
+
+  it('goes on while the remediation of the alert is at work', async () => {
+    await stage.open(RESTART);
+    await stage.alerts.raise('a1', silent('w-1'));
+    await becomes('a1', 'verifying');
+    expect(outlookOf(silent('w-1'))).toEqual(ACTS);
+    // Another alert about the same agent waits for it.
+    expect(outlookOf(silent('w-1'), 'a2')).toMatchObject({
+      acts: true,
+      heldBy: { suppressed: 'one_per_target' },
+    });
+  });
+});
+
+describe('what was done about an alert, in a line', () => {
+  it('says what is under way, and what came of it', async () => {
+    await stage.open(RESTART);
+    const line = async () => (await stage.archive.linesOf(['a1', 'unknown'])).get('a1');
+    await stage.alerts.raise('a1', silent('w-1'));
+    await becomes('a1', 'verifying');
+    expect(await line()).toBe('restart_it on agent:w-1: restart is under way');
+    await stage.clock.advance(2100);
+    await stage.alerts.resolve('a1', 'remediated');
+    await becomes('a1', 'completed(healed)');
+    expect(await line()).toBe('restart_it on agent:w-1: healed by restart in 2.1 s');
+  });
+
+  it('says what was tried, and who has it now', async () => {
+    await stage.open(RESTART);
+    await stage.alerts.raise('a1', silent('w-1'));
+    await becomesInTime(stage, 'a1', 'escalated(no_effect)');
+    expect((await stage.archive.linesOf(['a1'])).get('a1')).toBe(
+      'restart_it on agent:w-1: tried restart, then restart: no effect; operators have to take over',
+    );
+  });
+});

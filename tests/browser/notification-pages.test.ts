@@ -1,0 +1,340 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../acceptance/support/until.ts';
+import { seriousFindings } from './axe.ts';
+import { chromiumForTests } from './chromium.ts';
+import { Pages, WITHIN_MS } from './pages.ts';
+import { DESK, PHONE } from './visits.ts';
+import { Webhook } from './webhook.ts';
+
+const program = chromiumForTests();
+
+/** Both fire as soon as Omoi has samples of itself, for as long as the tests last; one says that it is critical. */
+const RULES = `
+groups:
+  - name: here
+    rules:
+      - alert: DiskIsFull
+        expr: omoi_sample_clock_lead_seconds > -1000000
+        labels: { severity: critical, team: web, disk: a }
+        annotations: { summary: 'the disk is full' }
+      - alert: DiskIsSlow
+        expr: omoi_sample_clock_lead_seconds > -1000000
+        labels: { severity: warning, team: web, disk: b }
+      - alert: NobodyCares
+        expr: omoi_sample_clock_lead_seconds > -1000000
+        labels: { severity: info, team: mail }
+`;
+
+const routing = (webhook: string): string => `
+route:
+  receiver: desk
+  group_by: ['...']
+  group_wait: 0s
+  routes:
+    - matchers: [team="web", severity="critical"]
+      receiver: pager
+    - matchers: [team="web"]
+      receiver: broken
+      continue: true
+    - matchers: [team="mail"]
+      receiver: nights
+      mute_time_intervals: [always]
+receivers:
+  - name: desk
+    webhook_configs: [{ url: '${webhook}/desk' }]
+  - name: pager
+    webhook_configs: [{ url: '${webhook}/pager' }]
+  - name: broken
+    webhook_configs: [{ url: '${webhook}/down' }]
+  - name: nights
+    webhook_configs: [{ url: '${webhook}/nights' }]
+x-omoi:
+  people:
+    ada: { receiver: pager }
+    grace: { receiver: desk }
+  on_call:
+    infra:
+      time_zone: Europe/Berlin
+      layers:
+        - { people: [ada, grace], rotation: weekly, hand_over: '09:00', hand_over_weekday: monday, starts_on: 2026-11-30 }
+time_intervals:
+  - { name: always, time_intervals: [{ times: [{ start_time: '00:00', end_time: '24:00' }] }] }
+`;
+
+describe.skipIf(program === null)('who is told, on the pages', () => {
+  const webhook = new Webhook();
+  beforeAll(() => webhook.start());
+  afterAll(() => webhook.stop());
+  const pages = new Pages(program ?? '', { rules: RULES, routing: () => routing(webhook.url) });
+
+  /** The id of the one alert of a rule, once it fires. */
+  const alertOf = (rule: string): Promise<string> =>
+    until(
+      async () => {
+        const { alerts } = await pages.admin.read<{ alerts: { id: string }[] }>(
+          `/api/v1/alerts?state=firing&rule_id=here/${rule}`,
+        );
+        return alerts[0]?.id;
+      },
+      `${rule} fires`,
+      WITHIN_MS,
+    );
+
+  it('tells of an alert who was told of it, when and why, and what the receiver said', async () => {
+    const { page } = pages;
+    await pages.open(`/alerts/${await alertOf('DiskIsFull')}`);
+    const told = pages.panel('Who was told, and why');
+    await told.getByText('pager was told.', { exact: true }).waitFor();
+    const [message] = await told
+      .getByRole('list', { name: 'Messages, newest first' })
+      .getByRole('listitem')
+      .all();
+    expect(await message?.innerText()).toMatch(
+      /^pager\s+webhook\/0, first notification\s+delivered\s+(now|\d+s ago)\s+.*200/i,
+    );
+    const why = told.getByRole('list', { name: 'Decisions, oldest first' });
+    await why.getByText(/^Route Routed to pager by the route/).waitFor();
+    await why.getByText(/^Message Queued: a message to pager\/webhook\/0: first notification\.$/).waitFor();
+    await page
+      .getByRole('list', { name: 'Timeline, oldest first' })
+      .getByText(/^Message to pager by webhook about 1 alert \(first notification\) delivered: .*200/)
+      .waitFor();
+    expect(
+      webhook.messages
+        .filter(({ path }) => path === '/pager')
+        .map(({ alerts }) => alerts[0]?.labels['alertname']),
+    ).toEqual(['DiskIsFull']);
+    expect(await seriousFindings(page)).toEqual([]);
+  });
+
+  it('tells why nobody was told of one', async () => {
+    await pages.open(`/alerts/${await alertOf('NobodyCares')}`);
+    await pages
+      .panel('Who was told, and why')
+      .getByText('Nobody was told: its route is muted within always.', { exact: true })
+      .waitFor();
+  });
+
+  it('tells of a message that a receiver does not take how often it was tried, and until when it is', async () => {
+    await pages.open(`/alerts/${await alertOf('DiskIsSlow')}`);
+    const told = pages.panel('Who was told, and why');
+    await told
+      .getByText(
+        /^Nobody has been told yet\. A message to broken\/webhook\/0 waits after \d+ attempts?: .*503/,
+      )
+      .waitFor();
+    await told.getByText(/^tried \d+ times?, (again in \d+s, )?given up in 23h/).waitFor();
+  });
+
+  it('chooses alerts by what the address says', async () => {
+    const { page } = pages;
+    await pages.open('/alerts');
+    const panel = pages.panel('Alerts');
+    await panel.getByRole('link', { name: 'critical', exact: true }).click();
+    await panel.getByRole('link', { name: 'DiskIsSlow', exact: true }).waitFor({ state: 'detached' });
+    await panel.getByRole('link', { name: 'DiskIsFull', exact: true }).waitFor();
+    expect(new URL(page.url()).searchParams.get('severity')).toBe('critical');
+    await pages.open('/alerts?match=' + encodeURIComponent('team="web", disk=~"b|c"'));
+    await panel.getByRole('link', { name: 'DiskIsSlow', exact: true }).waitFor();
+    expect(await panel.getByRole('link', { name: /DiskIsFull|NobodyCares/ }).count()).toBe(0);
+    await panel.getByRole('textbox', { name: 'Labels' }).fill('team="none"');
+    await page.keyboard.press('Enter');
+    await panel.getByText('There is none of these.').waitFor();
+    await panel.getByRole('textbox', { name: 'Labels' }).fill('team');
+    await page.keyboard.press('Enter');
+    await panel.getByText(/^Could not be read: .*is no matcher like name="value"/).waitFor();
+    await panel.getByRole('textbox', { name: 'Labels' }).fill('');
+    await page.keyboard.press('Enter');
+    await panel.getByRole('link', { name: 'NobodyCares', exact: true }).waitFor();
+  });
+
+  it('selects alerts by keys, and acknowledges and silences them at once', async () => {
+    const { page } = pages;
+    await pages.open('/alerts?match=' + encodeURIComponent('disk=~".+"'));
+    const panel = pages.panel('Alerts');
+    await panel.getByRole('link', { name: 'DiskIsSlow', exact: true }).waitFor();
+    await page.locator('h1').click();
+    for (const key of ['j', 'x', 'j', 'x']) await page.keyboard.press(key);
+    const bulk = panel.getByRole('group', { name: 'Selected alerts' });
+    await bulk.getByText('2 alerts selected').waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.keyboard.press('s');
+    const dialog = page.getByRole('dialog', { name: 'Silence 2 alerts' });
+    await dialog.getByRole('button', { name: 'Silence', exact: true }).click();
+    await dialog.getByText('Say why, for those who wonder.').waitFor();
+    await dialog.getByLabel('Why').fill('new disks');
+    await dialog.getByLabel('For how long').fill('2h');
+    expect(await seriousFindings(page)).toEqual([]);
+    await dialog.getByRole('button', { name: 'Silence', exact: true }).click();
+    await bulk.waitFor({ state: 'detached' });
+    const { silences } = await pages.admin.read<{ silences: { id: string; matcher_sets: string[][] }[] }>(
+      '/api/v1/alerts/silences',
+    );
+    expect(silences.map(({ matcher_sets: sets }) => sets.length)).toEqual([2]);
+    await pages.admin.call(`/api/v1/alerts/silences/${silences[0]?.id}`, { method: 'DELETE' });
+    await page.locator('h1').click();
+    for (const key of ['j', 'x', 'j', 'x', 'a']) await page.keyboard.press(key);
+    await panel
+      .getByText(/^Acknowledged by operator \d+$/)
+      .nth(1)
+      .waitFor();
+  });
+
+  it('silences one alert by its labels, and says how many others that would be', async () => {
+    const { page } = pages;
+    const id = await alertOf('DiskIsFull');
+    await pages.open(`/alerts/${id}`);
+    await page.getByRole('button', { name: 'Silence DiskIsFull' }).waitFor();
+    await page.keyboard.press('s');
+    const dialog = page.getByRole('dialog', { name: 'Silence DiskIsFull' });
+    await dialog.getByText('1 alert that fires now: DiskIsFull', { exact: false }).waitFor();
+    await dialog.getByLabel('For alerts that match all of').fill('team="web"');
+    await dialog.getByText(/^2 alerts that fire now: /).waitFor();
+    await dialog.getByLabel('Why').fill('moving house');
+    await dialog.getByRole('button', { name: 'Silence', exact: true }).click();
+    await dialog.waitFor({ state: 'detached' });
+    const { silences } = await pages.admin.read<{
+      silences: { matcher_sets: string[][]; comment: string }[];
+    }>('/api/v1/alerts/silences');
+    expect(silences).toMatchObject([{ matcher_sets: [['team="web"']], comment: 'moving house' }]);
+  });
+
+  it('sets a silence from matchers with the number of alerts that it is for, extends and ends it', async () => {
+    const { page } = pages;
+    await pages.open('/alerts');
+    await page
+      .getByRole('navigation', { name: 'About alerts' })
+      .getByRole('link', { name: 'Silences' })
+      .click();
+    const form = pages.panel('New silence');
+    await form.getByLabel('For alerts that match all of').fill('team="mail"');
+    await form.getByText('1 alert that fires now: NobodyCares').waitFor();
+    await form.getByLabel('For alerts that match all of').fill('team');
+    await form.getByText(/is no matcher like name="value"/).waitFor();
+    await form.getByLabel('For alerts that match all of').fill('team="mail"');
+    await form.getByLabel('Why').fill('nobody cares');
+    await form.getByRole('button', { name: 'Silence', exact: true }).click();
+    const list = pages.panel('Silences').getByRole('list', { name: 'Silences' });
+    const row = list.locator('li[data-row]').filter({ hasText: 'nobody cares, says operator' });
+    await row.getByText(/^ends in (59m\d+s|1h)$/).waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await row.getByRole('button', { name: /^Extend/ }).click();
+    const dialog = page.getByRole('dialog', { name: 'Extend the silence of team="mail"' });
+    await dialog.getByLabel('It ends, from now on, in').fill('3h');
+    await dialog.getByRole('button', { name: 'Extend', exact: true }).click();
+    await row.getByText(/^ends in (2h59m|3h)$/).waitFor();
+    await pages.order('End the silence of team="mail"', /^From now on people are told again/);
+    await row.waitFor({ state: 'detached' });
+    await pages.panel('Silences').getByRole('link', { name: 'ended', exact: true }).click();
+    await row.getByText(/^ended .*: before its time by operator \d+$/).waitFor();
+  });
+
+  it('shows the routes as a list, and where an alert would go', async () => {
+    const { page } = pages;
+    await pages.open('/alerts/routes');
+    const routes = pages.panel('Routes').getByRole('list', { name: /^Routes/ });
+    await routes.getByRole('listitem').nth(3).waitFor();
+    const [root, first, ...others] = await routes.getByRole('listitem').all();
+    expect(others).toHaveLength(2);
+    expect(await root?.innerText()).toMatch(/^every alert\s+→\s+to\s+desk/);
+    expect(await first?.innerText()).toContain('severity="critical", team="web"');
+    await routes.getByText(/silent now, within always/).waitFor();
+    await pages
+      .panel('Where would this go?')
+      .getByLabel('Labels of an alert')
+      .fill('team="web", severity=info');
+    await page.keyboard.press('Enter');
+    const to = page.getByRole('list', { name: 'Where it would go' });
+    await to.getByText('To broken, in the group {}/{team="web"}:{severity="info", team="web"}').waitFor();
+    await routes.getByText('it asks for severity="critical", and the alert has severity="info"').waitFor();
+    expect(new URL(page.url()).searchParams.get('labels')).toBe('team="web", severity=info');
+    expect(await seriousFindings(page)).toEqual([]);
+    await pages.panel('Where would this go?').getByLabel('Labels of an alert').fill('team=~web');
+    await page.keyboard.press('Enter');
+    await page.getByText(/is no label of an alert: it has =~; write team=web/).waitFor();
+  });
+
+  it('tests receivers, and shows what waits for them', async () => {
+    const { page } = pages;
+    await pages.open('/alerts/routes');
+    const receivers = pages.panel('Receivers');
+    await receivers.getByRole('button', { name: 'Test desk' }).click();
+    await receivers.getByText(/Test delivered: .*200/).waitFor();
+    expect(webhook.messages.some(({ path }) => path === '/desk')).toBe(true);
+    await receivers.getByRole('button', { name: 'Test broken' }).click();
+    await receivers.getByText(/Test failed: .*503/).waitFor();
+    await receivers.getByRole('link', { name: '1 message waits' }).click();
+    const list = pages.panel('Messages').getByRole('list', { name: 'Messages, newest first' });
+    await list.getByText(/^tried \d+ times?, /).waitFor();
+    expect(await list.locator(':scope > li').count()).toBe(1);
+    expect(await seriousFindings(page)).toEqual([]);
+    await list.getByRole('link', { name: /^alrt_/ }).click();
+    await page.getByRole('heading', { level: 1, name: 'DiskIsSlow' }).waitFor();
+  });
+
+  it('shows who is on call and who is next, and puts somebody else on call', async () => {
+    const { page } = pages;
+    await pages.open('/alerts/on-call');
+    const infra = pages.panel('infra');
+    const first = await infra.getByText(/^(ada, told by pager|grace, told by desk)$/).innerText();
+    const [now, next] = first.startsWith('ada') ? ['ada', 'grace'] : ['grace', 'ada'];
+    await infra.getByText(new RegExp(`^Then ${next}, in \\d+[dhm]`)).waitFor();
+    await infra.getByText('weekly: ada, grace', { exact: true }).waitFor();
+    const form = pages.panel('Stand in');
+    await form.getByLabel('Who').selectOption(next ?? '');
+    await form.getByLabel('For how long').fill('8h');
+    await form.getByLabel('Why').fill('swapped');
+    await form.getByRole('button', { name: 'Put on call' }).click();
+    await infra.getByText(new RegExp(`^${next}, told by .*; stands in$`)).waitFor();
+    await infra.getByText(new RegExp(`^Then ${now}, in (8h|7h59m)`)).waitFor();
+    await infra
+      .getByRole('list', { name: 'Who stands in for infra' })
+      .getByText(/: swapped, says operator \d+$/)
+      .waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.getByRole('button', { name: `Remove ${next} from infra` }).click();
+    await infra.getByText(first, { exact: true }).waitFor();
+  });
+
+  it.each(['light', 'dark'] as const)('fits on a phone, %s', async (colorScheme) => {
+    const { page } = pages;
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.setViewportSize(PHONE);
+    try {
+      for (const [path, shown] of [
+        [`/alerts/${await alertOf('DiskIsSlow')}`, 'Who was told, and why'],
+        ['/alerts?state=all', 'Alerts'],
+        ['/alerts/silences', 'New silence'],
+        ['/alerts/routes?labels=team%3Dweb', 'Routes'],
+        ['/alerts/on-call', 'infra'],
+      ] as const) {
+        await pages.open(path);
+        await pages.panel(shown).waitFor();
+        await page.locator('main [aria-label="Loading"]').first().waitFor({ state: 'detached' });
+        expect([path, await page.evaluate<number>('document.documentElement.scrollWidth')]).toEqual([
+          path,
+          PHONE.width,
+        ]);
+        expect(await seriousFindings(page)).toEqual([]);
+      }
+    } finally {
+      await page.setViewportSize(DESK);
+      await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+    }
+  });
+
+  it('offers a viewer nothing that they may not do, and says why', async () => {
+    const page = await pages.as('viewer');
+    await pages.open('/alerts/silences');
+    await page.getByText('An operator may set, extend and end silences; you may look.').waitFor();
+    await pages.open('/alerts/on-call');
+    await page.getByText('An operator may put somebody else on call; you may look.').waitFor();
+    await pages.open('/alerts/routes');
+    await pages.panel('Receivers').getByText('pager', { exact: true }).waitFor();
+    expect(await page.getByRole('button', { name: /^Test/ }).count()).toBe(0);
+    await pages.open('/alerts');
+    await pages.panel('Alerts').getByRole('link', { name: 'NobodyCares', exact: true }).waitFor();
+    expect(await page.getByRole('checkbox').count()).toBe(0);
+    expect(await page.getByRole('button', { name: /^(Silence|Acknowledge)/ }).count()).toBe(0);
+  });
+});
