@@ -9,10 +9,12 @@ import {
   Stretch,
   type BackoffLimits,
 } from '#telemetry';
+import type { Decision } from '../explain/decision-log.ts';
 import type { Notification } from '../outbox/outbox-rows.ts';
 import type { RoutedTo } from '../ports.ts';
 import { createGroup, groupIdOf, type AggregationGroup } from './aggregation-group.ts';
 import type { DispatcherParts, Leaving, Written } from './dispatcher-parts.ts';
+import { joined, replaced } from './membership-decisions.ts';
 import { decidePass, membersThatLeave, type Pass } from './pass.ts';
 import { forgetAlerts } from './remembered-alerts.ts';
 import { FlapHistory } from './flap-history.ts';
@@ -266,22 +268,13 @@ export class Dispatcher {
         return;
       }
       group.keptBack.delete(older.alertId);
+      this.#explain(replaced(older, alert, group), group);
       this.#leave(older.alertId, group);
     }
     group.members.set(alert.fingerprint, alert);
     this.#flaps.joined(alert, group);
     tracked.groups.add(group);
-    this.#parts.decisions.record(
-      {
-        alertId: alert.alertId,
-        stage: 'routing',
-        decision: 'routed',
-        receiver: group.route.receiver,
-        notificationId: null,
-        reason: `to ${group.route.receiver} by the route ${group.route.key}, in the group ${group.groupKey}`,
-      },
-      `${group.id} routing`,
-    );
+    this.#explain(joined(alert, group), group);
     const { criticalBypassesInterval } = group.route.omoi;
     const isCritical = severityRank(alert.severity) >= CRITICAL;
     if (group.hasPassed && criticalBypassesInterval && isCritical && alert.endsAtMs === null) {
@@ -289,6 +282,10 @@ export class Dispatcher {
       group.refused.clear();
       this.#passNow(group);
     }
+  }
+
+  #explain(decision: Decision, group: AggregationGroup): void {
+    this.#parts.decisions.record(decision, `${group.id} routing`);
   }
 
   #leave(alertId: string, group: AggregationGroup): void {
