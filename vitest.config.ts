@@ -38,6 +38,7 @@ const onPostgres =
         include: [
           'src/fleet/**/*.test.ts',
           'src/watchdog/**/*.test.ts',
+          'src/notification/notification.{test,inhibition.test}.ts',
           'src/notification/silences/**/*.test.ts',
           'src/alerting/alerts/alert-handling.test.ts',
           'src/alerting/posted/posted-alerts.test.ts',
