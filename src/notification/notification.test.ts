@@ -147,6 +147,26 @@ describe('what is kept back', () => {
     };
   }
 
+  it('hears nothing of what was inhibited for as long as it fired, and the end of what it has heard of', async () => {
+    const inhibited = new Set<string>();
+    const inhibition: MuteStage = {
+      judge: ({ alertId }) =>
+        inhibited.has(alertId) ? { stage: 'inhibition', reason: 'by another alert' } : null,
+    };
+    const team = await open({ stages: [inhibition] });
+    inhibited.add('b');
+    await stage.alerts.fire({ a: A, b: B });
+    await pass(11 * SECOND);
+    expect(team.take()).toEqual(['first_notification +a']);
+    inhibited.add('a');
+    await stage.alerts.resolve('a', 'b');
+    await pass(MINUTE);
+    expect(team.take()).toEqual(['all_resolved -a']);
+    inhibited.clear();
+    await pass(MINUTE);
+    expect(team.take()).toEqual([]);
+  });
+
   it('is not told, and told when nothing keeps it back any more', async () => {
     const silence = muting();
     const team = await open({ stages: [silence] });

@@ -264,6 +264,7 @@ describe.skipIf(program === null)('who is told, on the pages', () => {
     await receivers.getByRole('button', { name: 'Test broken' }).click();
     await receivers.getByText(/Test failed: .*503/).waitFor();
     await receivers.getByRole('link', { name: '1 message waits' }).click();
+    await pages.panel('Messages').getByText('only to broken').waitFor();
     const list = pages.panel('Messages').getByRole('list', { name: 'Messages, newest first' });
     await list.getByText(/^tried \d+ times?, /).waitFor();
     expect(await list.locator(':scope > li').count()).toBe(1);

@@ -138,7 +138,7 @@ const RESOLVED = ': resolved';
 function isEndOfInhibited(line: string, firing: ReadonlySet<string>): boolean {
   const isOfRule = scenarios.some(
     ({ number, inhibitRuleText }) =>
-      inhibitRuleText !== null && line.includes(`${labelsKey({ scenario: String(number) })}`),
+      inhibitRuleText !== null && line.includes(labelsKey({ scenario: String(number) })),
   );
   return isOfRule && line.endsWith(RESOLVED) && firing.has(line.slice(0, -RESOLVED.length));
 }

@@ -35,7 +35,7 @@ export function RoutesPage() {
         </div>
         <div className={styles.column}>
           <ReceiversPanel />
-          <Messages messages={messages} receiver={receiver} />
+          <Messages key={`${messages} ${receiver}`} messages={messages} receiver={receiver} />
         </div>
       </div>
     </>

@@ -191,7 +191,11 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
     const isTold = log.wasTold(group.id, alert.fingerprint);
     const flaps = context.flappingOf(alert);
     const muted =
-      mutedBy(stages, alert, { route: group.route, nowMs }) ??
+      mutedBy(stages, alert, {
+        route: group.route,
+        nowMs,
+        isAwaited: isTold && alert.endsAtMs !== null,
+      }) ??
       (flaps && isTold && alert.endsAtMs !== null ? keptByFlapping(flaps) : null) ??
       (alert.endsAtMs !== null && alert.isInhibited && !isTold ? INHIBITED_TO_ITS_END : null);
     if (alert.endsAtMs === null) alert.isInhibited = muted?.stage === 'inhibition';

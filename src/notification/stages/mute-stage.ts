@@ -37,15 +37,22 @@ export interface MuteStage {
   judge(alert: TrackedAlert, route: Route, nowMs: number): Muted | null;
 }
 
+export interface Judged {
+  readonly route: Route;
+  readonly nowMs: number;
+  /** Whether it is over and somebody was told that it fires: they hear of the end whatever inhibits it by then. */
+  readonly isAwaited?: boolean;
+}
+
 /** What the first stage that keeps it back says. */
 export function mutedBy(
   stages: readonly MuteStage[],
   alert: TrackedAlert,
-  { route, nowMs }: { readonly route: Route; readonly nowMs: number },
+  { route, nowMs, isAwaited = false }: Judged,
 ): Muted | null {
   for (const stage of stages) {
     const muted = stage.judge(alert, route, nowMs);
-    if (muted) return muted;
+    if (muted && !(isAwaited && muted.stage === 'inhibition')) return muted;
   }
   return null;
 }
