@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createMatcher, fingerprintOf, type Labels, type Matcher } from '#telemetry';
-import type { InhibitRule } from './configuration/notification-configuration.ts';
+import { fingerprintOf } from '#telemetry';
 import { maxAggregationGroups } from './groups/dispatcher.ts';
 import type { TrackedAlert } from './groups/tracked-alert.ts';
 import {
@@ -14,8 +13,6 @@ import {
   type TestConfiguration,
 } from './notification.test-support.ts';
 import type { Delivery } from './receivers/integration.ts';
-import type { NotificationParts } from './notification-parts.ts';
-import type { Silence } from './silences/silence.ts';
 import type { MuteStage } from './stages/mute-stage.ts';
 import { snoozeStage } from './stages/snooze-stage.ts';
 
@@ -345,118 +342,6 @@ describe('an alert that comes back again and again', () => {
   });
 });
 
-describe('an inhibited alert', () => {
-  const SOURCE = { alertname: 'Down', group: 'two' };
-  const rule: InhibitRule = {
-    name: '',
-    sources: [{ matchers: [createMatcher('alertname', '=', 'Down')], equal: [] }],
-    targetMatchers: [createMatcher('alertname', '=', 'A')],
-    equal: [],
-  };
-
-  async function openInhibited(): Promise<RecordingReceiver> {
-    const team = new RecordingReceiver();
-    stage = await openNotificationStage({ receivers: { team: [team] }, inhibitRules: [rule] });
-    return team;
-  }
-
-  it.each([
-    ['before what inhibits it', [['a'], ['s']]],
-    ['with what inhibits it', [['s', 'a']]],
-    ['just after what inhibits it', [['s'], ['a']]],
-  ])('of which nobody has heard is not told of when it is over: %s', async (_name, ends) => {
-    const team = await openInhibited();
-    await stage.alerts.fire({ s: SOURCE, a: A });
-    await pass(11 * SECOND);
-    expect(team.take()).toEqual(['first_notification +s']);
-    for (const together of ends) {
-      await stage.alerts.resolve(...together);
-      await pass(SECOND);
-    }
-    await pass(2 * MINUTE);
-    expect(team.take()).toEqual(['all_resolved -s']);
-    expect((await stage.notification.decisions.list('a')).at(-1)).toMatchObject({
-      stage: 'inhibition',
-      decision: 'kept back',
-      reason: 'it was inhibited until it was over',
-    });
-    expect([...stage.notification.dispatcher.groups()]).toEqual([]);
-  });
-
-  it('of which somebody has heard is told of when it is over', async () => {
-    const team = await openInhibited();
-    await stage.alerts.fire({ a: A });
-    await pass(11 * SECOND);
-    await stage.alerts.fire({ s: SOURCE });
-    await pass(2 * MINUTE);
-    await stage.alerts.resolve('s', 'a');
-    await pass(2 * MINUTE);
-    expect(team.take().toSorted()).toEqual([
-      'all_resolved -a',
-      'all_resolved -s',
-      'first_notification +a',
-      'first_notification +s',
-    ]);
-  });
-
-  it('is told of when what inhibits it is over, and it is not', async () => {
-    const team = await openInhibited();
-    await stage.alerts.fire({ s: SOURCE, a: A });
-    await pass(11 * SECOND);
-    await stage.alerts.resolve('s');
-    await pass(2 * MINUTE);
-    await stage.alerts.resolve('a');
-    await pass(2 * MINUTE);
-    expect(team.take()).toEqual([
-      'first_notification +s',
-      'all_resolved -s',
-      'first_notification +a',
-      'all_resolved -a',
-    ]);
-  });
-});
-
-describe('a silence that ends with its alerts', () => {
-  it('is looked at once where many of them end together, and anew later', async () => {
-    let looks = 0;
-    const counting: Matcher = {
-      ...createMatcher('group', '=', 'one'),
-      matches: (value) => {
-        looks++;
-        return value === 'one';
-      },
-    };
-    const silence = { matcherSets: [[counting]] } as unknown as Silence;
-    const said: boolean[] = [];
-    const alertResolved: NotificationParts['silences']['alertResolved'] = async (_labels, silencesMore) => {
-      said.push(silencesMore(silence));
-      await Promise.resolve();
-      said.push(silencesMore(silence));
-    };
-    const team = new RecordingReceiver();
-    stage = await openNotificationStage({
-      receivers: { team: [team] },
-      silences: { alertResolved, list: () => [] },
-    });
-    const ids = Array.from({ length: 100 }, (_, at) => `a${at}`);
-    const others = Array.from({ length: 100 }, (_, at) => `c${at}`);
-    const labels = (base: Labels, instance: string): Labels => ({ ...base, instance });
-    await stage.alerts.fire(Object.fromEntries(others.map((id) => [id, labels(C, id)])));
-    await stage.alerts.fire(Object.fromEntries(ids.map((id) => [id, labels(A, id)])));
-    await pass(11 * SECOND);
-    await stage.alerts.resolve('a0');
-    await pass(0);
-    expect([said, looks]).toEqual([[true, true], 202]);
-    await stage.alerts.resolve(...ids.slice(1, 50));
-    await pass(0);
-    expect(looks).toBe(202 + 101 + 49 * 101);
-    said.length = 0;
-    await stage.alerts.resolve(...ids.slice(50));
-    await pass(0);
-    expect(new Set(said)).toEqual(new Set([false]));
-  });
-});
-
 describe('two alerts of the same labels, as of a rule and of somebody who posts', () => {
   it.each([
     ['the first is over first', 'a', 'a2'],
@@ -507,20 +392,6 @@ describe('a receiver that does not take a message', () => {
     }
   });
 
-  it('is not the cause where the alerts cannot be read: the message goes out when they can', async () => {
-    const team = await open();
-    stage.alerts.failure = 'the database is away';
-    await stage.alerts.fire({ a: A });
-    await pass(11 * SECOND);
-    const { messages } = await stage.notification.explain('a');
-    expect(messages).toMatchObject([
-      { state: 'pending', answer: 'the alerts it is about cannot be read now: the database is away' },
-    ]);
-    stage.alerts.failure = null;
-    await pass(10 * SECOND);
-    expect(team.take()).toEqual(['first_notification +a']);
-  });
-
   it('is not asked again at once where it refuses for good, but at the next interval', async () => {
     const team = await open();
     team.answer = () => failed('clientError', { retryable: false });
@@ -536,43 +407,6 @@ describe('a receiver that does not take a message', () => {
       'notification.delivered',
     ]);
     expect(await stage.notification.deliveriesOf('b')).toEqual([]);
-  });
-
-  it('is not asked again before the next interval while another one hangs', async () => {
-    const team = new RecordingReceiver();
-    const hanging = new RecordingReceiver({ index: 1 });
-    team.answer = () => failed('clientError', { retryable: false });
-    hanging.answer = (_message, { signal }) => {
-      const { promise, resolve } = Promise.withResolvers<Delivery>();
-      signal.addEventListener('abort', () => resolve(failed('timeout', { retryable: true })));
-      return promise;
-    };
-    stage = await openNotificationStage({ receivers: { team: [team, hanging] } });
-    await stage.alerts.fire({ a: A });
-    await pass(11 * SECOND);
-    await stage.alerts.fire({ b: B });
-    await pass(MINUTE);
-    await pass(MINUTE);
-    await pass(MINUTE);
-    expect(team.take()).toEqual(['first_notification +a', ...Array(3).fill('first_notification +a +b')]);
-  });
-
-  it('is not told for ever of what is over, where it refuses for good', async () => {
-    const team = await open({ route: testRoute({ groupIntervalMs: 60 * MINUTE }) });
-    team.answer = () => failed('clientError', { retryable: false });
-    await stage.alerts.fire({ a: A, b: B, c: C });
-    await pass(11 * SECOND);
-    await stage.alerts.resolve('b', 'c');
-    await pass(23 * 60 * MINUTE);
-    expect(Array.from(stage.notification.dispatcher.groups(), ({ members }) => members.size)).toEqual([2, 1]);
-    await pass(3 * 60 * MINUTE);
-    expect(Array.from(stage.notification.dispatcher.groups(), ({ members }) => members.size)).toEqual([1]);
-    const rows = await stage.database.reader.selectFrom('notification_alerts').selectAll().execute();
-    expect(rows.map(({ alert_id: id }) => id)).toEqual(['a']);
-    team.take();
-    team.answer = () => DELIVERED;
-    await pass(60 * MINUTE);
-    expect(team.take()).toEqual(['first_notification +a']);
   });
 
   it('delays no other', async () => {
