@@ -16,6 +16,7 @@ import { createRouter } from './routing/router.ts';
 import { TimeIntervals } from './routing/time-intervals.ts';
 import type { Silence } from './silences/silence.ts';
 import { inhibitionStage } from './stages/inhibition-stage.ts';
+import { maintenanceStage } from './stages/maintenance-stage.ts';
 import { silenceStage } from './stages/silence-stage.ts';
 import { snoozeStage } from './stages/snooze-stage.ts';
 import { timeStage } from './stages/time-stage.ts';
@@ -25,6 +26,8 @@ export interface PreparationTools {
   /** What the integrations of a configuration are made with. */
   readonly toolsOf: (configuration: NotificationConfiguration) => IntegrationTools;
   readonly silencesOf: (labels: Labels, wallMs: number) => readonly Silence[];
+  /** The id of the maintenance that runs for what labels are about; null without one. */
+  readonly maintenanceOf: (labels: Labels) => string | null;
   readonly overrides: Pick<OnCallOverrides, 'at' | 'list'>;
   readonly clock: Pick<Clock, 'wallMs'>;
 }
@@ -60,6 +63,7 @@ export function prepareNotification(
         inhibitionStage((alert) => inhibitor.inhibitedBy(alert)),
         timeStage(intervals),
         silenceStage(tools.silencesOf),
+        maintenanceStage(tools.maintenanceOf),
         snoozeStage,
       ],
       integrationsOf: (receiver) => {

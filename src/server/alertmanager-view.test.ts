@@ -59,6 +59,7 @@ async function openRealView(): Promise<ViewStage> {
     prepareNotification(configuration, {
       logger: silentLogger,
       toolsOf: (one) => network.toolsOf(one),
+      maintenanceOf: () => null,
       silencesOf: (labels, wallMs) => silences.silencesOf(labels, wallMs),
       overrides: { at: () => null, list: () => [] },
       clock,

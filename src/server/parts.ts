@@ -193,6 +193,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       logger: told.logger,
       toolsOf: (one) => receivers.toolsOf(one),
       silencesOf: (labels, wallMs) => silences.silencesOf(labels, wallMs),
+      maintenanceOf: (labels) => watchdog.maintenance.ofLabels(labels),
       overrides: onCallOverrides,
       clock,
     });

@@ -68,6 +68,7 @@ const STAGES: ReadonlyMap<string, string> = new Map([
   ['active_time', 'Active time'],
   ['mute_time', 'Mute time'],
   ['silence', 'Silence'],
+  ['maintenance', 'Maintenance'],
   ['snooze', 'Snooze'],
   ['hold', 'Repair first'],
   ['dedup', 'Repetition'],

@@ -56,6 +56,7 @@ beforeEach(async () => {
       http: { request: () => Promise.reject(new Error('no network')) },
       readSecret: () => Promise.reject(new Error('no file')),
     }),
+    maintenanceOf: () => null,
     silencesOf: () => [],
     overrides,
     clock,

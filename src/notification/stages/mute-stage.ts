@@ -8,6 +8,7 @@ export const STAGES = [
   'active_time',
   'mute_time',
   'silence',
+  'maintenance',
   'snooze',
   'flapping',
   'hold',
