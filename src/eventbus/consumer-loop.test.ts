@@ -54,6 +54,28 @@ async function appendUnanswered(): Promise<void> {
 }
 
 describe('a durable consumer', () => {
+  it('begins behind the event that it names, with what has come since, and goes on from its cursor later', async () => {
+    await append(3);
+    const [newest] = await bus.list({ limit: 1, newestFirst: true });
+    await append(2);
+    const handled: number[] = [];
+    const consumer = {
+      name: 'behind',
+      types: ['fleet.pool.changed'] as const,
+      from: { behindId: newest?.id ?? 0 },
+      async handle(_tx: unknown, events: readonly { readonly id: number }[]) {
+        handled.push(...events.map(({ id }) => id));
+      },
+    };
+    const first = bus.consume(consumer);
+    await vi.waitFor(() => expect(handled).toHaveLength(2), patience);
+    first.stop();
+    await append(1);
+    bus.consume({ ...consumer, from: { behindId: 0 } });
+    await vi.waitFor(() => expect(handled).toHaveLength(3), patience);
+    expect(handled).toEqual([4, 5, 6].map((at) => at - 3 + (newest?.id ?? 0)));
+  });
+
   it('is handed an event whose commit was not answered, too', async () => {
     const handled: number[] = [];
     bus.consume({

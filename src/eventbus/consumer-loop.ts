@@ -126,7 +126,8 @@ export class ConsumerLoop {
   async #openCursor(): Promise<number> {
     const { name, from } = this.#consumer;
     return this.#parts.database.transaction(async (tx) => {
-      const start = from === 'start' ? 0 : await lastEventId(tx.db);
+      const start =
+        typeof from === 'object' ? from.behindId : from === 'start' ? 0 : await lastEventId(tx.db);
       await tx.db
         .insertInto('event_cursors')
         .values({ consumer: name, last_event_id: start, updated_at_ms: tx.nowMs })

@@ -14,7 +14,7 @@ export interface EventBus {
    * A consumer that misses nothing: at least once, in order, also what was appended while it did not run. `handle` runs
    * in the transaction in which its cursor advances. Where it fails the events are handed out one by one, and the one
    * that fails is retried with backoff; it holds this consumer alone. A new consumer starts at the present end unless
-   * `from` is 'start'.
+   * `from` says otherwise.
    */
   consume(consumer: EventConsumer): Subscription;
   /** Called with each committed event, best effort, from now on. For live views; the listener must not throw. */
@@ -29,7 +29,8 @@ export interface EventConsumer {
   /** Names the durable cursor; unique in the system. */
   readonly name: string;
   readonly types: readonly EventType[];
-  readonly from?: 'start' | 'end';
+  /** Where a new one begins: behind the event of an id, at the start or at the present end (where absent). */
+  readonly from?: 'start' | 'end' | { readonly behindId: number };
   /** Whether repairs wait for it: its transactions are urgent ones. */
   readonly urgent?: boolean;
   /**

@@ -145,14 +145,15 @@ export class Notification {
     await this.log.start();
     await this.holds.start();
     this.outbox.setIntegrations(this.#prepared.integrations);
+    // Read first: what begins after it is told of by the log, and what ended before there was notification is no news.
+    const [newest] = await this.#parts.bus.list({ limit: 1, newestFirst: true });
     await this.#takeUpAlerts();
     await this.escalations.start();
     await this.outbox.start();
     this.#consumer = this.#parts.bus.consume({
       name: CONSUMER,
       types: EVENT_TYPES,
-      // What ended before there was notification is no news; what fires is taken up beside it.
-      from: 'end',
+      from: { behindId: newest?.id ?? 0 },
       select: (events) => this.holds.concerning(events),
       handle: (tx, events) => this.#onEvents(tx, events),
     });
