@@ -206,15 +206,17 @@ function isWell(probes: Probes): Promise<number | null> {
   }, WELL_PATIENCE_MS);
 }
 
-/** Pools in which nothing is started (they have no room), and one with an agent that can be started anew. */
+/** Pools in which nothing is started (they have no room), pools with room for one, and one with an agent that can be started anew. */
 async function createPools(connections: ConnectionPool): Promise<void> {
   const idle = { command: ['true'], desired: 0, min: 0, max: 0 };
-  const names = [
-    ...Array.from({ length: PROBE_POOLS }, (_, number) => probePool(number)),
-    ...Array.from({ length: HOLD_POOLS }, (_, number) => holdPool(number)),
-  ];
-  await Promise.all(names.map((name) => connections.post('/api/v1/fleet/pools', { pool_id: name, ...idle })));
+  // A remediation adds one, and holds the others back while it is verified.
+  const held = { command: WORKER, desired: 0, min: 0, max: 1 };
   const one = { command: WORKER, desired: 1, min: 0, max: 1 };
+  const pools = [
+    ...Array.from({ length: PROBE_POOLS }, (_, number) => ({ pool_id: probePool(number), ...idle })),
+    ...Array.from({ length: HOLD_POOLS }, (_, number) => ({ pool_id: holdPool(number), ...held })),
+  ];
+  await Promise.all(pools.map((pool) => connections.post('/api/v1/fleet/pools', pool)));
   await connections.post('/api/v1/fleet/pools', { pool_id: RESTART_POOL, ...one });
 }
 

@@ -115,6 +115,7 @@ describe('the common options', () => {
     expect(once.map(([name]) => name)).toEqual([
       'gameday list',
       'receivers list',
+      'on-call show',
       'routing show',
       'policies list',
       'tokens list',

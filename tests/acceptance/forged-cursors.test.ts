@@ -42,6 +42,8 @@ const refusedBy = ({ parameter }: PagedList): string =>
 const ALERTS = new PageCursors('alerts', { matchers: [] });
 const ACTIVE = new PageCursors('active alerts', {});
 const LOGS = new PageCursors('logs', {});
+const NOTIFICATIONS = new PageCursors('notifications', {});
+const SILENCES = new PageCursors('silences', { state: 'live', matcher: [] });
 const FINISHED = new PageCursors('finished tasks', {});
 const TRACES = new PageCursors('traces', { attributes: {} });
 /** Beyond all that a date can be, and beyond all whole numbers. */
@@ -70,6 +72,23 @@ const LISTS: readonly PagedList[] = [
     own: () => ACTIVE.at(`${'f'.repeat(16)}.${rule}`),
     forged: '200',
     extremes: [[ACTIVE.at(`${'f'.repeat(16)}.no/such rule`), '400 invalid_cursor']],
+  },
+  {
+    path: '/api/v1/alerts/notifications',
+    parameter: 'cursor',
+    own: () => NOTIFICATIONS.at(id('ntf')),
+    forged: '200',
+    extremes: [[id('ntf'), '400 invalid_cursor']],
+  },
+  {
+    path: '/api/v1/alerts/silences',
+    parameter: 'cursor',
+    own: () => SILENCES.at(`l.1764330000000.${'0'.repeat(36)}`),
+    forged: '200',
+    extremes: [
+      [SILENCES.at(`e.${endOfTime}.${'0'.repeat(36)}`), '200'],
+      [SILENCES.at(`l.0.${'0'.repeat(36)}`), '200'],
+    ],
   },
   { path: '/api/v1/fleet/tasks', parameter: 'after', own: () => id('task'), forged: '404 unknown_task' },
   {

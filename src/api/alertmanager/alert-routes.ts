@@ -1,5 +1,5 @@
 import { type Labels, matchesAll, type Matcher, Stretch } from '#telemetry';
-import { READERS, SENDERS_AND_AGENTS } from '../access/roles.ts';
+import { READERS, SENDERS } from '../access/roles.ts';
 import { senderOf } from '../access/sender.ts';
 import { jsonOf, jsonOfElements, jsonOfFields, jsonOfList, mapped } from '../http/json-pieces.ts';
 import { AlertmanagerRefusal } from './alertmanager-refusal.ts';
@@ -129,7 +129,7 @@ function postAlerts({ view, posted, language, clock }: AlertmanagerParts): Alert
   return {
     method: 'POST',
     path: 'api/v2/alerts',
-    access: SENDERS_AND_AGENTS,
+    access: SENDERS,
     takesTelemetry: true,
     schema: {
       summary:

@@ -1,5 +1,5 @@
 import type { Notification } from '#notification';
-import { toRfc3339, toRfc3339OrNull } from '#telemetry';
+import { PageCursors, toRfc3339, toRfc3339OrNull } from '#telemetry';
 import type { z } from 'zod';
 import { OPERATORS, READERS } from '../access/roles.ts';
 import { alertParams } from '../alerts/alert-schemas.ts';
@@ -70,16 +70,18 @@ export function registerNotificationRoutes(
       querystring: messagesQuery,
       response: { 200: messagesAnswer },
     },
-    handler: async ({ query: { state, receiver, limit, cursor } }) => {
+    handler: async ({ query: { limit, cursor, ...filters } }) => {
+      const { state, receiver } = filters;
+      const cursors = new PageCursors('notifications', filters);
       const page = await notification.messages({
         ...(state === undefined ? {} : { state }),
         ...(receiver === undefined ? {} : { receiver }),
-        ...(cursor === undefined ? {} : { before: cursor }),
+        ...(cursor === undefined ? {} : { before: cursors.placeOf(cursor) }),
         limit,
       });
       return {
         messages: page.messages.map(viewOfListed),
-        next_cursor: page.next,
+        next_cursor: page.next === null ? null : cursors.at(page.next),
       };
     },
   });

@@ -42,7 +42,7 @@ export const messagesQuery = z.strictObject({
   state: z.enum(MESSAGE_STATES).optional(),
   receiver: storedText(500).optional().describe('The name of a receiver.'),
   limit: wholeNumber({ min: 1, max: 1000 }).default(100),
-  cursor: idText('ntf', 'a message').optional().describe('`next_cursor` of the page before.'),
+  cursor: z.string().max(200).optional().describe('`next_cursor` of the page before.'),
 });
 
 export const messageAnswer = messageView.extend({
@@ -52,7 +52,7 @@ export const messageAnswer = messageView.extend({
 });
 
 export const messageParams = z.object({
-  notification_id: idText('ntf', 'a message').describe('The id of a message.'),
+  notification_id: storedText(100).min(1).describe('The id of a message.'),
 });
 
 export const messagesAnswer = z.object({

@@ -1,5 +1,5 @@
 import type { NotificationReason } from '../message.ts';
-import type { DecisionLog } from '../explain/decision-log.ts';
+import type { Decision, DecisionLog } from '../explain/decision-log.ts';
 import type { Outstanding } from '../outbox/delivery-queue.ts';
 import type { LogUpdate, NotificationLog } from '../outbox/notification-log.ts';
 import { maxNotificationAgeMs, type Outbox, type PlannedNotification } from '../outbox/outbox.ts';
@@ -195,9 +195,7 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
         route: group.route,
         nowMs,
         isAwaited: isTold && alert.endsAtMs !== null,
-      }) ??
-      (flaps && isTold && alert.endsAtMs !== null ? keptByFlapping(flaps) : null) ??
-      (alert.endsAtMs !== null && alert.isInhibited && !isTold ? INHIBITED_TO_ITS_END : null);
+      }) ?? (flaps && isTold && alert.endsAtMs !== null ? keptByFlapping(flaps) : null);
     if (alert.endsAtMs === null) alert.isInhibited = muted?.stage === 'inhibition';
     if (muted && !(isTold && muted.spares === 'told')) {
       decisions.record(
@@ -221,7 +219,9 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
     alerts.push(alert);
     (alert.endsAtMs === null ? firing : resolved).add(alert.fingerprint);
     if (alert.endsAtMs !== null) {
-      if (group.keptBack.has(alert.alertId)) silent.add(alert.fingerprint);
+      const wasKeptBack = group.keptBack.has(alert.alertId) || alert.isInhibited;
+      if (wasKeptBack) silent.add(alert.fingerprint);
+      if (wasKeptBack && !isTold) decisions.record(keptBackToItsEnd(alert, group), group.id);
       continue;
     }
     if (alert.acknowledgedBy === null) allAcknowledged = false;
@@ -243,7 +243,11 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
   };
 }
 
-const INHIBITED_TO_ITS_END: Muted = { stage: 'inhibition', reason: 'it was inhibited until it was over' };
+function keptBackToItsEnd({ alertId, isInhibited }: TrackedAlert, { route }: AggregationGroup): Decision {
+  const stage = isInhibited ? 'inhibition' : 'dedup';
+  const reason = isInhibited ? 'it was inhibited until it was over' : 'it was kept back until it was over';
+  return { alertId, stage, decision: 'kept back', receiver: route.receiver, notificationId: null, reason };
+}
 
 interface MessagePlan {
   readonly running: RunningIntegration;
