@@ -1,4 +1,4 @@
-import { idText, labelsSchema, storedText } from '#telemetry';
+import { labelsSchema, storedText } from '#telemetry';
 import { z } from 'zod';
 import { wholeNumber } from '../http/whole-number.ts';
 

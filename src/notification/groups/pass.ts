@@ -6,7 +6,7 @@ import { maxNotificationAgeMs, type Outbox, type PlannedNotification } from '../
 import { saysTheSame, type MessageMember } from '../outbox/outbox-rows.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';
 import { dedup, isBrief, type Dedup, type LogEntry, type PassedAlerts } from '../stages/dedup-stage.ts';
-import { mutedBy, type Muted, type MuteStage } from '../stages/mute-stage.ts';
+import { mutedBy, type MuteStage } from '../stages/mute-stage.ts';
 import type { AggregationGroup } from './aggregation-group.ts';
 import { flappingNote, keptByFlapping } from './flapping-texts.ts';
 import type { Flapping } from './flap-history.ts';
