@@ -92,6 +92,27 @@ describe('after a crash of the server', () => {
     expect((await events('fleet.agent.exited'))[0]?.payload).toMatchObject({ exit_code: null, signal: null });
   });
 
+  it('what is asked for before anything is looked after starts then, once, and not before', async () => {
+    await stage.pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    await stage.restart(async (pools) => {
+      // As a remediation does that goes on; workers could not find this server yet.
+      await pools.restart({ ...ASKED, agentId: 'coders-1' });
+      await pools.update('coders', { desired: 3 }, ASKED);
+      await test.clock.advance(2000);
+      expect(stage.machine.starts).toHaveLength(2);
+    });
+    await until(() => stage.machine.starts.length > 3);
+    stage.machine.end(stage.machine.pidOf('coders-1'), { exitCode: 0 });
+    await test.clock.advance(2000);
+    expect(stage.machine.starts.map(({ agentId, generation }) => `${agentId}/${generation}`).sort()).toEqual([
+      'coders-1/1',
+      'coders-1/2',
+      'coders-2/1',
+      'coders-3/1',
+    ]);
+  });
+
   it('what is adopted and says goodbye has ended on purpose, though nobody sees how', async () => {
     await stage.pools.create(POOL, ASKED);
     await runs('coders-1/1', 'coders-2/1');

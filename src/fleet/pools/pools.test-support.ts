@@ -97,7 +97,8 @@ export interface PoolStage {
   readonly pools: Pools;
   /** A server that starts on the same database and machine. */
   openPools(around?: Pick<TestFleet, 'database'>): Promise<void>;
-  restart(): Promise<void>;
+  /** @param beforeStart called with the new server's pools, which look after nothing yet */
+  restart(beforeStart?: (pools: Pools) => Promise<void>): Promise<void>;
   /** The machine boots anew with its clock set back by an hour, and Omoi starts again. */
   rebootSetBack(): Promise<void>;
   readonly until: (condition: () => boolean | Promise<boolean>) => Promise<void>;
@@ -111,6 +112,11 @@ export interface PoolStage {
   readonly status: (agentId: string) => string | undefined;
 }
 
+interface Opening {
+  readonly database?: TestFleet['database'] | undefined;
+  readonly beforeStart?: ((pools: Pools) => Promise<void>) | undefined;
+}
+
 /** A stage of its own for each test of a file; what agents do not say is nothing there. */
 export function useTestPools(): PoolStage {
   const test = useTestFleet({ threads: 'one', ticks: 'none' });
@@ -119,11 +125,15 @@ export function useTestPools(): PoolStage {
     if (!opened) throw new Error('the stage is open within a test');
     return opened;
   };
-  const open = async (machine: MemoryMachine, database = test.database): Promise<Pools> => {
+  const open = async (
+    machine: MemoryMachine,
+    { database = test.database, beforeStart }: Opening = {},
+  ): Promise<Pools> => {
     const { bus, stateClock, fleet } = test;
     const mintAgentToken = async (_: unknown, { agentId }: { readonly agentId: string }) =>
       `token of ${agentId}`;
     const pools = openTestPools({ database, bus, stateClock, fleet }, { machine, tracing, mintAgentToken });
+    await beforeStart?.(pools);
     await pools.start();
     return pools;
   };
@@ -141,11 +151,11 @@ export function useTestPools(): PoolStage {
       return present().pools;
     },
     async openPools(around) {
-      present().pools = await open(present().machine, around?.database);
+      present().pools = await open(present().machine, { database: around?.database });
     },
-    async restart() {
+    async restart(beforeStart) {
       await present().pools.close();
-      await stage.openPools();
+      present().pools = await open(present().machine, { beforeStart });
     },
     async rebootSetBack() {
       await present().pools.close();

@@ -12,7 +12,13 @@ const LIMITS = { startsPerSecond: 20 };
 const HOUR_MS = 3_600_000;
 
 /** A queue whose units start at once, some of them not at all. */
-function openQueue(clock: VirtualClock, isStarted: (unit: Unit) => boolean = () => true) {
+function openQueue(
+  clock: VirtualClock,
+  {
+    isStarted = () => true,
+    begins = true,
+  }: { isStarted?: ((unit: Unit) => boolean) | undefined; begins?: boolean } = {},
+) {
   const starts: { readonly atMs: number; readonly unit: Unit }[] = [];
   let told: readonly Unit[] = [];
   const beganMs = clock.monotonicMs();
@@ -31,6 +37,7 @@ function openQueue(clock: VirtualClock, isStarted: (unit: Unit) => boolean = () 
     },
     new StartRates(clock, LIMITS),
   );
+  if (begins) queue.begin();
   const add = (pool: string, count: number): void => {
     for (let at = 0; at < count; at++) queue.add({ pool, name: `${pool}-${at}` });
   };
@@ -52,7 +59,7 @@ async function pass(clock: VirtualClock, ms: number): Promise<void> {
 
 async function openCalmQueue(isStarted?: (unit: Unit) => boolean) {
   const clock = new VirtualClock();
-  const opened = openQueue(clock, isStarted);
+  const opened = openQueue(clock, { isStarted });
   await clock.advance(HOUR_MS);
   return { clock, ...opened };
 }
@@ -111,6 +118,18 @@ it('charges nothing for what is not to be started after all', async () => {
   for (let at = 0; at < 10; at++) queue.add({ pool: 'demo', name: `real-${at}` });
   await pass(clock, 50);
   expect(starts).toHaveLength(10);
+  queue.stop();
+});
+
+it('begins nothing before it is told to, and then all of it', async () => {
+  const clock = new VirtualClock();
+  const { queue, starts, add } = openQueue(clock, { begins: false });
+  add('demo', 3);
+  await pass(clock, 5000);
+  expect(starts).toEqual([]);
+  queue.begin();
+  await pass(clock, 5000);
+  expect(starts).toHaveLength(3);
   queue.stop();
 });
 

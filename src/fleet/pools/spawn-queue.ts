@@ -32,6 +32,7 @@ export class SpawnQueue<Key> {
   /** When the first of those that wait for their rate may be started. */
   #rateTimer: Timer | null = null;
   readonly #telling: Timer;
+  #begun = false;
   #stopped = false;
 
   constructor(clock: Clock, spawner: Spawner<Key>, rates: StartRates) {
@@ -41,6 +42,12 @@ export class SpawnQueue<Key> {
     this.#telling = clock.every(TELL_WAITING_EVERY_MS, () => {
       if (this.#waiting.size > 0) spawner.waiting([...this.#waiting.values()].flat());
     });
+  }
+
+  /** What was added before waits until then. */
+  begin(): void {
+    this.#begun = true;
+    this.#pump();
   }
 
   add(key: Key): void {
@@ -77,7 +84,7 @@ export class SpawnQueue<Key> {
   }
 
   #pump(): void {
-    while (this.#busy.size < maxParallelSpawns && !this.#stopped) {
+    while (this.#busy.size < maxParallelSpawns && this.#begun && !this.#stopped) {
       const next = this.#next();
       if (next === null) return;
       const { poolId, key } = next;

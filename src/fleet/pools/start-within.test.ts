@@ -100,8 +100,11 @@ describe('a program that cannot be started', () => {
     await pools.start();
     await pools.update('mute', { command: ['run'], heartbeat: 'process' }, ASKED);
     await untilSpawned();
-    await pass(1000);
-    await until(() => status() === 'IDLE');
+    // It is looked at from the moment on at which its start is written down.
+    await until(async () => {
+      await pass(100);
+      return status() === 'IDLE';
+    });
     expect((await pools.replica(AGENT))?.startError).toBeNull();
   });
 

@@ -138,11 +138,15 @@ export class UnitSupervisor {
   }
 
   /** Takes over what an earlier server left. */
-  start(): Promise<void> {
-    return this.#earlier.takeOver();
+  async start(): Promise<void> {
+    await this.#earlier.takeOver();
+    this.#spawns.begin();
   }
 
-  /** To be called after the commit of an intent. */
+  /**
+   * To be called after the commit of an intent. Before `start` it waits: a remediation that goes on after a restart of Omoi
+   * asks for processes before these could find the server.
+   */
   spawn(key: PoolKey): void {
     this.#spawns.add(key);
   }
