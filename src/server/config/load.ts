@@ -139,11 +139,19 @@ function setAt(target: Record<string, unknown>, path: readonly string[], value: 
 function withSecrets(config: Config): Config {
   const url = secret('database.url', config.database.url, config.database.url_file);
   const password = secret('database.password', config.database.password, config.database.password_file);
+  const key = config.database.url_file === undefined ? 'database.url' : 'database.url_file';
+  // What is wrong is not quoted: there may be a password in it.
+  if (url !== undefined && !isPostgres(url))
+    throw new OmoiError('config_invalid', `${key}: this is no address like postgres://USER@HOST/DATABASE`);
   if (url === undefined || password === undefined)
     return { ...config, database: { ...config.database, url } };
   const joined = new URL(url);
   joined.password = encodeURIComponent(password);
   return { ...config, database: { ...config.database, url: joined.href } };
+}
+
+function isPostgres(text: string): boolean {
+  return /^postgres(?:ql)?:\/\//.test(text) && URL.canParse(text);
 }
 
 function secret(key: string, value: string | undefined, file: string | undefined): string | undefined {
