@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { OmoiError, messageOf, parseStrictDocument, type DocumentSource } from '#telemetry';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { isSetByKubernetes, unknownVariables, type Environment } from './environment.ts';
+import { readTextFile } from '../text-file.ts';
 import { configSchema, type Config } from './schema.ts';
 
 export interface ConfigSources {
@@ -11,6 +11,8 @@ export interface ConfigSources {
   readonly environment: Environment;
 }
 
+/** Of an address or a password. */
+const maxSecretBytes = 65_536;
 const DEFAULT_FILE = 'omoi.yaml';
 
 /** `OMOI_HTTP_PORT` is the variable of `http.port`. */
@@ -43,7 +45,7 @@ export function loadConfig(sources: ConfigSources): Config {
 export function readConfigFile(file: string | null): DocumentSource | null {
   const name = file ?? DEFAULT_FILE;
   try {
-    return { name, text: readFileSync(name, 'utf8') };
+    return { name, text: readTextFile(name) };
   } catch (thrown) {
     const { code } = thrown as { readonly code?: unknown };
     if (code === 'ENOENT' && file === null) return null;
@@ -158,7 +160,7 @@ function secret(key: string, value: string | undefined, file: string | undefined
   if (file === undefined) return value;
   if (value !== undefined) throw new OmoiError('config_invalid', `give ${key} or ${key}_file, not both`);
   try {
-    return readFileSync(file, 'utf8').trim();
+    return readTextFile(file, maxSecretBytes).trim();
   } catch (thrown) {
     throw new OmoiError('config_invalid', `${key}_file: ${messageOf(thrown)}`);
   }
