@@ -250,6 +250,8 @@ export function testRoute(changes: Partial<Route> = {}): Route {
 export type TestOutlook = (alertId: string) => ReturnType<RemediationOutlook['outlookOf']>;
 
 export interface TestConfiguration {
+  /** When people can follow links; from the beginning where absent. */
+  readonly reachable?: Promise<unknown>;
   readonly outlookOf?: TestOutlook;
   readonly route?: Route;
   /** The integrations of each receiver, by its name. */
@@ -361,6 +363,7 @@ export async function openNotificationStage(
         evaluatesRules: () => null,
         silences: asked.silences ?? { alertResolved: () => Promise.resolve(), list: () => [] },
         externalUrl: () => 'http://omoi.test',
+        ...(asked.reachable && { reachable: asked.reachable }),
         linksOf: ({ alertId }) => ({
           alert: `http://omoi.test/alerts/${alertId}`,
           acknowledge: '',

@@ -17,8 +17,10 @@ export interface MessageWriterParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tracing: Tracing;
-  /** Where people reach Omoi, without a slash at the end. */
+  /** Where people reach Omoi, without a slash at the end; known once they do. */
   readonly externalUrl: () => string;
+  /** Until then nothing is sent: links would lead nowhere. They work from the beginning where it is absent. */
+  readonly reachable?: Promise<unknown>;
   readonly linksOf: LinksOf;
   readonly receiverLabelsOf: (receiver: string) => Labels;
   /** The route's labels, which are templates, as they are for a message. @throws TemplateFailure */
@@ -56,6 +58,7 @@ async function send(parts: MessageWriterParts, sending: Sending): Promise<Delive
   const { running, signal } = sending;
   const { notification } = sending.outstanding;
   try {
+    if (parts.reachable && !(await comesBefore(signal, parts.reachable))) return unreachable();
     const facts = await readAlerts(
       parts.alerts,
       notification.members.map(([alertId]) => alertId),
@@ -84,6 +87,19 @@ function refused(reason: string): Extract<Delivery, { readonly outcome: 'failed'
 function unreadable(error: string): Delivery {
   const reason = `the alerts it is about cannot be read now: ${error}`;
   return { outcome: 'failed', failure: 'connection', reason, retryable: true, retryAfterMs: null };
+}
+
+/** The server does not listen yet: nothing is wrong with the message. */
+function unreachable(): Delivery {
+  const reason = 'Omoi does not listen yet, so that links in messages lead nowhere';
+  return { outcome: 'failed', failure: 'connection', reason, retryable: true, retryAfterMs: null };
+}
+
+/** Whether something comes before a delivery has taken too long, or is given up. */
+function comesBefore(signal: AbortSignal, coming: Promise<unknown>): Promise<boolean> {
+  const tooLate = Promise.withResolvers<boolean>();
+  signal.addEventListener('abort', () => tooLate.resolve(false), { once: true });
+  return Promise.race([coming.then(() => true), tooLate.promise]);
 }
 
 function write(
