@@ -192,6 +192,12 @@ describe('a step waits', () => {
     expect(await told()).toEqual(['waits: it is outside office']);
     await pass(MINUTE + SECOND);
     expect(pager.take()).toEqual(['escalation +a']);
+    // The next one has as much time as if the first had been on time.
+    team.take();
+    await pass(9 * MINUTE - 2 * SECOND);
+    expect(team.take()).toEqual([]);
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual(['escalation +a']);
   });
 
   it('while the alert is kept back', async () => {
@@ -257,6 +263,36 @@ describe('a restart', () => {
     team.take();
     await pass(2 * MINUTE);
     expect(team.take()).toEqual(['escalation +a']);
+    expect(pager.take()).toEqual([]);
+  });
+
+  it('after hours takes no step before rules can have been evaluated, and then one at a time', async () => {
+    await open();
+    await stage.alerts.fire({ a: A });
+    await pass(9 * MINUTE);
+    stage.killAfterCommits(0);
+    await pass(5 * 60 * MINUTE);
+    await stage.revive();
+    await pass(MINUTE - SECOND);
+    expect([...pager.take(), ...team.take()]).not.toContain('escalation +a');
+    await pass(2 * SECOND);
+    expect(pager.take()).toEqual(['escalation +a']);
+    await pass(10 * MINUTE - 3 * SECOND);
+    expect(team.take()).toEqual([]);
+    await pass(4 * SECOND);
+    expect(team.take()).toEqual(['escalation +a']);
+  });
+
+  it('after hours tells nobody else of what is over as soon as rules are evaluated', async () => {
+    await open();
+    await stage.alerts.fire({ a: A });
+    await pass(9 * MINUTE);
+    stage.killAfterCommits(0);
+    await pass(5 * 60 * MINUTE);
+    await stage.revive();
+    await pass(20 * SECOND);
+    await stage.alerts.resolve('a');
+    await pass(60 * MINUTE);
     expect(pager.take()).toEqual([]);
   });
 

@@ -22,7 +22,7 @@ import type { RunningIntegration } from '../outbox/running-integration.ts';
 import type { AlertReader } from '../ports.ts';
 import type { Muted } from '../stages/mute-stage.ts';
 import { climbOf, Climbs, ladderGroupId, rowOfClimb, type Climb } from './climb.ts';
-import { dueAtMs, rungAfter, type Rung } from './ladder.ts';
+import { dueAfterMs, dueAtMs, rungAfter, type Rung } from './ladder.ts';
 import { escalationDecision, planEnd, planStep, receiverOf } from './ladder-messages.ts';
 
 /** So many alerts climb at once; of further ones nobody is told but by their routes. */
@@ -118,7 +118,10 @@ export class Escalations {
   /** Steps are taken: all that fires is known. */
   release(): void {
     this.#isHeld = false;
-    for (const climb of this.#climbs.all()) this.#setTimer(climb);
+    const seenMs = this.#parts.clock.wallMs() + waitMs;
+    // What was due meanwhile waits until rules have been evaluated: alerts may be over since Omoi went down.
+    for (const climb of this.#climbs.all())
+      this.#setTimer(climb, climb.dueAtMs && Math.max(climb.dueAtMs, seenMs));
     this.#pump();
   }
 
@@ -345,7 +348,9 @@ export class Escalations {
     for (const decision of step.decisions) decisions.record(decision, `escalation ${first.escalation}`);
     const next = rungAfter(escalation, first);
     for (const { climb } of told) {
-      const dueMs = next && dueAtMs(escalation, climb.beganAtMs, next);
+      const { beganAtMs } = climb;
+      const dueMs =
+        next && dueAfterMs(escalation, { beganAtMs, taken: first, next, nowMs: Math.floor(nowMs) });
       work.moved.push({
         climb,
         to: { ...(next ?? { step: climb.step, round: climb.round }), dueAtMs: dueMs },
