@@ -60,8 +60,14 @@ class TestAlerts implements AlertReader {
     yield [...this.#alerts.values()].filter(({ endsAtMs }) => endsAtMs === null);
   }
 
-  /** Alerts begin to fire in one transaction, by their ids. */
-  async fire(labelsOf: Readonly<Record<string, Labels>>): Promise<void> {
+  /**
+   * Alerts begin to fire in one transaction, by their ids.
+   * @param startsAtMs since when, as who posts them says, wall ms; now where nobody says so
+   */
+  async fire(
+    labelsOf: Readonly<Record<string, Labels>>,
+    { startsAtMs }: { readonly startsAtMs?: number } = {},
+  ): Promise<void> {
     await this.#database.transaction((tx) => {
       const events = Object.entries(labelsOf).map(([alertId, labels]) => {
         const alert: StoredAlert = {
@@ -69,7 +75,8 @@ class TestAlerts implements AlertReader {
           fingerprint: fingerprintOf(labels),
           labels,
           annotations: { summary: `${alertId} is wrong` },
-          startsAtMs: this.#clock.wallMs(),
+          startsAtMs: startsAtMs ?? this.#clock.wallMs(),
+          firedAtMs: this.#clock.wallMs(),
           endsAtMs: null,
           updatedAtMs: this.#clock.wallMs(),
           expiresAtMs: null,
@@ -93,6 +100,7 @@ class TestAlerts implements AlertReader {
             current_value: 1,
             threshold: null,
             labels,
+            ...(startsAtMs === undefined ? {} : { starts_at: toRfc3339(startsAtMs) }),
           },
           traceparent: null,
         };

@@ -579,6 +579,7 @@ function alertOfGroup(group: string): TrackedAlert {
     labels,
     severity: '',
     startsAtMs: stage.clock.wallMs(),
+    firedAtMs: 0,
     traceparent: null,
     endsAtMs: null,
     acknowledgedBy: null,

@@ -58,7 +58,7 @@ function createLinks(secret: string): SignedLinks {
       read: (ids) =>
         Promise.resolve(
           ids.includes(alert.alertId)
-            ? [{ ...alert, updatedAtMs: 0, expiresAtMs: null, snoozedUntilMs: null }]
+            ? [{ ...alert, firedAtMs: 0, updatedAtMs: 0, expiresAtMs: null, snoozedUntilMs: null }]
             : [],
         ),
     },

@@ -42,6 +42,8 @@ export interface DeliveryQueueParts {
   ) => Promise<Delivery>;
   /** A try is over. Resolves when it is recorded. */
   readonly onTried: (outstanding: Outstanding, tried: Tried) => Promise<void>;
+  /** A try has failed, and that is recorded: the message waits for the next one. */
+  readonly onWaits: (outstanding: Outstanding) => void;
   /** Messages older than this are given up. */
   readonly maxAgeMs: number;
 }
@@ -170,6 +172,7 @@ export class DeliveryQueue {
     if (!isFinal && !this.#isStopped) {
       outstanding.state = 'waiting';
       this.push(outstanding);
+      this.#parts.onWaits(outstanding);
     }
     this.#pump();
   }
