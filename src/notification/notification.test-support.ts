@@ -135,11 +135,12 @@ class TestAlerts implements AlertReader {
     });
   }
 
-  acknowledge(alertId: string): Promise<void> {
-    return this.#tell(alertId, (about) => ({
+  async acknowledge(alertId: string): Promise<void> {
+    await this.#tell(alertId, (about) => ({
       event_type: 'monitor.alert.acknowledged',
       payload: { ...about, acknowledged_by: 'ann' },
     }));
+    this.#alerts.set(alertId, { ...this.#get(alertId), acknowledgedBy: 'ann' });
   }
 
   /** @param forMs from now on */
@@ -369,6 +370,7 @@ export async function openNotificationStage(
         evaluatesRules: () => null,
         silences: asked.silences ?? { alertResolved: () => Promise.resolve(), list: () => [] },
         externalUrl: () => 'http://omoi.test',
+        acknowledgeAllOf: (id) => `http://omoi.test/n/${id}`,
         linksOf: ({ alertId }) => ({
           alert: `http://omoi.test/alerts/${alertId}`,
           acknowledge: '',
