@@ -198,11 +198,14 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       clock,
     });
   // Any port that is free is known when the server listens.
-  const externalUrl = (): string =>
-    externalUrlOf(
-      config,
-      config.http.port === 0 && connection.url !== '' ? new URL(connection.url).port : null,
-    );
+  const externalUrlAt = (listensOn: string): string =>
+    externalUrlOf(config, config.http.port === 0 && listensOn !== '' ? new URL(listensOn).port : null);
+  let reached = { listensOn: '', url: externalUrlAt('') };
+  const externalUrl = (): string => {
+    const listensOn = connection.url;
+    if (reached.listensOn !== listensOn) reached = { listensOn, url: externalUrlAt(listensOn) };
+    return reached.url;
+  };
   const remediations = new RemediationArchive(database);
   const notified = createNotifiedAlerts({ database, remediations, externalUrl });
   const links = new SignedLinks({

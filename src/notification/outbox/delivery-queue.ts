@@ -34,11 +34,12 @@ export interface Tried {
 export interface DeliveryQueueParts {
   readonly clock: Clock;
   readonly random: Random;
-  /** Sends one message. Never rejects. */
+  /** Sends one message. Never rejects. @param next those that wait for their turn, in their order */
   readonly send: (
     outstanding: Outstanding,
     integration: RunningIntegration,
     signal: SendOptions['signal'],
+    next: Iterable<Outstanding>,
   ) => Promise<Delivery>;
   /** A try is over. Resolves when it is recorded. */
   readonly onTried: (outstanding: Outstanding, tried: Tried) => Promise<void>;
@@ -160,7 +161,7 @@ export class DeliveryQueue {
     outstanding.attempts += 1;
     const { timeoutMs } = this.#integration.integration;
     const deadline = clock.after(timeoutMs, () => controller.abort());
-    const delivery = await send(outstanding, this.#integration, controller.signal);
+    const delivery = await send(outstanding, this.#integration, controller.signal, this.#fresh);
     deadline.cancel();
     if (this.#isStopped && delivery.outcome === 'failed') return;
     const isFinal = this.#judge(outstanding, delivery);

@@ -1,5 +1,5 @@
 import type { EventBus } from '#eventbus';
-import { PreparedQuery, SharedTransactions, type StateDatabase, type StateTransaction } from '#storage';
+import { SharedTransactions, type StateDatabase, type StateTransaction } from '#storage';
 import {
   allSettled,
   backoffMs,
@@ -16,11 +16,12 @@ import {
 } from '#telemetry';
 import type { Delivery } from '../receivers/integration.ts';
 import { DeliveryQueue, type DeliveryQueueParts, type Outstanding, type Tried } from './delivery-queue.ts';
-import type { NotificationLog } from './notification-log.ts';
+import type { LogUpdate, NotificationLog } from './notification-log.ts';
 import {
   insertNotifications,
   readPending,
   supersedeNotifications,
+  writeOutcomes,
   type Notification,
 } from './outbox-rows.ts';
 import type { RunningIntegration } from './running-integration.ts';
@@ -65,33 +66,6 @@ interface Ended {
   readonly outstanding: Outstanding;
   readonly tried: Tried;
 }
-
-const TRIED = new PreparedQuery<
-  {
-    readonly id: string;
-    readonly state: 'pending' | 'delivered' | 'failed';
-    readonly attempts: number;
-    readonly nextAttemptAtMs: number;
-    readonly finishedAtMs: number | null;
-    readonly answer: string;
-    readonly failure: string | null;
-  },
-  { id: string }
->((db, { id, state, attempts, nextAttemptAtMs, finishedAtMs, answer, failure }) =>
-  db
-    .updateTable('notifications')
-    .set({
-      state,
-      attempts,
-      next_attempt_at_ms: nextAttemptAtMs,
-      finished_at_ms: finishedAtMs,
-      answer,
-      failure,
-    })
-    .where('id', '=', id)
-    .where('state', '=', 'pending')
-    .returning('id'),
-);
 
 /**
  * The messages that are decided and not delivered: each is a row before it is sent, and what came of it is recorded with what
@@ -335,43 +309,25 @@ export class Outbox {
   }
 
   async #recordAll(tx: StateTransaction, ended: readonly Ended[]): Promise<readonly true[]> {
-    const nowMs = Math.floor(tx.nowMs);
-    await allSettled(
-      ended.map(({ outstanding, tried: { delivery, isFinal } }) =>
-        TRIED.run(tx, {
+    const { log, bus } = this.#parts;
+    const outcomes = ended.map(
+      ({ outstanding, tried: { delivery, isFinal } }) =>
+        ({
           id: outstanding.notification.id,
           state: delivery.outcome === 'delivered' ? 'delivered' : isFinal ? 'failed' : 'pending',
           attempts: outstanding.attempts,
           nextAttemptAtMs: outstanding.nextAttemptAtMs,
-          finishedAtMs: isFinal ? nowMs : null,
           answer: answerOf(delivery),
           failure: delivery.outcome === 'failed' ? delivery.failure : null,
-        }),
-      ),
+        }) as const,
     );
-    const { log, bus } = this.#parts;
-    await log.write(
-      tx,
-      ended.flatMap(({ outstanding: { notification }, tried: { delivery } }) =>
-        delivery.outcome === 'delivered'
-          ? [
-              {
-                groupId: notification.groupId,
-                integration: notification.integration,
-                entry: {
-                  firing: notification.firing,
-                  resolved: notification.resolved,
-                  notifiedAtMs: notification.createdAtMs,
-                  memory:
-                    delivery.memory ??
-                    log.get(notification.groupId, notification.integration)?.memory ??
-                    null,
-                },
-              },
-            ]
-          : [],
-      ),
-    );
+    const known = ended.flatMap(({ outstanding: { notification }, tried: { delivery } }): LogUpdate[] => {
+      if (delivery.outcome !== 'delivered') return [];
+      const { groupId, integration, firing, resolved, createdAtMs: notifiedAtMs } = notification;
+      const memory = delivery.memory ?? log.get(groupId, integration)?.memory ?? null;
+      return [{ groupId, integration, entry: { firing, resolved, notifiedAtMs, memory } }];
+    });
+    await allSettled([writeOutcomes(tx, outcomes, Math.floor(tx.nowMs)), log.write(tx, known)]);
     await bus.append(tx, ...ended.flatMap((one) => (one.tried.isFinal ? [eventOf(one)] : [])));
     return ended.map(() => true);
   }
