@@ -123,7 +123,7 @@ export function verificationLeftMs(remediation: Pick<Remediation, VerificationTi
 }
 
 /** Of the time in which nobody looked, as much as it takes to see how it stands now is given once more. */
-export const maxSecondLookMs = 30_000;
+export const maxSecondLookMs = 10_000;
 
 /**
  * What is left until a step that has shown no effect is taken to have none, ms. Its time goes on while Omoi is down, but then
