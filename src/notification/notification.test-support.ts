@@ -259,6 +259,8 @@ export function testRoute(changes: Partial<Route> = {}): Route {
 export type TestOutlook = (alertId: string) => ReturnType<RemediationOutlook['outlookOf']>;
 
 export interface TestConfiguration {
+  /** When people can follow links; from the beginning where absent. */
+  readonly reachable?: Promise<unknown>;
   readonly outlookOf?: TestOutlook;
   readonly route?: Route;
   /** The integrations of each receiver, by its name. */
@@ -371,6 +373,7 @@ export async function openNotificationStage(
         silences: asked.silences ?? { alertResolved: () => Promise.resolve(), list: () => [] },
         externalUrl: () => 'http://omoi.test',
         acknowledgeAllOf: (id) => `http://omoi.test/n/${id}`,
+        ...(asked.reachable && { reachable: asked.reachable }),
         linksOf: ({ alertId }) => ({
           alert: `http://omoi.test/alerts/${alertId}`,
           acknowledge: '',
