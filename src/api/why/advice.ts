@@ -34,9 +34,7 @@ export function adviceFor({ agent, alerts, remediations, parked_tasks: parked, v
     );
   }
   if (!agent.managed && verdict === 'ill') {
-    advice.push(
-      `restart it where it was started, or take it out of the fleet: omoi agents forget ${agentId}`,
-    );
+    advice.push(`restart it where it was started, or forget it: omoi agents forget ${agentId}`);
   }
   for (const { task_id: id } of parked) advice.push(`omoi tasks retry ${id}, or omoi tasks cancel ${id}`);
   return [...new Set(advice)];
