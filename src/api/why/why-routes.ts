@@ -57,7 +57,7 @@ async function explain(parts: WhyRouteParts, agentId: string): Promise<WhyAnswer
   const nowMs = clock.wallMs();
   const known = {
     verdict: verdictOf(agent.live?.status ?? agent.row.status, alerts.length),
-    agent: viewAgent(agent),
+    agent: { ...viewAgent(agent), tasks_held: heldBy(agent) },
     alerts,
     remediations: remediations
       .filter(({ remediation }) => remediation.target_kind === 'agent')
@@ -85,6 +85,14 @@ async function explain(parts: WhyRouteParts, agentId: string): Promise<WhyAnswer
     watchdog: [...maintenanceOf(parts, agent), ...holdsOn(parts, agent)],
     advice: adviceFor(known),
   };
+}
+
+/**
+ * How many tasks it holds, of the same read as the tasks that are listed: what is in memory is of another moment, and a page
+ * that lists no task would count one.
+ */
+function heldBy({ held, live }: Pick<KnownAgent, 'held' | 'live'>): number {
+  return held.length < SHOWN.held ? held.length : Math.max(held.length, live?.tasksHeld ?? 0);
 }
 
 async function knownAgent({ fleet, pools }: WhyRouteParts, agentId: string): Promise<KnownAgent> {
