@@ -8,7 +8,7 @@ import { viewOfAlert } from '../alerts/alert-view.ts';
 import { READERS } from '../access/roles.ts';
 import type { ApiApp } from '../http/app.ts';
 import { viewOfRemediation } from '../watchdog/watchdog-view.ts';
-import { adviceFor } from './advice.ts';
+import { adviceFor, noRepairBecause } from './advice.ts';
 import { evidenceOf, summaryOf, verdictOf, type KnownAgent } from './agent-evidence.ts';
 import { whyAnswer, type WhyAnswer } from './why-schemas.ts';
 
@@ -83,6 +83,7 @@ async function explain(parts: WhyRouteParts, agentId: string): Promise<WhyAnswer
     })),
     evidence: [...evidenceOf({ ...agent, held: agent.held.slice(0, SHOWN.heldAsEvidence) }, nowMs)],
     watchdog: [...maintenanceOf(parts, agent), ...holdsOn(parts, agent)],
+    no_repair: noRepairBecause(known),
     advice: adviceFor(known),
   };
 }
