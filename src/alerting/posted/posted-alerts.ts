@@ -17,7 +17,7 @@ import {
 } from '#telemetry';
 import { POSTED_RULE_KEY } from '../alerts/alert-row.ts';
 import type { EpisodeEnd, EpisodeWriter, NewEpisode } from '../alerts/episode-writer.ts';
-import { recordResolution } from '../evaluation/rule-trace.ts';
+import { recordResolution, subjectOf } from '../evaluation/rule-trace.ts';
 import {
   claimedSinceMs,
   claimedUntilMs,
@@ -226,7 +226,7 @@ export class PostedAlerts {
     const ruleId = postedRuleId(alert);
     const span = tracing.startSpan('alerting.alert', {
       parent,
-      attributes: { 'omoi.rule.id': ruleId, 'omoi.alert.id': alertId },
+      attributes: { 'omoi.rule.id': ruleId, 'omoi.alert.id': alertId, ...subjectOf(alert.labels) },
       startAtMs: nowMs,
     });
     span.end(nowMs);
