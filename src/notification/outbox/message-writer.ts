@@ -7,6 +7,7 @@ import { TemplateFailure } from '../templates/message-templates.ts';
 import type { DeliveryQueueParts, Outstanding } from './delivery-queue.ts';
 import type { NotificationLog } from './notification-log.ts';
 import type { RunningIntegration } from './running-integration.ts';
+import { sendWithFewerAlerts } from './shortened-delivery.ts';
 
 /** So many alerts are read with one question. */
 const maxAlertsPerRead = 500;
@@ -64,7 +65,7 @@ async function send(parts: MessageWriterParts, sending: Sending): Promise<Delive
     const message = write(parts, sending, facts);
     if (message.alerts.length === 0) return refused('the alerts it is about are no longer on record');
     const { memory } = parts.log.get(notification.groupId, running.key) ?? { memory: null };
-    return await running.integration.send(message, { signal, memory });
+    return await sendWithFewerAlerts(running.integration, message, { signal, memory });
   } catch (thrown) {
     if (thrown instanceof TemplateFailure) return { ...refused(thrown.message), failure: 'template' };
     // A mistake of the program: it would fail again, and others wait.
