@@ -221,9 +221,17 @@ export const DELIVERED: Delivery = { outcome: 'delivered', answer: 'HTTP 200' };
 
 export function failed(
   failure: DeliveryFailure,
-  { retryable, retryAfterMs = null }: { readonly retryable: boolean; readonly retryAfterMs?: number | null },
+  {
+    retryable,
+    retryAfterMs = null,
+    ...others
+  }: {
+    readonly retryable: boolean;
+    readonly retryAfterMs?: number | null;
+    readonly isTooLong?: boolean;
+  },
 ): Delivery {
-  return { outcome: 'failed', failure, reason: failure, retryable, retryAfterMs };
+  return { outcome: 'failed', failure, reason: failure, retryable, retryAfterMs, ...others };
 }
 
 const SECOND = 1000;

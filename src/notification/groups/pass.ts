@@ -36,7 +36,7 @@ export interface PassContext {
   readonly stages: readonly MuteStage[];
   readonly integrations: readonly RunningIntegration[];
   readonly log: NotificationLog;
-  readonly outbox: Pick<Outbox, 'outstanding'>;
+  readonly outbox: Pick<Outbox, 'outstanding' | 'outstandingOf'>;
   readonly decisions: DecisionLog;
   readonly nowMs: number;
   /** Whether a repair of what an alert tells of was begun while people were not told. */
@@ -60,7 +60,7 @@ interface Passed extends PassedAlerts {
 export function* decidePass(group: AggregationGroup, context: PassContext): Generator<void, Pass> {
   const passed = yield* judgeMembers(group, context);
   const planned: PlannedNotification[] = [];
-  const withdrawn: Outstanding[] = [];
+  const withdrawn: Outstanding[] = unasked(group, context);
   const logs: LogUpdate[] = [];
   let isBlocked = false;
   let isKept = false;
@@ -114,6 +114,14 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
   const rows = planned.length + withdrawn.length + logs.length + left.length;
   const firing = planned.length === 0 ? [] : passed.alerts.filter(({ endsAtMs }) => endsAtMs === null);
   return { group, planned, withdrawn, logs, left, firing, isBlocked, lookAtMs: passed.lookAtMs, rows };
+}
+
+/** Messages that wait for whoever is no longer told of the group: another is on call by now, or a reload has said so. */
+function unasked({ id }: AggregationGroup, { integrations, outbox }: PassContext): Outstanding[] {
+  const asked = new Set(integrations.map(({ key }) => key));
+  return outbox
+    .outstandingOf(id)
+    .filter(({ state, notification: { integration } }) => state === 'waiting' && !asked.has(integration));
 }
 
 /** Whether all that is new was held back for a repair that has not healed it. */

@@ -17,6 +17,7 @@ import { AlertsAhead } from './alerts-ahead.ts';
 import type { DeliveryQueueParts, Outstanding } from './delivery-queue.ts';
 import type { NotificationLog } from './notification-log.ts';
 import type { RunningIntegration } from './running-integration.ts';
+import { sendWithFewerAlerts } from './shortened-delivery.ts';
 
 /** So many alerts are written between two pauses. */
 const alertsPerPiece = 100;
@@ -80,7 +81,7 @@ async function send(parts: MessageWriterParts, sending: Sending): Promise<Delive
     const message = await paced(write(parts, sending, facts), new Stretch(parts.clock));
     if (message.alerts.length === 0) return refused('the alerts it is about are no longer on record');
     const { memory } = parts.log.get(notification.groupId, running.key) ?? { memory: null };
-    return await running.integration.send(message, { signal, memory });
+    return await sendWithFewerAlerts(running.integration, message, { signal, memory });
   } catch (thrown) {
     if (thrown instanceof TemplateFailure) return { ...refused(thrown.message), failure: 'template' };
     // A mistake of the program: it would fail again, and others wait.
