@@ -226,10 +226,12 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       evaluatesRules: () => rulesHaveStopped(alerting, sampleClock),
       remediations: { outlookOf: (event) => watchdog.outlookOf(event) },
       externalUrl,
+      acknowledgeAllOf: (subject, about) =>
+        `${externalUrl()}/n/${links.tokenFor('acknowledge_message', { subject, ...about })}`,
       linksOf: ({ alertId, traceparent }, { receiver, atMs }) => {
         const page = alertPage(externalUrl(), alertId);
         const traceId = traceIdOf(traceparent);
-        const about = { alertId, receiver, atMs };
+        const about = { subject: alertId, receiver, atMs };
         const linkTo = (action: 'acknowledge' | 'silence'): string =>
           `${externalUrl()}/n/${links.tokenFor(action, about)}`;
         return {

@@ -43,6 +43,8 @@ export interface DeliveryQueueParts {
   ) => Promise<Delivery>;
   /** A try is over. Resolves when it is recorded. */
   readonly onTried: (outstanding: Outstanding, tried: Tried) => Promise<void>;
+  /** A try has failed, and that is recorded: the message waits for the next one. */
+  readonly onWaits: (outstanding: Outstanding) => void;
   /** Messages older than this are given up. */
   readonly maxAgeMs: number;
 }
@@ -171,6 +173,7 @@ export class DeliveryQueue {
     if (!isFinal && !this.#isStopped) {
       outstanding.state = 'waiting';
       this.push(outstanding);
+      this.#parts.onWaits(outstanding);
     }
     this.#pump();
   }

@@ -10,7 +10,7 @@ import {
 } from '#telemetry';
 import type { Message, MessageAlert } from '../message.ts';
 import { statusOf, type NotifiedAlert } from '../notified-alert.ts';
-import type { AlertReader, LinksOf } from '../ports.ts';
+import type { AlertReader, LinksOf, MessageLinkOf } from '../ports.ts';
 import type { Delivery } from '../receivers/integration.ts';
 import { TemplateFailure } from '../templates/message-templates.ts';
 import { AlertsAhead } from './alerts-ahead.ts';
@@ -30,6 +30,7 @@ export interface MessageWriterParts {
   /** Where people reach Omoi, without a slash at the end. */
   readonly externalUrl: () => string;
   readonly linksOf: LinksOf;
+  readonly acknowledgeAllOf: MessageLinkOf;
   readonly receiverLabelsOf: (receiver: string) => Labels;
   /** The route's labels, which are templates, as they are for a message. @throws TemplateFailure */
   readonly routeLabelsOf: (message: Message) => Labels;
@@ -121,6 +122,9 @@ function* write(
       },
     });
   }
+  const isOpen = ({ status, acknowledgedBy: by }: MessageAlert): boolean =>
+    status === 'firing' && by === null;
+  const areSeveral = alerts.filter(isOpen).length > 1;
   const message: Message = {
     notificationId: notification.id,
     groupKey: notification.groupKey,
@@ -131,6 +135,7 @@ function* write(
     receiverLabels: parts.receiverLabelsOf(running.receiver),
     alerts,
     truncatedAlerts: notification.truncated,
+    acknowledgeAll: areSeveral ? parts.acknowledgeAllOf(notification.id, about) : null,
     externalUrl: parts.externalUrl(),
     atMs: notification.createdAtMs,
     traceparent,

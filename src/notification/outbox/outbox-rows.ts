@@ -155,6 +155,19 @@ export async function readPending(database: StateDatabase): Promise<readonly Pen
   }));
 }
 
+/** What a message tells of, also when it was sent long ago; null where it is on record no more. */
+export async function readMembers(
+  { reader }: StateDatabase,
+  notificationId: string,
+): Promise<Pick<Notification, 'members' | 'truncated'> | null> {
+  const row = await reader
+    .selectFrom('notifications')
+    .select(['alerts', 'truncated'])
+    .where('id', '=', notificationId)
+    .executeTakeFirst();
+  return row ? { members: membersOf(row), truncated: row.truncated } : null;
+}
+
 function rowOf(notification: Notification): Row {
   const { id, groupId, groupKey, receiver, integration, reason, members, truncated, note } = notification;
   return {
@@ -191,8 +204,7 @@ function notificationOf(row: Row): Notification {
     receiver: row.receiver,
     integration: row.integration,
     reason: NOTIFICATION_REASONS.find((reason) => reason === row.reason) ?? 'first_notification',
-    // Written by `rowOf` alone.
-    members: JSON.parse(row.alerts) as MessageMember[],
+    members: membersOf(row),
     truncated: row.truncated,
     groupLabels: parseLabels(row.group_labels),
     routeLabels: parseLabels(row.route_labels),
@@ -203,4 +215,9 @@ function notificationOf(row: Row): Notification {
     createdAtMs: row.created_at_ms,
     traceparent: row.traceparent,
   };
+}
+
+/** Written by `rowOf` alone. */
+function membersOf({ alerts }: Pick<Row, 'alerts'>): MessageMember[] {
+  return JSON.parse(alerts) as MessageMember[];
 }

@@ -52,6 +52,8 @@ export interface OutboxParts {
   readonly send: DeliveryQueueParts['send'];
   /** Nothing of a group waits for an integration any more. */
   readonly onEnded: (notification: Notification, outcome: 'delivered' | 'failed') => void;
+  /** A message was on its way and waits again: it may be replaced. */
+  readonly onWaits: (notification: Notification) => void;
 }
 
 /** A message that takes the place of one that waits. */
@@ -129,6 +131,7 @@ export class Outbox {
   /** The integrations that are in force from now on. Queues of those that stay go on; what waits for others is given up. */
   setIntegrations(integrations: readonly RunningIntegration[]): void {
     const { clock, random, send } = this.#parts;
+    const onWaits: DeliveryQueueParts['onWaits'] = ({ notification }) => this.#parts.onWaits(notification);
     const keys = new Set(integrations.map(({ key }) => key));
     for (const [key, queue] of this.#queues) {
       if (keys.has(key)) continue;
@@ -148,7 +151,14 @@ export class Outbox {
           this.#record({ outstanding, tried });
         this.#queues.set(
           running.key,
-          new DeliveryQueue(running, { clock, random, send, onTried, maxAgeMs: maxNotificationAgeMs }),
+          new DeliveryQueue(running, {
+            clock,
+            random,
+            send,
+            onTried,
+            onWaits,
+            maxAgeMs: maxNotificationAgeMs,
+          }),
         );
       }
     }
@@ -172,6 +182,11 @@ export class Outbox {
   /** What waits or is on its way of a group for an integration. */
   outstanding(groupId: string, integration: string): Outstanding | null {
     return this.#outstanding.get(groupId)?.get(integration) ?? null;
+  }
+
+  /** What waits or is on its way of a group, for whatever integration. */
+  outstandingOf(groupId: string): readonly Outstanding[] {
+    return [...(this.#outstanding.get(groupId)?.values() ?? [])];
   }
 
   /** How many messages wait for an integration, or are on their way. */
