@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Timer } from '#telemetry';
 import type { RoutedTo } from '../ports.ts';
-import type { Quiet } from './quiet-group.ts';
+import type { Quiet } from './quiet.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 
 /** Alerts of one route that are told of together. Changed by `Dispatcher` alone. */

@@ -1,28 +1,10 @@
-import type { Outstanding } from '../outbox/delivery-queue.ts';
-import type { RunningIntegration } from '../outbox/running-integration.ts';
-import type { LogEntry } from '../stages/dedup-stage.ts';
 import { mutedBy } from '../stages/mute-stage.ts';
 import type { AggregationGroup } from './aggregation-group.ts';
 import type { Pass, PassContext } from './pass.ts';
+import type { Quiet, QuietIntegration } from './quiet.ts';
 
 /** A group of more members is passed anew each time: to look at them takes as long. */
 const maxQuietMembers = 1_000;
-
-/** How a pass has left a group whose members all fire and may be told of: all that there is to say is said, or waits to be sent. */
-export interface Quiet {
-  /** Of the group, as it was then. */
-  readonly changes: number;
-  readonly integrations: readonly QuietIntegration[];
-  /** Wall ms from which on it is told of again. */
-  readonly untilMs: number;
-}
-
-interface QuietIntegration {
-  readonly running: RunningIntegration;
-  /** What it knows, and the message that waits for it and says what a new one would. */
-  readonly entry: LogEntry | null;
-  readonly outstanding: Outstanding | null;
-}
 
 type Context = Pick<PassContext, 'integrations' | 'stages' | 'log' | 'outbox' | 'nowMs'>;
 
