@@ -221,9 +221,17 @@ export const DELIVERED: Delivery = { outcome: 'delivered', answer: 'HTTP 200' };
 
 export function failed(
   failure: DeliveryFailure,
-  { retryable, retryAfterMs = null }: { readonly retryable: boolean; readonly retryAfterMs?: number | null },
+  {
+    retryable,
+    retryAfterMs = null,
+    ...others
+  }: {
+    readonly retryable: boolean;
+    readonly retryAfterMs?: number | null;
+    readonly isTooLong?: boolean;
+  },
 ): Delivery {
-  return { outcome: 'failed', failure, reason: failure, retryable, retryAfterMs };
+  return { outcome: 'failed', failure, reason: failure, retryable, retryAfterMs, ...others };
 }
 
 const SECOND = 1000;
@@ -372,8 +380,8 @@ export async function openNotificationStage(
         evaluatesRules: () => null,
         silences: asked.silences ?? { alertResolved: () => Promise.resolve(), list: () => [] },
         externalUrl: () => 'http://omoi.test',
-        ...(asked.reachable && { reachable: asked.reachable }),
         acknowledgeAllOf: (id) => `http://omoi.test/n/${id}`,
+        ...(asked.reachable && { reachable: asked.reachable }),
         linksOf: ({ alertId }) => ({
           alert: `http://omoi.test/alerts/${alertId}`,
           acknowledge: '',

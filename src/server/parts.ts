@@ -228,9 +228,9 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       evaluatesRules: () => rulesHaveStopped(alerting, sampleClock),
       remediations: { outlookOf: (event) => watchdog.outlookOf(event) },
       externalUrl,
-      ...(ground.reachable && { reachable: ground.reachable }),
       acknowledgeAllOf: (subject, about) =>
         `${externalUrl()}/n/${links.tokenFor('acknowledge_message', { subject, ...about })}`,
+      ...(ground.reachable && { reachable: ground.reachable }),
       linksOf: ({ alertId, traceparent }, { receiver, atMs }) => {
         const page = alertPage(externalUrl(), alertId);
         const traceId = traceIdOf(traceparent);

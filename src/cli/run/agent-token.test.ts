@@ -22,13 +22,15 @@ let server: Server;
 let url: string;
 let asked: Asked[];
 let warnings: string[];
+let isHung: boolean;
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'omoi-token-'));
   home = join(directory, 'home');
   mkdirSync(home);
-  [asked, warnings] = [[], []];
+  [asked, warnings, isHung] = [[], [], false];
   server = createServer((request, response) => {
+    if (isHung) return;
     void answer(request).then(({ status, body }) => response.writeHead(status).end(JSON.stringify(body)));
   });
   url = `http://127.0.0.1:${await listen(server, 0)}`;
@@ -121,6 +123,19 @@ describe('the token of an agent', () => {
     expect(new Set(asked.map(({ authorization }) => authorization))).toEqual(
       new Set([`Bearer ${SECRETS.admin}`]),
     );
+  });
+
+  it('is told of where the server does not answer any more: who waits for the command waits a second longer', async () => {
+    const { revoke } = await token({ OMOI_TOKEN: SECRETS.admin });
+    isHung = true;
+    const before = performance.now();
+    await revoke();
+    expect(performance.now() - before).toBeLessThan(4000);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^the token of this run still works, for coders-1 alone: .*; later: omoi tokens revoke tok_1$/,
+      ),
+    ]);
   });
 
   it('is what somebody keeps for agents, and stays good', async () => {

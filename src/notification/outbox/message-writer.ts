@@ -17,6 +17,7 @@ import { AlertsAhead } from './alerts-ahead.ts';
 import type { DeliveryQueueParts, Outstanding } from './delivery-queue.ts';
 import type { NotificationLog } from './notification-log.ts';
 import type { RunningIntegration } from './running-integration.ts';
+import { sendWithFewerAlerts } from './shortened-delivery.ts';
 
 /** So many alerts are written between two pauses. */
 const alertsPerPiece = 100;
@@ -42,7 +43,6 @@ export interface MessageWriterParts {
 export function messageSender(parts: MessageWriterParts): DeliveryQueueParts['send'] {
   const alerts = new AlertsAhead(parts.alerts, parts.clock);
   return async (outstanding, running, signal, next) => {
-    if (parts.reachable && !(await comesBefore(signal, parts.reachable))) return unreachable();
     const { notification } = outstanding;
     const span = parts.tracing.startSpan('notification.deliver', {
       parent: notification.traceparent,
@@ -74,12 +74,14 @@ async function send(parts: MessageWriterParts, sending: Sending): Promise<Delive
   const { running, signal, reading } = sending;
   const { notification } = sending.outstanding;
   try {
-    const facts = await reading.catch((thrown: unknown) => messageOf(thrown));
+    const read = reading.catch((thrown: unknown) => messageOf(thrown));
+    if (parts.reachable && !(await comesBefore(signal, parts.reachable))) return unreachable();
+    const facts = await read;
     if (typeof facts === 'string') return unreadable(facts);
     const message = await paced(write(parts, sending, facts), new Stretch(parts.clock));
     if (message.alerts.length === 0) return refused('the alerts it is about are no longer on record');
     const { memory } = parts.log.get(notification.groupId, running.key) ?? { memory: null };
-    return await running.integration.send(message, { signal, memory });
+    return await sendWithFewerAlerts(running.integration, message, { signal, memory });
   } catch (thrown) {
     if (thrown instanceof TemplateFailure) return { ...refused(thrown.message), failure: 'template' };
     // A mistake of the program: it would fail again, and others wait.
