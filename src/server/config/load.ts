@@ -30,7 +30,7 @@ export function loadConfig(sources: ConfigSources): Config {
   const overrides = environmentOverrides(sources.environment);
   if (overrides.length === 0) return withSecrets(fromFile);
 
-  const merged: unknown = parse(text) ?? {};
+  const merged: unknown = parse(text, { logLevel: 'error' }) ?? {};
   for (const { path, value } of overrides) setAt(merged as Record<string, unknown>, path, value);
   const origin = `${name} with ${overrides.map(({ variable }) => variable).join(', ')}`;
   return withSecrets(

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { OmoiError } from './errors.ts';
 import { maxDocumentDepth } from './document-depth.ts';
@@ -75,6 +75,13 @@ describe('a strict document', () => {
       'omoi.yaml:2:1: unknown key "pols"; did you mean "pools"?',
     ]);
   });
+});
+
+it('of keys that are lists says what is wrong with them, and nothing beside that', () => {
+  const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+  expect(problemsOf('? [a, b]\n: c\n')).toContain('omoi.yaml:1:1: unknown key "[ a, b ]"');
+  expect(warned.mock.calls).toEqual([]);
+  warned.mockRestore();
 });
 
 describe('more mistakes than anybody reads', () => {

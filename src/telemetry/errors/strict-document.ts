@@ -71,6 +71,8 @@ export function openStrictDocument<Schema extends z.ZodType>(
     lineCounter: lines,
     uniqueKeys: true,
     prettyErrors: false,
+    // What is odd and no mistake is not for standard error; what is a mistake the schema says.
+    logLevel: 'error',
     ...(source.scalars === 'text' ? { schema: 'failsafe', merge: true } : {}),
   });
   const { errors } = document;
