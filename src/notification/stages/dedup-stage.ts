@@ -73,6 +73,7 @@ export function dedup(entry: LogEntry | null, passed: PassedAlerts, options: Ded
   if (firing.size === 0) return { send: null, why: 'unchanged' };
   if (sendResolved && !resolved.isSubsetOf(entry.resolved)) return { send: 'new_resolved' };
   if (entry.notifiedAtMs < snoozeEndedAtMs) return { send: 'snooze_ended' };
-  if (entry.notifiedAtMs >= nowMs - repeatIntervalMs) return { send: null, why: 'unchanged' };
+  // Where the wall clock was set back by more than that it may be time: once too often is better than hours too late.
+  if (Math.abs(nowMs - entry.notifiedAtMs) <= repeatIntervalMs) return { send: null, why: 'unchanged' };
   return allAcknowledged ? { send: null, why: 'acknowledged' } : { send: 'repeat' };
 }
