@@ -19,7 +19,7 @@ export interface SignedLinkParts {
 const KEY_NAME = 'link_key';
 const linkLifetimeMs = 24 * 3_600_000;
 /** So many links that nobody has signed are looked at within a minute. */
-const maxForgedLinksPerMinute = 60;
+export const maxForgedLinksPerMinute = 60;
 const MINUTE_MS = 60_000;
 
 /** What a link would do, for the page that asks whether to do it. */
