@@ -3,8 +3,7 @@ import {
   createCheckedNetwork,
   defaultConfiguration,
   NoAnswer,
-  readNotificationConfiguration,
-  RECEIVER_KINDS,
+  readConfigurationFile,
   type NotificationConfiguration,
 } from '#notification';
 import { messageOf, OmoiError, type Clock, type Random } from '#telemetry';
@@ -28,7 +27,7 @@ export async function readRouting(
     throw new OmoiError('routing_invalid', `notification.config_file: ${path}: ${messageOf(thrown)}`);
   }
   const source = { name: path, text, directory: dirname(resolve(path)) };
-  return readNotificationConfiguration(source, { kinds: RECEIVER_KINDS, files });
+  return readConfigurationFile(source, { files });
 }
 
 /** What is allowed in the routing and hardly meant. */

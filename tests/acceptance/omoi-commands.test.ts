@@ -218,7 +218,7 @@ describe('a person operates Omoi by its commands', () => {
     expect(failed).toContain('no \\u001b[2J such box');
     expect(await run('tasks', 'retry', task)).toBe(`task ${task} is queued\n`);
     expect(await run('tasks', 'cancel', task)).toBe(`task ${task} is cancelled\n`);
-    expect(await run('agents', 'forget', 'mailer-1')).toContain('mailer-1 is struck from the list');
+    expect(await run('agents', 'forget', 'mailer-1')).toContain('mailer-1 is forgotten');
   });
 
   it('names what was probably meant by what is not there', async () => {

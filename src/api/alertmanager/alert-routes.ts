@@ -1,4 +1,4 @@
-import { type Labels, matchesAll, type Matcher, Stretch } from '#telemetry';
+import { type Labels, matchesAll, type Matcher, paced, Stretch } from '#telemetry';
 import { READERS, SENDERS } from '../access/roles.ts';
 import { senderOf } from '../access/sender.ts';
 import { jsonOf, jsonOfElements, jsonOfFields, jsonOfList, mapped } from '../http/json-pieces.ts';
@@ -134,17 +134,19 @@ function postAlerts({ view, posted, language, clock }: AlertmanagerParts): Alert
     path: 'api/v2/alerts',
     access: SENDERS,
     takesTelemetry: true,
+    takesList: true,
     schema: {
       summary:
         'Tell of alerts, as Prometheus tells Alertmanager: those that are right are taken whatever is wrong with others',
       body: alertsBody,
     },
     async handle(request, reply) {
-      const { valid, problems } = readPostedAlerts(request.body, {
+      const reading = readPostedAlerts(request.body, {
         nowMs: Math.floor(clock.wallMs()),
         resolveTimeoutMs: view.resolveTimeoutMs(),
         isLabelName: language.isLabelName,
       });
+      const { valid, problems } = await paced(reading, new Stretch(clock));
       const { principal, traceparent } = request;
       const from = { sender: senderOf(principal), traceparent };
       const refused = valid.length > 0 ? await posted.take(valid, from) : [];

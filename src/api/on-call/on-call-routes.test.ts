@@ -5,8 +5,7 @@ import {
   createCheckedNetwork,
   OnCallOverrides,
   prepareNotification,
-  readNotificationConfiguration,
-  RECEIVER_KINDS,
+  readConfigurationFile,
   type PreparedNotification,
 } from '#notification';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
@@ -41,10 +40,9 @@ beforeEach(async () => {
   bus = createEventBus({ ...base, logger: silentLogger, metrics: new SelfMetrics() });
   overrides = new OnCallOverrides({ ...base, bus });
   await overrides.start();
-  const configuration = await readNotificationConfiguration(
+  const configuration = await readConfigurationFile(
     { name: 'alertmanager.yml', text: TEXT ?? '', directory: '/' },
     {
-      kinds: RECEIVER_KINDS,
       files: { list: () => Promise.resolve([]), read: () => Promise.reject(new Error('no file')) },
     },
   );

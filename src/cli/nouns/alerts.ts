@@ -82,6 +82,7 @@ export interface AlertListFlags extends FollowFlags {
   readonly severity?: string;
   readonly rule?: string;
   readonly match: readonly string[];
+  readonly receiver?: string;
   readonly limit: number;
 }
 
@@ -90,6 +91,10 @@ export async function listAlerts(flags: AlertListFlags): Promise<void> {
   const server = serverOf(flags);
   const client = clientOf(server);
   if (flags.state === 'pending') return listPending(client, flags);
+  if (flags.follow === true && flags.receiver !== undefined) {
+    const message = '--receiver goes without --follow: routes are asked when the list is read';
+    throw new OmoiError('invalid_request', message);
+  }
   const isMeant = await filterOf(flags);
   await showList(server, flags, {
     key: 'alerts',
@@ -115,7 +120,7 @@ export async function filterOf({
   severity,
   rule,
   match,
-}: Omit<AlertListFlags, 'limit'>): Promise<
+}: Omit<AlertListFlags, 'limit' | 'receiver'>): Promise<
   (row: Pick<Alert, 'state' | 'severity' | 'rule_id' | 'labels'>) => boolean
 > {
   // What reads them is loaded by who names some.
@@ -145,8 +150,8 @@ const PENDING_COLUMNS: readonly Column<Pending>[] = [
 
 /** What may become alerts: their conditions have not held for long enough. @throws OmoiError `invalid_request` with options that only alerts have */
 async function listPending(client: ServerClient, flags: AlertListFlags): Promise<void> {
-  const { follow, severity, rule, match, limit } = flags;
-  if (follow === true || severity !== undefined || match.length > 0) {
+  const { follow, severity, rule, match, receiver, limit } = flags;
+  if (follow === true || severity !== undefined || receiver !== undefined || match.length > 0) {
     const message = '--state pending goes with --rule and --limit alone: what is pending is no alert yet';
     throw new OmoiError('invalid_request', message);
   }
@@ -167,7 +172,7 @@ async function listPending(client: ServerClient, flags: AlertListFlags): Promise
 }
 
 function readAlerts(client: ServerClient, flags: AlertListFlags & { readonly acknowledged?: boolean }) {
-  const { state, severity, rule, match, limit, acknowledged } = flags;
+  const { state, severity, rule, match, receiver, limit, acknowledged } = flags;
   const pages = {
     path: PATH,
     query: {
@@ -175,6 +180,7 @@ function readAlerts(client: ServerClient, flags: AlertListFlags & { readonly ack
       severity,
       rule_id: rule,
       matcher: match,
+      receiver,
       acknowledged: acknowledged === undefined ? undefined : String(acknowledged),
     },
     maxRows: PAGE_ROWS,
