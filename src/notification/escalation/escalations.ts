@@ -26,7 +26,7 @@ import { dueAfterMs, dueAtMs, rungAfter, type Rung } from './ladder.ts';
 import { escalationDecision, planEnd, planStep, receiverOf, type StepMember } from './ladder-messages.ts';
 
 /** So many alerts climb at once; of further ones nobody is told but by their routes. */
-export const maxEscalatingAlerts = 10_000;
+const maxEscalatingAlerts = 10_000;
 /** So many alerts take a step in one transaction. */
 const maxClimbsPerWrite = 100;
 /** Databases take a bounded number of parameters: a group may begin with thousands of alerts. */

@@ -10,6 +10,7 @@ const ALERT: StoredAlert = {
   labels: { alertname: 'A' },
   annotations: {},
   startsAtMs: 0,
+  firedAtMs: 0,
   endsAtMs: null,
   updatedAtMs: 0,
   expiresAtMs: null,
@@ -46,8 +47,8 @@ it(`${maxForgedLinksPerMinute} links that nobody has made are looked at within a
   }
   await expect(forged()).rejects.toMatchObject({ code: 'too_many_link_tries' });
   // Links that the server has made count all the same.
-  const made = links.tokenFor('acknowledge', { alertId: 'a', receiver: 'team', atMs: clock.wallMs() });
-  expect((await links.look(made)).alert.alertId).toBe('a');
+  const made = links.tokenFor('acknowledge', { subject: 'a', receiver: 'team', atMs: clock.wallMs() });
+  expect((await links.look(made)).alerts.map(({ alertId }) => alertId)).toEqual(['a']);
   await clock.advance(59_999);
   await expect(forged()).rejects.toMatchObject({ code: 'too_many_link_tries' });
   await clock.advance(1);
