@@ -9,6 +9,7 @@ import {
   toRfc3339,
   VirtualClock,
   type Labels,
+  type Logger,
   type NewSystemEvent,
   type SystemEvent,
 } from '#telemetry';
@@ -278,6 +279,7 @@ export interface TestConfiguration {
   readonly intervals?: TimeIntervals;
   readonly inhibitRules?: readonly InhibitRule[];
   readonly silences?: NotificationParts['silences'];
+  readonly logger?: Logger;
 }
 
 /** One route for all, without a tree. */
@@ -365,7 +367,7 @@ export async function openNotificationStage(
     const base = {
       clock: await takeUpState(database, clock),
       random: createSeededRandom(1),
-      logger: silentLogger,
+      logger: asked.logger ?? silentLogger,
       metrics,
       database: around(victim.database(database)),
     };

@@ -61,6 +61,15 @@ async function told(): Promise<readonly string[]> {
 
 const rows = () => stage.database.reader.selectFrom('notification_escalations').selectAll().execute();
 
+it('climbs with thousands of its group at once', async () => {
+  await open({}, { route: { ...route, groupWaitMs: 30 * SECOND } });
+  const all = Array.from({ length: 3_000 }, (_, at) => [`a${at}`, { ...A, at: String(at) }] as const);
+  await stage.alerts.fire(Object.fromEntries(all));
+  for (let seconds = 0; seconds < 32; seconds++) await pass(SECOND);
+  expect(team.messages.map(({ alerts, truncatedAlerts: more }) => alerts.length + more)).toEqual([3_000]);
+  expect(await rows()).toHaveLength(3_000);
+});
+
 describe('an alert that nobody acknowledges', () => {
   it('climbs its ladder step by step: the next receiver, then louder; all who were told hear of the end', async () => {
     await open();

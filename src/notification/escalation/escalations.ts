@@ -29,6 +29,8 @@ import { escalationDecision, planEnd, planStep, receiverOf, type StepMember } fr
 const maxEscalatingAlerts = 10_000;
 /** So many alerts take a step in one transaction. */
 const maxClimbsPerWrite = 100;
+/** Databases take a bounded number of parameters: a group may begin with thousands of alerts. */
+const maxRowsPerInsert = 500;
 /** Who must not be told now is asked again after so long. */
 const waitMs = 60_000;
 const WRITE_BACKOFF: BackoffLimits = { firstMs: 200, maxMs: 15_000 };
@@ -145,11 +147,13 @@ export class Escalations {
       this.#tell(climb, 'not escalated', `${maxEscalatingAlerts} alerts are escalated already`);
     }
     if (begun.length === 0) return;
-    await tx.db
-      .insertInto('notification_escalations')
-      .values(begun.map(rowOfClimb))
-      .onConflict((conflict) => conflict.columns(['alert_id', 'escalation']).doNothing())
-      .execute();
+    for (let at = 0; at < begun.length; at += maxRowsPerInsert) {
+      await tx.db
+        .insertInto('notification_escalations')
+        .values(begun.slice(at, at + maxRowsPerInsert).map(rowOfClimb))
+        .onConflict((conflict) => conflict.columns(['alert_id', 'escalation']).doNothing())
+        .execute();
+    }
     tx.afterCommit(() => {
       for (const climb of begun) {
         this.#climbs.add(climb);

@@ -7,7 +7,7 @@ import { holdMsOf } from '../stages/hold-stage.ts';
 import { followed, holdsBeyond, isVerdict, type Hold, type VerdictEvent } from './hold.ts';
 
 /** So many alerts are held back at once; people are told of further ones at once. */
-const maxHeldAlerts = 10_000;
+export const maxHeldAlerts = 10_000;
 
 export interface HoldParts {
   readonly database: StateDatabase;
@@ -72,12 +72,16 @@ export class RemediationHolds {
     const changed = new Map<string, Hold>();
     const healed = new Set<Hold>();
     const over = new Set<string>();
+    let begunNow = 0;
     const current = (alertId: string): Hold | null => changed.get(alertId) ?? this.get(alertId);
     const isOver = (alertId: string): boolean => over.has(alertId) || context.isOver(alertId);
     for (const event of events) {
       if (event.event_type === 'monitor.alert.triggered') {
-        const begun = current(event.payload.alert_id) ? null : this.#begin(event, context);
-        if (begun) changed.set(begun.alertId, begun);
+        const room = maxHeldAlerts - this.#held - begunNow;
+        const begun = current(event.payload.alert_id) ? null : this.#begin(event, context, room);
+        if (!begun) continue;
+        begunNow++;
+        changed.set(begun.alertId, begun);
       } else if (event.event_type === 'monitor.alert.resolved') {
         const { alert_id: alertId } = event.payload;
         const hold = current(alertId);
@@ -113,8 +117,8 @@ export class RemediationHolds {
     });
   }
 
-  /** The hold of an alert that has begun; null where people are told at once. */
-  #begin(event: AlertTriggered, context: HoldContext): Hold | null {
+  /** The hold of an alert that has begun; null where people are told at once. @param room how many more may be held */
+  #begin(event: AlertTriggered, context: HoldContext, room: number): Hold | null {
     const { alert_id: alertId, severity, labels } = event.payload;
     const holding = context.routesOf(event).flatMap(({ route }) => {
       const holdMs = holdMsOf(route, severity);
@@ -130,7 +134,7 @@ export class RemediationHolds {
     if (!outlook.acts) return notHeld(outlook.reason);
     const { policy, target, heldBy } = outlook;
     if (heldBy && holdsBeyond(heldBy, untilMs)) return notHeld(`${policy} is held back: ${heldBy.reason}`);
-    if (this.#held >= maxHeldAlerts) return notHeld(`${maxHeldAlerts} alerts are held back already`);
+    if (room <= 0) return notHeld(`${maxHeldAlerts} alerts are held back already`);
     const receivers = [...new Set(holding.map(({ receiver }) => receiver))];
     const reason = `${policy} works on ${target}`;
     return {

@@ -20,7 +20,7 @@ export interface SignedLinkParts {
 const KEY_NAME = 'link_key';
 const linkLifetimeMs = 24 * 3_600_000;
 /** So many links that nobody has signed are looked at within a minute. */
-const maxForgedLinksPerMinute = 60;
+export const maxForgedLinksPerMinute = 60;
 const MINUTE_MS = 60_000;
 /** So many alerts are acknowledged by one link. */
 const maxAlertsOfLink = 1_000;

@@ -21,8 +21,8 @@ export interface OverrideOrder extends Pick<OnCallOverride, 'schedule' | 'person
 }
 
 /** So many that have not ended may be there. */
-const maxOnCallOverrides = 1_000;
-const maxOverrideMs = 366 * 86_400_000;
+export const maxOnCallOverrides = 1_000;
+export const maxOverrideMs = 366 * 86_400_000;
 /** Ended ones are kept for so long, for those who ask who was on call. */
 const keepEndedMs = 90 * 86_400_000;
 

@@ -66,19 +66,23 @@ export async function insertNotifications(
   if (notifications.length > 0) await INSERT.rows(tx, notifications.map(rowOf));
 }
 
-/** Those that take their place say what they would have said, or nothing is left to say. @param ids at most 500 */
+/** So many rows are named by one statement: databases take a bounded number of parameters. */
+export const maxSupersededPerStatement = 500;
+
+/** Those that take their place say what they would have said, or nothing is left to say. */
 export async function supersedeNotifications(
   tx: StateTransaction,
   ids: readonly string[],
   nowMs: number,
 ): Promise<void> {
-  if (ids.length === 0) return;
-  await tx.db
-    .updateTable('notifications')
-    .set({ state: 'superseded', finished_at_ms: nowMs })
-    .where('id', 'in', ids)
-    .where('state', '=', 'pending')
-    .execute();
+  for (let at = 0; at < ids.length; at += maxSupersededPerStatement) {
+    await tx.db
+      .updateTable('notifications')
+      .set({ state: 'superseded', finished_at_ms: nowMs })
+      .where('id', 'in', ids.slice(at, at + maxSupersededPerStatement))
+      .where('state', '=', 'pending')
+      .execute();
+  }
 }
 
 /** What came of a try. */
