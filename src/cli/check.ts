@@ -61,7 +61,7 @@ async function checkConfiguration(name: string | null): Promise<readonly Finding
   return [
     ...variables.findings,
     ...(await checkFiles(config)),
-    ...checkInstallation(config),
+    ...(await checkInstallation(config)),
     ...(file ? changedInConfiguration(file) : []),
   ];
 }

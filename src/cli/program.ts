@@ -23,6 +23,7 @@ import type { MaintenanceStart } from './maintenance.ts';
 import type { QueryFlags } from './query.ts';
 import type { RunFlags } from './run.ts';
 import type { FollowFlags, ServerFlags } from './server-client.ts';
+import { aside } from './terminal/aside.ts';
 import type { TokenListFlags } from './token.ts';
 import { holdYoungGeneration } from './young-generation.ts';
 
@@ -41,6 +42,8 @@ export function createProgram(version: string): Command {
     .version(version)
     .showSuggestionAfterError()
     .enablePositionalOptions()
+    // It quotes what was typed.
+    .configureOutput({ writeErr: (text) => aside(text.replace(/\n$/, '')) })
     .exitOverride();
   defineServe(program, version);
   defineRun(program);

@@ -95,7 +95,7 @@ export class Notification {
     const send = messageSender({
       ...parts,
       log: this.log,
-      receiverLabelsOf: (receiver) => this.#receiverLabels(receiver),
+      receiverLabelsOf: (receiver) => this.configuration.receivers.get(receiver)?.labels ?? emptyLabels(),
       routeLabelsOf: (message) => this.configuration.templates.routeLabels(message),
     });
     this.outbox = new Outbox({
@@ -106,6 +106,7 @@ export class Notification {
         this.dispatcher.settled(message, outcome);
         this.escalations.settled(message.groupId);
       },
+      onWaits: ({ groupId }) => this.escalations.settled(groupId),
     });
     const { log, outbox, decisions } = this;
     this.holds = new RemediationHolds({ ...parts, decisions });
@@ -212,6 +213,11 @@ export class Notification {
   /** Where an alert with these labels would go now, and why. */
   whereTo(labels: Labels): RoutingTest {
     return testRouting(this.configuration.route, this.#prepared.routing.router, labels);
+  }
+
+  /** To whom an alert with these labels goes by the routes in force. */
+  receiversOf(labels: Labels): readonly string[] {
+    return this.#prepared.routing.router.routesOf(labels).map(({ route }) => route.receiver);
   }
 
   /** Those of the alerts that fire which all of some matchers accept, in no order. */
@@ -471,10 +477,6 @@ export class Notification {
     const { router, holds } = this.#prepared.routing;
     return holds ? router.routesOf(labels) : [];
   }
-
-  #receiverLabels(receiver: string): Labels {
-    return this.configuration.receivers.get(receiver)?.labels ?? emptyLabels();
-  }
 }
 
 function alertOf(
@@ -487,6 +489,7 @@ function alertOf(
     labels,
     severity,
     startsAtMs: Date.parse(event.payload.starts_at ?? event.at),
+    firedAtMs: Date.parse(event.at),
     traceparent: event.traceparent,
     endsAtMs: null,
     acknowledgedBy: null,

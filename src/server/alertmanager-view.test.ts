@@ -53,6 +53,7 @@ async function openRealView(): Promise<ViewStage> {
       evaluatesRules: () => null,
       remediations: { outlookOf: () => ({ acts: false, reason: 'no policy is for it' }) },
       externalUrl: () => 'http://omoi.test',
+      acknowledgeAllOf: () => '',
       linksOf: () => ({ alert: '', acknowledge: '', silence: '', trace: null }),
     },
     prepareNotification(configuration, {

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import {
+  createCheckedNetwork,
   defaultConfiguration,
   NoAnswer,
   readConfigurationFile,
@@ -46,6 +47,7 @@ export function noReceiverNetwork(clock: Clock, random: Random): ReceiverNetwork
       random,
       templates,
       http: { request: () => Promise.reject(new NoAnswer('settings', 'there is no network here')) },
+      network: createCheckedNetwork([], absent('network')),
       readSecret: absent('file'),
     }),
     files: { list: () => Promise.resolve([]), read: absent('file') },

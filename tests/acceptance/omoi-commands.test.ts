@@ -157,6 +157,8 @@ describe('a person operates Omoi by its commands', () => {
     expect(await run('alerts', 'comment', id, 'it was the disk')).toContain('has a comment more');
     const shown = await run('alerts', 'show', id);
     for (const part of ['at lunch', 'ada', 'it was the disk']) expect(shown).toContain(part);
+    for (const command of ['show', 'explain'])
+      expect(await run('alerts', command, id)).toMatch(/\ncomments\n {2}\S+Z .*: it was the disk\n/);
     expect(await run('alerts', 'unsnooze', id)).toContain('is not snoozed any more');
     expect(await run('alerts', 'assign', id, '--nobody')).toContain('is assigned to nobody');
     await run('ack', '--all');

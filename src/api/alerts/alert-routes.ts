@@ -1,6 +1,6 @@
 import type { Alerting } from '#alerting';
 import type { Notification } from '#notification';
-import { OmoiError } from '#telemetry';
+import { compileRegex, messageOf, OmoiError, type Labels } from '#telemetry';
 import type { ApiApp } from '../http/app.ts';
 import {
   activeAlertAnswer,
@@ -11,7 +11,6 @@ import {
   alertRuleAnswer,
   alertsAnswer,
   alertsQuery,
-  alertView,
   rulesAnswer,
   rulesQuery,
   timelineAnswer,
@@ -25,13 +24,15 @@ import {
   viewOfActiveAlert,
   viewOfAlert,
   viewOfAlertRule,
+  viewOfComments,
   viewOfOneActiveAlert,
 } from './alert-view.ts';
+import { alertAnswer } from './handling-schemas.ts';
 import { registerHandlingRoutes, type HandlingRouteParts } from './handling-routes.ts';
 import { pageOfRules } from './rule-page.ts';
 
 export interface AlertRouteParts extends HandlingRouteParts {
-  readonly notification: Pick<Notification, 'deliveriesOf'>;
+  readonly notification: Pick<Notification, 'deliveriesOf' | 'receiversOf'>;
   readonly alerting: Pick<
     Alerting,
     'alerts' | 'handling' | 'overview' | 'pageOfActiveAlerts' | 'activeAlert' | 'ruleOf'
@@ -58,6 +59,7 @@ function registerReading(app: ApiApp, { alerting, notification }: AlertRoutePart
     },
     handler: async ({ query }, reply) => {
       let nextCursor: string | null = null;
+      const labels = query.receiver === undefined ? null : sentTo(query.receiver, notification);
       const read = async (cursor: string | null, limit: number) => {
         const page = await alerting.alerts.list({
           ...(query.state === undefined ? {} : { state: query.state }),
@@ -65,6 +67,7 @@ function registerReading(app: ApiApp, { alerting, notification }: AlertRoutePart
           ...(query.rule_id === undefined ? {} : { ruleId: query.rule_id }),
           ...(query.acknowledged === undefined ? {} : { acknowledged: query.acknowledged === 'true' }),
           ...(cursor === null ? {} : { cursor }),
+          ...(labels === null ? {} : { labels }),
           matchers: query.matcher,
           limit,
         });
@@ -88,11 +91,14 @@ function registerReading(app: ApiApp, { alerting, notification }: AlertRoutePart
     config: { access: READERS },
     schema: {
       tags: ['alerts'],
-      summary: 'One alert',
+      summary: 'One alert, and what people have said about it',
       params: alertParams,
-      response: { 200: alertView },
+      response: { 200: alertAnswer },
     },
-    handler: async ({ params }) => viewOfAlert(await alerting.alerts.get(params.alert_id)),
+    handler: async ({ params: { alert_id: id } }) => {
+      const alert = viewOfAlert(await alerting.alerts.get(id));
+      return { ...alert, ...viewOfComments(await alerting.handling.newestComments(id)) };
+    },
   });
   app.route({
     method: 'GET',
@@ -130,6 +136,22 @@ function registerReading(app: ApiApp, { alerting, notification }: AlertRoutePart
       return sendPieces(reply.type('application/json'), timeline);
     },
   });
+}
+
+/** @throws OmoiError `invalid_request` for a broken expression */
+function sentTo(receiver: string, notification: AlertRouteParts['notification']) {
+  try {
+    const regex = compileRegex(receiver, 'in_line');
+    const accepts = (labels: Labels): boolean =>
+      notification.receiversOf(labels).some((name) => regex.matches(name));
+    return { said: receiver, accepts };
+  } catch (thrown) {
+    const said = JSON.stringify(receiver);
+    throw new OmoiError(
+      'invalid_request',
+      `receiver: ${said} is no regular expression: ${messageOf(thrown)}`,
+    );
+  }
 }
 
 function registerRules(app: ApiApp, { alerting }: AlertRouteParts): void {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEventBus } from '#eventbus';
 import {
+  createCheckedNetwork,
   OnCallOverrides,
   prepareNotification,
   readConfigurationFile,
@@ -52,6 +53,7 @@ beforeEach(async () => {
       random: base.random,
       templates,
       http: { request: () => Promise.reject(new Error('no network')) },
+      network: createCheckedNetwork([], () => Promise.reject(new Error('no network'))),
       readSecret: () => Promise.reject(new Error('no file')),
     }),
     maintenanceOf: () => null,

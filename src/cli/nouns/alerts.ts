@@ -15,6 +15,7 @@ import { ageOf } from '../terminal/ages.ts';
 import { colourOfState } from '../terminal/colours.ts';
 import { note, printJson, printLines, tableFor } from '../terminal/print.ts';
 import type { Column } from '../terminal/table.ts';
+import { commentLines, commentsOf, type Comment } from './comments.ts';
 import { alertsNamed, maxNamedAtOnce, oneAlertNamed } from './alerts-named.ts';
 import { eventLine } from './events.ts';
 import { fieldsOf, giveOrders, readIfThere } from './orders.ts';
@@ -81,6 +82,7 @@ export interface AlertListFlags extends FollowFlags {
   readonly severity?: string;
   readonly rule?: string;
   readonly match: readonly string[];
+  readonly receiver?: string;
   readonly limit: number;
 }
 
@@ -89,6 +91,10 @@ export async function listAlerts(flags: AlertListFlags): Promise<void> {
   const server = serverOf(flags);
   const client = clientOf(server);
   if (flags.state === 'pending') return listPending(client, flags);
+  if (flags.follow === true && flags.receiver !== undefined) {
+    const message = '--receiver goes without --follow: routes are asked when the list is read';
+    throw new OmoiError('invalid_request', message);
+  }
   const isMeant = await filterOf(flags);
   await showList(server, flags, {
     key: 'alerts',
@@ -114,7 +120,7 @@ export async function filterOf({
   severity,
   rule,
   match,
-}: Omit<AlertListFlags, 'limit'>): Promise<
+}: Omit<AlertListFlags, 'limit' | 'receiver'>): Promise<
   (row: Pick<Alert, 'state' | 'severity' | 'rule_id' | 'labels'>) => boolean
 > {
   // What reads them is loaded by who names some.
@@ -144,8 +150,8 @@ const PENDING_COLUMNS: readonly Column<Pending>[] = [
 
 /** What may become alerts: their conditions have not held for long enough. @throws OmoiError `invalid_request` with options that only alerts have */
 async function listPending(client: ServerClient, flags: AlertListFlags): Promise<void> {
-  const { follow, severity, rule, match, limit } = flags;
-  if (follow === true || severity !== undefined || match.length > 0) {
+  const { follow, severity, rule, match, receiver, limit } = flags;
+  if (follow === true || severity !== undefined || receiver !== undefined || match.length > 0) {
     const message = '--state pending goes with --rule and --limit alone: what is pending is no alert yet';
     throw new OmoiError('invalid_request', message);
   }
@@ -166,7 +172,7 @@ async function listPending(client: ServerClient, flags: AlertListFlags): Promise
 }
 
 function readAlerts(client: ServerClient, flags: AlertListFlags & { readonly acknowledged?: boolean }) {
-  const { state, severity, rule, match, limit, acknowledged } = flags;
+  const { state, severity, rule, match, receiver, limit, acknowledged } = flags;
   const pages = {
     path: PATH,
     query: {
@@ -174,6 +180,7 @@ function readAlerts(client: ServerClient, flags: AlertListFlags & { readonly ack
       severity,
       rule_id: rule,
       matcher: match,
+      receiver,
       acknowledged: acknowledged === undefined ? undefined : String(acknowledged),
     },
     maxRows: PAGE_ROWS,
@@ -193,15 +200,20 @@ export async function showAlert(word: string, flags: FollowFlags): Promise<void>
     async ask() {
       const answer = await client.call('GET', pathOf(id));
       const timeline = await client.call('GET', `${pathOf(id)}/timeline`);
-      return { alert: answer, ...z.object({ events: z.array(z.unknown()) }).parse(timeline) };
+      const said = await client.call('GET', `${pathOf(id)}/comments`);
+      return {
+        alert: answer,
+        comments: commentsOf(said),
+        ...z.object({ events: z.array(z.unknown()) }).parse(timeline),
+      };
     },
-    linesOf: ({ alert: answer, events }) => linesOf(alert.parse(answer), events),
+    linesOf: ({ alert: answer, comments, events }) => linesOf(alert.parse(answer), comments, events),
     types: ['monitor.alert', 'watchdog'],
     isMeant: tellsOf(id),
   });
 }
 
-function linesOf(shown: Alert, events: readonly unknown[]): readonly string[] {
+function linesOf(shown: Alert, comments: readonly Comment[], events: readonly unknown[]): readonly string[] {
   const { summary = null, description = null, runbook_url: runbook = null } = shown.annotations;
   return [
     ...fieldsOf([
@@ -223,6 +235,7 @@ function linesOf(shown: Alert, events: readonly unknown[]): readonly string[] {
       ['repair', shown.remediation_id],
       ['not evaluated', shown.evaluation_error],
     ]),
+    ...commentLines(comments),
     '',
     ...events.map((event) => printable(eventLine(event))),
   ];

@@ -86,6 +86,15 @@ describe('the token of an agent', () => {
     expect([asked, warnings]).toEqual([[], []]);
   });
 
+  it('is that of the `omoi run` around it where there is no other', async () => {
+    const within = { OMOI_AGENT_TOKEN: 'of all agents', OMOI_WATCHED_AGENT: 'coders-9' };
+    expect(await token(within)).toMatchObject({ secret: 'of all agents' });
+    expect(await token({ ...within, OMOI_TOKEN: SECRETS.operator })).toMatchObject({
+      secret: 'of all agents',
+    });
+    expect(warnings).toEqual([]);
+  });
+
   it('is none where nobody has said who they are, and nobody is asked', async () => {
     expect(await token()).toMatchObject({ secret: null });
     expect([asked, warnings]).toEqual([[], []]);
@@ -178,6 +187,13 @@ describe('the token of an agent', () => {
       announce(url);
       url = url.replace('127.0.0.1', 'localhost');
       expect(await token({ OMOI_TOKEN: SECRETS.admin })).toMatchObject({ secret: 'of the owner' });
+      expect(lines()).toEqual(['owner: POST /api/v1/tokens']);
+    });
+
+    it('is made anew inside of a command that runs under `omoi run`, whose token speaks for that one', async () => {
+      announce(url);
+      const within = { OMOI_AGENT_TOKEN: 'of the one around it', OMOI_WATCHED_AGENT: 'coders-9' };
+      expect(await token(within)).toMatchObject({ secret: 'of the owner' });
       expect(lines()).toEqual(['owner: POST /api/v1/tokens']);
     });
 

@@ -3,6 +3,7 @@ import { messageOf, OmoiError } from '#telemetry';
 import { z } from 'zod';
 import { createLocalClient } from '../local-client.ts';
 import type { Environment } from '../logins.ts';
+import { isWithinAnother } from './given-identity.ts';
 import type { ServerClient } from '../server-client.ts';
 
 /** What an agent speaks with; null: with nothing. */
@@ -36,12 +37,19 @@ const session = z.looseObject({ principal: z.looseObject({ name: z.string(), rol
 /**
  * `$OMOI_AGENT_TOKEN`; without it what the person who types may do counts, at the server that is asked and at no other: who owns
  * the data directory of one that runs here, or is its admin by `$OMOI_TOKEN` or `omoi login`, is given a token for this agent
- * alone, which is worthless when the command has ended. An agent's token that somebody keeps there is taken as it is.
+ * alone, which is worthless when the command has ended. An agent's token that somebody keeps there is taken as it is. What comes from
+ * another `omoi run` around this one is the last resort.
  */
 export async function agentToken(asked: AskedToken): Promise<AgentToken> {
-  const { url, dataDirectory, agentId, env, warn } = asked;
-  const given = env['OMOI_AGENT_TOKEN']?.trim() || null;
-  if (given !== null) return unrevoked(given);
+  const given = asked.env['OMOI_AGENT_TOKEN']?.trim() || null;
+  if (given === null) return ownToken(asked);
+  // Inside of a command that runs under `omoi run` it is that one's, which mostly speaks for nobody else.
+  const own = isWithinAnother(asked.env) ? await ownToken({ ...asked, warn: () => {} }) : null;
+  return own !== null && own.secret !== null ? own : unrevoked(given);
+}
+
+async function ownToken(asked: AskedToken): Promise<AgentToken> {
+  const { url, dataDirectory, agentId, warn } = asked;
   try {
     const local = findServer(dataDirectory);
     if (local !== null && local.socket !== null && isSameServer(local.url, url)) {
