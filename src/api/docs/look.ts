@@ -75,6 +75,7 @@ details ul { margin: 8px 0 4px; padding-left: 20px; }
 .source { margin-top: 40px; padding-top: 14px; border-top: 1px solid var(--line); color: var(--ink-soft); font-size: 14px; }
 .source a { color: inherit; }
 @media (max-width: 800px) {
+  td code { overflow-wrap: anywhere; }
   header { padding: 10px 16px; }
   header .to-pages { display: inline; margin-left: auto; }
   .columns { display: flex; flex-direction: column-reverse; padding: 0 16px; }
