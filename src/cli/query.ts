@@ -6,8 +6,9 @@ import { chartOf } from './query/chart.ts';
 import { withExtremes } from './query/extremes.ts';
 import { placeOf } from './query/error-place.ts';
 import { samplesTable, vectorTable } from './query/table.ts';
-import { isTransient } from './server-address.ts';
+import { isGone } from './follow-asked.ts';
 import { serverOf, type FollowFlags } from './server-client.ts';
+import { aside } from './terminal/aside.ts';
 import { wantsColours } from './terminal/colours.ts';
 import { note, printLines } from './terminal/print.ts';
 import { RedrawnLines } from './terminal/redrawn-lines.ts';
@@ -34,7 +35,7 @@ export async function query(expression: string, flags: QueryFlags): Promise<void
     notes.forEach(note);
   } catch (thrown) {
     if (thrown instanceof OmoiError && thrown.code === 'query_invalid') {
-      for (const line of placeOf(expression, thrown.message)) process.stderr.write(`${line}\n`);
+      placeOf(expression, thrown.message).forEach(aside);
     }
     throw thrown;
   }
@@ -67,11 +68,6 @@ async function followQuery(expression: string, flags: QueryFlags): Promise<never
     }
     await delay(everyMs);
   }
-}
-
-/** Of a directory no server is found while it is started again. */
-function isGone(thrown: unknown): boolean {
-  return isTransient(thrown) || (thrown instanceof OmoiError && thrown.code === 'not_found');
 }
 
 interface Told {

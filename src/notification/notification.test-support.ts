@@ -60,8 +60,14 @@ class TestAlerts implements AlertReader {
     yield [...this.#alerts.values()].filter(({ endsAtMs }) => endsAtMs === null);
   }
 
-  /** Alerts begin to fire in one transaction, by their ids. */
-  async fire(labelsOf: Readonly<Record<string, Labels>>): Promise<void> {
+  /**
+   * Alerts begin to fire in one transaction, by their ids.
+   * @param startsAtMs since when, as who posts them says, wall ms; now where nobody says so
+   */
+  async fire(
+    labelsOf: Readonly<Record<string, Labels>>,
+    { startsAtMs }: { readonly startsAtMs?: number } = {},
+  ): Promise<void> {
     await this.#database.transaction((tx) => {
       const events = Object.entries(labelsOf).map(([alertId, labels]) => {
         const alert: StoredAlert = {
@@ -69,7 +75,8 @@ class TestAlerts implements AlertReader {
           fingerprint: fingerprintOf(labels),
           labels,
           annotations: { summary: `${alertId} is wrong` },
-          startsAtMs: this.#clock.wallMs(),
+          startsAtMs: startsAtMs ?? this.#clock.wallMs(),
+          firedAtMs: this.#clock.wallMs(),
           endsAtMs: null,
           updatedAtMs: this.#clock.wallMs(),
           expiresAtMs: null,
@@ -93,6 +100,7 @@ class TestAlerts implements AlertReader {
             current_value: 1,
             threshold: null,
             labels,
+            ...(startsAtMs === undefined ? {} : { starts_at: toRfc3339(startsAtMs) }),
           },
           traceparent: null,
         };
@@ -213,9 +221,17 @@ export const DELIVERED: Delivery = { outcome: 'delivered', answer: 'HTTP 200' };
 
 export function failed(
   failure: DeliveryFailure,
-  { retryable, retryAfterMs = null }: { readonly retryable: boolean; readonly retryAfterMs?: number | null },
+  {
+    retryable,
+    retryAfterMs = null,
+    ...others
+  }: {
+    readonly retryable: boolean;
+    readonly retryAfterMs?: number | null;
+    readonly isTooLong?: boolean;
+  },
 ): Delivery {
-  return { outcome: 'failed', failure, reason: failure, retryable, retryAfterMs };
+  return { outcome: 'failed', failure, reason: failure, retryable, retryAfterMs, ...others };
 }
 
 const SECOND = 1000;
@@ -251,6 +267,8 @@ export function testRoute(changes: Partial<Route> = {}): Route {
 export type TestOutlook = (alertId: string) => ReturnType<RemediationOutlook['outlookOf']>;
 
 export interface TestConfiguration {
+  /** When people can follow links; from the beginning where absent. */
+  readonly reachable?: Promise<unknown>;
   readonly outlookOf?: TestOutlook;
   readonly route?: Route;
   /** The integrations of each receiver, by its name. */
@@ -363,6 +381,7 @@ export async function openNotificationStage(
         silences: asked.silences ?? { alertResolved: () => Promise.resolve(), list: () => [] },
         externalUrl: () => 'http://omoi.test',
         acknowledgeAllOf: (id) => `http://omoi.test/n/${id}`,
+        ...(asked.reachable && { reachable: asked.reachable }),
         linksOf: ({ alertId }) => ({
           alert: `http://omoi.test/alerts/${alertId}`,
           acknowledge: '',

@@ -584,6 +584,7 @@ function alertOfGroup(group: string): TrackedAlert {
     labels,
     severity: '',
     startsAtMs: stage.clock.wallMs(),
+    firedAtMs: 0,
     traceparent: null,
     endsAtMs: null,
     acknowledgedBy: null,

@@ -106,6 +106,7 @@ export class Notification {
         this.dispatcher.settled(message, outcome);
         this.escalations.settled(message.groupId);
       },
+      onWaits: ({ groupId }) => this.escalations.settled(groupId),
     });
     const { log, outbox, decisions } = this;
     this.holds = new RemediationHolds({ ...parts, decisions });
@@ -488,6 +489,7 @@ function alertOf(
     labels,
     severity,
     startsAtMs: Date.parse(event.payload.starts_at ?? event.at),
+    firedAtMs: Date.parse(event.at),
     traceparent: event.traceparent,
     endsAtMs: null,
     acknowledgedBy: null,

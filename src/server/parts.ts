@@ -61,6 +61,8 @@ export interface Ground {
   readonly runtimes: readonly Runtime[];
   /** Whether agents are heard and what they say can be written; always, where absent. */
   readonly listens?: () => boolean;
+  /** When people and agents reach this server; from the beginning where absent. */
+  readonly reachable?: Promise<unknown>;
   /** 256 bits that nobody can guess. */
   readonly createSecret: () => string;
   readonly mintAgentToken: PoolParts['mintAgentToken'];
@@ -198,11 +200,14 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       clock,
     });
   // Any port that is free is known when the server listens.
-  const externalUrl = (): string =>
-    externalUrlOf(
-      config,
-      config.http.port === 0 && connection.url !== '' ? new URL(connection.url).port : null,
-    );
+  const externalUrlAt = (listensOn: string): string =>
+    externalUrlOf(config, config.http.port === 0 && listensOn !== '' ? new URL(listensOn).port : null);
+  let reached = { listensOn: '', url: externalUrlAt('') };
+  const externalUrl = (): string => {
+    const listensOn = connection.url;
+    if (reached.listensOn !== listensOn) reached = { listensOn, url: externalUrlAt(listensOn) };
+    return reached.url;
+  };
   const remediations = new RemediationArchive(database);
   const notified = createNotifiedAlerts({ database, remediations, externalUrl });
   const links = new SignedLinks({
@@ -225,6 +230,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       externalUrl,
       acknowledgeAllOf: (subject, about) =>
         `${externalUrl()}/n/${links.tokenFor('acknowledge_message', { subject, ...about })}`,
+      ...(ground.reachable && { reachable: ground.reachable }),
       linksOf: ({ alertId, traceparent }, { receiver, atMs }) => {
         const page = alertPage(externalUrl(), alertId);
         const traceId = traceIdOf(traceparent);

@@ -1,9 +1,9 @@
 import { dirname, resolve } from 'node:path';
 import {
+  createCheckedNetwork,
   defaultConfiguration,
   NoAnswer,
-  readNotificationConfiguration,
-  RECEIVER_KINDS,
+  readConfigurationFile,
   type NotificationConfiguration,
 } from '#notification';
 import { messageOf, OmoiError, type Clock, type Random } from '#telemetry';
@@ -27,7 +27,7 @@ export async function readRouting(
     throw new OmoiError('routing_invalid', `notification.config_file: ${path}: ${messageOf(thrown)}`);
   }
   const source = { name: path, text, directory: dirname(resolve(path)) };
-  return readNotificationConfiguration(source, { kinds: RECEIVER_KINDS, files });
+  return readConfigurationFile(source, { files });
 }
 
 /** What is allowed in the routing and hardly meant. */
@@ -47,6 +47,7 @@ export function noReceiverNetwork(clock: Clock, random: Random): ReceiverNetwork
       random,
       templates,
       http: { request: () => Promise.reject(new NoAnswer('settings', 'there is no network here')) },
+      network: createCheckedNetwork([], absent('network')),
       readSecret: absent('file'),
     }),
     files: { list: () => Promise.resolve([]), read: absent('file') },

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { Why } from '../api/wire.ts';
 import { formatAgo } from '../domain/age.ts';
-import { words } from '../domain/event-sentence.ts';
+import { sentence, words } from '../domain/event-sentence.ts';
 import { describeHold, describeNotPlanned, type NotPlanned } from '../domain/repair-story.ts';
 import { useNow } from '../hooks/use-now.ts';
 import styles from './link-rows.module.css';
@@ -11,12 +11,15 @@ import { ToneLabel } from './tone-dot.tsx';
 export interface RepairLinksProps extends Pick<Why, 'remediations'> {
   /** Those that a guard has held back before they were planned. */
   readonly notPlanned?: readonly NotPlanned[];
+  /** Why there is none, where that is known. */
+  readonly none?: Why['no_repair'];
 }
 
 /** Repairs in short, the newest first, each a way to its story, with what holds it back now. */
-export function RepairLinks({ remediations, notPlanned = [] }: RepairLinksProps) {
+export function RepairLinks({ remediations, notPlanned = [], none = null }: RepairLinksProps) {
   const nowMs = useNow();
-  if (remediations.length + notPlanned.length === 0) return <p className={styles.none}>None so far.</p>;
+  if (remediations.length + notPlanned.length === 0)
+    return <p className={styles.none}>{none === null ? 'None so far.' : sentence(`None: ${none}`)}</p>;
   return (
     <ul className={styles.rows}>
       {remediations.map((repair) => (

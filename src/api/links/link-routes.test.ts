@@ -63,7 +63,13 @@ function createLinks(secret: string): SignedLinks {
         Promise.resolve(
           ids
             .flatMap((id) => (id === alert.alertId ? [alert] : (others.get(id) ?? [])))
-            .map((one) => ({ ...one, updatedAtMs: 0, expiresAtMs: null, snoozedUntilMs: null })),
+            .map((one) => ({
+              ...one,
+              firedAtMs: 0,
+              updatedAtMs: 0,
+              expiresAtMs: null,
+              snoozedUntilMs: null,
+            })),
         ),
     },
     acknowledge(alertId, by) {

@@ -8,6 +8,8 @@ export interface TrackedAlert {
   readonly labels: Labels;
   readonly severity: string;
   readonly startsAtMs: number;
+  /** Wall ms at which Omoi heard that it fires. */
+  readonly firedAtMs: number;
   readonly traceparent: string | null;
   /** Null while it fires. Changed by `Dispatcher` alone, as is `acknowledgedBy`. */
   endsAtMs: number | null;
@@ -19,7 +21,7 @@ export interface TrackedAlert {
 }
 
 export function trackedAlert(alert: StoredAlert): TrackedAlert {
-  const { alertId, fingerprint, labels, startsAtMs, endsAtMs, traceparent } = alert;
+  const { alertId, fingerprint, labels, startsAtMs, firedAtMs, endsAtMs, traceparent } = alert;
   const { acknowledgedBy, snoozedUntilMs } = alert;
   const severity = labelValue(labels, 'severity');
   return {
@@ -28,6 +30,7 @@ export function trackedAlert(alert: StoredAlert): TrackedAlert {
     labels,
     severity,
     startsAtMs,
+    firedAtMs,
     traceparent,
     endsAtMs,
     acknowledgedBy,

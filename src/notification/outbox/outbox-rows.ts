@@ -1,5 +1,11 @@
-import { PreparedInsert, type StateDatabase, type StateTables, type StateTransaction } from '#storage';
-import { labelsKey, parseLabels, type Labels } from '#telemetry';
+import {
+  PreparedInsert,
+  PreparedQuery,
+  type StateDatabase,
+  type StateTables,
+  type StateTransaction,
+} from '#storage';
+import { allSettled, labelsKey, parseLabels, type Labels } from '#telemetry';
 import { NOTIFICATION_REASONS, type NotificationReason } from '../message.ts';
 import { joinFingerprints, splitFingerprints } from './fingerprints.ts';
 
@@ -71,6 +77,58 @@ export async function supersedeNotifications(
     .updateTable('notifications')
     .set({ state: 'superseded', finished_at_ms: nowMs })
     .where('id', 'in', ids)
+    .where('state', '=', 'pending')
+    .execute();
+}
+
+/** What came of a try. */
+export interface Outcome {
+  readonly id: string;
+  readonly state: 'pending' | 'delivered' | 'failed';
+  readonly attempts: number;
+  /** Where it is tried again: when, wall ms. */
+  readonly nextAttemptAtMs: number;
+  readonly answer: string;
+  readonly failure: string | null;
+}
+
+const TRIED = new PreparedQuery<Omit<Outcome, 'state'>, unknown>(
+  (db, { id, attempts, nextAttemptAtMs, answer, failure }) =>
+    db
+      .updateTable('notifications')
+      .set({ attempts, next_attempt_at_ms: nextAttemptAtMs, answer, failure })
+      .where('id', '=', id)
+      .where('state', '=', 'pending'),
+);
+
+/** Writes what came of tries: what ended alike, as of a receiver that takes all, in one statement. At most 500. */
+export async function writeOutcomes(
+  tx: StateTransaction,
+  outcomes: readonly Outcome[],
+  nowMs: number,
+): Promise<void> {
+  const over = outcomes.filter(({ state }) => state !== 'pending');
+  const alike = Map.groupBy(over, ({ state, attempts, answer, failure }) =>
+    JSON.stringify([state, attempts, answer, failure]),
+  );
+  await allSettled([
+    ...outcomes.filter(({ state }) => state === 'pending').map((outcome) => TRIED.run(tx, outcome)),
+    ...[...alike.values()].map((ended) => writeEnds(tx, ended, nowMs)),
+  ]);
+}
+
+async function writeEnds(tx: StateTransaction, ended: readonly Outcome[], nowMs: number): Promise<void> {
+  const [first] = ended;
+  if (!first) return;
+  const { state, attempts, answer, failure } = first;
+  await tx.db
+    .updateTable('notifications')
+    .set({ state, attempts, finished_at_ms: nowMs, answer, failure })
+    .where(
+      'id',
+      'in',
+      ended.map(({ id }) => id),
+    )
     .where('state', '=', 'pending')
     .execute();
 }

@@ -1,5 +1,7 @@
 import type { NodemailerError } from 'nodemailer/lib/errors.js';
-import { cappedWaitMs, failed, maxShownAnswer } from '../answers.ts';
+import { cappedWaitMs, failed, failureOf, maxShownAnswer } from '../answers.ts';
+import { certificateFailure } from '../http/failure-texts.ts';
+import { NoAnswer } from '../http/http-client.ts';
 import type { Delivery, DeliveryFailure } from '../integration.ts';
 import { SmtpFailure, type SmtpStep } from './smtp-session.ts';
 
@@ -12,7 +14,12 @@ type Failed = Extract<Delivery, { outcome: 'failed' }>;
  */
 export function failureOfSmtp(thrown: unknown, server: string): Failed {
   const failure = thrown instanceof SmtpFailure ? thrown : new SmtpFailure('connect', thrown);
+  if (failure.cause instanceof NoAnswer) return failureOf(failure.cause);
   const error = asSmtpError(failure.cause);
+  const ofCertificate = certificateFailure(codeBelow(error));
+  if (ofCertificate !== null) {
+    return failed('connection', `${server} got no mail: ${ofCertificate}`, { retryable: true });
+  }
   const isRefusedLogin = error.code === 'EAUTH' && error.permanent !== false;
   if (isRefusedLogin || LOGIN_CODES.has(error.responseCode ?? 0)) {
     return failed('authError', `${server} did not let us log in: ${wordsOf(error)}`, { retryable: false });
@@ -32,6 +39,8 @@ export function failureOfSmtp(thrown: unknown, server: string): Failed {
     case 'ECONFIG':
       return failed('clientError', `the mail cannot be sent by ${server}: ${wordsOf(error)}`, {
         retryable: false,
+        // The server has said how much it takes.
+        isTooLong: error.code === 'EMESSAGE',
       });
     default:
       return failed('connection', `${server}: ${whileIn(failure.step)}: ${wordsOf(error)}`, {
@@ -44,12 +53,17 @@ export function failureOfSmtp(thrown: unknown, server: string): Failed {
 function failureOfAnswer(error: NodemailerError, server: string): Failed {
   const answer = wordsOf(error);
   const reason = `${server} refused ${refusedThing(error.command)}: ${answer}`;
-  if (error.permanent !== false) return failed('clientError', reason, { retryable: false });
+  if (error.permanent !== false) {
+    return failed('clientError', reason, { retryable: false, isTooLong: TOO_LONG.test(answer) });
+  }
   return failed(failureOfTemporary(answer), reason, {
     retryable: true,
     retryAfterMs: retryAfterMsOf(answer),
   });
 }
+
+/** RFC 5321 and 3463: `552 5.3.4 Message size exceeds fixed limit`. */
+const TOO_LONG = /^552[ -](?!5\.2\.2)|^5\d\d[ -]5\.3\.4/;
 
 /** Greylisting and limits by the hour are answered by 4.7.x (policy), or by words. */
 export function failureOfTemporary(answer: string): DeliveryFailure {
@@ -90,6 +104,11 @@ function whileIn(step: SmtpStep): string {
     case 'message':
       return 'broken off while the mail was handed over; it may arrive all the same';
   }
+}
+
+/** Node's code: the client puts its own in that's place. */
+function codeBelow({ code, originalCode }: NodemailerError & { originalCode?: unknown }): string {
+  return typeof originalCode === 'string' ? originalCode : (code ?? '');
 }
 
 function wordsOf({ response, message, originalCode }: NodemailerError & { originalCode?: unknown }): string {
