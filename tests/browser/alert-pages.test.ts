@@ -135,7 +135,7 @@ describe.skipIf(program === null)('the pages of repairs and alerts and what they
       .getByText('AgentFailed of asking-2 fires')
       .waitFor();
     await pages.panel('Repairs').getByRole('link', { name: 'restart asking' }).waitFor();
-    await page.getByRole('button', { name: 'Acknowledge AgentFailed' }).click();
+    await pages.order('Acknowledge AgentFailed', /^Everybody sees that you have it/);
     await page.getByText(/^Acknowledged by operator \d+\.$/).waitFor();
     expect(await seriousFindings(page)).toEqual([]);
     await pages.order('Resolve AgentFailed', /^The alert ends now, by hand/);

@@ -23,6 +23,19 @@ groups:
       - alert: NobodyCares
         expr: omoi_sample_clock_lead_seconds > -1000000
         labels: { severity: info, team: mail }
+      - alert: StrangerIsSilent
+        expr: stranger_silent > 0
+        labels: { severity: info, agent_id: stranger-1 }
+`;
+
+/** Nobody restarts what Omoi has not started. */
+const POLICY = `
+name: restart_stranger
+match: ['alertname="StrangerIsSilent"']
+target: { kind: agent, label: agent_id }
+mode: act
+steps: [{ action: restart, verify: { within: 20s } }]
+guards: { cooldown: 0s }
 `;
 
 const routing = (webhook: string): string => `
@@ -65,7 +78,11 @@ describe.skipIf(program === null)('who is told, on the pages', () => {
   const webhook = new Webhook();
   beforeAll(() => webhook.start());
   afterAll(() => webhook.stop());
-  const pages = new Pages(program ?? '', { rules: RULES, routing: () => routing(webhook.url) });
+  const pages = new Pages(program ?? '', {
+    rules: RULES,
+    policy: POLICY,
+    routing: () => routing(webhook.url),
+  });
 
   /** The id of the one alert of a rule, once it fires. */
   const alertOf = (rule: string): Promise<string> =>
@@ -197,6 +214,109 @@ describe.skipIf(program === null)('who is told, on the pages', () => {
       silences: { matcher_sets: string[][]; comment: string }[];
     }>('/api/v1/alerts/silences');
     expect(silences).toMatchObject([{ matcher_sets: [['team="web"']], comment: 'moving house' }]);
+  });
+
+  it('acknowledges with a note, snoozes and ends that, assigns and takes that back, and comments, each in the timeline', async () => {
+    const { page } = pages;
+    const id = await alertOf('NobodyCares');
+    await pages.open(`/alerts/${id}`);
+    await page.getByRole('button', { name: 'Acknowledge NobodyCares' }).waitFor();
+    await page.keyboard.press('a');
+    const asked = page.getByRole('dialog', { name: 'Acknowledge NobodyCares' });
+    await page.keyboard.type('looking at the mails');
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.keyboard.press('Enter');
+    await asked.waitFor({ state: 'detached' });
+    const about = pages.panel('About');
+    await about.getByText(/^by operator \d+, .*: looking at the mails$/).waitFor();
+    const timeline = page.getByRole('list', { name: 'Timeline, oldest first' });
+    await timeline.getByText(/^NobodyCares acknowledged by operator \d+: looking at the mails$/).waitFor();
+
+    await page.getByRole('button', { name: 'Snooze NobodyCares', exact: true }).click();
+    const snooze = page.getByRole('dialog', { name: 'Snooze NobodyCares' });
+    await snooze.getByLabel('For how long, or until when').fill('soon');
+    await snooze.getByRole('button', { name: 'Snooze NobodyCares' }).click();
+    await snooze.getByText(/^Write how long, such as 30m or 4h/).waitFor();
+    await snooze.getByLabel('For how long, or until when').fill('2h');
+    await snooze.getByLabel('Note').fill('after the backup');
+    await snooze.getByRole('button', { name: 'Snooze NobodyCares' }).click();
+    await snooze.waitFor({ state: 'detached' });
+    await about.getByText(/^until .* by operator \d+: after the backup$/).waitFor();
+    await timeline.getByText(/^NobodyCares snoozed for 2h by operator \d+: after the backup$/).waitFor();
+    await pages.order('Unsnooze NobodyCares', /^Its receivers are told at once/);
+    await timeline.getByText(/^NobodyCares is no longer snoozed, by operator \d+$/).waitFor();
+    expect(await page.getByRole('button', { name: 'Unsnooze NobodyCares' }).count()).toBe(0);
+
+    await page.getByRole('button', { name: 'Assign NobodyCares', exact: true }).click();
+    const assign = page.getByRole('dialog', { name: 'Assign NobodyCares' });
+    expect(await assign.getByLabel('To whom').inputValue()).toMatch(/^operator \d+$/);
+    await assign.getByLabel('To whom').fill('grace');
+    await assign.getByRole('button', { name: 'Assign NobodyCares' }).click();
+    await about.getByText(/^to grace by operator \d+$/).waitFor();
+    await pages.order('Unassign NobodyCares', 'grace no longer looks after it, and nobody else does.');
+    await timeline.getByText(/^NobodyCares assigned to nobody by operator \d+$/).waitFor();
+
+    const comments = pages.panel('Comments');
+    await comments.getByText('Nobody has said anything yet.').waitFor();
+    await comments.getByRole('textbox', { name: 'Comment' }).fill('The queue of mails\nis empty.');
+    await page.keyboard.press('Control+Enter');
+    const said = comments.getByRole('list', { name: 'Comments, oldest first' }).getByRole('listitem');
+    await said.waitFor();
+    expect(await said.innerText()).toMatch(/^operator \d+, .*\nThe queue of mails\nis empty\.$/);
+    expect(await comments.getByRole('textbox', { name: 'Comment' }).inputValue()).toBe('');
+    await timeline.getByText(/^operator \d+ on NobodyCares: The queue of mails/).waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    const answer = await pages.admin.read<Record<string, unknown>>(`/api/v1/alerts/${id}`);
+    expect(answer).toMatchObject({ assigned_to: null, snoozed_until: null });
+  });
+
+  it('tells that a repair was held back before it was planned, and by which guard', async () => {
+    const { page } = pages;
+    const agent = { agent_type: 'worker', nonce: 'a stranger', heartbeat_interval_ms: 300_000 };
+    await pages.admin.read('/api/v1/fleet/agents', {
+      method: 'POST',
+      body: { agent_id: 'stranger-1', ...agent },
+    });
+    const metrics = [{ name: 'stranger_silent', gauge: { dataPoints: [{ asInt: 1 }] } }];
+    const body = { resourceMetrics: [{ scopeMetrics: [{ metrics }] }] };
+    await pages.admin.read('/v1/metrics', { method: 'POST', body });
+    await pages.open(`/alerts/${await alertOf('StrangerIsSilent')}`);
+    await pages
+      .panel('Repairs')
+      .getByText(/^Held back by the guard not managed: /)
+      .waitFor();
+    expect(await pages.panel('Repairs').getByText('None so far.').count()).toBe(0);
+    await page
+      .getByRole('list', { name: 'Timeline, oldest first' })
+      .getByText(/held back/)
+      .waitFor();
+  });
+
+  it('lists the alerts of a receiver, as links of messages ask for them, and of an agent', async () => {
+    const { page } = pages;
+    await pages.open('/alerts?receiver=pager');
+    const panel = pages.panel('Alerts');
+    await panel.getByRole('link', { name: 'DiskIsFull', exact: true }).waitFor();
+    expect(await panel.getByRole('link', { name: /DiskIsSlow|NobodyCares/ }).count()).toBe(0);
+    const receiver = panel.getByRole('combobox', { name: 'Receiver' });
+    expect(await receiver.inputValue()).toBe('pager');
+    await receiver.fill('nights|broken');
+    await page.keyboard.press('Enter');
+    await panel.getByRole('link', { name: 'NobodyCares', exact: true }).waitFor();
+    await panel.getByRole('link', { name: 'DiskIsSlow', exact: true }).waitFor();
+    expect(await panel.getByRole('link', { name: 'DiskIsFull', exact: true }).count()).toBe(0);
+    expect(new URL(page.url()).searchParams.get('receiver')).toBe('nights|broken');
+    await receiver.fill('(');
+    await page.keyboard.press('Enter');
+    await panel.getByText(/^Could not be read: receiver: "\(" is no regular expression/).waitFor();
+    await receiver.fill('');
+    await page.keyboard.press('Enter');
+    await panel.getByRole('link', { name: 'DiskIsFull', exact: true }).waitFor();
+    await panel.getByRole('textbox', { name: 'Agent' }).fill('nobody-1');
+    await page.keyboard.press('Enter');
+    await panel.getByText('There is none of these.').waitFor();
+    expect(new URL(page.url()).searchParams.get('agent')).toBe('nobody-1');
+    expect(await seriousFindings(page)).toEqual([]);
   });
 
   it('sets a silence from matchers with the number of alerts that it is for, extends and ends it', async () => {

@@ -2,7 +2,14 @@ import type { SystemEvent } from '#api';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { alertParams, type AlertSearch } from '../domain/alert-filter.ts';
 import type { ApiClient } from './client.ts';
-import type { ActiveAlertDetails, ActiveAlertsAnswer, Alert, AlertRuleAnswer, AlertsAnswer } from './wire.ts';
+import type {
+  ActiveAlertDetails,
+  ActiveAlertsAnswer,
+  Alert,
+  AlertRuleAnswer,
+  AlertsAnswer,
+  CommentsAnswer,
+} from './wire.ts';
 
 const slowMs = 15_000;
 const pendingMs = 5_000;
@@ -28,6 +35,17 @@ export const timelineQuery = (client: ApiClient, alertId: string) =>
     queryFn: async () => {
       const path = `/api/v1/alerts/${encodeURIComponent(alertId)}/timeline`;
       return (await client.get<{ events: SystemEvent[] }>(path)).events;
+    },
+    refetchInterval: slowMs,
+  });
+
+/** What people have said about an alert, in order; events of alerts have it read again. */
+export const alertCommentsQuery = (client: ApiClient, alertId: string) =>
+  queryOptions({
+    queryKey: ['alerts', 'comments', alertId],
+    queryFn: async () => {
+      const path = `/api/v1/alerts/${encodeURIComponent(alertId)}/comments`;
+      return (await client.get<CommentsAnswer>(path)).comments;
     },
     refetchInterval: slowMs,
   });

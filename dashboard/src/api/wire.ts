@@ -4,6 +4,7 @@ import type {
   agentsAnswer,
   alertRuleAnswer,
   bulkAnswer,
+  commentsAnswer,
   alertsAnswer,
   eventsAnswer,
   explainAnswer,
@@ -54,6 +55,7 @@ export type ActiveAlert = ActiveAlertsAnswer['active'][number];
 export type ActiveAlertDetails = z.output<typeof activeAlertAnswer>;
 export type AlertRuleAnswer = z.output<typeof alertRuleAnswer>;
 export type AlertBulkAnswer = z.output<typeof bulkAnswer>;
+export type CommentsAnswer = z.output<typeof commentsAnswer>;
 export type AlertsAnswer = z.output<typeof alertsAnswer>;
 export type Alert = AlertsAnswer['alerts'][number];
 export type RemediationsAnswer = z.output<typeof remediationListSchema>;

@@ -1,10 +1,14 @@
 import { TextInput } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
-import { useState, type FormEvent } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import { useId, useState, type FormEvent } from 'react';
+import { receiversQuery } from '../api/notification-queries.ts';
+import { useServer } from '../api/server-context.tsx';
 import {
   ACKNOWLEDGED_CHOICES,
   ALERT_STATE_CHOICES,
   SEVERITY_CHOICES,
+  quotedForRegex,
   type AlertSearch,
 } from '../domain/alert-filter.ts';
 import styles from './alert-filters.module.css';
@@ -15,7 +19,7 @@ const SEEN = { any: 'seen or not', no: 'not acknowledged', yes: 'acknowledged' }
 
 /** Which alerts are shown; all of it is in the address. */
 export function AlertFilters({ search }: { readonly search: AlertSearch }) {
-  const { state = 'firing', severity = 'any', acknowledged = 'any', match = '' } = search;
+  const { state = 'firing', severity = 'any', acknowledged = 'any' } = search;
   const severities = [...new Set([...SEVERITY_CHOICES, severity])];
   return (
     <div className={rows.filters}>
@@ -40,36 +44,78 @@ export function AlertFilters({ search }: { readonly search: AlertSearch }) {
         name={(choice) => SEEN[choice]}
         searchOf={(choice) => ({ acknowledged: choice === 'any' ? undefined : choice })}
       />
-      <MatchField key={match} match={match} />
+      <div className={styles.fields} role="search" aria-label="By labels, receiver and agent">
+        <ChoiceField
+          name="match"
+          label="Labels"
+          placeholder={'pool_id="coders", severity=~"crit.*"'}
+          taken={search.match}
+        />
+        <ReceiverField taken={search.receiver} />
+        <ChoiceField name="agent" label="Agent" placeholder="agent: coder-1" taken={search.agent} />
+      </div>
     </div>
   );
 }
 
-/** The labels that alerts have to have; taken when it is left, or by Enter. */
-function MatchField({ match }: { readonly match: string }) {
+/** To whom they go; the receivers of the configuration are proposed. */
+function ReceiverField({ taken }: { readonly taken: string | undefined }) {
+  const { client } = useServer();
+  const { data: receivers = [] } = useQuery(receiversQuery(client));
+  const choices = receivers.map(({ name }) => quotedForRegex(name));
+  return (
+    <ChoiceField name="receiver" label="Receiver" placeholder="receiver: pager" {...{ taken, choices }} />
+  );
+}
+
+interface ChoiceFieldProps {
+  /** As the address calls it. */
+  readonly name: 'match' | 'receiver' | 'agent';
+  readonly label: string;
+  readonly placeholder: string;
+  /** What the address says. */
+  readonly taken: string | undefined;
+  readonly choices?: readonly string[];
+}
+
+/** A choice that is written; taken when it is left, or by Enter. */
+function ChoiceField({ taken = '', ...props }: ChoiceFieldProps) {
+  return <TypedChoice key={taken} taken={taken} {...props} />;
+}
+
+function TypedChoice({ name, label, placeholder, taken = '', choices = [] }: ChoiceFieldProps) {
   const navigate = useNavigate();
-  const [typed, setTyped] = useState(match);
+  const list = useId();
+  const [typed, setTyped] = useState(taken);
   const take = (event?: FormEvent): void => {
     event?.preventDefault();
     const chosen = typed.trim() === '' ? undefined : typed.trim();
-    if ((chosen ?? '') === match) return;
+    if ((chosen ?? '') === taken) return;
     void navigate({
       to: '.',
-      search: (before: object) => ({ ...before, match: chosen }),
+      search: (before: object) => ({ ...before, [name]: chosen }),
       resetScroll: false,
     });
   };
   return (
-    <form className={styles.match} onSubmit={take} role="search" aria-label="By labels">
+    <form className={name === 'match' ? styles.match : styles.name} onSubmit={take}>
       <TextInput
         size="xs"
-        aria-label="Labels"
-        placeholder={'pool_id="coders", severity=~"crit.*"'}
+        aria-label={label}
+        placeholder={placeholder}
         spellCheck={false}
+        list={choices.length > 0 ? list : undefined}
         value={typed}
         onChange={({ currentTarget: { value } }) => setTyped(value)}
         onBlur={() => take()}
       />
+      {choices.length > 0 && (
+        <datalist id={list}>
+          {choices.map((choice) => (
+            <option key={choice} value={choice} />
+          ))}
+        </datalist>
+      )}
     </form>
   );
 }

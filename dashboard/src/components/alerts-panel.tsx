@@ -13,7 +13,7 @@ import { severityTone } from '../domain/tone.ts';
 import type { Firing } from '../hooks/use-firing.ts';
 import { useNow } from '../hooks/use-now.ts';
 import type { Selection } from '../hooks/use-selection.ts';
-import { AlertBulk } from './alert-bulk.tsx';
+import { AlertBulk, SelectAll } from './alert-bulk.tsx';
 import styles from './alerts-panel.module.css';
 import { InBlocks } from './in-blocks.tsx';
 import { MarkedText } from './marked-text.tsx';
@@ -117,6 +117,7 @@ function FiringList(props: FiringListProps) {
   return (
     <>
       {selection && selected.length > 0 && <AlertBulk alerts={selected} onClear={selection.clear} />}
+      {selection && selected.length === 0 && <SelectAll alerts={alerts} onSelect={selection.choose} />}
       <div className={styles.blocks}>
         <InBlocks
           rows={rows}

@@ -7,7 +7,7 @@ import { firstDescribed } from '../domain/alert-text.ts';
 import { useNow } from '../hooks/use-now.ts';
 import { usePageSize } from '../hooks/use-page-size.ts';
 import type { Selection } from '../hooks/use-selection.ts';
-import { AlertBulk } from './alert-bulk.tsx';
+import { AlertBulk, SelectAll } from './alert-bulk.tsx';
 import styles from './alerts-panel.module.css';
 import { FiringAlert, ResolvedAlert } from './alerts-panel.tsx';
 import { InBlocks } from './in-blocks.tsx';
@@ -45,6 +45,9 @@ export function ChosenAlerts({ search, mayHandle, selection }: ChosenAlertsProps
         return (
           <>
             {selected.length > 0 && <AlertBulk alerts={selected} onClear={selection.clear} />}
+            {mayHandle && selected.length === 0 && (
+              <SelectAll alerts={alerts.filter(isFiring)} onSelect={selection.choose} />
+            )}
             <div className={styles.blocks}>
               <InBlocks
                 rows={alerts}
@@ -63,4 +66,8 @@ export function ChosenAlerts({ search, mayHandle, selection }: ChosenAlertsProps
       }}
     </QueryView>
   );
+}
+
+function isFiring({ state }: Alert): boolean {
+  return state === 'firing';
 }

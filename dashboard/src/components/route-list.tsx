@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { routesQuery } from '../api/notification-queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import type { Route } from '../api/wire.ts';
@@ -11,6 +12,8 @@ import {
   routeNotes,
   type TestedRoute,
 } from '../domain/route-text.ts';
+import { usePageSize } from '../hooks/use-page-size.ts';
+import { More } from './more.tsx';
 import { Panel } from './panel.tsx';
 import { QueryView } from './query-view.tsx';
 import styles from './route-list.module.css';
@@ -28,20 +31,64 @@ export function RoutesPanel({ tested }: { readonly tested: readonly TestedRoute[
     <Panel title="Routes" note={query.data ? number(query.data.length) : undefined}>
       <QueryView query={query} placeholderLines={4}>
         {(routes) => (
-          <ol className={styles.routes} aria-label="Routes, each below the one that it belongs to">
-            {routes.map((route) => (
-              <RouteRow
-                key={route.route_id}
-                route={route}
-                tested={byRoute.get(route.route_id) ?? null}
-                isTried={tested !== null}
-              />
-            ))}
-          </ol>
+          <RouteRows
+            key={String(tested !== null)}
+            routes={routes}
+            byRoute={byRoute}
+            isTried={tested !== null}
+          />
         )}
       </QueryView>
     </Panel>
   );
+}
+
+interface RouteRowsProps {
+  readonly routes: readonly Route[];
+  readonly byRoute: ReadonlyMap<string, TestedRoute>;
+  readonly isTried: boolean;
+}
+
+/** Of many routes the first; where an alert is tried, those on its way. The others are shown on demand. */
+function RouteRows({ routes, byRoute, isTried }: RouteRowsProps) {
+  const size = usePageSize(ROUTES_AT_FIRST);
+  const [showsAll, setShowsAll] = useState(false);
+  const onWay = isTried ? routes.filter((route) => isOnWay(byRoute.get(route.route_id))) : [];
+  const isFolded = isTried && !showsAll && routes.length > ROUTES_AT_FIRST;
+  const shown = isFolded ? onWay : isTried ? routes : routes.slice(0, size.rows);
+  return (
+    <>
+      <ol className={styles.routes} aria-label="Routes, each below the one that it belongs to">
+        {shown.map((route) => (
+          <RouteRow
+            key={route.route_id}
+            route={route}
+            tested={byRoute.get(route.route_id) ?? null}
+            isTried={isTried}
+          />
+        ))}
+      </ol>
+      {isFolded && (
+        <More
+          shown={shown.length}
+          total={routes.length}
+          what="routes, those on its way"
+          onMore={() => setShowsAll(true)}
+        />
+      )}
+      {!isTried && shown.length < routes.length && (
+        <More shown={shown.length} total={routes.length} what="routes" onMore={size.more} />
+      )}
+    </>
+  );
+}
+
+/** Of more routes so many are shown at first. */
+const ROUTES_AT_FIRST = 40;
+
+/** Whether a tried alert comes to it: it takes it, or passes it on to one below. */
+function isOnWay(tested: TestedRoute | undefined): boolean {
+  return tested?.decision === 'receives' || tested?.decision === 'passed_on';
 }
 
 interface RouteRowProps {
@@ -53,7 +100,7 @@ interface RouteRowProps {
 
 function RouteRow({ route, tested, isTried }: RouteRowProps) {
   const stand = tested && describeTested(tested);
-  const isAway = isTried && tested?.decision !== 'receives' && tested?.decision !== 'passed_on';
+  const isAway = isTried && !isOnWay(tested ?? undefined);
   return (
     <li
       className={styles.route}

@@ -6,6 +6,10 @@ export interface AlertSearch {
   readonly acknowledged?: Exclude<AcknowledgedChoice, 'any'> | undefined;
   /** Matchers with commas between them: `pool_id="coders", host=~"a.*"`. */
   readonly match?: string | undefined;
+  /** A regular expression for the name of a receiver to which they go; links in messages have it. */
+  readonly receiver?: string | undefined;
+  /** The id of an agent that they are about. */
+  readonly agent?: string | undefined;
 }
 
 export const ALERT_STATE_CHOICES = ['firing', 'resolved', 'all'] as const;
@@ -16,7 +20,7 @@ export const SEVERITY_CHOICES = ['any', 'critical', 'error', 'warning', 'info'] 
 
 /** Reads an address; what it does not understand is left out. */
 export function readAlertSearch(search: Record<string, unknown>): AlertSearch {
-  const { state, severity, acknowledged, match } = search;
+  const { state, severity, acknowledged, match, receiver, agent } = search;
   const chosen = ALERT_STATE_CHOICES.find((one) => one === state);
   const seen = ACKNOWLEDGED_CHOICES.find((one) => one === acknowledged);
   return {
@@ -24,22 +28,32 @@ export function readAlertSearch(search: Record<string, unknown>): AlertSearch {
     ...(typeof severity === 'string' && severity !== '' ? { severity: severity.slice(0, 100) } : {}),
     ...(seen === undefined || seen === 'any' ? {} : { acknowledged: seen }),
     ...(typeof match === 'string' && match.trim() !== '' ? { match: match.slice(0, 4_000) } : {}),
+    ...(textOf(receiver) === '' ? {} : { receiver: textOf(receiver).slice(0, 500) }),
+    ...(textOf(agent) === '' ? {} : { agent: textOf(agent).slice(0, 200) }),
   };
 }
 
+/** An address that says `agent=7` is read as a number. */
+function textOf(given: unknown): string {
+  return typeof given === 'string' || typeof given === 'number' ? String(given) : '';
+}
+
 /** Whether it chooses otherwise than all that fires. */
-export function isFiltered({ state, severity, acknowledged, match }: AlertSearch): boolean {
-  return [state, severity, acknowledged, match].some((choice) => choice !== undefined);
+export function isFiltered(search: AlertSearch): boolean {
+  const { state, severity, acknowledged, match, receiver, agent } = search;
+  return [state, severity, acknowledged, match, receiver, agent].some((choice) => choice !== undefined);
 }
 
 /** As the list of alerts is asked for them. */
 export function alertParams(search: AlertSearch): URLSearchParams {
-  const { severity, acknowledged, match = '' } = search;
+  const { severity, acknowledged, match = '', receiver, agent } = search;
   const state: AlertStateChoice = search.state ?? 'firing';
   const asked = new URLSearchParams();
   if (state !== 'all') asked.set('state', state);
   if (severity !== undefined) asked.set('severity', severity);
   if (acknowledged !== undefined) asked.set('acknowledged', acknowledged === 'yes' ? 'true' : 'false');
+  if (receiver !== undefined) asked.set('receiver', receiver);
+  if (agent !== undefined) asked.append('matcher', `agent_id=${JSON.stringify(agent)}`);
   for (const matcher of splitMatchers(match)) asked.append('matcher', matcher);
   return asked;
 }
@@ -50,4 +64,9 @@ export function splitMatchers(text: string): readonly string[] {
   return [...inner.matchAll(/(?:"(?:[^"\\]|\\.)*"?|[^,\n"])+/g)]
     .map(([one]) => one.trim())
     .filter((one) => one !== '');
+}
+
+/** A name as an expression that matches it alone. */
+export function quotedForRegex(name: string): string {
+  return name.replace(/[\\.+*?()|[\]{}^$]/g, String.raw`\$&`);
 }

@@ -81,8 +81,14 @@ const ROWS: readonly { readonly event: SystemEvent; readonly text: string; reado
     [
       [
         'monitor.alert.snoozed',
-        { snoozed_by: 'ada', until: '2026-11-22T13:00:00.000Z' },
-        'Down snoozed by ada',
+        { snoozed_by: 'ada', until: '2026-11-22T14:00:00.004Z', note: 'new disks' },
+        'Down snoozed for 2h by ada: new disks',
+        'busy',
+      ],
+      [
+        'monitor.alert.acknowledged',
+        { acknowledged_by: 'ada', note: 'on it' },
+        'Down acknowledged by ada: on it',
         'busy',
       ],
       [

@@ -31,13 +31,16 @@ function describe(event: SystemEvent): EventSentence | undefined {
       const { severity } = event.payload;
       return { text: `${alertName(event.payload)} fires (${severity})`, tone: severityTone(severity) };
     }
-    case 'monitor.alert.acknowledged':
-      return {
-        text: `${alertName(event.payload)} acknowledged by ${event.payload.acknowledged_by}`,
-        tone: 'busy',
-      };
-    case 'monitor.alert.snoozed':
-      return { text: `${alertName(event.payload)} snoozed by ${event.payload.snoozed_by}`, tone: 'busy' };
+    case 'monitor.alert.acknowledged': {
+      const { acknowledged_by: by, note } = event.payload;
+      return { text: `${alertName(event.payload)} acknowledged by ${by}${noted(note)}`, tone: 'busy' };
+    }
+    case 'monitor.alert.snoozed': {
+      const { snoozed_by: by, until, note } = event.payload;
+      const forMs = Math.round((Date.parse(until) - Date.parse(event.at)) / 1000) * 1000;
+      const text = `${alertName(event.payload)} snoozed for ${formatDuration(forMs)} by ${by}${noted(note)}`;
+      return { text, tone: 'busy' };
+    }
     case 'monitor.alert.unsnoozed': {
       const { unsnoozed_by: by } = event.payload;
       const ended = by === null ? 'is no longer snoozed: its time is over' : `is no longer snoozed, by ${by}`;
@@ -273,6 +276,10 @@ function alertName(payload: {
   const name = payload.rule_id.slice(payload.rule_id.indexOf('/') + 1);
   const subject = subjectOf(payload.labels);
   return subject === null ? name : `${name} of ${subject}`;
+}
+
+function noted(note: string | undefined): string {
+  return note === undefined ? '' : `: ${note}`;
 }
 
 /** `mail/email/0` is the receiver, the kind of integration and its place among those of its kind. */

@@ -89,6 +89,18 @@ describe('whether anybody was told', () => {
 
 describe('a decision', () => {
   it.each([
+    [
+      decision(
+        'routing',
+        'routed',
+        'to web by the route {}/{a="b"}/{c=~".+"}, in the group {}/{a="b"}/{c=~".+"}:{team="web"}',
+      ),
+      'Route: Routed to web by the route for a="b", c=~".+", in the group of team="web". (calm)',
+    ],
+    [
+      decision('routing', 'routed', 'to web by the route {}, in the group {}:{}'),
+      'Route: Routed to web by the route for every alert, in the one group of that route. (calm)',
+    ],
     [decision('routing', 'routed', 'to web by the route {}'), 'Route: Routed to web by the route {}. (calm)'],
     [decision('silence', 'kept back', 'silenced'), 'Silence: Kept back: silenced. (caution)'],
     [decision('delivery', 'queued', 'a message'), 'Message: Queued: a message. (good)'],

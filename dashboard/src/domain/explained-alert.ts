@@ -82,12 +82,29 @@ export function describeDecision({ stage, decision, reason }: ExplainedDecision)
   readonly text: string;
   readonly tone: Tone;
 } {
-  const told = stage === 'routing' ? `${decision} ${reason}` : `${decision}: ${reason}`;
+  const told = stage === 'routing' ? `${decision} ${readableWay(reason)}` : `${decision}: ${reason}`;
   return {
     stage: STAGES.get(stage) ?? words(stage),
     text: sentence(upper(told)),
     tone: decisionTone(decision),
   };
+}
+
+/**
+ * `to pager by the route {}/{team="web"}, in the group {}/{team="web"}:{host="a"}`, without the keys of route and group:
+ * `to pager by the route for team="web", in the group of host="a"`. What reads otherwise is left as it is.
+ */
+function readableWay(reason: string): string {
+  const [, before, route = '', group = ''] =
+    /^(.* by the route )(\{.*), in the group (\{.*)$/s.exec(reason) ?? [];
+  if (before === undefined || !group.startsWith(`${route}:`)) return reason;
+  const steps = route
+    .split('/{')
+    .slice(1)
+    .map((step) => step.replace(/\}$/, ''));
+  const way = steps.length === 0 ? 'for every alert' : `for ${steps.join(', ')}`;
+  const labels = group.slice(route.length + 1).replace(/^\{(.*)\}$/s, '$1');
+  return `${before}${way}, in ${labels === '' ? 'the one group of that route' : `the group of ${labels}`}`;
 }
 
 function decisionTone(decision: string): Tone {

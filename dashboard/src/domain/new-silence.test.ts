@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { initialMatchers, parseDuration, readTypedSilence, type SilenceSubject } from './new-silence.ts';
+import {
+  initialMatchers,
+  maxSilencedAlerts,
+  parseDuration,
+  readTypedSilence,
+  subjectOfMany,
+  type SilenceSubject,
+} from './new-silence.ts';
 
 const alert = (id: string, labels: Readonly<Record<string, string>>) => ({ id, labels });
 const ONE: SilenceSubject = {
@@ -61,4 +68,17 @@ it.each([
   ['367d', null],
 ])('%j lasts %s ms', (text, ms) => {
   expect(parseDuration(text)).toBe(ms);
+});
+
+describe('several alerts that are silenced at once', () => {
+  const many = (count: number, labels: Readonly<Record<string, string>>) =>
+    Array.from({ length: count }, (_, at) => ({ id: `a${at}`, labels: { ...labels, host: `h${at}` } }));
+
+  it('are named each by its labels up to as many as one silence takes, and then by what they have in common', () => {
+    const hundred = many(maxSilencedAlerts, { team: 'web' });
+    expect(subjectOfMany(hundred)).toEqual({ kind: 'alerts', alerts: hundred });
+    const more = many(maxSilencedAlerts + 1, { team: 'web' });
+    expect(subjectOfMany(more)).toEqual({ kind: 'matchers', matchers: ['team="web"'] });
+    expect(subjectOfMany(many(maxSilencedAlerts + 1, {}))).toBeNull();
+  });
 });

@@ -11,6 +11,21 @@ export type SilenceSubject =
 /** So many alerts are silenced at once: a silence has no more alternatives. */
 export const maxSilencedAlerts = 100;
 
+/**
+ * How several alerts are silenced at once: each by its labels or, where they are too many for one silence, by what all have in
+ * common. Null where that is nothing.
+ */
+export function subjectOfMany(
+  alerts: readonly { readonly id: string; readonly labels: Labels }[],
+): SilenceSubject | null {
+  if (alerts.length <= maxSilencedAlerts) return { kind: 'alerts', alerts };
+  const [first, ...others] = alerts;
+  const common = Object.entries(first?.labels ?? {}).filter(([name, value]) =>
+    others.every(({ labels }) => labels[name] === value),
+  );
+  return common.length === 0 ? null : { kind: 'matchers', matchers: matchersOf(Object.fromEntries(common)) };
+}
+
 /** What somebody typed. */
 export interface TypedSilence {
   /** One a line. */

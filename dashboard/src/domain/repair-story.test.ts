@@ -1,9 +1,12 @@
+import type { SystemEvent } from '#api';
 import { describe, expect, it } from 'vitest';
 import {
   describeAttempts,
   describeHold,
+  describeNotPlanned,
   describePastHolds,
   describeStand,
+  notPlanned,
   type ToldHold,
 } from './repair-story.ts';
 
@@ -73,4 +76,24 @@ it('tells of the guards that hold no more', () => {
 it('counts attempts from the first one on', () => {
   expect(describeAttempts({ attempts: 2, max_attempts: 3 })).toBe('attempt 2 of 3');
   expect(describeAttempts({ attempts: 0, max_attempts: 3 })).toBeNull();
+});
+
+it('repairs that were never planned are those that a guard holds back without one on record', () => {
+  const event = (id: number, entityType: string, policy: string, reason: string): SystemEvent => ({
+    id,
+    event_type: 'watchdog.remediation.suppressed',
+    entity_type: entityType,
+    entity_id: 'alrt_1',
+    payload: { policy, alert_id: 'alrt_1', target: 'agent:a', guard: 'not_managed', reason, until: null },
+    at: '2026-11-28T12:00:00.000Z',
+    traceparent: null,
+  });
+  const told = notPlanned([
+    event(1, 'alert', 'restart', 'it was started elsewhere'),
+    event(2, 'remediation', 'other', 'paused'),
+    event(3, 'alert', 'restart', 'Omoi did not start it'),
+  ]);
+  expect(told.map(describeNotPlanned)).toEqual([
+    'Held back by the guard not managed: Omoi did not start it.',
+  ]);
 });

@@ -1,3 +1,4 @@
+import type { SystemEvent } from '#api';
 import { formatDuration } from './age.ts';
 import { sentence, words } from './event-sentence.ts';
 import { remediationTone, type Tone } from './tone.ts';
@@ -40,6 +41,29 @@ export function describeHold(holds: readonly ToldHold[], nowMs: number): string 
   const when = leftMs === null ? lifts : leftMs > 0 ? `in ${formatDuration(leftMs)}` : 'now';
   const told = `Held back by the guard ${words(guard)}: ${sentence(reason)} Lifts ${sentence(when)}`;
   return person === null ? told : `${told} You can ${sentence(person)}`;
+}
+
+/** A repair that was never planned, since a guard said at once that it cannot be. */
+export interface NotPlanned {
+  readonly policy: string;
+  readonly guard: string;
+  readonly reason: string;
+}
+
+/** Of what has happened around an alert the repairs that were never planned: the last word of each policy. */
+export function notPlanned(events: readonly SystemEvent[]): readonly NotPlanned[] {
+  const last = new Map<string, NotPlanned>();
+  for (const event of events) {
+    if (event.event_type !== 'watchdog.remediation.suppressed' || event.entity_type !== 'alert') continue;
+    const { policy, guard, reason } = event.payload;
+    last.set(policy, { policy, guard, reason });
+  }
+  return [...last.values()];
+}
+
+/** `Held back by the guard not managed: …` */
+export function describeNotPlanned({ guard, reason }: NotPlanned): string {
+  return `Held back by the guard ${words(guard)}: ${sentence(reason)}`;
 }
 
 /** The guards that held it back before; null where none did. */

@@ -4,6 +4,8 @@ import { useState } from 'react';
 export interface Selection {
   readonly ids: ReadonlySet<string>;
   readonly toggle: (id: string) => void;
+  /** These and no others. */
+  readonly choose: (ids: readonly string[]) => void;
   readonly clear: () => void;
 }
 
@@ -14,6 +16,7 @@ export function useSelection(): Selection {
   return {
     ids,
     toggle: (id) => setIds((before) => before.symmetricDifference(new Set([id]))),
+    choose: (chosen) => setIds(new Set(chosen)),
     clear: () => setIds(NONE),
   };
 }

@@ -6,6 +6,7 @@ import { repairsOfAlertQuery } from '../api/repair-queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import type { Alert } from '../api/wire.ts';
 import { AlertTexts } from '../components/alert-texts.tsx';
+import { AlertComments } from '../components/alert-comments.tsx';
 import { AboutAlert } from '../components/about-alert.tsx';
 import { AlertChart } from '../components/alert-chart.tsx';
 import { AlertOrders } from '../components/alert-orders.tsx';
@@ -20,6 +21,7 @@ import { TraceLink } from '../components/trace-link.tsx';
 import { formatAgo, formatDuration, formatElapsed, formatMoment } from '../domain/age.ts';
 import { describeAlert } from '../domain/alert-text.ts';
 import { sentence, words } from '../domain/event-sentence.ts';
+import { notPlanned } from '../domain/repair-story.ts';
 import { severityTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
 import styles from './columns.module.css';
@@ -49,6 +51,7 @@ export function AlertPage() {
               <div className={styles.column}>
                 <About alert={alert} />
                 <Repairs alertId={alertId} />
+                <AlertComments alertId={alertId} />
               </div>
             </div>
           </>
@@ -164,10 +167,12 @@ function Timeline({ alertId }: { readonly alertId: string }) {
 function Repairs({ alertId }: { readonly alertId: string }) {
   const { client } = useServer();
   const query = useQuery(repairsOfAlertQuery(client, alertId));
+  // Where no action could be taken on the target, no repair is on record: the timeline alone tells of it.
+  const { data: held = [] } = useQuery({ ...timelineQuery(client, alertId), select: notPlanned });
   return (
     <Panel title="Repairs">
       <QueryView query={query} placeholderLines={2}>
-        {(remediations) => <RepairLinks remediations={remediations} />}
+        {(remediations) => <RepairLinks remediations={remediations} notPlanned={held} />}
       </QueryView>
     </Panel>
   );

@@ -25,7 +25,8 @@ export function AlertsPage() {
   const selection = useSelection();
   const firing = useFiring(size.rows);
   const resolved = useQuery(resolvedAlertsQuery(client));
-  const { state, severity, acknowledged, match } = search;
+  const { state, severity, acknowledged, match, receiver, agent } = search;
+  const chosen = { state, severity, acknowledged, match, receiver, agent };
   const filters = <AlertFilters search={search} />;
   return (
     <>
@@ -36,11 +37,7 @@ export function AlertsPage() {
           {isFiltered(search) ? (
             <Panel title="Alerts">
               {filters}
-              <ChosenAlerts
-                key={`${state} ${severity} ${acknowledged} ${match}`}
-                search={{ state, severity, acknowledged, match }}
-                {...{ mayHandle, selection }}
-              />
+              <ChosenAlerts key={JSON.stringify(chosen)} search={chosen} {...{ mayHandle, selection }} />
             </Panel>
           ) : (
             <AlertsPanel
