@@ -259,6 +259,8 @@ export interface TestConfiguration {
   readonly intervals?: TimeIntervals;
   readonly inhibitRules?: readonly InhibitRule[];
   readonly silences?: NotificationParts['silences'];
+  /** Of every receiver. */
+  readonly rateLimit?: RunningIntegration['rateLimit'];
 }
 
 /** One route for all, without a tree. */
@@ -269,12 +271,14 @@ export function prepared({
   escalations = {},
   intervals = new TimeIntervals(new Map()),
   inhibitRules = [],
+  rateLimit = null,
 }: TestConfiguration): PreparedNotification {
   const integrations = Object.entries(receivers).flatMap(([receiver, ofReceiver]) =>
     ofReceiver.map((integration): RunningIntegration => ({
       key: integrationKey(receiver, integration),
       receiver,
       note: null,
+      rateLimit,
       integration,
     })),
   );

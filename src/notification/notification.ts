@@ -101,6 +101,7 @@ export class Notification {
     this.outbox = new Outbox({
       ...parts,
       log: this.log,
+      decisions: this.decisions,
       send,
       onEnded: (message, outcome) => {
         this.dispatcher.settled(message, outcome);

@@ -112,12 +112,22 @@ function runningIntegrations(
         key: integrationKey(receiver.name, integration),
         receiver: receiver.name,
         note: null,
+        rateLimit: isSilent ? null : rateLimitOf(receiver, integration),
         integration,
       })),
       ...inPlaceOfUnbuilt(receiver, { configuration, made, log }),
     ]);
   }
   return running;
+}
+
+/** That of the receiver; none where each group is an incident, which nothing but messages about the group would close. */
+function rateLimitOf(
+  { integrations, omoi }: ConfiguredReceiver,
+  { type, index }: Integration,
+): RunningIntegration['rateLimit'] {
+  const configured = integrations.find((one) => one.kind.type === type && one.index === index);
+  return configured?.kind.opensIncidents === true ? null : omoi.rateLimit;
 }
 
 interface Made {
@@ -132,6 +142,7 @@ function inPlaceOfUnbuilt(
   { configuration, made, log }: Made,
 ): readonly RunningIntegration[] {
   const { fallbackReceiver } = configuration.omoi;
+  const fallback = configuration.receivers.get(fallbackReceiver ?? '');
   return receiver.integrations.flatMap(({ kind, index }) => {
     if (kind.create) return [];
     const meant = integrationKey(receiver.name, { type: kind.type, index });
@@ -139,6 +150,7 @@ function inPlaceOfUnbuilt(
     return instead.map((integration): RunningIntegration => ({
       key: `${meant}>${integrationKey(fallbackReceiver ?? 'log', integration)}`,
       receiver: fallbackReceiver ?? receiver.name,
+      rateLimit: fallback ? rateLimitOf(fallback, integration) : null,
       note: `This is for ${meant}, which Omoi does not send to yet.`,
       integration,
     }));

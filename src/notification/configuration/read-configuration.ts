@@ -114,13 +114,14 @@ function warningsOf(
     .map(({ path, message }) => `${name}:${document.placeOf(path)}: ${message}`);
 }
 
-/** They are read, and messages are not limited by them yet. */
+/** Where each group is an incident of its own no message can wait for a digest. */
 function warnOfRateLimits(receivers: NotificationConfiguration['receivers'], findings: Findings): void {
-  for (const [index, { name, omoi }] of [...receivers.values()].entries()) {
-    if (omoi.rateLimit === null) continue;
+  for (const [index, { omoi, integrations }] of [...receivers.values()].entries()) {
+    const kinds = new Set(integrations.flatMap(({ kind }) => (kind.opensIncidents ? kind.key : [])));
+    if (omoi.rateLimit === null || kinds.size === 0) continue;
     findings.warning(
       ['receivers', index, 'x-omoi', 'rate_limit'],
-      `rate_limit is read and not followed yet: ${name} gets every message at once`,
+      `rate_limit does not limit ${[...kinds].join(', ')}: each group is an incident there, which a digest could not close`,
     );
   }
 }

@@ -1,3 +1,4 @@
+import { severityRank } from '#telemetry';
 import type { NotificationReason } from '../message.ts';
 import type { Decision, DecisionLog } from '../explain/decision-log.ts';
 import type { Outstanding } from '../outbox/delivery-queue.ts';
@@ -46,6 +47,7 @@ export interface PassContext {
   readonly createId: () => string;
 }
 
+const CRITICAL = severityRank('critical');
 /** So many members are judged between two pauses. */
 const membersPerPiece = 100;
 
@@ -292,7 +294,11 @@ function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, P
     createdAtMs: Math.floor(context.nowMs),
     traceparent: named.find(({ traceparent }) => traceparent !== null)?.traceparent ?? null,
   };
-  return { notification, replaces, told };
+  const isUrgent = told.some(
+    ({ severity, endsAtMs, fingerprint }) =>
+      endsAtMs === null && severityRank(severity) >= CRITICAL && entry?.firing.has(fingerprint) !== true,
+  );
+  return { notification, replaces, isUrgent, told };
 }
 
 function noteOf(

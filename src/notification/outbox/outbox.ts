@@ -14,9 +14,12 @@ import {
   type Random,
   type SelfMetrics,
 } from '#telemetry';
+import type { DecisionLog } from '../explain/decision-log.ts';
+import { endDigested, outstandingOf, toldBy } from '../rate-limit/digested.ts';
+import { Throttle } from '../rate-limit/throttle.ts';
 import type { Delivery } from '../receivers/integration.ts';
 import { DeliveryQueue, type DeliveryQueueParts, type Outstanding, type Tried } from './delivery-queue.ts';
-import type { NotificationLog } from './notification-log.ts';
+import type { LogUpdate, NotificationLog } from './notification-log.ts';
 import {
   insertNotifications,
   readPending,
@@ -47,6 +50,7 @@ export interface OutboxParts {
   readonly logger: Logger;
   readonly metrics: SelfMetrics;
   readonly log: NotificationLog;
+  readonly decisions: Pick<DecisionLog, 'record'>;
   /** Writes a message and sends it by its integration. Never rejects. */
   readonly send: DeliveryQueueParts['send'];
   /** Nothing of a group waits for an integration any more. */
@@ -57,6 +61,8 @@ export interface OutboxParts {
 export interface PlannedNotification {
   readonly notification: Notification;
   readonly replaces: Outstanding | null;
+  /** Whether no rate limit may hold it: it tells of something critical for the first time. */
+  readonly isUrgent?: boolean;
 }
 
 interface Ended {
@@ -100,6 +106,7 @@ export class Outbox {
   readonly #queues = new Map<string, DeliveryQueue>();
   /** By group, then by integration. */
   readonly #outstanding = new Map<string, Map<string, Outstanding>>();
+  readonly #throttle: Throttle;
   #outstandingCount = 0;
   readonly #recording: SharedTransactions<Ended, true>;
   readonly #records = new Set<Promise<unknown>>();
@@ -111,6 +118,7 @@ export class Outbox {
   constructor(parts: OutboxParts) {
     this.#parts = parts;
     const { database, metrics } = parts;
+    this.#throttle = new Throttle({ ...parts, accept: (digest) => this.#accept(digest) });
     this.#recording = new SharedTransactions(database, (tx, ended) => this.#recordAll(tx, ended));
     this.#counters = {
       sent: metrics.counter('omoi_notifications_total', 'Messages that a receiver has taken.'),
@@ -140,16 +148,17 @@ export class Outbox {
     if (gone.length > 0) {
       logger.warn({ messages: gone.length }, 'Messages not sent: their receivers are no longer configured');
     }
-    for (const { notification, attempts, nextAttemptAtMs } of pending) {
-      if (!this.#queues.has(notification.integration)) continue;
-      this.#accept({ notification, attempts, nextAttemptAtMs, state: 'waiting' });
-    }
+    await this.#throttle.start();
+    const taken = outstandingOf(
+      pending.filter(({ notification }) => this.#queues.has(notification.integration)),
+    );
+    for (const outstanding of taken) this.#accept(outstanding);
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
     for (const queue of this.#queues.values()) queue.stop();
-    await Promise.all(this.#records);
+    await Promise.all([this.#throttle.stop(), ...this.#records]);
   }
 
   /** The integrations that are in force from now on. Queues of those that stay go on; what waits for others is given up. */
@@ -161,6 +170,7 @@ export class Outbox {
       queue.stop();
       this.#queues.delete(key);
     }
+    this.#throttle.setIntegrations(integrations);
     this.#giveUp(
       [...this.#outstanding.values()]
         .flatMap((ofGroup) => [...ofGroup.values()])
@@ -202,7 +212,7 @@ export class Outbox {
 
   /** How many messages wait for an integration, or are on their way. */
   pendingOf(integration: string): number {
-    return this.#queues.get(integration)?.size ?? 0;
+    return (this.#queues.get(integration)?.size ?? 0) + this.#throttle.heldOf(integration);
   }
 
   /** That messages no longer get out, in half a sentence; null while they do. One receiver that refuses is no reason. */
@@ -230,21 +240,26 @@ export class Outbox {
     const replaced = [...ended, ...planned.flatMap(({ replaces }) => replaces ?? [])];
     for (const outstanding of replaced) outstanding.state = 'replaced';
     const ids = replaced.map(({ notification }) => notification.id);
+    const held = await this.#throttle.admit(tx, planned);
     await allSettled([
       insertNotifications(
         tx,
         planned.map(({ notification }) => notification),
+        held,
       ),
       supersedeNotifications(tx, ids, Math.floor(tx.nowMs)),
     ]);
     tx.afterCommit(() => {
       for (const outstanding of replaced) this.#remove(outstanding);
       for (const { notification, replaces } of planned) {
+        const heldUntilMs = held.get(notification.id);
+        const before = replaces?.heldUntilMs === undefined ? replaces : null;
         this.#accept({
           notification,
-          attempts: replaces?.attempts ?? 0,
-          nextAttemptAtMs: replaces?.nextAttemptAtMs ?? notification.createdAtMs,
+          attempts: before?.attempts ?? 0,
+          nextAttemptAtMs: heldUntilMs ?? before?.nextAttemptAtMs ?? notification.createdAtMs,
           state: 'waiting',
+          ...(heldUntilMs !== undefined && { heldUntilMs }),
         });
       }
     });
@@ -258,13 +273,17 @@ export class Outbox {
     const ofGroup = this.#outstanding.get(groupId);
     if (ofGroup) ofGroup.set(integration, outstanding);
     else this.#outstanding.set(groupId, new Map([[integration, outstanding]]));
-    queue.push(outstanding);
+    // What a digest tells of waits for that.
+    if (outstanding.state === 'sending') return;
+    if (outstanding.heldUntilMs === undefined) queue.push(outstanding);
+    else this.#throttle.hold(outstanding, queue.integration);
   }
 
   #remove(outstanding: Outstanding): void {
     const { groupId, integration } = outstanding.notification;
     outstanding.state = 'ended';
     this.#queues.get(integration)?.remove(outstanding);
+    this.#throttle.remove(outstanding);
     if (this.outstanding(groupId, integration) === outstanding) this.#forget(outstanding);
   }
 
@@ -293,8 +312,12 @@ export class Outbox {
     const about = { notification: notification.id, integration: notification.integration };
     const isWritten = await this.#untilWritten(about, () => this.#recording.ask(ended));
     if (!isWritten || !ended.tried.isFinal) return;
+    const told = toldBy(ended.outstanding);
     this.#remove(ended.outstanding);
-    this.#parts.onEnded(notification, ended.tried.delivery.outcome);
+    for (const one of told) {
+      this.#remove(one);
+      this.#parts.onEnded(one.notification, ended.tried.delivery.outcome);
+    }
   }
 
   /** @returns false where it was stopped before */
@@ -335,25 +358,13 @@ export class Outbox {
       ),
     );
     const { log, bus } = this.#parts;
+    for (const one of ended)
+      if (one.outstanding.digestOf && one.tried.isFinal) await endDigested(tx, one, nowMs);
     await log.write(
       tx,
-      ended.flatMap(({ outstanding: { notification }, tried: { delivery } }) =>
+      ended.flatMap(({ outstanding, tried: { delivery } }) =>
         delivery.outcome === 'delivered'
-          ? [
-              {
-                groupId: notification.groupId,
-                integration: notification.integration,
-                entry: {
-                  firing: notification.firing,
-                  resolved: notification.resolved,
-                  notifiedAtMs: notification.createdAtMs,
-                  memory:
-                    delivery.memory ??
-                    log.get(notification.groupId, notification.integration)?.memory ??
-                    null,
-                },
-              },
-            ]
+          ? toldBy(outstanding).map(({ notification }) => knownOnceDelivered(notification, delivery, log))
           : [],
       ),
     );
@@ -369,6 +380,20 @@ export class Outbox {
       seconds.observe((this.#parts.clock.wallMs() - notification.createdAtMs) / 1000);
     } else failed.add(1, { integration: type, reason: delivery.failure });
   }
+}
+
+/** What integrations know once a message has arrived. What a digest leaves is no memory of the groups in it. */
+function knownOnceDelivered(
+  { groupId, integration, firing, resolved, createdAtMs }: Notification,
+  { memory }: Extract<Delivery, { readonly outcome: 'delivered' }>,
+  log: Pick<NotificationLog, 'get'>,
+): LogUpdate {
+  const before = log.get(groupId, integration)?.memory ?? null;
+  return {
+    groupId,
+    integration,
+    entry: { firing, resolved, notifiedAtMs: createdAtMs, memory: memory ?? before },
+  };
 }
 
 function answerOf(delivery: Delivery): string {
