@@ -15,6 +15,13 @@ import { printJson } from './terminal/print.ts';
 export interface CheckFlags {
   readonly config?: string;
   readonly json?: boolean;
+  readonly strict?: boolean;
+}
+
+/** The configuration that flags name; null: the usual one. */
+interface NamedConfiguration {
+  readonly config?: string | null;
+  readonly strict?: boolean;
 }
 
 /**
@@ -24,7 +31,7 @@ export interface CheckFlags {
  * @returns the exit status: 1 where something will not work
  */
 export async function check(gamedays: readonly string[], flags: CheckFlags): Promise<number> {
-  const findings = [...(await checkConfiguration(flags.config ?? null)), ...gamedays.flatMap(checkGameday)];
+  const findings = [...(await checkConfiguration(flags)), ...gamedays.flatMap(checkGameday)];
   if (flags.json) printJson({ findings });
   else {
     const notices = findings.filter(({ severity }) => severity === 'notice');
@@ -38,7 +45,10 @@ export async function check(gamedays: readonly string[], flags: CheckFlags): Pro
   return findings.some(({ severity }) => severity === 'error') ? 1 : 0;
 }
 
-async function checkConfiguration(name: string | null): Promise<readonly Finding[]> {
+async function checkConfiguration({
+  config: name = null,
+  strict = false,
+}: NamedConfiguration): Promise<readonly Finding[]> {
   const variables = checkVariables();
   let config: Config;
   try {
@@ -49,7 +59,7 @@ async function checkConfiguration(name: string | null): Promise<readonly Finding
   const file = readConfigFile(name);
   return [
     ...variables.findings,
-    ...(await checkFiles(config)),
+    ...(await checkFiles(config, { isStrict: strict })),
     ...checkInstallation(config),
     ...(file ? changedInConfiguration(file) : []),
   ];

@@ -1,13 +1,10 @@
 import type { StateTransaction } from '#storage';
 import {
-  createId,
   emptyLabels,
-  fingerprintOf,
   matchesAll,
   messageOf,
   OmoiError,
   Stretch,
-  suggestKey,
   type EventType,
   type Labels,
   type Subscription,
@@ -28,7 +25,7 @@ import { Escalations, type EscalationContext } from './escalation/escalations.ts
 import { Dispatcher } from './groups/dispatcher.ts';
 import { forgetAlerts, rememberAlerts } from './groups/remembered-alerts.ts';
 import type { RoutingInForce } from './groups/routing-in-force.ts';
-import { trackedAlert, type TrackedAlert } from './groups/tracked-alert.ts';
+import { alertThatBegins, trackedAlert, type TrackedAlert } from './groups/tracked-alert.ts';
 import { HOLD_EVENTS } from './hold/hold.ts';
 import { RemediationHolds } from './hold/remediation-holds.ts';
 import type { Inhibition } from './inhibition/inhibitor.ts';
@@ -44,7 +41,8 @@ import { messageSender } from './outbox/message-writer.ts';
 import { NotificationLog } from './outbox/notification-log.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { integrationKey } from './outbox/running-integration.ts';
-import { testMessage } from './receivers/test-message.ts';
+import { notBuiltOf } from './receivers/not-built.ts';
+import { testReceiver } from './receivers/test-receiver.ts';
 import type { AlertTriggered, RoutedTo } from './ports.ts';
 import {
   routeOverviews,
@@ -90,6 +88,11 @@ export class Notification {
   constructor(parts: NotificationParts, prepared: PreparedNotification) {
     this.#parts = parts;
     this.#prepared = prepared;
+    parts.metrics.gaugeFamily(
+      'omoi_receiver_not_built',
+      '1 for each kind of integration of a receiver that is named and not built.',
+      () => notBuiltOf(this.configuration),
+    );
     this.log = new NotificationLog(parts.database);
     this.decisions = new DecisionLog(parts);
     const send = messageSender({
@@ -266,35 +269,12 @@ export class Notification {
    * Sends a message that says that it is a test, by each integration of a receiver that is built.
    * @throws OmoiError `unknown_receiver`
    */
-  async testReceiver(name: string, by: string): Promise<readonly ReceiverTest[]> {
-    const receiver = this.configuration.receivers.get(name);
-    if (!receiver) {
-      const known = [...this.configuration.receivers.keys()];
-      const message = `There is no receiver ${JSON.stringify(name)}${suggestKey(name, known)}`;
-      throw new OmoiError('unknown_receiver', message);
-    }
-    const { clock, random, externalUrl } = this.#parts;
-    const atMs = Math.floor(clock.wallMs());
-    const integrations = this.#prepared.integrations.filter(
-      (one) => one.receiver === name && one.note === null,
-    );
-    return Promise.all(
-      integrations.map(async ({ key, integration }) => {
-        const message = testMessage({
-          notificationId: createId('ntf', atMs, random),
-          receiver: name,
-          receiverLabels: receiver.labels,
-          externalUrl: externalUrl(),
-          by,
-          atMs,
-        });
-        const controller = new AbortController();
-        const deadline = clock.after(integration.timeoutMs, () => controller.abort());
-        const delivery = await integration.send(message, { signal: controller.signal, memory: null });
-        deadline.cancel();
-        return { key, delivery };
-      }),
-    );
+  testReceiver(name: string, by: string): Promise<readonly ReceiverTest[]> {
+    return testReceiver(name, by, {
+      ...this.#parts,
+      receivers: this.configuration.receivers,
+      integrations: this.#prepared.integrations,
+    });
   }
 
   async #takeUpAlerts(): Promise<void> {
@@ -374,7 +354,7 @@ export class Notification {
   #follow(event: SystemEvent): TrackedAlert | null {
     const atMs = Date.parse(event.at);
     if (event.event_type === 'monitor.alert.triggered') {
-      const alert = alertOf(event);
+      const alert = alertThatBegins(event);
       this.#prepared.inhibitor.add(alert);
       this.dispatcher.take(alert);
     } else if (event.event_type === 'monitor.alert.acknowledged') {
@@ -476,22 +456,4 @@ export class Notification {
   #receiverLabels(receiver: string): Labels {
     return this.configuration.receivers.get(receiver)?.labels ?? emptyLabels();
   }
-}
-
-function alertOf(
-  event: Extract<SystemEvent, { readonly event_type: 'monitor.alert.triggered' }>,
-): TrackedAlert {
-  const { alert_id: alertId, labels, severity } = event.payload;
-  return {
-    alertId,
-    fingerprint: fingerprintOf(labels),
-    labels,
-    severity,
-    startsAtMs: Date.parse(event.payload.starts_at ?? event.at),
-    traceparent: event.traceparent,
-    endsAtMs: null,
-    acknowledgedBy: null,
-    snoozedUntilMs: null,
-    isInhibited: false,
-  };
 }

@@ -80,10 +80,11 @@ export async function readNotificationConfiguration(
   const inhibitRules = readInhibitRules(parts['inhibit_rules'], reading);
   checkOmoi(omoi, { receivers, timeIntervals }, findings);
   warnOfUnused(parts, findings);
+  const notBuilt = new Findings();
   for (const { kind, path, settings } of integrations) {
     const forbidden = kind.notAllowed?.(settings, omoi);
     if (forbidden) findings.problem([...path, ...forbidden.path], forbidden.message);
-    if (!kind.create) findings.warning(path, `Omoi does not send to ${kind.type} yet`);
+    if (!kind.create) notBuilt.warning(path, `Omoi does not send to ${kind.type} yet`);
   }
   const templates = await readTemplates(parts['templates'], tools, findings);
   await nextTurn();
@@ -100,17 +101,18 @@ export async function readNotificationConfiguration(
     templates,
     omoi,
     shown: shownConfiguration(text, document),
-    warnings: warningsOf(findings, document, name),
+    warnings: warningsOf([...findings.warnings, ...notBuilt.warnings], document, name),
+    notBuilt: warningsOf(notBuilt.warnings, document, name),
   };
 }
 
 function warningsOf(
-  findings: Findings,
+  warnings: Findings['warnings'],
   document: StrictDocument<z.ZodType>,
   name: string,
 ): readonly string[] {
   return document
-    .inOrder(findings.warnings)
+    .inOrder(warnings)
     .map(({ path, message }) => `${name}:${document.placeOf(path)}: ${message}`);
 }
 
