@@ -219,6 +219,12 @@ export function failed(
 
 const SECOND = 1000;
 
+export const NO_SILENCES: NotificationParts['silences'] = {
+  alertResolved: () => Promise.resolve(),
+  list: () => [],
+  onChanged: () => ({ stop: () => undefined }),
+};
+
 /** A route to the receiver `team`, grouped by `group`: 10 s, 60 s, an hour. */
 export function testRoute(changes: Partial<Route> = {}): Route {
   return {
@@ -363,7 +369,7 @@ export async function openNotificationStage(
         alerts,
         remediations: { outlookOf: (event) => outlookOf(event.payload.alert_id) },
         evaluatesRules: () => null,
-        silences: asked.silences ?? { alertResolved: () => Promise.resolve(), list: () => [] },
+        silences: asked.silences ?? NO_SILENCES,
         externalUrl: () => 'http://omoi.test',
         linksOf: ({ alertId }) => ({
           alert: `http://omoi.test/alerts/${alertId}`,

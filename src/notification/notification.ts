@@ -53,6 +53,7 @@ import {
 import type { SilentByTime } from './routing/time-intervals.ts';
 import { tellEndingSilence } from './silences/ending-messages.ts';
 import { coversLabels, type MatcherSet, type Silence } from './silences/silence.ts';
+import { LiftedMutes } from './stages/lifted-mutes.ts';
 import { holdStage } from './stages/hold-stage.ts';
 import { mutedBy, type MuteStage } from './stages/mute-stage.ts';
 
@@ -80,10 +81,12 @@ export class Notification {
   readonly dispatcher: Dispatcher;
   readonly holds: RemediationHolds;
   readonly escalations: Escalations;
+  readonly #lifted: LiftedMutes;
   readonly #switch: DeadMansSwitch;
   readonly #parts: NotificationParts;
   #prepared: PreparedNotification;
   #consumer: Subscription | null = null;
+  #silenceChanges: Subscription | null = null;
 
   constructor(parts: NotificationParts, prepared: PreparedNotification) {
     this.#parts = parts;
@@ -127,6 +130,11 @@ export class Notification {
       },
       this.#routing(prepared),
     );
+    this.#lifted = new LiftedMutes({
+      ...parts,
+      dispatcher: this.dispatcher,
+      isInhibited: (alert) => this.inhibitedBy(alert) !== null,
+    });
     this.#switch = new DeadMansSwitch({
       ...parts,
       signs: [parts.evaluatesRules, () => this.dispatcher.whatHasStopped() ?? this.outbox.whatHasStopped()],
@@ -161,6 +169,7 @@ export class Notification {
       select: (events) => this.holds.concerning(events),
       handle: (tx, events) => this.#onEvents(tx, events),
     });
+    this.#silenceChanges = this.#parts.silences.onChanged((changed) => this.#lifted.silencesChanged(changed));
     this.dispatcher.start();
     this.escalations.release();
     this.#switch.aim(this.#prepared.heartbeat);
@@ -168,7 +177,9 @@ export class Notification {
 
   async stop(): Promise<void> {
     this.#consumer?.stop();
+    this.#silenceChanges?.stop();
     this.#switch.stop();
+    await this.#lifted.stop();
     await Promise.all([this.dispatcher.stop(), this.escalations.stop()]);
     await this.outbox.stop();
     await this.decisions.settled();
@@ -366,7 +377,7 @@ export class Notification {
       this.dispatcher.look(event.payload.alert_id);
     } else if (event.event_type === 'monitor.alert.resolved') {
       const alert = this.dispatcher.resolve(event.payload.alert_id, atMs);
-      this.#prepared.inhibitor.remove(event.payload.alert_id);
+      if (this.#prepared.inhibitor.remove(event.payload.alert_id)) this.#lifted.inhibitionEnded();
       this.escalations.ended(event.payload.alert_id, atMs);
       return alert;
     }

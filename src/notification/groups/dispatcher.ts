@@ -382,6 +382,8 @@ export class Dispatcher {
     // One iterator: what a set has lost at its front is passed over again by each new one.
     for (const group of this.#due) {
       if (rows >= maxRowsPerWrite) break;
+      // Its message is not written yet: what has come since is decided after that.
+      if (groups.includes(group)) continue;
       this.#due.delete(group);
       if (this.#groups.get(group.id) !== group) continue;
       groups.push(group);
