@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 
 const checkoutDirectory = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(checkoutDirectory, 'package.json'), 'utf8'));
@@ -21,7 +21,7 @@ export default defineConfig(({ mode }) => ({
     external: ['pg'],
     resolve: { conditions: ['omoi-source', 'module', 'node'] },
   },
-  plugins: [{ name: 'latin-1', renderChunk: (code) => ({ code: escapeBeyondLatin1(code), map: null }) }],
+  plugins: [ascii()],
   build: {
     ssr: true,
     target: 'node24',
@@ -58,7 +58,19 @@ function isOwn(id: string): boolean {
   return ['src', 'agent/src'].some((part) => id.startsWith(join(checkoutDirectory, part, '/')));
 }
 
-/** One character beyond Latin-1, and V8 keeps two bytes for each character of the file. */
-function escapeBeyondLatin1(code: string): string {
-  return code.replace(/[^\0-\xff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+/** One character beyond ASCII, and Node reads two bytes for each character of the file. */
+function ascii(): Plugin {
+  return {
+    name: 'ascii',
+    // The last hook: what is printed again behind it would have the characters once more.
+    generateBundle(_options, bundle) {
+      for (const file of Object.values(bundle)) {
+        if (file.type === 'chunk') file.code = escapeBeyondAscii(file.code);
+      }
+    },
+  };
+}
+
+function escapeBeyondAscii(code: string): string {
+  return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

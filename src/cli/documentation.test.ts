@@ -5,7 +5,7 @@ import type { Command, Option } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseRuleFile } from '#alerting';
-import { readNotificationConfiguration, RECEIVER_KINDS } from '#notification';
+import { readConfigurationFile } from '#notification';
 import { createEngine, parseMatcher } from '#promql';
 import { loadConfig } from '#server';
 import { VirtualClock } from '#telemetry';
@@ -59,9 +59,9 @@ async function loadAsRouting(text: string): Promise<void> {
     ...(receivers ? [] : ['receivers: [{ name: team }]']),
   ];
   const files = { list: () => Promise.resolve([]), read: () => Promise.reject(new Error('no such file')) };
-  await readNotificationConfiguration(
+  await readConfigurationFile(
     { name: 'alertmanager.yml', text: `${text}${rest.join('\n')}\n`, directory },
-    { kinds: RECEIVER_KINDS, files, templates: 'unread' },
+    { files, templates: 'unread' },
   );
 }
 

@@ -5,6 +5,7 @@ import { CommanderError } from 'commander';
 import { z } from 'zod';
 import { UnknownRefusal } from './answered-error.ts';
 import { createProgram, endsWithItsReader } from './program.ts';
+import { aside } from './terminal/aside.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -18,7 +19,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (endsWithItsReader(program)) process.exit(0);
     return;
   }
-  process.stderr.write(`omoi: what is put out can't be written: ${messageOf(error)}\n`);
+  aside(`omoi: what is put out can't be written: ${messageOf(error)}`);
   process.exit(1);
 });
 // There is nobody left to tell.
@@ -48,8 +49,8 @@ function pageAbout({ code, details: { docs } }: OmoiError): string {
 /** A server whose answers have another shape than this version of the command line knows. */
 function tellStranger({ issues: [first] }: z.ZodError): number {
   const where = first === undefined ? '' : `: ${first.path.join('.')}: ${first.message}`;
-  process.stderr.write(
-    `omoi: the server answers otherwise than omoi ${version} knows${where}; is the server of another version?\n`,
+  aside(
+    `omoi: the server answers otherwise than omoi ${version} knows${where}; is the server of another version?`,
   );
   return 1;
 }
@@ -57,9 +58,9 @@ function tellStranger({ issues: [first] }: z.ZodError): number {
 function tellFailure(thrown: unknown): number {
   if (thrown instanceof z.ZodError) return tellStranger(thrown);
   const told = thrown instanceof OmoiError ? ` (${thrown.code})${pageAbout(thrown)}` : '';
-  process.stderr.write(`omoi: ${messageOf(thrown)}${told}\n`);
+  aside(`omoi: ${messageOf(thrown)}${told}`);
   if (!(thrown instanceof OmoiError || thrown instanceof UnknownRefusal) && thrown instanceof Error)
-    process.stderr.write(`${thrown.stack ?? ''}\n`);
+    aside(thrown.stack ?? '');
   // What can't be meant is a wrong command line, whoever noticed it.
   return thrown instanceof OmoiError && thrown.code === 'invalid_request' ? 2 : 1;
 }

@@ -23,6 +23,7 @@ import type { MaintenanceStart } from './maintenance.ts';
 import type { QueryFlags } from './query.ts';
 import type { RunFlags } from './run.ts';
 import type { FollowFlags, ServerFlags } from './server-client.ts';
+import { aside } from './terminal/aside.ts';
 import { holdYoungGeneration } from './young-generation.ts';
 
 /** Where commands look for the server, when they are not told. */
@@ -40,6 +41,8 @@ export function createProgram(version: string): Command {
     .version(version)
     .showSuggestionAfterError()
     .enablePositionalOptions()
+    // It quotes what was typed.
+    .configureOutput({ writeErr: (text) => aside(text.replace(/\n$/, '')) })
     .exitOverride();
   defineServe(program, version);
   defineRun(program);

@@ -8,6 +8,7 @@ import { placeOf } from './query/error-place.ts';
 import { samplesTable, vectorTable } from './query/table.ts';
 import { isTransient } from './server-address.ts';
 import { serverOf, type FollowFlags } from './server-client.ts';
+import { aside } from './terminal/aside.ts';
 import { wantsColours } from './terminal/colours.ts';
 import { note, printLines } from './terminal/print.ts';
 import { RedrawnLines } from './terminal/redrawn-lines.ts';
@@ -34,7 +35,7 @@ export async function query(expression: string, flags: QueryFlags): Promise<void
     notes.forEach(note);
   } catch (thrown) {
     if (thrown instanceof OmoiError && thrown.code === 'query_invalid') {
-      for (const line of placeOf(expression, thrown.message)) process.stderr.write(`${line}\n`);
+      placeOf(expression, thrown.message).forEach(aside);
     }
     throw thrown;
   }

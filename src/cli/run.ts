@@ -9,6 +9,7 @@ import { givenIdentity } from './run/given-identity.ts';
 import { LEFT_BEHIND_CHOICES } from './run/left-behind.ts';
 import { runCommand } from './run/run-command.ts';
 import { addressOf } from './server-address.ts';
+import { aside } from './terminal/aside.ts';
 
 export interface RunFlags {
   /** Left out where a pool has started this process: then it is that pool's agent. */
@@ -52,7 +53,7 @@ export async function run(command: readonly string[], flags: RunFlags): Promise<
   const surroundings = { poolId, host: hostname(), directory: process.cwd() };
   const agentId = named('id', said ?? (await freeAgentId(defaultAgentId(surroundings))));
   if (given) tellIgnored({ id: agentId, pool: poolId }, flags);
-  const warn = (message: string): void => void process.stderr.write(`omoi run: ${message}\n`);
+  const warn = (message: string): void => aside(`omoi run: ${message}`);
   const token = await agentToken({ url, dataDirectory, agentId, poolId, env: process.env, warn });
   try {
     return await runCommand({
@@ -136,6 +137,6 @@ function tellIgnored(given: { readonly id: string; readonly pool: string }, flag
   for (const flag of ['id', 'pool'] as const) {
     const said = flags[flag];
     if (said === undefined || said === given[flag]) continue;
-    process.stderr.write(`omoi run: --${flag} ${said} is ignored: the pool calls it ${given[flag]}\n`);
+    aside(`omoi run: --${flag} ${said} is ignored: the pool calls it ${given[flag]}`);
   }
 }

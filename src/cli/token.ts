@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { behindLast, readAll } from './read-pages.ts';
+import { aside } from './terminal/aside.ts';
 import { printJson, printLines, tableFor } from './terminal/print.ts';
 import type { Column } from './terminal/table.ts';
 import { clientOf, serverOf, urlOf, type ServerFlags } from './server-client.ts';
@@ -103,7 +104,7 @@ function speaksForText(given: z.output<typeof tokenList>[number]['speaks_for']):
 export async function revokeToken(id: string, flags: ServerFlags): Promise<void> {
   const answer = await clientOf(serverOf(flags)).call('DELETE', `/api/v1/tokens/${encodeURIComponent(id)}`);
   if (flags.json === true) return printJson(answer);
-  process.stderr.write(`token ${id} is revoked\n`);
+  aside(`token ${id} is revoked`);
 }
 
 export async function createLoginLink(flags: ServerFlags): Promise<void> {

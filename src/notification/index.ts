@@ -7,13 +7,8 @@ export type {
   Route,
 } from './configuration/notification-configuration.ts';
 export { defaultConfiguration } from './configuration/default-configuration.ts';
-export {
-  readNotificationConfiguration,
-  type ConfigurationSource,
-  type ConfigurationTools,
-} from './configuration/read-configuration.ts';
+export { readConfigurationFile } from './read-configuration-file.ts';
 export { type ConfigurationFiles } from './configuration/template-files.ts';
-export { RECEIVER_KINDS } from './receivers/receiver-kinds.ts';
 export { createRouter, type RoutedTo, type Router } from './routing/router.ts';
 export { type RouteOverview, type RoutingTest } from './routing/routing-overview.ts';
 export { routingPath, type RoutingDecision, type RoutingStep } from './routing/routing-path.ts';
@@ -51,5 +46,6 @@ export { type RecordedDecision } from './explain/decision-log.ts';
 export type { AlertReader, RemediationOutlook } from './ports.ts';
 export type { IntegrationTools } from './receivers/receiver-kind.ts';
 export { createHttpClient, type ClosableHttpClient } from './receivers/http/create-http-client.ts';
+export { createCheckedNetwork } from './receivers/http/checked-lookup.ts';
 export { NoAnswer } from './receivers/http/http-client.ts';
 export { createChildPrograms } from './receivers/command/child-programs.ts';

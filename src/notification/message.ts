@@ -73,6 +73,8 @@ export interface Message {
   readonly alerts: readonly MessageAlert[];
   /** How many alerts of the group were left out. */
   readonly truncatedAlerts: number;
+  /** Where all that fire of these are acknowledged at once, as a link of an alert is; null where one at most is left to be. */
+  readonly acknowledgeAll: string | null;
   /** Where people reach Omoi, without a slash at the end. */
   readonly externalUrl: string;
   /** Wall ms at which it was decided. */

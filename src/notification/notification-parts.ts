@@ -7,7 +7,7 @@ import type { RoutingInForce } from './groups/routing-in-force.ts';
 import type { Inhibitor } from './inhibition/inhibitor.ts';
 import type { OnCall } from './on-call/on-call.ts';
 import type { RunningIntegration } from './outbox/running-integration.ts';
-import type { AlertReader, LinksOf, RemediationOutlook } from './ports.ts';
+import type { AlertReader, LinksOf, MessageLinkOf, RemediationOutlook } from './ports.ts';
 import type { Delivery } from './receivers/integration.ts';
 import type { TimeIntervals } from './routing/time-intervals.ts';
 import type { SilenceBook } from './silences/silence-book.ts';
@@ -30,6 +30,7 @@ export interface NotificationParts {
   /** Where people reach Omoi, without a slash at the end. */
   readonly externalUrl: () => string;
   readonly linksOf: LinksOf;
+  readonly acknowledgeAllOf: MessageLinkOf;
 }
 
 /** What is made of a configuration before it is in force: nothing in it fails any more. */

@@ -60,8 +60,14 @@ class TestAlerts implements AlertReader {
     yield [...this.#alerts.values()].filter(({ endsAtMs }) => endsAtMs === null);
   }
 
-  /** Alerts begin to fire in one transaction, by their ids. */
-  async fire(labelsOf: Readonly<Record<string, Labels>>): Promise<void> {
+  /**
+   * Alerts begin to fire in one transaction, by their ids.
+   * @param startsAtMs since when, as who posts them says, wall ms; now where nobody says so
+   */
+  async fire(
+    labelsOf: Readonly<Record<string, Labels>>,
+    { startsAtMs }: { readonly startsAtMs?: number } = {},
+  ): Promise<void> {
     await this.#database.transaction((tx) => {
       const events = Object.entries(labelsOf).map(([alertId, labels]) => {
         const alert: StoredAlert = {
@@ -69,7 +75,8 @@ class TestAlerts implements AlertReader {
           fingerprint: fingerprintOf(labels),
           labels,
           annotations: { summary: `${alertId} is wrong` },
-          startsAtMs: this.#clock.wallMs(),
+          startsAtMs: startsAtMs ?? this.#clock.wallMs(),
+          firedAtMs: this.#clock.wallMs(),
           endsAtMs: null,
           updatedAtMs: this.#clock.wallMs(),
           expiresAtMs: null,
@@ -93,6 +100,7 @@ class TestAlerts implements AlertReader {
             current_value: 1,
             threshold: null,
             labels,
+            ...(startsAtMs === undefined ? {} : { starts_at: toRfc3339(startsAtMs) }),
           },
           traceparent: null,
         };
@@ -127,11 +135,12 @@ class TestAlerts implements AlertReader {
     });
   }
 
-  acknowledge(alertId: string): Promise<void> {
-    return this.#tell(alertId, (about) => ({
+  async acknowledge(alertId: string): Promise<void> {
+    await this.#tell(alertId, (about) => ({
       event_type: 'monitor.alert.acknowledged',
       payload: { ...about, acknowledged_by: 'ann' },
     }));
+    this.#alerts.set(alertId, { ...this.#get(alertId), acknowledgedBy: 'ann' });
   }
 
   /** @param forMs from now on */
@@ -371,6 +380,7 @@ export async function openNotificationStage(
         evaluatesRules: () => null,
         silences: asked.silences ?? NO_SILENCES,
         externalUrl: () => 'http://omoi.test',
+        acknowledgeAllOf: (id) => `http://omoi.test/n/${id}`,
         linksOf: ({ alertId }) => ({
           alert: `http://omoi.test/alerts/${alertId}`,
           acknowledge: '',

@@ -114,6 +114,8 @@ describe('when a group is told of', () => {
     expect(team.take()).toEqual(['first_notification +a']);
     await stage.alerts.fire({ b: B });
     await pass(MINUTE);
+    // Of these one is acknowledged: its own link is enough for the other.
+    expect(team.messages.map(({ acknowledgeAll }) => acknowledgeAll)).toEqual([null]);
     expect(team.take()).toEqual(['new_alerts +a +b']);
   });
 
@@ -134,6 +136,9 @@ describe('when a group is told of', () => {
     await stage.alerts.resolve('a');
     await pass(11 * SECOND);
     expect(team.messages.map(({ truncatedAlerts }) => truncatedAlerts)).toEqual([1]);
+    expect(team.messages.map(({ acknowledgeAll }) => acknowledgeAll)).toEqual([
+      `http://omoi.test/n/${team.messages[0]?.notificationId}`,
+    ]);
     expect(team.take()[0]).not.toContain('-a');
   });
 });
@@ -579,6 +584,7 @@ function alertOfGroup(group: string): TrackedAlert {
     labels,
     severity: '',
     startsAtMs: stage.clock.wallMs(),
+    firedAtMs: 0,
     traceparent: null,
     endsAtMs: null,
     acknowledgedBy: null,

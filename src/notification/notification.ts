@@ -101,7 +101,7 @@ export class Notification {
     const send = messageSender({
       ...parts,
       log: this.log,
-      receiverLabelsOf: (receiver) => this.#receiverLabels(receiver),
+      receiverLabelsOf: (receiver) => this.configuration.receivers.get(receiver)?.labels ?? emptyLabels(),
       routeLabelsOf: (message) => this.configuration.templates.routeLabels(message),
     });
     this.outbox = new Outbox({
@@ -113,6 +113,7 @@ export class Notification {
         this.dispatcher.settled(message, outcome);
         this.escalations.settled(message.groupId);
       },
+      onWaits: ({ groupId }) => this.escalations.settled(groupId),
     });
     const { log, outbox, decisions } = this;
     this.holds = new RemediationHolds({ ...parts, decisions });
@@ -227,6 +228,11 @@ export class Notification {
   /** Where an alert with these labels would go now, and why. */
   whereTo(labels: Labels): RoutingTest {
     return testRouting(this.configuration.route, this.#prepared.routing.router, labels);
+  }
+
+  /** To whom an alert with these labels goes by the routes in force. */
+  receiversOf(labels: Labels): readonly string[] {
+    return this.#prepared.routing.router.routesOf(labels).map(({ route }) => route.receiver);
   }
 
   /** Those of the alerts that fire which all of some matchers accept, in no order. */
@@ -462,9 +468,5 @@ export class Notification {
   #holdingRoutesOf({ payload: { labels } }: AlertTriggered): readonly RoutedTo[] {
     const { router, holds } = this.#prepared.routing;
     return holds ? router.routesOf(labels) : [];
-  }
-
-  #receiverLabels(receiver: string): Labels {
-    return this.configuration.receivers.get(receiver)?.labels ?? emptyLabels();
   }
 }

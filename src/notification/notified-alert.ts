@@ -28,6 +28,8 @@ export function statusOf({ endsAtMs }: Pick<NotifiedAlert, 'endsAtMs'>): Notifie
 
 /** As it is on disk. */
 export interface StoredAlert extends NotifiedAlert {
+  /** Wall ms at which Omoi heard that it fires: who posts an alert says when it began, by another clock. */
+  readonly firedAtMs: number;
   /** Wall ms at which it was last written. */
   readonly updatedAtMs: number;
   /** Wall ms at which it counts as over unless it is posted again; null where a rule says how it stands. */

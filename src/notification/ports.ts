@@ -18,6 +18,12 @@ export type LinksOf = (
   about: { readonly receiver: string; readonly atMs: number },
 ) => AlertLinks;
 
+/** Where people acknowledge all alerts of a message. @param about as of `LinksOf` */
+export type MessageLinkOf = (
+  notificationId: string,
+  about: { readonly receiver: string; readonly atMs: number },
+) => string;
+
 export type AlertTriggered = Extract<SystemEvent, { readonly event_type: 'monitor.alert.triggered' }>;
 
 /** What holds a repair back, and until when (wall ms; null: until an event). */

@@ -4,8 +4,7 @@ import {
   DEFAULT_SILENCE_LIMITS,
   Notification,
   prepareNotification,
-  readNotificationConfiguration,
-  RECEIVER_KINDS,
+  readConfigurationFile,
   SilenceBook,
 } from '#notification';
 import { createEngine } from '#promql';
@@ -41,9 +40,9 @@ async function openRealView(): Promise<ViewStage> {
     externalUrl: () => 'http://omoi.test',
   });
   const network = noReceiverNetwork(clock, random);
-  const configuration = await readNotificationConfiguration(
+  const configuration = await readConfigurationFile(
     { name: 'alertmanager.yml', text: VIEWED_CONFIGURATION, directory: '/' },
-    { kinds: RECEIVER_KINDS, files: network.files },
+    { files: network.files },
   );
   const notification = new Notification(
     {
@@ -54,6 +53,7 @@ async function openRealView(): Promise<ViewStage> {
       evaluatesRules: () => null,
       remediations: { outlookOf: () => ({ acts: false, reason: 'no policy is for it' }) },
       externalUrl: () => 'http://omoi.test',
+      acknowledgeAllOf: () => '',
       linksOf: () => ({ alert: '', acknowledge: '', silence: '', trace: null }),
     },
     prepareNotification(configuration, {

@@ -27,6 +27,7 @@ export function createNotifiedAlerts({
     annotations: parseLabels(row.annotations),
     startsAtMs: row.posted_claims === null ? row.fired_at_ms : row.active_at_ms,
     endsAtMs: row.resolved_at_ms,
+    firedAtMs: row.fired_at_ms,
     updatedAtMs: row.updated_at_ms,
     expiresAtMs: row.posted_until_ms,
     generatorUrl: row.generator_url ?? alertPage(externalUrl(), row.id),

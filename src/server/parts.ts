@@ -201,11 +201,14 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       clock,
     });
   // Any port that is free is known when the server listens.
-  const externalUrl = (): string =>
-    externalUrlOf(
-      config,
-      config.http.port === 0 && connection.url !== '' ? new URL(connection.url).port : null,
-    );
+  const externalUrlAt = (listensOn: string): string =>
+    externalUrlOf(config, config.http.port === 0 && listensOn !== '' ? new URL(listensOn).port : null);
+  let reached = { listensOn: '', url: externalUrlAt('') };
+  const externalUrl = (): string => {
+    const listensOn = connection.url;
+    if (reached.listensOn !== listensOn) reached = { listensOn, url: externalUrlAt(listensOn) };
+    return reached.url;
+  };
   const remediations = new RemediationArchive(database);
   const notified = createNotifiedAlerts({ database, remediations, externalUrl });
   const links = new SignedLinks({
@@ -226,10 +229,12 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       evaluatesRules: () => rulesHaveStopped(alerting, sampleClock),
       remediations: { outlookOf: (event) => watchdog.outlookOf(event) },
       externalUrl,
+      acknowledgeAllOf: (subject, about) =>
+        `${externalUrl()}/n/${links.tokenFor('acknowledge_message', { subject, ...about })}`,
       linksOf: ({ alertId, traceparent }, { receiver, atMs }) => {
         const page = alertPage(externalUrl(), alertId);
         const traceId = traceIdOf(traceparent);
-        const about = { alertId, receiver, atMs };
+        const about = { subject: alertId, receiver, atMs };
         const linkTo = (action: 'acknowledge' | 'silence'): string =>
           `${externalUrl()}/n/${links.tokenFor(action, about)}`;
         return {

@@ -17,10 +17,10 @@ export function isEveryAddress(host: string): boolean {
 export function urlForOthers(
   { http, alerting }: Pick<Config, 'http' | 'alerting'>,
   port: number | string,
-  machine = hostname(),
+  machine?: string,
 ): string | null {
   if (alerting.external_url !== undefined) return alerting.external_url.replace(/\/+$/, '');
-  return isEveryAddress(http.host) ? `http://${machine}:${port}` : null;
+  return isEveryAddress(http.host) ? `http://${machine ?? hostname()}:${port}` : null;
 }
 
 /** The host names that a request may name beside loopback and the address on which it came. */

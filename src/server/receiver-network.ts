@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import {
+  createCheckedNetwork,
   createChildPrograms,
   createHttpClient,
   type ClosableHttpClient,
@@ -49,17 +50,18 @@ export function createReceiverNetwork({
   let clients: WeakRef<ClosableHttpClient>[] = [];
   return {
     toolsOf(configuration) {
+      const network = createCheckedNetwork(configuration.omoi.allowedAddresses);
       const http = createHttpClient({
         clock,
         random,
         readSecret,
         environment,
-        allowedAddresses: configuration.omoi.allowedAddresses,
+        network,
         userAgent: `Omoi/${version}`,
       });
       clients = [...clients.filter((client) => client.deref() !== undefined), new WeakRef(http)];
       const programs = createChildPrograms(configuration.omoi.allowedCommands, clock);
-      return { clock, random, templates: configuration.templates, http, readSecret, programs };
+      return { clock, random, templates: configuration.templates, http, network, readSecret, programs };
     },
     files: machineFiles,
     close() {

@@ -1,9 +1,9 @@
 import { dirname, resolve } from 'node:path';
 import {
+  createCheckedNetwork,
   defaultConfiguration,
   NoAnswer,
-  readNotificationConfiguration,
-  RECEIVER_KINDS,
+  readConfigurationFile,
   type NotificationConfiguration,
 } from '#notification';
 import { messageOf, OmoiError, type Clock, type Random } from '#telemetry';
@@ -32,7 +32,7 @@ export async function readRouting(
     throw new OmoiError('routing_invalid', `notification.config_file: ${path}: ${messageOf(thrown)}`);
   }
   const source = { name: path, text, directory: dirname(resolve(path)) };
-  const configuration = await readNotificationConfiguration(source, { kinds: RECEIVER_KINDS, files });
+  const configuration = await readConfigurationFile(source, { files });
   if (isStrict && configuration.notBuilt.length > 0) {
     throw new OmoiError('routing_invalid', configuration.notBuilt.join('\n'));
   }
@@ -56,6 +56,7 @@ export function noReceiverNetwork(clock: Clock, random: Random): ReceiverNetwork
       random,
       templates,
       http: { request: () => Promise.reject(new NoAnswer('settings', 'there is no network here')) },
+      network: createCheckedNetwork([], absent('network')),
       readSecret: absent('file'),
     }),
     files: { list: () => Promise.resolve([]), read: absent('file') },

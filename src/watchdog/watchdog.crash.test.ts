@@ -155,4 +155,40 @@ describe('a process that dies', () => {
     await becomesInTime(stage, 'a1', 'verifying');
     expect(fleet.restarts.map((order) => order.expectedGeneration)).toEqual([1]);
   });
+
+  it.each([
+    { step: 'a scale', policy: SCALE, labels: flood },
+    { step: 'a restart', policy: RESTART, labels: silent('w-1') },
+  ])('for an hour has seen nothing of what became of $step, and looks before it gives it up', async (of) => {
+    const { alerts, fleet } = await stage.open(of.policy);
+    await alerts.raise('a1', of.labels);
+    await becomes(stage, 'a1', 'verifying');
+    const orders = fleet.restarts.length;
+    stage.kill();
+    await stage.clock.advance(3_600_000);
+    // As it was before, since nobody was there to evaluate or to hear anything.
+    const agent = fleet.agents.get('w-1');
+    if (!agent) throw new Error('the stage has w-1');
+    fleet.agents.set('w-1', { ...agent, status: 'UNRESPONSIVE' });
+    await stage.restartProcess();
+    await pass(5);
+    expect(await stateOf(stage, 'a1')).toBe('verifying');
+    await stage.changeStatus('w-1', { status: 'RUNNING' });
+    await alerts.resolve('a1');
+    await becomesInTime(stage, 'a1', 'completed(healed)');
+    expect(fleet.restarts).toHaveLength(orders);
+  });
+
+  it('for an hour gives a step up that has no effect, ten seconds after it came back', async () => {
+    const { alerts } = await stage.open(SCALE);
+    await alerts.raise('a1', flood);
+    await becomes(stage, 'a1', 'verifying');
+    stage.kill();
+    await stage.clock.advance(3_600_000);
+    await stage.restartProcess();
+    await pass(9);
+    expect(await stateOf(stage, 'a1')).toBe('verifying');
+    await pass(2);
+    expect(await stateOf(stage, 'a1')).toBe('escalated(no_effect)');
+  });
 });

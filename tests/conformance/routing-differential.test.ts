@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSeededRandom, type Labels, OmoiError } from '#telemetry';
-import { createRouter, readNotificationConfiguration, RECEIVER_KINDS, TimeIntervals } from '#notification';
+import { createRouter, readConfigurationFile, TimeIntervals } from '#notification';
 import { propertyRuns, propertySeed } from '../property-runs.ts';
 import {
   AlertmanagerServer,
@@ -29,10 +29,7 @@ const LIMIT_MS = 400_000;
 const FILES = { list: () => Promise.resolve([]), read: () => Promise.reject(new Error('no such file')) };
 
 function read(text: string) {
-  return readNotificationConfiguration(
-    { name: 'f', text, directory: '/nowhere' },
-    { kinds: RECEIVER_KINDS, files: FILES },
-  );
+  return readConfigurationFile({ name: 'f', text, directory: '/nowhere' }, { files: FILES });
 }
 
 describe.skipIf(!installed)(`where alerts go, beside Alertmanager, ${NAME}`, () => {

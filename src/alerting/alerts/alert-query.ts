@@ -8,6 +8,7 @@ import {
   PageCursors,
   parseLabels,
   type AlertState,
+  type Labels,
   type Matcher,
 } from '#telemetry';
 import type { AlertRow } from './alert-row.ts';
@@ -25,10 +26,19 @@ export interface AlertFilter {
   readonly acknowledged?: boolean;
   /** `name="value"`, with =, !=, =~ or !~; an alert has to fit all of them. */
   readonly matchers: readonly string[];
+  /** What else its labels have to fit, which alerting itself cannot tell. */
+  readonly labels?: LabelFilter;
   /** At most 1000. */
   readonly limit: number;
   /** Where the page before ended. */
   readonly cursor?: string;
+}
+
+/** A choice by labels. */
+export interface LabelFilter {
+  /** As it was asked for: a cursor belongs to it. */
+  readonly said: string;
+  readonly accepts: (labels: Labels) => boolean;
 }
 
 export interface AlertPage {
@@ -42,15 +52,16 @@ export async function listAlerts(database: StateDatabase, filter: AlertFilter): 
   const matchers = filter.matchers.map(parseAlertMatcher);
   const slices = alertSlices(database, filter, matchers);
   const found: AlertRow[] = [];
-  const { cursor, limit, ...filters } = filter;
-  const cursors = new PageCursors('alerts', filters);
+  const { cursor, limit, labels: also, ...filters } = filter;
+  const cursors = new PageCursors('alerts', { ...filters, labels: also?.said });
   let after = cursor === undefined ? null : parsePlace(cursors.placeOf(cursor));
-  const pageRows = matchers.length === 0 ? Math.min(limit, SCAN_ROWS) : SCAN_ROWS;
+  const pageRows = matchers.length === 0 && also === undefined ? Math.min(limit, SCAN_ROWS) : SCAN_ROWS;
   for (let scanned = 0; scanned < MAX_SCANNED_ROWS;) {
     const rows = await listInSlices(slices, { after, limit: pageRows });
     for (const row of rows) {
       after = { firedAtMs: row.fired_at_ms, id: row.id };
-      if (!matchesAll(matchers, parseLabels(row.labels))) continue;
+      const labels = parseLabels(row.labels);
+      if (!matchesAll(matchers, labels) || also?.accepts(labels) === false) continue;
       found.push(row);
       if (found.length === limit) return { alerts: found, nextCursor: cursors.at(formatPlace(after)) };
     }

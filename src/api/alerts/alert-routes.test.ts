@@ -78,7 +78,25 @@ describe('/api/v1/alerts', () => {
     });
   });
 
+  it('lists what the routes send to receivers whose whole name matches, page after page', async () => {
+    const phasesOf = async (query: string) => {
+      const page = await read(alertsAnswer, `/api/v1/alerts?${query}`);
+      return [page.alerts.map(({ labels }) => labels['phase']), page.next_cursor] as const;
+    };
+    expect((await phasesOf('receiver=desk'))[0]).toHaveLength(2);
+    expect(await phasesOf('receiver=team-a')).toEqual([['a'], null]);
+    expect(await phasesOf('receiver=team')).toEqual([[], null]);
+    const [first, cursor] = await phasesOf('receiver=team-.&limit=1');
+    const [second] = await phasesOf(`receiver=team-.&limit=5&cursor=${cursor}`);
+    expect(new Set([...first, ...second])).toEqual(new Set(['a', 'b']));
+    expect(await call('GET', `/api/v1/alerts?receiver=team-a&cursor=${cursor}`)).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_cursor' },
+    });
+  });
+
   it.each([
+    ['/api/v1/alerts?receiver=(', 400, 'invalid_request'],
     ['/api/v1/alerts?matcher=nonsense', 400, 'invalid_request'],
     ['/api/v1/alerts?matcher=a%3D~%22(%22', 400, 'invalid_request'],
     ['/api/v1/alerts?cursor=1', 400, 'invalid_cursor'],

@@ -1,6 +1,6 @@
 import type { Alerting } from '#alerting';
 import type { Notification } from '#notification';
-import { OmoiError } from '#telemetry';
+import { compileRegex, messageOf, OmoiError, type Labels } from '#telemetry';
 import type { ApiApp } from '../http/app.ts';
 import {
   activeAlertAnswer,
@@ -31,7 +31,7 @@ import { registerHandlingRoutes, type HandlingRouteParts } from './handling-rout
 import { pageOfRules } from './rule-page.ts';
 
 export interface AlertRouteParts extends HandlingRouteParts {
-  readonly notification: Pick<Notification, 'deliveriesOf'>;
+  readonly notification: Pick<Notification, 'deliveriesOf' | 'receiversOf'>;
   readonly alerting: Pick<
     Alerting,
     'alerts' | 'handling' | 'overview' | 'pageOfActiveAlerts' | 'activeAlert' | 'ruleOf'
@@ -58,6 +58,7 @@ function registerReading(app: ApiApp, { alerting, notification }: AlertRoutePart
     },
     handler: async ({ query }, reply) => {
       let nextCursor: string | null = null;
+      const labels = query.receiver === undefined ? null : sentTo(query.receiver, notification);
       const read = async (cursor: string | null, limit: number) => {
         const page = await alerting.alerts.list({
           ...(query.state === undefined ? {} : { state: query.state }),
@@ -65,6 +66,7 @@ function registerReading(app: ApiApp, { alerting, notification }: AlertRoutePart
           ...(query.rule_id === undefined ? {} : { ruleId: query.rule_id }),
           ...(query.acknowledged === undefined ? {} : { acknowledged: query.acknowledged === 'true' }),
           ...(cursor === null ? {} : { cursor }),
+          ...(labels === null ? {} : { labels }),
           matchers: query.matcher,
           limit,
         });
@@ -130,6 +132,22 @@ function registerReading(app: ApiApp, { alerting, notification }: AlertRoutePart
       return sendPieces(reply.type('application/json'), timeline);
     },
   });
+}
+
+/** @throws OmoiError `invalid_request` for a broken expression */
+function sentTo(receiver: string, notification: AlertRouteParts['notification']) {
+  try {
+    const regex = compileRegex(receiver, 'in_line');
+    const accepts = (labels: Labels): boolean =>
+      notification.receiversOf(labels).some((name) => regex.matches(name));
+    return { said: receiver, accepts };
+  } catch (thrown) {
+    const said = JSON.stringify(receiver);
+    throw new OmoiError(
+      'invalid_request',
+      `receiver: ${said} is no regular expression: ${messageOf(thrown)}`,
+    );
+  }
 }
 
 function registerRules(app: ApiApp, { alerting }: AlertRouteParts): void {

@@ -22,6 +22,9 @@ export const alertsQuery = z.strictObject({
     .describe(`Usually one of ${SEVERITIES.join(', ')}.`),
   rule_id: storedText(500).optional().describe('`group/alert`'),
   acknowledged: z.enum(['true', 'false']).optional().describe('Whether somebody has acknowledged it.'),
+  receiver: storedText(500)
+    .optional()
+    .describe('A regular expression for the whole name of a receiver: what the routes in force send it.'),
   matcher: z
     .union([z.string(), z.array(z.string()).max(20)])
     .optional()

@@ -15,7 +15,10 @@ let silences: SilenceBook;
 let links: SignedLinks;
 let api: TestApi;
 let alert: NotifiedAlert;
+/** Alerts besides it, by their ids. */
+let others: Map<string, NotifiedAlert>;
 let acknowledgements: string[];
+const endsMeanwhile = new Set<string>();
 
 beforeEach(async () => {
   clock = new VirtualClock(Date.UTC(2026, 10, 30, 12));
@@ -26,6 +29,7 @@ beforeEach(async () => {
   silences = new SilenceBook({ ...base, bus, limits: DEFAULT_SILENCE_LIMITS });
   await silences.start();
   acknowledgements = [];
+  others = new Map();
   alert = {
     alertId: 'alr_1',
     fingerprint: '0'.repeat(16),
@@ -57,12 +61,25 @@ function createLinks(secret: string): SignedLinks {
     alerts: {
       read: (ids) =>
         Promise.resolve(
-          ids.includes(alert.alertId)
-            ? [{ ...alert, updatedAtMs: 0, expiresAtMs: null, snoozedUntilMs: null }]
-            : [],
+          ids
+            .flatMap((id) => (id === alert.alertId ? [alert] : (others.get(id) ?? [])))
+            .map((one) => ({
+              ...one,
+              firedAtMs: 0,
+              updatedAtMs: 0,
+              expiresAtMs: null,
+              snoozedUntilMs: null,
+            })),
         ),
     },
     acknowledge(alertId, by) {
+      const other = others.get(alertId);
+      if (other) {
+        if (endsMeanwhile.has(alertId)) throw new OmoiError('alert_resolved', `${alertId} is over`);
+        acknowledgements.push(`${alertId} by ${by}`);
+        others.set(alertId, { ...other, acknowledgedBy: by });
+        return Promise.resolve();
+      }
       if (alert.endsAtMs !== null) throw new OmoiError('alert_resolved', `${alertId} is over`);
       acknowledgements.push(`${alertId} by ${by}`);
       alert = { ...alert, acknowledgedBy: alert.acknowledgedBy ?? by };
@@ -72,7 +89,7 @@ function createLinks(secret: string): SignedLinks {
   });
 }
 
-const about = () => ({ alertId: 'alr_1', receiver: 'team', atMs: clock.wallMs() });
+const about = () => ({ subject: 'alr_1', receiver: 'team', atMs: clock.wallMs() });
 
 async function call(method: 'GET' | 'HEAD' | 'POST', path: string, headers: Record<string, string> = {}) {
   const answer = await api.app.inject({ method, url: path, headers: { host: 'localhost', ...headers } });
@@ -140,6 +157,105 @@ describe('a link that acknowledges', () => {
     expect((await submit(path)).status).toBe(409);
     alert = { ...alert, alertId: 'another' };
     expect((await call('GET', path)).status).toBe(404);
+  });
+});
+
+describe('a link that acknowledges all alerts of a message', () => {
+  /** A message about alerts that fired when it was decided, and one that was over by then. */
+  async function messageAbout(count: number, truncated = 0): Promise<string> {
+    const ids = Array.from({ length: count }, (_, place) => `alr_many_${place}`);
+    for (const alertId of ids) others.set(alertId, { ...alert, alertId });
+    const members = [...ids.map((id) => [id, null] as const), ['alr_over', clock.wallMs()] as const];
+    await database.transaction((tx) =>
+      tx.db
+        .insertInto('notifications')
+        .values({
+          id: 'ntf_1',
+          group_id: 'grp_1',
+          group_key: '{}:{}',
+          receiver: 'team',
+          integration: 'team/webhook/0',
+          reason: 'first_notification',
+          state: 'delivered',
+          alerts: JSON.stringify(members),
+          truncated,
+          group_labels: '{}',
+          route_labels: '{}',
+          note: null,
+          severity: null,
+          firing: '',
+          resolved: '',
+          attempts: 1,
+          created_at_ms: clock.wallMs(),
+          next_attempt_at_ms: clock.wallMs(),
+          finished_at_ms: clock.wallMs(),
+          answer: '200',
+          failure: null,
+          traceparent: null,
+        })
+        .execute(),
+    );
+    const token = links.tokenFor('acknowledge_message', {
+      subject: 'ntf_1',
+      receiver: 'team',
+      atMs: clock.wallMs(),
+    });
+    return `/n/${token}`;
+  }
+  afterEach(() => endsMeanwhile.clear());
+
+  it('says how many and which, changes nothing until it is confirmed, and then acknowledges those that are left', async () => {
+    const path = await messageAbout(50, 7);
+    others.set('alr_many_3', { ...alert, alertId: 'alr_many_3', acknowledgedBy: 'ada <ada>' });
+    others.set('alr_many_4', { ...alert, alertId: 'alr_many_4', endsAtMs: clock.wallMs() });
+    endsMeanwhile.add('alr_many_5');
+    const asked = await call('GET', path);
+    expect(asked.status).toBe(200);
+    for (const text of [
+      '<h1>Acknowledge 48 alerts?</h1>',
+      'about 50 alerts that fired, of which 1 are over',
+      'It is not for 7 more of the same group',
+      '… and 30 more.',
+    ])
+      expect(asked.body).toContain(text);
+    expect(asked.body.split('<form').length).toBe(2);
+    expect(acknowledgements).toEqual([]);
+    expect((await submit(path, 'https://evil.test')).status).toBe(403);
+    expect(acknowledgements).toEqual([]);
+    const done = await submit(path);
+    expect([done.status, acknowledgements.length]).toEqual([200, 47]);
+    expect(new Set(acknowledgements)).toContain('alr_many_49 by link of receiver team');
+    expect(done.body).toContain('47 by link of receiver team');
+    expect(done.body).toContain('1 by ada &lt;ada&gt;');
+    await submit(path);
+    expect(acknowledgements).toHaveLength(47);
+  });
+
+  it.each([
+    [1_000, 1_000, 0],
+    [1_001, 1_000, 1],
+  ])('of %d alerts acknowledges %d, and says that it is not for %d', async (count, most, leftOut) => {
+    const path = await messageAbout(count);
+    const asked = (await call('GET', path)).body;
+    expect(asked.includes(`It is not for ${leftOut} more`)).toBe(leftOut > 0);
+    expect((await submit(path)).status).toBe(200);
+    expect(acknowledgements).toHaveLength(most);
+  });
+
+  it('is of no use for an alert, when it was changed, late, and once its message is forgotten', async () => {
+    const path = await messageAbout(2);
+    const forged = links.tokenFor('acknowledge', {
+      subject: 'ntf_1',
+      receiver: 'team',
+      atMs: clock.wallMs(),
+    });
+    expect((await submit(`/n/${forged}`)).status).toBe(404);
+    expect((await submit(`${path.slice(0, -3)}AAA`)).status).toBe(401);
+    await database.transaction((tx) => tx.db.deleteFrom('notifications').execute());
+    expect((await submit(path)).status).toBe(404);
+    await clock.advance(24 * HOUR_MS);
+    expect((await submit(path)).status).toBe(401);
+    expect(acknowledgements).toEqual([]);
   });
 });
 

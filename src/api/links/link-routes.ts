@@ -66,7 +66,8 @@ export function registerLinkRoutes(app: ApiApp, { links }: LinkRouteParts): void
       config: { access: PUBLIC, takes: [FORM] },
       schema: {
         tags: ['alerts'],
-        summary: 'Do what a link in a message says: acknowledge its alert, or silence it',
+        summary:
+          'Do what a link in a message says: acknowledge its alert or those of its message, or silence it',
         params: linkParams,
         querystring: linkQuery,
       },
@@ -93,35 +94,72 @@ async function answerPage(reply: FastifyReply, page: () => Promise<string>): Pro
   }
 }
 
-function question({ claim, alert }: LinkOffer, token: string): string {
-  const { action, receiver, expiresAtMs } = claim;
-  const about = describe(alert);
-  if (alert.endsAtMs !== null) {
-    return htmlPage('This alert is over', [...about, '<p>There is nothing to do any more.</p>']);
+/** Of many alerts so many are named. */
+const maxNamed = 20;
+
+function question(offer: LinkOffer, token: string): string {
+  const { action, receiver, expiresAtMs } = offer.claim;
+  const about = describeAll(offer);
+  const firing = offer.alerts.filter(({ endsAtMs }) => endsAtMs === null);
+  const open = firing.filter(({ acknowledgedBy: by }) => by === null);
+  const isOne = offer.alerts.length === 1;
+  if (firing.length === 0) {
+    const title = isOne ? 'This alert is over' : 'These alerts are over';
+    return htmlPage(title, [...about, '<p>There is nothing to do any more.</p>']);
   }
   const by = `<p>It is done in the name of “link of receiver <code>${htmlOf(receiver)}</code>”, to which the message went. The link counts until ${toRfc3339(expiresAtMs)}.</p>`;
   const path = `/n/${encodeURIComponent(token)}`;
+  if (action === 'silence') {
+    const what = '<p>Nobody is told of an alert with these labels for so long:</p>';
+    const forms = SILENCE_TIMES.map((time) => form(`${path}?for=${time}`, `Silence for ${time}`));
+    return htmlPage('Silence this alert?', [...about, what, ...forms, by]);
+  }
+  if (open.length === 0) return htmlPage('Acknowledged already', [...about, ...acknowledgers(offer)]);
+  const what = '<p>Who acknowledges says: I have seen it. Repetitions and escalation stop.</p>';
   if (action === 'acknowledge') {
-    const who = alert.acknowledgedBy;
-    if (who !== null) {
-      return htmlPage('Acknowledged already', [...about, `<p>By ${htmlOf(who)}.</p>`]);
-    }
-    const what = '<p>Who acknowledges says: I have seen it. Repetitions and escalation stop.</p>';
     return htmlPage('Acknowledge this alert?', [...about, what, form(path, 'Acknowledge'), by]);
   }
-  const what = '<p>Nobody is told of an alert with these labels for so long:</p>';
-  const forms = SILENCE_TIMES.map((time) => form(`${path}?for=${time}`, `Silence for ${time}`));
-  return htmlPage('Silence this alert?', [...about, what, ...forms, by]);
+  const label = open.length === 1 ? 'Acknowledge the alert' : `Acknowledge ${open.length} alerts`;
+  return htmlPage(`${label}?`, [what, form(path, label), by, ...about]);
 }
 
-function doneBy({ claim, alert }: LinkOffer, time: string): string {
-  const about = describe(alert);
-  return claim.action === 'acknowledge'
-    ? htmlPage('Acknowledged', [...about, `<p>By ${htmlOf(alert.acknowledgedBy ?? '')}.</p>`])
-    : htmlPage('Silenced', [...about, `<p>For ${time} from now.</p>`]);
+function doneBy(offer: LinkOffer, time: string): string {
+  const about = describeAll(offer);
+  return offer.claim.action === 'silence'
+    ? htmlPage('Silenced', [...about, `<p>For ${time} from now.</p>`])
+    : htmlPage('Acknowledged', [...acknowledgers(offer), ...about]);
 }
 
-function describe({ labels, annotations, startsAtMs, endsAtMs }: LinkOffer['alert']): readonly string[] {
+/** By whom the alerts are acknowledged, whoever came first. */
+function acknowledgers({ alerts }: LinkOffer): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const { acknowledgedBy: by } of alerts) if (by !== null) counts.set(by, (counts.get(by) ?? 0) + 1);
+  const isOne = alerts.length === 1;
+  return [...counts].map(
+    ([by, count]) => `<p>${isOne ? '' : `${count} `}${isOne ? 'By' : 'by'} ${htmlOf(by)}.</p>`,
+  );
+}
+
+function describeAll({ claim, alerts, leftOut }: LinkOffer): readonly string[] {
+  if (claim.action !== 'acknowledge_message') return alerts.flatMap(describe);
+  const over = alerts.filter(({ endsAtMs }) => endsAtMs !== null).length;
+  const more = alerts.length - maxNamed;
+  return [
+    `<p>The message was about ${alerts.length} alerts that fired${over > 0 ? `, of which ${over} are over` : ''}.</p>`,
+    ...(leftOut > 0
+      ? [`<p>It is not for ${leftOut} more of the same group: acknowledge them in mission control.</p>`]
+      : []),
+    ...alerts.slice(0, maxNamed).flatMap(describe),
+    ...(more > 0 ? [`<p>… and ${more} more.</p>`] : []),
+  ];
+}
+
+function describe({
+  labels,
+  annotations,
+  startsAtMs,
+  endsAtMs,
+}: LinkOffer['alerts'][number]): readonly string[] {
   const summary = annotations['summary'] ?? annotations['description'];
   return [
     `<p><code>${htmlOf(formatLabels(labels)).replaceAll('`', '&#96;')}</code></p>`,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createRouter, parseMatcher, readNotificationConfiguration, RECEIVER_KINDS } from '#notification';
+import { createRouter, parseMatcher, readConfigurationFile } from '#notification';
 import { routeOverviews, testRouting } from '../../notification/routing/routing-overview.ts';
 import { callBelow, startTestApi, type TestApi } from '../api.test-support.ts';
 import { registerRoutingRoutes } from './routing-routes.ts';
@@ -25,7 +25,7 @@ let api: TestApi;
 beforeEach(async () => {
   const files = { list: () => Promise.resolve([]), read: () => Promise.reject(new Error('no file')) };
   const source = { name: 'routing.yml', text: TEXT, directory: '/' };
-  const { route: root } = await readNotificationConfiguration(source, { kinds: RECEIVER_KINDS, files });
+  const { route: root } = await readConfigurationFile(source, { files });
   api = await startTestApi({
     register: (app) =>
       registerRoutingRoutes(app, {

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEventBus } from '#eventbus';
 import {
+  createCheckedNetwork,
   OnCallOverrides,
   prepareNotification,
-  readNotificationConfiguration,
-  RECEIVER_KINDS,
+  readConfigurationFile,
   type PreparedNotification,
 } from '#notification';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
@@ -40,10 +40,9 @@ beforeEach(async () => {
   bus = createEventBus({ ...base, logger: silentLogger, metrics: new SelfMetrics() });
   overrides = new OnCallOverrides({ ...base, bus });
   await overrides.start();
-  const configuration = await readNotificationConfiguration(
+  const configuration = await readConfigurationFile(
     { name: 'alertmanager.yml', text: TEXT ?? '', directory: '/' },
     {
-      kinds: RECEIVER_KINDS,
       files: { list: () => Promise.resolve([]), read: () => Promise.reject(new Error('no file')) },
     },
   );
@@ -54,6 +53,7 @@ beforeEach(async () => {
       random: base.random,
       templates,
       http: { request: () => Promise.reject(new Error('no network')) },
+      network: createCheckedNetwork([], () => Promise.reject(new Error('no network'))),
       readSecret: () => Promise.reject(new Error('no file')),
     }),
     maintenanceOf: () => null,

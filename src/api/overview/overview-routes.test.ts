@@ -44,7 +44,7 @@ beforeEach(async () => {
       registerAlertRoutes(app, {
         ...parts,
         clock,
-        notification: { deliveriesOf: () => Promise.resolve([]) },
+        notification: { deliveriesOf: () => Promise.resolve([]), receiversOf: () => [] },
       });
     },
   });

@@ -36,6 +36,7 @@ const FIRING = Array.from({ length: 12 }, (_, at): TrackedAlert => {
     labels,
     severity: 'warning',
     startsAtMs: STARTED_AT_MS,
+    firedAtMs: 0,
     traceparent: null,
     endsAtMs: null,
     acknowledgedBy: null,

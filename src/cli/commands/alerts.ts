@@ -17,6 +17,7 @@ export function defineAlerts(program: Command): void {
     .option('--severity <severity>', 'of one severity: critical, error, warning, info')
     .option('--rule <rule>', 'of one rule: group/alert')
     .option('--match <matcher>', 'name="value", with =, !=, =~ or !~; may be repeated', repeated, [])
+    .option('--receiver <regex>', 'that the routes in force send to receivers of such a name')
     .option('--limit <number>', 'so many at most', wholeNumber, 100)
     .action(async (flags: AlertListFlags) => {
       const { listAlerts } = await import('../nouns/alerts.ts');

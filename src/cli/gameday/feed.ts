@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { messageOf } from '#telemetry';
+import { note } from '../terminal/print.ts';
 
 /** What a feed needs of the fleet. */
 export interface FeedFleet {
@@ -58,7 +59,7 @@ export class Feed {
         while ((looks[0]?.at ?? at) < at - WINDOW_MS) looks.shift();
         this.#rate = Math.min(this.#fullRate, bearableRate(looks, share) ?? this.#rate);
       } catch (thrown) {
-        process.stderr.write(`omoi: the load was not looked at: ${messageOf(thrown)}\n`);
+        note(`the load was not looked at: ${messageOf(thrown)}`);
       }
     };
     this.#timers.push(setInterval(() => void look(), LOOK_EVERY_MS));
@@ -82,7 +83,7 @@ export class Feed {
       this.#owed -= count;
       this.#fed += count;
     } catch (thrown) {
-      process.stderr.write(`omoi: a batch of tasks was not enqueued: ${messageOf(thrown)}\n`);
+      note(`a batch of tasks was not enqueued: ${messageOf(thrown)}`);
     } finally {
       this.#sending = false;
     }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { defaultConfiguration, readNotificationConfiguration, RECEIVER_KINDS } from '#notification';
+import { defaultConfiguration, readConfigurationFile } from '#notification';
 import { GamedayWebhook, maxMessageBytes, maxMessagesKept } from './webhook.ts';
 
 let webhook: GamedayWebhook;
@@ -18,7 +18,7 @@ it('has a routing file that tells it of every alert, by itself and at once', asy
   const text = readFileSync(webhook.routingFile, 'utf8');
   const files = { list: () => Promise.resolve([]), read: () => Promise.reject(new Error('none')) };
   const source = { name: webhook.routingFile, text, directory: '/' };
-  const { route, receivers } = await readNotificationConfiguration(source, { kinds: RECEIVER_KINDS, files });
+  const { route, receivers } = await readConfigurationFile(source, { files });
   expect(route).toMatchObject({ receiver: 'gameday', groupWaitMs: 0, groupIntervalMs: 1000, routes: [] });
   expect(receivers.size).toBe((await defaultConfiguration()).receivers.size);
 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { filterOf } from './alerts.ts';
+import { filterOf, listAlerts } from './alerts.ts';
 
 const FLAGS = { state: 'firing', match: [] } as const;
 const row = {
@@ -28,4 +28,9 @@ it('how one that fired has ended is shown, too', async () => {
 
 it('a matcher that is none is refused', async () => {
   await expect(filterOf({ ...FLAGS, match: ['pool_id'] })).rejects.toThrow();
+});
+
+it('to whom alerts go is not followed', async () => {
+  const flags = { ...FLAGS, limit: 1, receiver: 'pager', url: 'http://127.0.0.1:1' };
+  await expect(listAlerts({ ...flags, follow: true })).rejects.toThrow(/--receiver goes without --follow/);
 });

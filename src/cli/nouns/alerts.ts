@@ -81,6 +81,7 @@ export interface AlertListFlags extends FollowFlags {
   readonly severity?: string;
   readonly rule?: string;
   readonly match: readonly string[];
+  readonly receiver?: string;
   readonly limit: number;
 }
 
@@ -89,6 +90,10 @@ export async function listAlerts(flags: AlertListFlags): Promise<void> {
   const server = serverOf(flags);
   const client = clientOf(server);
   if (flags.state === 'pending') return listPending(client, flags);
+  if (flags.follow === true && flags.receiver !== undefined) {
+    const message = '--receiver goes without --follow: routes are asked when the list is read';
+    throw new OmoiError('invalid_request', message);
+  }
   const isMeant = await filterOf(flags);
   await showList(server, flags, {
     key: 'alerts',
@@ -114,7 +119,7 @@ export async function filterOf({
   severity,
   rule,
   match,
-}: Omit<AlertListFlags, 'limit'>): Promise<
+}: Omit<AlertListFlags, 'limit' | 'receiver'>): Promise<
   (row: Pick<Alert, 'state' | 'severity' | 'rule_id' | 'labels'>) => boolean
 > {
   // What reads them is loaded by who names some.
@@ -144,8 +149,8 @@ const PENDING_COLUMNS: readonly Column<Pending>[] = [
 
 /** What may become alerts: their conditions have not held for long enough. @throws OmoiError `invalid_request` with options that only alerts have */
 async function listPending(client: ServerClient, flags: AlertListFlags): Promise<void> {
-  const { follow, severity, rule, match, limit } = flags;
-  if (follow === true || severity !== undefined || match.length > 0) {
+  const { follow, severity, rule, match, receiver, limit } = flags;
+  if (follow === true || severity !== undefined || receiver !== undefined || match.length > 0) {
     const message = '--state pending goes with --rule and --limit alone: what is pending is no alert yet';
     throw new OmoiError('invalid_request', message);
   }
@@ -166,7 +171,7 @@ async function listPending(client: ServerClient, flags: AlertListFlags): Promise
 }
 
 function readAlerts(client: ServerClient, flags: AlertListFlags & { readonly acknowledged?: boolean }) {
-  const { state, severity, rule, match, limit, acknowledged } = flags;
+  const { state, severity, rule, match, receiver, limit, acknowledged } = flags;
   const pages = {
     path: PATH,
     query: {
@@ -174,6 +179,7 @@ function readAlerts(client: ServerClient, flags: AlertListFlags & { readonly ack
       severity,
       rule_id: rule,
       matcher: match,
+      receiver,
       acknowledged: acknowledged === undefined ? undefined : String(acknowledged),
     },
     maxRows: PAGE_ROWS,

@@ -4,8 +4,7 @@ import { text as textOf } from 'node:stream/consumers';
 import { z } from 'zod';
 import { messageOf, OmoiError } from '#telemetry';
 import {
-  readNotificationConfiguration,
-  RECEIVER_KINDS,
+  readConfigurationFile,
   type ConfigurationFiles,
   type NotificationConfiguration,
 } from '#notification';
@@ -43,7 +42,7 @@ export async function readRoutingFile(file: string): Promise<NotificationConfigu
     throw new OmoiError('routing_invalid', `${name}: ${messageOf(thrown)}`);
   });
   const directory = isPiped ? process.cwd() : dirname(resolve(file));
-  return readNotificationConfiguration({ name, text, directory }, { kinds: RECEIVER_KINDS, files: FILES });
+  return readConfigurationFile({ name, text, directory }, { files: FILES });
 }
 
 /** Of what Alertmanager's API answers under `/status`. */
@@ -54,8 +53,8 @@ export async function routingOf(flags: TreeFlags): Promise<NotificationConfigura
   if (flags.file !== undefined) return readRoutingFile(flags.file);
   const server = serverOf(flags);
   const { config } = statusAnswer.parse(await readFrom(server, '/alertmanager/api/v2/status'));
-  return readNotificationConfiguration(
+  return readConfigurationFile(
     { name: `configuration of ${urlOf(server)}`, text: config.original, directory: '/' },
-    { kinds: RECEIVER_KINDS, files: FILES, templates: 'unread' },
+    { files: FILES, templates: 'unread' },
   );
 }

@@ -10,6 +10,7 @@ import { describeTrouble } from './server-trouble.ts';
 import { RotatingFile } from './rotating-file.ts';
 import { UserTerminal } from './user-terminal.ts';
 import { WatchedCommand, type CommandEnd } from './watched-command.ts';
+import { aside } from '../terminal/aside.ts';
 
 export interface RunOptions {
   readonly command: readonly string[];
@@ -197,9 +198,9 @@ class Notes {
   tell(message: string): void {
     if (this.#said.has(message) || this.#said.size >= MAX_NOTES) return;
     this.#said.add(message);
-    const line = `omoi run: ${message}\n`;
+    const line = `omoi run: ${message}`;
     if (this.#held) this.#held.push(line);
-    else process.stderr.write(line);
+    else aside(line);
   }
 
   hold(): void {
@@ -209,7 +210,7 @@ class Notes {
   release(): void {
     const held = this.#held ?? [];
     this.#held = null;
-    for (const line of held) process.stderr.write(line);
+    held.forEach(aside);
   }
 }
 

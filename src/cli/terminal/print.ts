@@ -1,3 +1,4 @@
+import { aside } from './aside.ts';
 import { wantsColours } from './colours.ts';
 import { Table, type Column, type TableStyle } from './table.ts';
 
@@ -20,5 +21,5 @@ export function tableFor<Row>(columns: readonly Column<Row>[]): Table<Row> {
 
 /** What is no answer, but has to be known with it: apart from what a pipe reads. */
 export function note(text: string): void {
-  process.stderr.write(`omoi: ${text}\n`);
+  aside(`omoi: ${text}`);
 }

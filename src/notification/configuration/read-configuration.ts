@@ -21,7 +21,10 @@ import { readReceivers, type PlacedIntegration } from './read-receivers.ts';
 import { readRoutes } from './read-routes.ts';
 import { readTimeIntervals } from './read-time-intervals.ts';
 import { resolveFiles } from './resolve-files.ts';
-import { shownConfiguration } from './shown-configuration.ts';
+import { hiddenSecrets, shownConfiguration } from './shown-configuration.ts';
+import { warnOfInhibition } from './warn-of-inhibition.ts';
+import { warnOfUnreachableRoutes } from './warn-of-routes.ts';
+import { SHOWN_SECRET } from './setting-schemas.ts';
 import { templateFiles, type ConfigurationFiles, type TemplateFile } from './template-files.ts';
 
 export interface ConfigurationSource {
@@ -90,6 +93,8 @@ export async function readNotificationConfiguration(
   await nextTurn();
   if (templates && tools.templates !== 'unread') checkTemplates(templates, { integrations, route }, findings);
   warnOfRateLimits(receivers, findings);
+  if (route) await warnOfUnreachableRoutes(route, findings);
+  warnOfInhibition(inhibitRules, findings);
   document.accepted(findings.problems);
   if (!route || !templates || !global.success) throw new Error('an accepted configuration lacks a part');
   return {
@@ -101,9 +106,23 @@ export async function readNotificationConfiguration(
     templates,
     omoi,
     shown: shownConfiguration(text, document),
-    warnings: warningsOf([...findings.warnings, ...notBuilt.warnings], document, name),
+    warnings: [
+      ...hiddenSecretsOf(source, document),
+      ...warningsOf([...findings.warnings, ...notBuilt.warnings], document, name),
+    ],
     notBuilt: warningsOf(notBuilt.warnings, document, name),
   };
+}
+
+/** What the API and `status` show was copied back: the words are taken for the secret, and the service will refuse them. */
+function hiddenSecretsOf(
+  { name, text }: ConfigurationSource,
+  document: StrictDocument<z.ZodType>,
+): readonly string[] {
+  return hiddenSecrets(text, document).map(
+    ({ line, column }) =>
+      `${name}:${line}:${column}: the words ${SHOWN_SECRET} stand in the place of a secret, as where a configuration is shown; write the secret, or a …_file`,
+  );
 }
 
 function warningsOf(

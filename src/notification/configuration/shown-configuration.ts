@@ -34,6 +34,26 @@ export function shownConfiguration(text: string, document: StrictDocument<z.ZodT
   return shown.replaceAll(URL_PASSWORD, '$1xxxxx@');
 }
 
+/** Where `<secret>` itself is written as a secret: it was copied from where a configuration is shown. */
+export function hiddenSecrets(
+  text: string,
+  document: StrictDocument<z.ZodType>,
+): readonly { readonly line: number; readonly column: number }[] {
+  const places: { line: number; column: number }[] = [];
+  let line = 1;
+  let lineStart = 0;
+  let at = 0;
+  for (const [from, to] of document.rangesReadBy(isSecret)) {
+    if (bareText(text.slice(from, to)) !== SHOWN_SECRET) continue;
+    for (let end = text.indexOf('\n', at); end !== -1 && end < from; end = text.indexOf('\n', at)) {
+      line++;
+      at = lineStart = end + 1;
+    }
+    places.push({ line, column: from - lineStart + 1 });
+  }
+  return places;
+}
+
 function isSecret(reader: z.core.$ZodType): boolean {
   return settingRoles.get(reader as z.ZodType)?.role === 'secret';
 }

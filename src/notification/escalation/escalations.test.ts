@@ -4,6 +4,7 @@ import type { Escalation } from '../configuration/omoi-settings.ts';
 import {
   failed,
   openNotificationStage,
+  prepared,
   RecordingReceiver,
   testRoute,
   type NotificationStage,
@@ -192,6 +193,12 @@ describe('a step waits', () => {
     expect(await told()).toEqual(['waits: it is outside office']);
     await pass(MINUTE + SECOND);
     expect(pager.take()).toEqual(['escalation +a']);
+    // The next one has as much time as if the first had been on time.
+    team.take();
+    await pass(9 * MINUTE - 2 * SECOND);
+    expect(team.take()).toEqual([]);
+    await pass(2 * MINUTE);
+    expect(team.take()).toEqual(['escalation +a']);
   });
 
   it('while the alert is kept back', async () => {
@@ -229,6 +236,89 @@ describe('a step waits', () => {
   });
 });
 
+describe('a receiver that never answers', () => {
+  const hangs: RecordingReceiver['answer'] = (_, { signal }) => {
+    const { promise, resolve } = Promise.withResolvers<Delivery>();
+    signal.addEventListener('abort', () => resolve(failed('timeout', { retryable: true })));
+    return promise;
+  };
+  const steps = [
+    { afterMs: 10 * MINUTE, receiver: 'pager', severity: null },
+    // The first message is on its way then: a try of the receiver takes ten seconds.
+    { afterMs: 10 * MINUTE + SECOND, receiver: 'pager', severity: 'critical' },
+    { afterMs: 15 * MINUTE, receiver: 'team', severity: null },
+  ];
+
+  it('keeps an alert from none of the next steps', async () => {
+    await open({ steps });
+    pager.answer = hangs;
+    await stage.alerts.fire({ a: A });
+    await pass(10 * MINUTE);
+    team.take();
+    await pass(6 * MINUTE);
+    expect(pager.messages.at(-1)?.alerts[0]?.labels['severity']).toBe('critical');
+    expect(team.take()).toEqual(['escalation +a']);
+  });
+
+  it('keeps nobody from hearing that it is over, in this group or in others', async () => {
+    const lead = new RecordingReceiver();
+    team = new RecordingReceiver();
+    pager = new RecordingReceiver();
+    const ladder = [{ afterMs: 10 * MINUTE, receiver: 'lead', severity: null }, ...steps.slice(0, 1)];
+    stage = await openNotificationStage({
+      route,
+      receivers: { team: [team], pager: [pager], lead: [lead] },
+      escalations: { page: { ...LADDER, steps: ladder } },
+    });
+    pager.answer = ({ groupLabels }, options) =>
+      groupLabels['group'] === 'one' ? hangs({} as never, options) : { outcome: 'delivered', answer: '' };
+    const many = Array.from({ length: 150 }, (_, at) => `a${at}`);
+    await stage.alerts.fire({
+      ...Object.fromEntries(many.map((id) => [id, { ...A, id }])),
+      b: { ...B, group: 'two' },
+    });
+    await pass(10 * MINUTE + 2 * SECOND);
+    expect(lead.take()).toContain('escalation +b');
+    await stage.alerts.resolve(...many, 'b');
+    await pass(SECOND);
+    expect(lead.take()).toEqual(['all_resolved -b']);
+    await pass(30 * SECOND);
+    expect(lead.take().join()).toMatch(/new_resolved -a0 .*all_resolved -a100 /);
+  });
+});
+
+describe('a reload', () => {
+  it('that gives its route another receiver has a step without a receiver tell that one', async () => {
+    await open();
+    await stage.alerts.fire({ a: A });
+    await pass(11 * MINUTE);
+    const ops = new RecordingReceiver();
+    await stage.notification.take(
+      prepared({
+        route: { ...route, receiver: 'ops' },
+        receivers: { ops: [ops], pager: [pager] },
+        escalations: { page: LADDER },
+      }),
+    );
+    await pass(SECOND);
+    ops.take();
+    await pass(10 * MINUTE);
+    expect(ops.take()).toEqual(['escalation +a']);
+  });
+});
+
+it('a wall clock that is set back keeps no step waiting for longer than the ladder says', async () => {
+  await open();
+  await stage.alerts.fire({ a: A });
+  await pass(9 * MINUTE);
+  stage.clock.stepWallClock(-5 * 60 * MINUTE);
+  await pass(2 * MINUTE);
+  expect(pager.take()).toEqual(['escalation +a']);
+  team.take();
+  await pass(20 * MINUTE);
+  expect(team.take()).toEqual(['escalation +a']);
+});
+
 it('a message of a ladder that nobody took is not sent once the alert is over', async () => {
   await open();
   pager.answer = () => failed('connection', { retryable: true });
@@ -257,6 +347,36 @@ describe('a restart', () => {
     team.take();
     await pass(2 * MINUTE);
     expect(team.take()).toEqual(['escalation +a']);
+    expect(pager.take()).toEqual([]);
+  });
+
+  it('after hours takes no step before rules can have been evaluated, and then one at a time', async () => {
+    await open();
+    await stage.alerts.fire({ a: A });
+    await pass(9 * MINUTE);
+    stage.killAfterCommits(0);
+    await pass(5 * 60 * MINUTE);
+    await stage.revive();
+    await pass(MINUTE - SECOND);
+    expect([...pager.take(), ...team.take()]).not.toContain('escalation +a');
+    await pass(2 * SECOND);
+    expect(pager.take()).toEqual(['escalation +a']);
+    await pass(10 * MINUTE - 3 * SECOND);
+    expect(team.take()).toEqual([]);
+    await pass(4 * SECOND);
+    expect(team.take()).toEqual(['escalation +a']);
+  });
+
+  it('after hours tells nobody else of what is over as soon as rules are evaluated', async () => {
+    await open();
+    await stage.alerts.fire({ a: A });
+    await pass(9 * MINUTE);
+    stage.killAfterCommits(0);
+    await pass(5 * 60 * MINUTE);
+    await stage.revive();
+    await pass(20 * SECOND);
+    await stage.alerts.resolve('a');
+    await pass(60 * MINUTE);
     expect(pager.take()).toEqual([]);
   });
 

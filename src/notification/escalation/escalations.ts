@@ -22,8 +22,8 @@ import type { RunningIntegration } from '../outbox/running-integration.ts';
 import type { AlertReader } from '../ports.ts';
 import type { Muted } from '../stages/mute-stage.ts';
 import { climbOf, Climbs, ladderGroupId, rowOfClimb, type Climb } from './climb.ts';
-import { dueAtMs, rungAfter, type Rung } from './ladder.ts';
-import { escalationDecision, planEnd, planStep, receiverOf } from './ladder-messages.ts';
+import { dueAfterMs, dueAtMs, rungAfter, type Rung } from './ladder.ts';
+import { escalationDecision, planEnd, planStep, receiverOf, type StepMember } from './ladder-messages.ts';
 
 /** So many alerts climb at once; of further ones nobody is told but by their routes. */
 const maxEscalatingAlerts = 10_000;
@@ -58,7 +58,7 @@ export interface EscalationParts {
   readonly metrics: SelfMetrics;
   readonly alerts: Pick<AlertReader, 'read'>;
   readonly log: NotificationLog;
-  readonly outbox: Pick<Outbox, 'outstanding' | 'plan'>;
+  readonly outbox: Pick<Outbox, 'outstanding' | 'outstandingOf' | 'plan'>;
   readonly decisions: Pick<DecisionLog, 'record'>;
   readonly context: EscalationContext;
 }
@@ -118,7 +118,10 @@ export class Escalations {
   /** Steps are taken: all that fires is known. */
   release(): void {
     this.#isHeld = false;
-    for (const climb of this.#climbs.all()) this.#setTimer(climb);
+    const seenMs = this.#parts.clock.wallMs() + waitMs;
+    // What was due meanwhile waits until rules have been evaluated: alerts may be over since Omoi went down.
+    for (const climb of this.#climbs.all())
+      this.#setTimer(climb, climb.dueAtMs && Math.max(climb.dueAtMs, seenMs));
     this.#pump();
   }
 
@@ -243,7 +246,9 @@ export class Escalations {
     this.#due.delete(climb);
     if (atMs === null || this.#isHeld || this.#isStopped || this.#over.has(climb)) return;
     const { clock } = this.#parts;
-    climb.timer = clock.after(Math.max(atMs - clock.wallMs(), 0), () => {
+    // No step is further away than from the bottom: the wall clock may have been set back.
+    const inMs = Math.min(atMs - clock.wallMs(), atMs === climb.dueAtMs ? atMs - climb.beganAtMs : Infinity);
+    climb.timer = clock.after(Math.max(inMs, 0), () => {
       climb.timer = null;
       this.#takeDue(climb);
       this.#pump();
@@ -315,7 +320,7 @@ export class Escalations {
     const nowMs = clock.wallMs();
     const [any] = climbs;
     const escalation = any ? context.escalationOf(any.escalation) : null;
-    const told: { readonly climb: Climb; readonly alert: TrackedAlert }[] = [];
+    const told: (StepMember & { readonly receiver: string })[] = [];
     for (const climb of climbs) {
       const alert = context.alertOf(climb.alertId);
       const groups = [...context.groupsOf(climb.alertId)];
@@ -327,25 +332,35 @@ export class Escalations {
       const { during } = escalation;
       const isOutside = during !== null && !context.isWithin(during, nowMs);
       const why = isOutside ? `it is outside ${during}` : context.mutedBy(alert, group, nowMs)?.reason;
-      if (why === undefined) told.push({ climb, alert });
+      if (why === undefined)
+        told.push({ climb, alert, receiver: receiverOf(escalation, climb, group.route.receiver) });
       else {
         this.#tell(climb, 'waits', why);
         this.#setTimer(climb, nowMs + waitMs);
       }
     }
-    const [{ climb: first } = {}] = told;
-    if (!first || !escalation) return;
-    const integrations = context.integrationsOf(receiverOf(escalation, first));
+    const [{ climb: first, receiver } = {}] = told;
+    if (!first || receiver === undefined || !escalation) return;
+    // A reload may have parted them: those that go elsewhere now take the step after these.
+    const others = told.filter((one) => one.receiver !== receiver);
+    for (const { climb } of others) this.#due.add(climb);
+    const together = told.filter((one) => one.receiver === receiver);
+    const integrations = context.integrationsOf(receiver);
     const groupId = ladderGroupId(first);
-    // It goes on once that has arrived.
+    // It goes on when that try is over, however it ends.
     if (integrations.some(({ key }) => outbox.outstanding(groupId, key)?.state === 'sending')) return;
-    const step = planStep({ escalation, told, first, integrations }, { ...this.#parts, nowMs });
+    const step = planStep(
+      { escalation, told: together, first, receiver, integrations },
+      { ...this.#parts, nowMs },
+    );
     work.planned.push(...step.planned);
     work.events.push(step.event);
     for (const decision of step.decisions) decisions.record(decision, `escalation ${first.escalation}`);
     const next = rungAfter(escalation, first);
-    for (const { climb } of told) {
-      const dueMs = next && dueAtMs(escalation, climb.beganAtMs, next);
+    for (const { climb } of together) {
+      const { beganAtMs } = climb;
+      const dueMs =
+        next && dueAfterMs(escalation, { beganAtMs, taken: first, next, nowMs: Math.floor(nowMs) });
       work.moved.push({
         climb,
         to: { ...(next ?? { step: climb.step, round: climb.round }), dueAtMs: dueMs },
@@ -355,14 +370,10 @@ export class Escalations {
 
   /** Alerts that are over: whoever was told by a ladder hears of it, once nothing of that ladder is on its way. */
   #decideEnds(work: Work): void {
-    const { context, clock, outbox, log } = this.#parts;
-    const over = [...this.#over].slice(0, maxClimbsPerWrite);
-    for (const [groupId, ended] of Map.groupBy(over, ([climb]) => ladderGroupId(climb))) {
+    const { context, clock } = this.#parts;
+    for (const [groupId, ended] of this.#endsThatMayBeTold()) {
       const [[first] = []] = ended;
-      const isOnItsWay = log
-        .entriesOf(groupId)
-        .some(([key]) => outbox.outstanding(groupId, key)?.state === 'sending');
-      if (!first || isOnItsWay) continue;
+      if (!first) continue;
       const still = [...this.#climbs.ofGroup(groupId)].filter((climb) => !this.#over.has(climb));
       const end = planEnd(
         {
@@ -373,25 +384,42 @@ export class Escalations {
         },
         { ...this.#parts, nowMs: clock.wallMs() },
       );
-      if (still.length === 0) work.withdrawn.push(...this.#unheard(first));
+      if (still.length === 0) work.withdrawn.push(...this.#unheard(groupId));
       work.planned.push(...end.planned);
       work.logs.push(...end.logs);
       work.removed.push(...ended.map(([climb]) => climb));
     }
   }
 
+  /** As many as are written at once, by the groups of their ladders. Those of which a message is on its way wait for that, and hold no others up. */
+  #endsThatMayBeTold(): Map<string, (readonly [Climb, number])[]> {
+    const { outbox } = this.#parts;
+    const found = new Map<string, (readonly [Climb, number])[]>();
+    const waiting = new Set<string>();
+    let count = 0;
+    for (const ended of this.#over) {
+      const groupId = ladderGroupId(ended[0]);
+      if (waiting.has(groupId)) continue;
+      const known = found.get(groupId);
+      if (known) known.push(ended);
+      else if (outbox.outstandingOf(groupId).some(({ state }) => state === 'sending')) {
+        waiting.add(groupId);
+        continue;
+      } else found.set(groupId, [ended]);
+      if (++count >= maxClimbsPerWrite) break;
+    }
+    return found;
+  }
+
   /** Messages of a ladder that nobody has taken yet, to whom nothing was told before. */
-  #unheard(climb: Climb): readonly Outstanding[] {
-    const { context, outbox, log } = this.#parts;
-    const steps = context.escalationOf(climb.escalation)?.steps ?? [];
-    const receivers = new Set([climb.group.receiver, ...steps.flatMap(({ receiver }) => receiver ?? [])]);
-    const groupId = ladderGroupId(climb);
-    return [...receivers]
-      .flatMap((receiver) => context.integrationsOf(receiver))
-      .flatMap(({ key }) => {
-        const outstanding = outbox.outstanding(groupId, key);
-        return outstanding?.state === 'waiting' && log.get(groupId, key) === null ? outstanding : [];
-      });
+  #unheard(groupId: string): readonly Outstanding[] {
+    const { outbox, log } = this.#parts;
+    return outbox
+      .outstandingOf(groupId)
+      .filter(
+        ({ state, notification: { integration } }) =>
+          state === 'waiting' && log.get(groupId, integration) === null,
+      );
   }
 
   async #write(

@@ -19,11 +19,17 @@ export interface LadderMessageParts {
   readonly nowMs: number;
 }
 
+export interface StepMember {
+  readonly climb: Climb;
+  readonly alert: TrackedAlert;
+}
+
 /** Alerts of one group that take the same step of one ladder; at least one. */
 export interface Step {
   readonly escalation: Escalation;
-  readonly told: readonly { readonly climb: Climb; readonly alert: TrackedAlert }[];
+  readonly told: readonly StepMember[];
   readonly first: Climb;
+  readonly receiver: string;
   readonly integrations: readonly RunningIntegration[];
 }
 
@@ -33,14 +39,13 @@ export interface PlannedStep {
   readonly event: NewSystemEvent;
 }
 
-/** Who is told by a step: the receiver that it names, or that of the alert's route. */
-export function receiverOf(escalation: Escalation, climb: Climb): string {
-  return stepOf(escalation, climb.step).receiver ?? climb.group.receiver;
+/** Who is told by a step: the receiver that it names, or that of the alert's route as it is now. */
+export function receiverOf(escalation: Escalation, { step }: Climb, ofRoute: string): string {
+  return stepOf(escalation, step).receiver ?? ofRoute;
 }
 
 export function planStep(step: Step, parts: LadderMessageParts): PlannedStep {
-  const { escalation, told, first, integrations } = step;
-  const receiver = receiverOf(escalation, first);
+  const { escalation, told, first, receiver, integrations } = step;
   const severity = severityAt(escalation, first);
   const place = placeOf(escalation, first);
   const waitedMs = Math.max(1000, Math.round((parts.nowMs - first.beganAtMs) / 1000) * 1000);

@@ -15,6 +15,23 @@ export function dueAtMs(escalation: Escalation, beganAtMs: number, { step, round
   return beganAtMs + round * roundMs + stepOf(escalation, step).afterMs;
 }
 
+/**
+ * When the next step is due after one that is taken now, wall ms. Who was told late, since Omoi was down or the step had to
+ * wait, gets the time until the next one all the same: otherwise whole ladders are climbed at once.
+ */
+export function dueAfterMs(
+  escalation: Escalation,
+  {
+    beganAtMs,
+    taken,
+    next,
+    nowMs,
+  }: { readonly beganAtMs: number; readonly taken: Rung; readonly next: Rung; readonly nowMs: number },
+): number {
+  const lateMs = Math.max(0, nowMs - dueAtMs(escalation, beganAtMs, taken));
+  return dueAtMs(escalation, beganAtMs, next) + lateMs;
+}
+
 /** The rung above; null at the end of the last round. */
 export function rungAfter({ steps, repeats }: Escalation, { step, round }: Rung): Rung | null {
   if (step + 1 < steps.length) return { step: step + 1, round };

@@ -1,4 +1,4 @@
-import type { StateDatabase } from '#storage';
+import { PreparedInsert, type StateDatabase, type StateTables } from '#storage';
 import { nextTurn, type Clock, type Counter, type Logger, type SelfMetrics, messageOf } from '#telemetry';
 import type { Stage } from '../stages/mute-stage.ts';
 
@@ -20,7 +20,14 @@ export interface RecordedDecision extends Decision {
 
 /** So many wait to be written; what comes beyond them is counted and not explained. */
 export const maxWaitingDecisions = 100_000;
-const maxDecisionsPerTransaction = 250;
+/** What others wait behind: some milliseconds. */
+const maxDecisionsPerTransaction = 500;
+/** The id is the database's. */
+type Row = Omit<StateTables['notification_decisions'], 'id'>;
+
+const INSERT = new PreparedInsert<Row, unknown>((db, rows) =>
+  db.insertInto('notification_decisions').values(rows),
+);
 /** How many an explanation has at most, the newest. */
 const maxDecisionsRead = 500;
 
@@ -119,21 +126,24 @@ export class DecisionLog {
   }
 
   #insert(decisions: readonly RecordedDecision[]): Promise<void> {
-    return this.#parts.database.transaction(async (tx) => {
-      await tx.db
-        .insertInto('notification_decisions')
-        .values(
-          decisions.map(({ alertId, atMs, stage, decision, receiver, notificationId, reason }) => ({
-            alert_id: alertId,
-            at_ms: atMs,
-            stage,
-            decision,
-            receiver,
-            notification_id: notificationId,
-            reason,
-          })),
-        )
-        .execute();
+    const rows = decisions.map(rowOf);
+    return this.#parts.database.transaction((tx) => {
+      // Nobody waits for an answer of theirs.
+      INSERT.atCommit(tx, rows, {});
+      return Promise.resolve();
     });
   }
+}
+
+function rowOf(decided: RecordedDecision): Row {
+  const { alertId, atMs, stage, decision, receiver, notificationId, reason } = decided;
+  return {
+    alert_id: alertId,
+    at_ms: atMs,
+    stage,
+    decision,
+    receiver,
+    notification_id: notificationId,
+    reason,
+  };
 }

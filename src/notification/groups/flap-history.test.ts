@@ -17,6 +17,13 @@ it.each<[string, readonly number[], number, object | null]>([
   ['not any more once it stays away', [0, 10, 20], 120, null],
   ['anew after that', [0, 10, 20, 200, 210], 220, null],
   ['the same episode told twice', [0, 10, 10, 10], 20, null],
+  ['not any more once the clock was set back', [1000, 1010, 1020], 20, null],
+  [
+    'anew when the clock was set back',
+    [1000, 1010, 0, 10, 20],
+    30,
+    { episodes: 3, sinceMs: 20, untilMs: 120 },
+  ],
 ])('%s', (_name, starts, nowMs, flapping) => {
   const history = new FlapHistory();
   for (const at of starts) history.note('a', at, SETTINGS);

@@ -33,7 +33,7 @@ export class FlapHistory {
   /** An alert has come into a group. */
   joined(alert: TrackedAlert, group: AggregationGroup): void {
     const { flapping } = group.route.omoi;
-    if (flapping && alert.endsAtMs === null) this.note(keyOf(alert, group), alert.startsAtMs, flapping);
+    if (flapping && alert.endsAtMs === null) this.note(keyOf(alert, group), alert.firedAtMs, flapping);
   }
 
   /** Null where it does not flap in the group. */
@@ -46,9 +46,10 @@ export class FlapHistory {
   note(key: string, startsAtMs: number, { episodes, withinMs }: FlappingSettings): void {
     const known = this.#returns.get(key);
     const last = known?.starts.at(-1);
-    if (known && last !== undefined && startsAtMs <= last) return;
+    // Where it is much earlier the wall clock was set back, and it is another one.
+    if (known && last !== undefined && startsAtMs <= last && last - startsAtMs < withinMs) return;
     this.#returns.delete(key);
-    const goesOn = known !== undefined && last !== undefined && startsAtMs - last < withinMs;
+    const goesOn = known !== undefined && last !== undefined && Math.abs(startsAtMs - last) < withinMs;
     const returns = goesOn ? known : { starts: [], episodes: 0, sinceMs: null };
     returns.starts.push(startsAtMs);
     returns.episodes++;
@@ -67,7 +68,9 @@ export class FlapHistory {
     const last = returns?.starts.at(-1);
     if (!returns || last === undefined || returns.sinceMs === null) return null;
     const untilMs = last + withinMs;
-    return nowMs < untilMs ? { episodes: returns.episodes, sinceMs: returns.sinceMs, untilMs } : null;
+    return nowMs < untilMs && last - nowMs < withinMs
+      ? { episodes: returns.episodes, sinceMs: returns.sinceMs, untilMs }
+      : null;
   }
 }
 

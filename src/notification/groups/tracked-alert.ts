@@ -9,6 +9,8 @@ export interface TrackedAlert {
   readonly labels: Labels;
   readonly severity: string;
   readonly startsAtMs: number;
+  /** Wall ms at which Omoi heard that it fires. */
+  readonly firedAtMs: number;
   readonly traceparent: string | null;
   /** Null while it fires. Changed by `Dispatcher` alone, as is `acknowledgedBy`. */
   endsAtMs: number | null;
@@ -20,7 +22,7 @@ export interface TrackedAlert {
 }
 
 export function trackedAlert(alert: StoredAlert): TrackedAlert {
-  const { alertId, fingerprint, labels, startsAtMs, endsAtMs, traceparent } = alert;
+  const { alertId, fingerprint, labels, startsAtMs, firedAtMs, endsAtMs, traceparent } = alert;
   const { acknowledgedBy, snoozedUntilMs } = alert;
   const severity = labelValue(labels, 'severity');
   return {
@@ -29,6 +31,7 @@ export function trackedAlert(alert: StoredAlert): TrackedAlert {
     labels,
     severity,
     startsAtMs,
+    firedAtMs,
     traceparent,
     endsAtMs,
     acknowledgedBy,
@@ -46,6 +49,7 @@ export function alertThatBegins({ payload, at, traceparent }: AlertTriggered): T
     labels,
     severity,
     startsAtMs: Date.parse(startsAt ?? at),
+    firedAtMs: Date.parse(at),
     traceparent,
     endsAtMs: null,
     acknowledgedBy: null,

@@ -274,6 +274,38 @@ describe('people are told at once', () => {
   });
 });
 
+describe('the deadline', () => {
+  it.each([
+    ['an hour ago', -60],
+    ['in an hour', 60],
+  ])(
+    'counts from when it was told of here, where who posts the alert says that it began %s',
+    async (_, minutes) => {
+      const team = await open();
+      const startsAtMs = stage.clock.wallMs() + minutes * MINUTE;
+      await stage.alerts.fire({ a: A }, { startsAtMs });
+      await stage.tell(started('a'));
+      await pass(50 * SECOND);
+      // From here on it is read from its row.
+      await stage.restart();
+      await pass(5 * SECOND);
+      expect(team.take()).toEqual([]);
+      await pass(6 * SECOND);
+      expect(team.take()).toEqual(['not_healed +a']);
+    },
+  );
+
+  it('comes when the wall clock is set back, too', async () => {
+    const team = await open();
+    await stage.alerts.fire({ a: A });
+    await stage.tell(started('a'));
+    await pass(SECOND);
+    stage.clock.stepWallClock(-5 * 60 * MINUTE);
+    await pass(MINUTE);
+    expect(team.take()).toEqual(['not_healed +a']);
+  });
+});
+
 describe('a restart in the middle of a hold', () => {
   it('holds on, and takes the verdict that came meanwhile', async () => {
     const team = await open();

@@ -3,7 +3,7 @@ import { readLink, signLink, type LinkClaim } from './link-token.ts';
 
 const CLAIM: LinkClaim = {
   action: 'acknowledge',
-  alertId: 'alr_1',
+  subject: 'alr_1',
   receiver: 'team "ü" one.two',
   expiresAtMs: 1_800_000_000_000,
 };
@@ -22,6 +22,7 @@ describe('a link', () => {
     ['cut off', token.slice(0, -1)],
     ['with more behind it', `${token}.x`],
     ['of another action', withBody((body) => body.replace('acknowledge', 'silence'))],
+    ['of all alerts of a message', withBody((body) => body.replace('acknowledge', 'acknowledge_message'))],
     ['that counts longer', withBody((body) => body.replace('1800000000', '1900000000'))],
     ['of nothing', ''],
     ['of a dot', '.'],

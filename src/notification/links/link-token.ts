@@ -1,14 +1,15 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /** What a link lets its holder do. */
-export const LINK_ACTIONS = ['acknowledge', 'silence'] as const;
+export const LINK_ACTIONS = ['acknowledge', 'silence', 'acknowledge_message'] as const;
 
 export type LinkAction = (typeof LINK_ACTIONS)[number];
 
-/** What a link says: what it does to which alert, for whom it was made, and until when it counts. */
+/** What a link says: what it does to what, for whom it was made, and until when it counts. */
 export interface LinkClaim {
   readonly action: LinkAction;
-  readonly alertId: string;
+  /** The id of an alert; of `acknowledge_message` that of a message, whose alerts are meant. */
+  readonly subject: string;
   /** The receiver that got it. */
   readonly receiver: string;
   /** Wall ms, whole seconds. */
@@ -22,11 +23,11 @@ const VERSION = 1;
 const maxTokenCharacters = 2_000;
 
 /**
- * `BASE64URL(JSON).BASE64URL(MAC)`: the JSON list of version, action, alert, receiver and the second at which it expires, and
+ * `BASE64URL(JSON).BASE64URL(MAC)`: the JSON list of version, action, subject, receiver and the second at which it expires, and
  * the first 16 bytes of its HMAC-SHA-256.
  */
-export function signLink(key: string, { action, alertId, receiver, expiresAtMs }: LinkClaim): string {
-  const said = JSON.stringify([VERSION, action, alertId, receiver, Math.floor(expiresAtMs / 1000)]);
+export function signLink(key: string, { action, subject, receiver, expiresAtMs }: LinkClaim): string {
+  const said = JSON.stringify([VERSION, action, subject, receiver, Math.floor(expiresAtMs / 1000)]);
   const body = Buffer.from(said).toString('base64url');
   return `${body}.${signatureOf(key, body).toString('base64url')}`;
 }
@@ -40,12 +41,12 @@ export function readLink(key: string, token: string): LinkClaim | null {
   if (others.length > 0 || given.length !== wanted.length || !timingSafeEqual(given, wanted)) return null;
   // Signed, so written by `signLink`, by this version or an older one.
   const said = JSON.parse(Buffer.from(body, 'base64url').toString()) as unknown[];
-  const [version, action, alertId, receiver, expiresAt] = said;
+  const [version, action, subject, receiver, expiresAt] = said;
   const known = LINK_ACTIONS.find((one) => one === action);
   if (version !== VERSION || known === undefined) return null;
   return {
     action: known,
-    alertId: String(alertId),
+    subject: String(subject),
     receiver: String(receiver),
     expiresAtMs: Number(expiresAt) * 1000,
   };

@@ -1,6 +1,7 @@
 import type { StateDatabase } from '#storage';
 import { OmoiError, type Clock, type Labels } from '#telemetry';
 import type { NotifiedAlert } from '../notified-alert.ts';
+import { readMembers } from '../outbox/outbox-rows.ts';
 import type { AlertReader } from '../ports.ts';
 import type { SilenceBook } from '../silences/silence-book.ts';
 import { readLink, signLink, type LinkAction, type LinkClaim } from './link-token.ts';
@@ -21,16 +22,26 @@ const linkLifetimeMs = 24 * 3_600_000;
 /** So many links that nobody has signed are looked at within a minute. */
 const maxForgedLinksPerMinute = 60;
 const MINUTE_MS = 60_000;
+/** So many alerts are acknowledged by one link. */
+const maxAlertsOfLink = 1_000;
+const maxAlertsPerRead = 500;
+/** Those that wait for the database share its commits. */
+const maxAcknowledgedSideBySide = 20;
+
+const OVER: ReadonlySet<string> = new Set(['alert_resolved', 'unknown_alert']);
 
 /** What a link would do, for the page that asks whether to do it. */
 export interface LinkOffer {
   readonly claim: LinkClaim;
-  readonly alert: NotifiedAlert;
+  /** The alert that it is for; of a message those that fired as it was decided, by now they may be over. */
+  readonly alerts: readonly NotifiedAlert[];
+  /** How many alerts of the message's group it is not for: the message does not name them, or they are too many. */
+  readonly leftOut: number;
 }
 
 /**
- * Links in messages by which whoever reads them acts on one alert without logging in: signed, for 24 hours. Looking at one changes
- * nothing. The one owner of the key.
+ * Links in messages by which whoever reads them acts on one alert, or acknowledges those of
+ * the message, without logging in: signed, for 24 hours. Looking at one changes nothing. The one owner of the key.
  */
 export class SignedLinks {
   readonly #parts: SignedLinkParts;
@@ -63,17 +74,17 @@ export class SignedLinks {
   tokenFor(
     action: LinkAction,
     {
-      alertId,
+      subject,
       receiver,
       atMs,
-    }: { readonly alertId: string; readonly receiver: string; readonly atMs: number },
+    }: { readonly subject: string; readonly receiver: string; readonly atMs: number },
   ): string {
-    return signLink(this.#key, { action, alertId, receiver, expiresAtMs: atMs + linkLifetimeMs });
+    return signLink(this.#key, { action, subject, receiver, expiresAtMs: atMs + linkLifetimeMs });
   }
 
   /**
    * What a link would do.
-   * @throws OmoiError `link_invalid`, `too_many_link_tries`, `unknown_alert`
+   * @throws OmoiError `link_invalid`, `too_many_link_tries`, `unknown_alert`, `unknown_notification`
    */
   async look(token: string): Promise<LinkOffer> {
     const nowMs = this.#parts.clock.wallMs();
@@ -82,9 +93,30 @@ export class SignedLinks {
     if (claim.expiresAtMs <= nowMs) {
       throw new OmoiError('link_invalid', 'the link has expired: links count for 24 hours');
     }
-    const [alert] = await this.#parts.alerts.read([claim.alertId]);
-    if (!alert) throw new OmoiError('unknown_alert', `there is no alert ${claim.alertId} any more`);
-    return { claim, alert };
+    if (claim.action === 'acknowledge_message') return { claim, ...(await this.#alertsOfMessage(claim)) };
+    return { claim, alerts: [await this.#alertOf(claim)], leftOut: 0 };
+  }
+
+  async #alertOf({ subject }: LinkClaim): Promise<NotifiedAlert> {
+    const [alert] = await this.#parts.alerts.read([subject]);
+    if (!alert) throw new OmoiError('unknown_alert', `there is no alert ${subject} any more`);
+    return alert;
+  }
+
+  async #alertsOfMessage({ subject }: LinkClaim): Promise<Omit<LinkOffer, 'claim'>> {
+    const { database, alerts } = this.#parts;
+    const message = await readMembers(database, subject);
+    if (!message) throw new OmoiError('unknown_notification', `there is no message ${subject} any more`);
+    const fired = message.members.filter(([, endsAtMs]) => endsAtMs === null).map(([alertId]) => alertId);
+    const meant = fired.slice(0, maxAlertsOfLink);
+    const found: NotifiedAlert[] = [];
+    for (let at = 0; at < meant.length; at += maxAlertsPerRead) {
+      found.push(...(await alerts.read(meant.slice(at, at + maxAlertsPerRead))));
+    }
+    const places = new Map(meant.map((alertId, place) => [alertId, place]));
+    const placeOf = ({ alertId }: NotifiedAlert): number => places.get(alertId) ?? 0;
+    found.sort((a, b) => placeOf(a) - placeOf(b));
+    return { alerts: found, leftOut: message.truncated + fired.length - meant.length };
   }
 
   /**
@@ -93,11 +125,37 @@ export class SignedLinks {
    * @throws OmoiError as `look`, and `alert_resolved`, `too_many_silences`
    */
   async act(token: string, silenceMs: number): Promise<LinkOffer> {
-    const { claim, alert } = await this.look(token);
+    const { claim, alerts } = await this.look(token);
     const by = `link of receiver ${claim.receiver}`;
-    if (claim.action === 'acknowledge') await this.#parts.acknowledge(alert.alertId, by);
-    else await this.#silence(alert, { by, endsAtMs: this.#parts.clock.wallMs() + silenceMs });
+    if (claim.action === 'acknowledge_message') {
+      await this.#acknowledgeAll(alerts, by);
+      return this.look(token);
+    }
+    for (const alert of alerts) {
+      if (claim.action === 'acknowledge') await this.#parts.acknowledge(alert.alertId, by);
+      else await this.#silence(alert, { by, endsAtMs: this.#parts.clock.wallMs() + silenceMs });
+    }
     return this.look(token);
+  }
+
+  /** What is over by then needs nobody any more. */
+  async #acknowledgeAll(alerts: readonly NotifiedAlert[], by: string): Promise<void> {
+    const open = alerts.filter(
+      ({ endsAtMs, acknowledgedBy }) => endsAtMs === null && acknowledgedBy === null,
+    );
+    for (let at = 0; at < open.length; at += maxAcknowledgedSideBySide) {
+      const some = open.slice(at, at + maxAcknowledgedSideBySide);
+      await Promise.all(
+        some.map(async ({ alertId }) => {
+          try {
+            await this.#parts.acknowledge(alertId, by);
+          } catch (thrown) {
+            const isOver = thrown instanceof OmoiError && OVER.has(thrown.code);
+            if (!isOver) throw thrown;
+          }
+        }),
+      );
+    }
   }
 
   async #silence(

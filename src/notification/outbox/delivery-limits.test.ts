@@ -55,6 +55,7 @@ function open() {
       random: createSeededRandom(1),
       maxAgeMs: HOUR_MS,
       send: () => new Promise((resolve) => answers.push(resolve)),
+      onWaits: () => undefined,
       onTried: ({ notification }, { isFinal, delivery }) => {
         if (isFinal) ended.push(`${notification.id} ${delivery.outcome}`);
         return new Promise((resolve) => records.push(resolve));

@@ -39,6 +39,7 @@ function open(): Stage {
       return Promise.resolve(typeof answer === 'function' ? answer(id) : answer);
     },
     onTried: () => Promise.resolve(),
+    onWaits: () => undefined,
   });
   const stage: Stage = {
     clock,

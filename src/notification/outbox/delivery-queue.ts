@@ -38,14 +38,17 @@ export interface Tried {
 export interface DeliveryQueueParts {
   readonly clock: Clock;
   readonly random: Random;
-  /** Sends one message. Never rejects. */
+  /** Sends one message. Never rejects. @param next those that wait for their turn, in their order */
   readonly send: (
     outstanding: Outstanding,
     integration: RunningIntegration,
     signal: SendOptions['signal'],
+    next: Iterable<Outstanding>,
   ) => Promise<Delivery>;
   /** A try is over. Resolves when it is recorded. */
   readonly onTried: (outstanding: Outstanding, tried: Tried) => Promise<void>;
+  /** A try has failed, and that is recorded: the message waits for the next one. */
+  readonly onWaits: (outstanding: Outstanding) => void;
   /** Messages older than this are given up. */
   readonly maxAgeMs: number;
 }
@@ -167,7 +170,7 @@ export class DeliveryQueue {
     outstanding.attempts += 1;
     const { timeoutMs } = this.#integration.integration;
     const deadline = clock.after(timeoutMs, () => controller.abort());
-    const delivery = await send(outstanding, this.#integration, controller.signal);
+    const delivery = await send(outstanding, this.#integration, controller.signal, this.#fresh);
     deadline.cancel();
     if (this.#isStopped && delivery.outcome === 'failed') return;
     const isFinal = this.#judge(outstanding, delivery);
@@ -179,6 +182,7 @@ export class DeliveryQueue {
     if (!isFinal && !this.#isStopped) {
       outstanding.state = 'waiting';
       this.push(outstanding);
+      this.#parts.onWaits(outstanding);
     }
     this.#pump();
   }

@@ -1,15 +1,25 @@
-import { copyLabels, messageOf, type Clock, type Labels, type Logger, type Tracing } from '#telemetry';
+import {
+  copyLabels,
+  messageOf,
+  paced,
+  Stretch,
+  type Clock,
+  type Labels,
+  type Logger,
+  type Tracing,
+} from '#telemetry';
 import type { Message, MessageAlert } from '../message.ts';
 import { statusOf, type NotifiedAlert } from '../notified-alert.ts';
-import type { AlertReader, LinksOf } from '../ports.ts';
+import type { AlertReader, LinksOf, MessageLinkOf } from '../ports.ts';
 import type { Delivery } from '../receivers/integration.ts';
 import { TemplateFailure } from '../templates/message-templates.ts';
+import { AlertsAhead } from './alerts-ahead.ts';
 import type { DeliveryQueueParts, Outstanding } from './delivery-queue.ts';
 import type { NotificationLog } from './notification-log.ts';
 import type { RunningIntegration } from './running-integration.ts';
 
-/** So many alerts are read with one question. */
-const maxAlertsPerRead = 500;
+/** So many alerts are written between two pauses. */
+const alertsPerPiece = 100;
 
 export interface MessageWriterParts {
   readonly alerts: AlertReader;
@@ -20,6 +30,7 @@ export interface MessageWriterParts {
   /** Where people reach Omoi, without a slash at the end. */
   readonly externalUrl: () => string;
   readonly linksOf: LinksOf;
+  readonly acknowledgeAllOf: MessageLinkOf;
   readonly receiverLabelsOf: (receiver: string) => Labels;
   /** The route's labels, which are templates, as they are for a message. @throws TemplateFailure */
   readonly routeLabelsOf: (message: Message) => Labels;
@@ -27,7 +38,8 @@ export interface MessageWriterParts {
 
 /** Writes messages as they are at the time of sending, with the newest texts of their alerts, and sends them. */
 export function messageSender(parts: MessageWriterParts): DeliveryQueueParts['send'] {
-  return async (outstanding, running, signal) => {
+  const alerts = new AlertsAhead(parts.alerts, parts.clock);
+  return async (outstanding, running, signal, next) => {
     const { notification } = outstanding;
     const span = parts.tracing.startSpan('notification.deliver', {
       parent: notification.traceparent,
@@ -38,7 +50,9 @@ export function messageSender(parts: MessageWriterParts): DeliveryQueueParts['se
         'omoi.notification.attempt': outstanding.attempts,
       },
     });
-    const delivery = await send(parts, { outstanding, running, signal, traceparent: span.traceparent });
+    const reading = alerts.of(notification, next);
+    const { traceparent } = span;
+    const delivery = await send(parts, { outstanding, running, signal, reading, traceparent });
     if (delivery.outcome === 'failed') span.fail(`${delivery.failure}: ${delivery.reason}`);
     span.end();
     return delivery;
@@ -49,19 +63,17 @@ interface Sending {
   readonly outstanding: Outstanding;
   readonly running: RunningIntegration;
   readonly signal: AbortSignal;
+  readonly reading: Promise<ReadonlyMap<string, NotifiedAlert>>;
   readonly traceparent: string;
 }
 
 async function send(parts: MessageWriterParts, sending: Sending): Promise<Delivery> {
-  const { running, signal } = sending;
+  const { running, signal, reading } = sending;
   const { notification } = sending.outstanding;
   try {
-    const facts = await readAlerts(
-      parts.alerts,
-      notification.members.map(([alertId]) => alertId),
-    ).catch((thrown: unknown) => messageOf(thrown));
+    const facts = await reading.catch((thrown: unknown) => messageOf(thrown));
     if (typeof facts === 'string') return unreadable(facts);
-    const message = write(parts, sending, facts);
+    const message = await paced(write(parts, sending, facts), new Stretch(parts.clock));
     if (message.alerts.length === 0) return refused('the alerts it is about are no longer on record');
     const { memory } = parts.log.get(notification.groupId, running.key) ?? { memory: null };
     return await running.integration.send(message, { signal, memory });
@@ -86,21 +98,33 @@ function unreadable(error: string): Delivery {
   return { outcome: 'failed', failure: 'connection', reason, retryable: true, retryAfterMs: null };
 }
 
-function write(
+function* write(
   parts: MessageWriterParts,
   { outstanding, running, traceparent }: Sending,
   facts: ReadonlyMap<string, NotifiedAlert>,
-): Message {
+): Generator<void, Message> {
   const { notification } = outstanding;
   const about = { receiver: notification.receiver, atMs: notification.createdAtMs };
-  const alerts = notification.members.flatMap(([alertId, endsAtMs]): MessageAlert[] => {
+  const alerts: MessageAlert[] = [];
+  for (const [place, [alertId, endsAtMs]] of notification.members.entries()) {
+    if (place % alertsPerPiece === alertsPerPiece - 1) yield;
     const found = facts.get(alertId);
-    if (!found) return [];
+    if (!found) continue;
     // The message says what was so when it was decided: the group goes on from there.
     const alert = { ...found, endsAtMs: endsAtMs === null ? null : (found.endsAtMs ?? endsAtMs) };
-    const labels = raised(alert.labels, notification.severity);
-    return [{ ...alert, labels, status: statusOf(alert), links: parts.linksOf(alert, about) }];
-  });
+    alerts.push({
+      ...alert,
+      labels: raised(alert.labels, notification.severity),
+      status: statusOf(alert),
+      // Signed when somebody asks: most integrations do not show them.
+      get links() {
+        return parts.linksOf(alert, about);
+      },
+    });
+  }
+  const isOpen = ({ status, acknowledgedBy: by }: MessageAlert): boolean =>
+    status === 'firing' && by === null;
+  const areSeveral = alerts.filter(isOpen).length > 1;
   const message: Message = {
     notificationId: notification.id,
     groupKey: notification.groupKey,
@@ -111,6 +135,7 @@ function write(
     receiverLabels: parts.receiverLabelsOf(running.receiver),
     alerts,
     truncatedAlerts: notification.truncated,
+    acknowledgeAll: areSeveral ? parts.acknowledgeAllOf(notification.id, about) : null,
     externalUrl: parts.externalUrl(),
     atMs: notification.createdAtMs,
     traceparent,
@@ -125,16 +150,4 @@ function raised(labels: Labels, severity: string | null): Labels {
   const copy = copyLabels(labels);
   copy['severity'] = severity;
   return copy;
-}
-
-async function readAlerts(
-  alerts: AlertReader,
-  alertIds: readonly string[],
-): Promise<ReadonlyMap<string, NotifiedAlert>> {
-  const found = new Map<string, NotifiedAlert>();
-  for (let at = 0; at < alertIds.length; at += maxAlertsPerRead) {
-    for (const alert of await alerts.read(alertIds.slice(at, at + maxAlertsPerRead)))
-      found.set(alert.alertId, alert);
-  }
-  return found;
 }

@@ -1,5 +1,4 @@
-import { PreparedQuery, type StateDatabase, type StateTransaction } from '#storage';
-import { allSettled } from '#telemetry';
+import { PreparedInsert, type StateDatabase, type StateTables, type StateTransaction } from '#storage';
 import type { ReceiverMemory } from '../receivers/integration.ts';
 import type { LogEntry } from '../stages/dedup-stage.ts';
 import { joinFingerprints, splitFingerprints } from './fingerprints.ts';
@@ -15,20 +14,12 @@ export interface LogUpdate {
   readonly entry: RememberedEntry;
 }
 
-const WRITE = new PreparedQuery<
-  {
-    readonly groupId: string;
-    readonly integration: string;
-    readonly firing: string;
-    readonly resolved: string;
-    readonly notifiedAtMs: number;
-    readonly memory: string | null;
-  },
-  unknown
->((db, { groupId, integration, firing, resolved, notifiedAtMs, memory }) =>
+type Row = StateTables['notification_log'];
+
+const WRITE = new PreparedInsert<Row, unknown>((db, rows) =>
   db
     .insertInto('notification_log')
-    .values({ group_id: groupId, integration, firing, resolved, notified_at_ms: notifiedAtMs, memory })
+    .values(rows)
     .onConflict((conflict) =>
       conflict.columns(['group_id', 'integration']).doUpdateSet((row) => ({
         firing: row.ref('excluded.firing'),
@@ -89,18 +80,10 @@ export class NotificationLog {
 
   /** Writes entries in a transaction; they count from its commit on. */
   async write(tx: StateTransaction, updates: readonly LogUpdate[]): Promise<void> {
-    await allSettled(
-      updates.map(({ groupId, integration, entry }) =>
-        WRITE.run(tx, {
-          groupId,
-          integration,
-          firing: joinFingerprints(entry.firing),
-          resolved: joinFingerprints(entry.resolved),
-          notifiedAtMs: entry.notifiedAtMs,
-          memory: entry.memory === null ? null : JSON.stringify(entry.memory),
-        }),
-      ),
-    );
+    if (updates.length === 0) return;
+    // A statement writes a row once.
+    const newest = new Map(updates.map((update) => [`${update.groupId} ${update.integration}`, update]));
+    await WRITE.rows(tx, [...newest.values()].map(rowOf));
     tx.afterCommit(() => {
       for (const { groupId, integration, entry } of updates) this.#set(groupId, integration, entry);
     });
@@ -121,4 +104,15 @@ export class NotificationLog {
     if (ofGroup) ofGroup.set(integration, entry);
     else this.#entries.set(groupId, new Map([[integration, entry]]));
   }
+}
+
+function rowOf({ groupId, integration, entry: { firing, resolved, notifiedAtMs, memory } }: LogUpdate): Row {
+  return {
+    group_id: groupId,
+    integration,
+    firing: joinFingerprints(firing),
+    resolved: joinFingerprints(resolved),
+    notified_at_ms: notifiedAtMs,
+    memory: memory === null ? null : JSON.stringify(memory),
+  };
 }

@@ -1,5 +1,11 @@
-import { PreparedInsert, type StateDatabase, type StateTables, type StateTransaction } from '#storage';
-import { labelsKey, parseLabels, type Labels } from '#telemetry';
+import {
+  PreparedInsert,
+  PreparedQuery,
+  type StateDatabase,
+  type StateTables,
+  type StateTransaction,
+} from '#storage';
+import { allSettled, labelsKey, parseLabels, type Labels } from '#telemetry';
 import { NOTIFICATION_REASONS, type NotificationReason } from '../message.ts';
 import { joinFingerprints, splitFingerprints } from './fingerprints.ts';
 
@@ -81,6 +87,58 @@ export async function supersedeNotifications(
     .execute();
 }
 
+/** What came of a try. */
+export interface Outcome {
+  readonly id: string;
+  readonly state: 'pending' | 'delivered' | 'failed';
+  readonly attempts: number;
+  /** Where it is tried again: when, wall ms. */
+  readonly nextAttemptAtMs: number;
+  readonly answer: string;
+  readonly failure: string | null;
+}
+
+const TRIED = new PreparedQuery<Omit<Outcome, 'state'>, unknown>(
+  (db, { id, attempts, nextAttemptAtMs, answer, failure }) =>
+    db
+      .updateTable('notifications')
+      .set({ attempts, next_attempt_at_ms: nextAttemptAtMs, answer, failure })
+      .where('id', '=', id)
+      .where('state', '=', 'pending'),
+);
+
+/** Writes what came of tries: what ended alike, as of a receiver that takes all, in one statement. At most 500. */
+export async function writeOutcomes(
+  tx: StateTransaction,
+  outcomes: readonly Outcome[],
+  nowMs: number,
+): Promise<void> {
+  const over = outcomes.filter(({ state }) => state !== 'pending');
+  const alike = Map.groupBy(over, ({ state, attempts, answer, failure }) =>
+    JSON.stringify([state, attempts, answer, failure]),
+  );
+  await allSettled([
+    ...outcomes.filter(({ state }) => state === 'pending').map((outcome) => TRIED.run(tx, outcome)),
+    ...[...alike.values()].map((ended) => writeEnds(tx, ended, nowMs)),
+  ]);
+}
+
+async function writeEnds(tx: StateTransaction, ended: readonly Outcome[], nowMs: number): Promise<void> {
+  const [first] = ended;
+  if (!first) return;
+  const { state, attempts, answer, failure } = first;
+  await tx.db
+    .updateTable('notifications')
+    .set({ state, attempts, finished_at_ms: nowMs, answer, failure })
+    .where(
+      'id',
+      'in',
+      ended.map(({ id }) => id),
+    )
+    .where('state', '=', 'pending')
+    .execute();
+}
+
 /** What is known of a notification that waits, beside what it says. */
 export interface PendingNotification {
   readonly notification: Notification;
@@ -107,6 +165,19 @@ export async function readPending(database: StateDatabase): Promise<readonly Pen
     heldUntilMs: row.held_until_ms,
     digestId: row.digest_id,
   }));
+}
+
+/** What a message tells of, also when it was sent long ago; null where it is on record no more. */
+export async function readMembers(
+  { reader }: StateDatabase,
+  notificationId: string,
+): Promise<Pick<Notification, 'members' | 'truncated'> | null> {
+  const row = await reader
+    .selectFrom('notifications')
+    .select(['alerts', 'truncated'])
+    .where('id', '=', notificationId)
+    .executeTakeFirst();
+  return row ? { members: membersOf(row), truncated: row.truncated } : null;
 }
 
 function rowOf(notification: Notification, heldUntilMs: number | null): Row {
@@ -147,8 +218,7 @@ function notificationOf(row: Row): Notification {
     receiver: row.receiver,
     integration: row.integration,
     reason: NOTIFICATION_REASONS.find((reason) => reason === row.reason) ?? 'first_notification',
-    // Written by `rowOf` alone.
-    members: JSON.parse(row.alerts) as MessageMember[],
+    members: membersOf(row),
     truncated: row.truncated,
     groupLabels: parseLabels(row.group_labels),
     routeLabels: parseLabels(row.route_labels),
@@ -159,4 +229,9 @@ function notificationOf(row: Row): Notification {
     createdAtMs: row.created_at_ms,
     traceparent: row.traceparent,
   };
+}
+
+/** Written by `rowOf` alone. */
+function membersOf({ alerts }: Pick<Row, 'alerts'>): MessageMember[] {
+  return JSON.parse(alerts) as MessageMember[];
 }

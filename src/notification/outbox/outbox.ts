@@ -1,5 +1,5 @@
 import type { EventBus } from '#eventbus';
-import { PreparedQuery, SharedTransactions, type StateDatabase, type StateTransaction } from '#storage';
+import { SharedTransactions, type StateDatabase, type StateTransaction } from '#storage';
 import {
   allSettled,
   backoffMs,
@@ -24,6 +24,7 @@ import {
   insertNotifications,
   readPending,
   supersedeNotifications,
+  writeOutcomes,
   type Notification,
 } from './outbox-rows.ts';
 import type { RunningIntegration } from './running-integration.ts';
@@ -55,6 +56,8 @@ export interface OutboxParts {
   readonly send: DeliveryQueueParts['send'];
   /** Nothing of a group waits for an integration any more. */
   readonly onEnded: (notification: Notification, outcome: 'delivered' | 'failed') => void;
+  /** A message was on its way and waits again: it may be replaced. */
+  readonly onWaits: (notification: Notification) => void;
 }
 
 /** A message that takes the place of one that waits. */
@@ -69,33 +72,6 @@ interface Ended {
   readonly outstanding: Outstanding;
   readonly tried: Tried;
 }
-
-const TRIED = new PreparedQuery<
-  {
-    readonly id: string;
-    readonly state: 'pending' | 'delivered' | 'failed';
-    readonly attempts: number;
-    readonly nextAttemptAtMs: number;
-    readonly finishedAtMs: number | null;
-    readonly answer: string;
-    readonly failure: string | null;
-  },
-  { id: string }
->((db, { id, state, attempts, nextAttemptAtMs, finishedAtMs, answer, failure }) =>
-  db
-    .updateTable('notifications')
-    .set({
-      state,
-      attempts,
-      next_attempt_at_ms: nextAttemptAtMs,
-      finished_at_ms: finishedAtMs,
-      answer,
-      failure,
-    })
-    .where('id', '=', id)
-    .where('state', '=', 'pending')
-    .returning('id'),
-);
 
 /**
  * The messages that are decided and not delivered: each is a row before it is sent, and what came of it is recorded with what
@@ -164,6 +140,7 @@ export class Outbox {
   /** The integrations that are in force from now on. Queues of those that stay go on; what waits for others is given up. */
   setIntegrations(integrations: readonly RunningIntegration[]): void {
     const { clock, random, send } = this.#parts;
+    const onWaits: DeliveryQueueParts['onWaits'] = ({ notification }) => this.#parts.onWaits(notification);
     const keys = new Set(integrations.map(({ key }) => key));
     for (const [key, queue] of this.#queues) {
       if (keys.has(key)) continue;
@@ -184,7 +161,14 @@ export class Outbox {
           this.#record({ outstanding, tried });
         this.#queues.set(
           running.key,
-          new DeliveryQueue(running, { clock, random, send, onTried, maxAgeMs: maxNotificationAgeMs }),
+          new DeliveryQueue(running, {
+            clock,
+            random,
+            send,
+            onTried,
+            onWaits,
+            maxAgeMs: maxNotificationAgeMs,
+          }),
         );
       }
     }
@@ -208,6 +192,11 @@ export class Outbox {
   /** What waits or is on its way of a group for an integration. */
   outstanding(groupId: string, integration: string): Outstanding | null {
     return this.#outstanding.get(groupId)?.get(integration) ?? null;
+  }
+
+  /** What waits or is on its way of a group, for whatever integration. */
+  outstandingOf(groupId: string): readonly Outstanding[] {
+    return [...(this.#outstanding.get(groupId)?.values() ?? [])];
   }
 
   /** How many messages wait for an integration, or are on their way. */
@@ -343,31 +332,29 @@ export class Outbox {
   }
 
   async #recordAll(tx: StateTransaction, ended: readonly Ended[]): Promise<readonly true[]> {
-    const nowMs = Math.floor(tx.nowMs);
-    await allSettled(
-      ended.map(({ outstanding, tried: { delivery, isFinal } }) =>
-        TRIED.run(tx, {
+    const { log, bus } = this.#parts;
+    const outcomes = ended.map(
+      ({ outstanding, tried: { delivery, isFinal } }) =>
+        ({
           id: outstanding.notification.id,
           state: delivery.outcome === 'delivered' ? 'delivered' : isFinal ? 'failed' : 'pending',
           attempts: outstanding.attempts,
           nextAttemptAtMs: outstanding.nextAttemptAtMs,
-          finishedAtMs: isFinal ? nowMs : null,
           answer: answerOf(delivery),
           failure: delivery.outcome === 'failed' ? delivery.failure : null,
-        }),
-      ),
+        }) as const,
     );
-    const { log, bus } = this.#parts;
-    for (const one of ended)
-      if (one.outstanding.digestOf && one.tried.isFinal) await endDigested(tx, one, nowMs);
-    await log.write(
-      tx,
-      ended.flatMap(({ outstanding, tried: { delivery } }) =>
-        delivery.outcome === 'delivered'
-          ? toldBy(outstanding).map(({ notification }) => knownOnceDelivered(notification, delivery, log))
-          : [],
-      ),
+    const known = ended.flatMap(({ outstanding, tried: { delivery } }) =>
+      delivery.outcome === 'delivered'
+        ? toldBy(outstanding).map(({ notification }) => knownOnceDelivered(notification, delivery, log))
+        : [],
     );
+    const nowMs = Math.floor(tx.nowMs);
+    await allSettled([
+      writeOutcomes(tx, outcomes, nowMs),
+      ...ended.filter(({ tried }) => tried.isFinal).map((one) => endDigested(tx, one, nowMs)),
+      log.write(tx, known),
+    ]);
     await bus.append(tx, ...ended.flatMap((one) => (one.tried.isFinal ? [eventOf(one)] : [])));
     return ended.map(() => true);
   }

@@ -16,6 +16,7 @@ export async function endDigested(
   { outstanding, tried: { delivery } }: { readonly outstanding: Outstanding; readonly tried: Tried },
   nowMs: number,
 ): Promise<void> {
+  if (!outstanding.digestOf) return;
   const ids = toldBy(outstanding).map(({ notification }) => notification.id);
   const changes = {
     state: delivery.outcome === 'delivered' ? ('delivered' as const) : ('failed' as const),

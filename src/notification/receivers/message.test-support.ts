@@ -50,6 +50,7 @@ export function exampleMessage(overrides: Partial<Message> = {}): Message {
     receiverLabels: {},
     alerts: [exampleAlert()],
     truncatedAlerts: 0,
+    acknowledgeAll: null,
     externalUrl: EXTERNAL_URL,
     atMs: EXAMPLE_START_MS + 1000,
     traceparent: null,

@@ -10,6 +10,7 @@ import { createMessageTemplates } from '../templates/create-message-templates.ts
 import type { MessageTemplates } from '../templates/message-templates.ts';
 import { maxShownAnswer } from './answers.ts';
 import { defaultMaxAlerts } from './http-calls.ts';
+import { createCheckedNetwork } from './http/checked-lookup.ts';
 import { type ClosableHttpClient, createHttpClient } from './http/create-http-client.ts';
 import type { Delivery, Integration, ReceiverMemory } from './integration.ts';
 import {
@@ -108,6 +109,7 @@ export function createIntegration<Settings>(
     random: createSeededRandom(1),
     templates,
     http: options.http,
+    network: createCheckedNetwork([]),
     readSecret: async (path) => {
       const text = files[path];
       if (text === undefined) throw new OmoiError('secret_unreadable', `there is no ${path}`);
@@ -125,9 +127,8 @@ export function loopbackClient(): ClosableHttpClient {
       throw new Error(`there is no ${path}`);
     },
     environment: {},
-    allowedAddresses: [],
+    network: createCheckedNetwork([], async () => [{ address: '127.0.0.1', family: 4 }]),
     userAgent: 'Omoi',
-    resolve: async () => [{ address: '127.0.0.1', family: 4 }],
   });
 }
 

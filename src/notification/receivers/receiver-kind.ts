@@ -4,6 +4,7 @@ import type { GlobalSettings } from '../configuration/global-settings.ts';
 import type { OmoiSettings } from '../configuration/omoi-settings.ts';
 import type { MessageTemplates } from '../templates/message-templates.ts';
 import type { Programs } from './command/programs.ts';
+import type { CheckedNetwork } from './http/checked-lookup.ts';
 import type { HttpClient } from './http/http-client.ts';
 import type { Integration } from './integration.ts';
 
@@ -12,8 +13,10 @@ export interface IntegrationTools {
   readonly clock: Clock;
   readonly random: Random;
   readonly templates: MessageTemplates;
-  /** Opens connections to where the configuration says, but not to addresses that are blocked. */
+  /** Calls where the configuration says, but not addresses that are blocked. */
   readonly http: HttpClient;
+  /** For connections that are not HTTP: the same addresses are blocked. */
+  readonly network: CheckedNetwork;
   /** Reads a secret that stands in a file, at each message. @throws OmoiError `secret_unreadable` naming the file */
   readonly readSecret: (path: string) => Promise<string>;
   /** Starts the programs of `command_configs`; absent where none may be started. */

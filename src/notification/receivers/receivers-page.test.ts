@@ -5,6 +5,7 @@ import { BLOCKS } from '../../documentation.test-support.ts';
 import { read } from '../configuration/reading.test-support.ts';
 import { createMessageTemplates } from '../templates/create-message-templates.ts';
 import { exampleMessage } from './message.test-support.ts';
+import { createCheckedNetwork } from './http/checked-lookup.ts';
 import { loopbackClient } from './receiver-conformance.test-support.ts';
 
 const blocks = BLOCKS.filter(
@@ -28,6 +29,7 @@ describe('the configurations in docs/alerting/receivers.md', () => {
         random: createSeededRandom(1),
         templates,
         http,
+        network: createCheckedNetwork([]),
         readSecret: () => Promise.resolve('https://example.com/secret'),
       };
       expect(kind.create?.(settings, index, tools).type).toBe(kind.type);

@@ -43,6 +43,7 @@ export function testMessage(options: TestMessageOptions): Message {
     receiverLabels,
     alerts: [alert],
     truncatedAlerts: 0,
+    acknowledgeAll: null,
     externalUrl,
     atMs,
     traceparent: null,

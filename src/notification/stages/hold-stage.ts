@@ -14,15 +14,16 @@ export function holdMsOf({ omoi }: Pick<Route, 'omoi'>, severity: string): numbe
 /** Keeps an alert back while a repair of what it tells of is under way, and for good where it was healed meanwhile. */
 export function holdStage(holdOf: (alertId: string) => Hold | null): MuteStage {
   return {
-    judge({ alertId, severity, startsAtMs, endsAtMs }, route, nowMs) {
+    judge({ alertId, severity, firedAtMs, endsAtMs }, route, nowMs) {
       const holdMs = holdMsOf(route, severity);
       const hold = holdMs === null ? null : holdOf(alertId);
       if (holdMs === null || hold === null || hold.state === 'released') return null;
       if (hold.state === 'healed' && endsAtMs !== null) {
         return { stage: 'hold', decision: 'healed', reason: hold.reason, spares: 'told' };
       }
-      const untilMs = startsAtMs + holdMs;
-      if (untilMs <= nowMs) return null;
+      const untilMs = firedAtMs + holdMs;
+      // Where the wall clock was set back meanwhile the deadline would be as much later.
+      if (untilMs <= nowMs || firedAtMs - nowMs > holdMs) return null;
       const { policy, target } = hold;
       return {
         stage: 'hold',

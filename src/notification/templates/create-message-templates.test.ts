@@ -48,6 +48,26 @@ describe('what a template sees of a message', () => {
     expect(templates.text(text, mixed)).toBe(expected);
   });
 
+  it('names the link to acknowledge all, in every default text, once', () => {
+    const acknowledgeAll = 'https://omoi.example/n/all?a=1';
+    const message = { ...messageOf(4), acknowledgeAll };
+    for (const name of [
+      'email.default.text',
+      'telegram.default.message',
+      'discord.default.message',
+      'msteamsv2.default.text',
+      'slack.default.text',
+      'opsgenie.default.description',
+    ]) {
+      const text = templates.text(`{{ template "${name}" . }}`, message);
+      expect([name, text.split(acknowledgeAll).length - 1]).toEqual([name, 1]);
+      expect(text).toContain('cknowledge all 4');
+      expect(templates.text(`{{ template "${name}" . }}`, messageOf(4))).not.toContain('cknowledge all');
+    }
+    const html = templates.html('{{ template "email.default.html" . }}', message);
+    expect(html).toContain('<a href="https://omoi.example/n/all?a=1">Acknowledge all 4</a>');
+  });
+
   it('a label may have any name', () => {
     const labels = JSON.parse('{"__proto__":"p","constructor":"c","Names":"n"}') as Record<string, string>;
     const message = messageWith({ groupLabels: labels, alerts: [alertWith({ labels })] });

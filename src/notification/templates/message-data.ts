@@ -33,7 +33,8 @@ const ALERT_JSON: ReadonlyMap<string, string> = new Map([
   ['Fingerprint', 'fingerprint'],
 ]);
 
-/** The dot of a message's templates: Alertmanager's `Data`, and Omoi's `.Note`, `.TruncatedAlerts`, `.ReceiverLabels`. */
+/** The dot of a message's templates: Alertmanager's `Data`, and Omoi's `.Note`, `.TruncatedAlerts`,
+ * `.AcknowledgeAll`, `.ReceiverLabels`. */
 export function messageData(message: Message): GoStruct {
   const { alerts } = message;
   return new GoStruct(
@@ -51,6 +52,7 @@ export function messageData(message: Message): GoStruct {
       ['ReceiverLabels', KeyValues.of(message.receiverLabels)],
       ['TruncatedAlerts', BigInt(message.truncatedAlerts)],
       ['Note', message.note ?? ''],
+      ['AcknowledgeAll', message.acknowledgeAll ?? ''],
     ]),
     { jsonNames: DATA_JSON },
   );

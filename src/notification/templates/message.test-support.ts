@@ -36,6 +36,7 @@ export function messageWith(changes: Partial<Message> = {}): Message {
     receiverLabels: {},
     alerts: [alertWith()],
     truncatedAlerts: 0,
+    acknowledgeAll: null,
     externalUrl: 'https://omoi.example',
     atMs: STARTS_AT_MS + 723_000,
     traceparent: null,

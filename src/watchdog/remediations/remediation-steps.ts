@@ -1,5 +1,5 @@
 import type { StateTransaction } from '#storage';
-import { backoffMs, type Random } from '#telemetry';
+import { backoffMs, type Clock, type Random } from '#telemetry';
 import type { ActionLimits } from '../actions/action-limits.ts';
 import {
   countAttempt,
@@ -29,6 +29,7 @@ import {
 } from './verdict.ts';
 
 export interface StepParts {
+  readonly clock: Clock;
   readonly random: Random;
   readonly alerts: AlertReader;
   readonly log: RemediationLog;
@@ -52,10 +53,13 @@ interface Seen {
 export class RemediationSteps {
   readonly #parts: StepParts;
   readonly #decisions: StepDecisions;
+  /** Monotonic. */
+  readonly #watchesSinceMs: number;
 
   constructor(parts: StepParts, decisions: StepDecisions) {
     this.#parts = parts;
     this.#decisions = decisions;
+    this.#watchesSinceMs = parts.clock.monotonicMs();
   }
 
   /**
@@ -132,15 +136,16 @@ export class RemediationSteps {
     remediation: Remediation,
     { alert, step }: { readonly alert: AlertFacts | null; readonly step: PolicyStep },
   ): Verdict {
-    const { fleet, health, log } = this.#parts;
+    const { fleet, health, log, clock } = this.#parts;
     const now = log.now(tx);
+    const watchedForMs = clock.monotonicMs() - this.#watchesSinceMs;
     if (remediation.target_kind === 'pool') {
-      return judgeScale({ remediation, alert, pool: fleet.pool(remediation.target_id) }, now);
+      return judgeScale({ remediation, alert, pool: fleet.pool(remediation.target_id), watchedForMs }, now);
     }
     const agent = fleet.agent(remediation.target_id);
     const wellForMs = agent && health.wellForMs(agent);
     const healthyForMs = healthyForMsOf(step.verify.healthy_for, agent);
-    return judgeRestart({ remediation, alert, agent, wellForMs, healthyForMs }, now);
+    return judgeRestart({ remediation, alert, agent, wellForMs, healthyForMs, watchedForMs }, now);
   }
 
   /** An attempt failed, or gave no answer: another one follows, as long as there may be one. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentFacts, AlertFacts } from '../ports.ts';
-import { healthyForMsOf, judgeRestart, judgeScale, verificationLeftMs } from './verdict.ts';
+import { healthyForMsOf, judgeRestart, judgeScale, maxSecondLookMs, verificationLeftMs } from './verdict.ts';
 
 const NOW = 1_000_000;
 const now = { wallMs: NOW, bootMs: 9000, bootId: 'boot' };
@@ -63,6 +63,8 @@ const finished = {
   agent: { ...agent, status: 'TERMINATED', statusReason: 'finished' },
   wellForMs: null,
 } as const;
+
+const LONG_MS = 3_600_000;
 
 describe('the verdict on a restart', () => {
   it.each([
@@ -188,7 +190,7 @@ describe('the verdict on a restart', () => {
       /unknown/,
     ],
   ] as const)('%s', (_name, evidence, expected, reason) => {
-    const verdict = judgeRestart(evidence, now);
+    const verdict = judgeRestart({ watchedForMs: LONG_MS, ...evidence }, now);
     expect(verdict.kind === 'open' ? `open ${verdict.leftMs}` : 'outcome' in verdict && verdict.outcome).toBe(
       expected,
     );
@@ -229,8 +231,20 @@ describe('the verdict on more replicas', () => {
     ['a person ended it', step, { ...recovered, cause: 'manual' }, 'cancelled'],
     ['its record is gone', step, null, 'unknown'],
   ] as const)('%s', (_name, remediation, seen, expected) => {
-    const verdict = judgeScale({ remediation, alert: seen, pool }, now);
+    const verdict = judgeScale({ remediation, alert: seen, pool, watchedForMs: LONG_MS }, now);
     expect('outcome' in verdict ? verdict.outcome : verdict.kind).toBe(expected);
+  });
+
+  it.each([0, 4000])('after %i ms of watching is not yet that nothing came of it', (watchedForMs) => {
+    const lengthMs = 60_000;
+    const long = { ...late, updated_at_ms: late.verify_until_ms - lengthMs };
+    expect(judgeScale({ remediation: long, alert, pool, watchedForMs }, now)).toEqual({
+      kind: 'open',
+      leftMs: maxSecondLookMs - watchedForMs,
+    });
+    expect(judgeScale({ remediation: long, alert, pool, watchedForMs: maxSecondLookMs }, now)).toMatchObject({
+      kind: 'ineffective',
+    });
   });
 
   it.each([
@@ -238,7 +252,7 @@ describe('the verdict on more replicas', () => {
     ['they have not come up in time', { running: 2, spawning: 4 }, late, 'unknown'],
     ['the pool is gone', null, late, 'unknown'],
   ] as const)('the alert recovered, but %s', (_name, replicas, remediation, expected) => {
-    const verdict = judgeScale({ remediation, alert: recovered, pool: replicas }, now);
+    const verdict = judgeScale({ remediation, alert: recovered, pool: replicas, watchedForMs: LONG_MS }, now);
     expect('outcome' in verdict ? verdict.outcome : verdict.kind).toBe(expected);
   });
 });

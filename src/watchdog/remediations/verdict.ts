@@ -25,8 +25,13 @@ export type Verdict =
 /** The target is nobody's to repair any more. */
 type Withdrawal = Extract<Verdict, { kind: 'over' }>;
 
+/** For how long this server has been there to see what becomes of steps, ms. */
+interface Watched {
+  readonly watchedForMs: number;
+}
+
 /** What a restart is judged by. */
-export interface RestartEvidence {
+export interface RestartEvidence extends Watched {
   readonly remediation: Pick<Remediation, 'generation' | 'value_before' | VerificationTime>;
   /** Null where its record is gone. */
   readonly alert: AlertFacts | null;
@@ -39,7 +44,7 @@ export interface RestartEvidence {
 }
 
 /** What a change of a pool's size is judged by. */
-export interface ScaleEvidence {
+export interface ScaleEvidence extends Watched {
   readonly remediation: Pick<Remediation, 'value_before' | VerificationTime>;
   readonly alert: AlertFacts | null;
   /** Null where the pool is gone. */
@@ -57,7 +62,7 @@ export function judgeRestart(evidence: RestartEvidence, now: Moment): Verdict {
   const ended = isOver(alert) ? endOf(alert) : null;
   if (ended && ended.outcome !== 'healed') return { kind: 'over', ...ended };
   const generation = remediation.generation ?? 0;
-  const left = verificationLeftMs(remediation, now);
+  const left = unseenLeftMs(evidence, now);
   if (agent && agent.generation >= generation) {
     // A one-shot has done what it was started for.
     if (hasFinished(agent) && ended) {
@@ -95,7 +100,7 @@ export function judgeRestart(evidence: RestartEvidence, now: Moment): Verdict {
 /** More replicas have worked where they run and the alert is over; or, as long as its value gets better, are given time. */
 export function judgeScale(evidence: ScaleEvidence, now: Moment): Verdict {
   const { remediation, alert, pool } = evidence;
-  const left = verificationLeftMs(remediation, now);
+  const left = unseenLeftMs(evidence, now);
   if (isOver(alert)) {
     const ended = endOf(alert);
     if (ended.outcome !== 'healed') return { kind: 'over', ...ended };
@@ -115,6 +120,21 @@ export function judgeScale(evidence: ScaleEvidence, now: Moment): Verdict {
 /** What is left of the time that a step has to take effect, ms. */
 export function verificationLeftMs(remediation: Pick<Remediation, VerificationTime>, now: Moment): number {
   return leftMs(verificationOf(remediation), now);
+}
+
+/** Of the time in which nobody looked, as much as it takes to see how it stands now is given once more. */
+export const maxSecondLookMs = 10_000;
+
+/**
+ * What is left until a step that has shown no effect is taken to have none, ms. Its time goes on while Omoi is down, but then
+ * nobody evaluates rules or hears agents: what stands in the database is how it was before.
+ */
+function unseenLeftMs(
+  { remediation, watchedForMs }: { readonly remediation: Pick<Remediation, VerificationTime> } & Watched,
+  now: Moment,
+): number {
+  const { lengthMs } = verificationOf(remediation);
+  return Math.max(verificationLeftMs(remediation, now), Math.min(lengthMs, maxSecondLookMs) - watchedForMs);
 }
 
 function verificationOf({

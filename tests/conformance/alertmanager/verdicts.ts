@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, OmoiError } from '#telemetry';
-import { readNotificationConfiguration, RECEIVER_KINDS } from '#notification';
+import { readConfigurationFile } from '#notification';
 
 /** How the name of a file says that Alertmanager refuses it, and why. */
 const REFUSED: readonly (readonly [RegExp, RegExp])[] = [
@@ -41,10 +41,7 @@ async function refusalOf(folder: string, file: string): Promise<string | null> {
   const text = readFileSync(join(folder, file), 'utf8');
   const files = { list: () => Promise.resolve([]), read: () => Promise.reject(new Error('no such file')) };
   try {
-    await readNotificationConfiguration(
-      { name: file, text, directory: folder },
-      { kinds: RECEIVER_KINDS, files, templates: 'unread' },
-    );
+    await readConfigurationFile({ name: file, text, directory: folder }, { files, templates: 'unread' });
     return null;
   } catch (thrown) {
     if (thrown instanceof OmoiError && thrown.code === 'routing_invalid') return messageOf(thrown);

@@ -69,6 +69,7 @@ export class TemplateGenerator {
       receiverLabels: {},
       alerts,
       truncatedAlerts: 0,
+      acknowledgeAll: null,
       externalUrl: 'https://omoi.example/base',
       atMs: Date.UTC(2026, 10, 30, 12),
       traceparent: null,

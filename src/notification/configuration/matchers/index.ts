@@ -1,5 +1,6 @@
 export { compareBytes, compareMatchers, createAlertMatcher, sameMatchers } from './alert-matcher.ts';
 export { formatMatcher, formatMatchers } from './format-matcher.ts';
+export { contradictedLabel, ImpliedMatchers, maxComparedSets } from './implied-matchers.ts';
 export { asksForValue, MatcherIndex } from './matcher-index.ts';
 export { MatcherSyntaxError } from './matcher-syntax-error.ts';
 export {

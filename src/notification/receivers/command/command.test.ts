@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import { createSeededRandom, createSystemClock } from '#telemetry';
 import { problemsIn, read } from '../../configuration/reading.test-support.ts';
 import type { Message } from '../../message.ts';
+import { createCheckedNetwork } from '../http/checked-lookup.ts';
 import type { Delivery } from '../integration.ts';
 import { exampleAlert, exampleMessage, namingTemplates } from '../message.test-support.ts';
 import { createChildPrograms } from './child-programs.ts';
@@ -39,6 +40,7 @@ function run(command: string, options: Running = {}): Promise<Delivery> {
     random: createSeededRandom(1),
     templates: namingTemplates,
     http: { request: () => Promise.reject(new Error('a command is not called by HTTP')) },
+    network: createCheckedNetwork([]),
     readSecret: (path) => Promise.reject(new Error(`there is no ${path}`)),
     programs: createChildPrograms(allowed, clock),
   });

@@ -5,6 +5,7 @@ import type { GlobalSettings } from '../../configuration/global-settings.ts';
 import type { Message } from '../../message.ts';
 import type { MessageTemplates } from '../../templates/message-templates.ts';
 import { TEST_AUTHORITY_CERTIFICATE } from '../certificates.test-support.ts';
+import { createCheckedNetwork, type ResolveHost } from '../http/checked-lookup.ts';
 import type { Delivery } from '../integration.ts';
 import { exampleGlobal, exampleMessage, namingTemplates } from '../message.test-support.ts';
 import { Email, emailReceiver } from './email.ts';
@@ -19,13 +20,24 @@ interface Sending {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly global?: Partial<GlobalSettings>;
   readonly templates?: MessageTemplates;
+  readonly allowedAddresses?: readonly string[];
+  readonly resolve?: ResolveHost;
+  readonly clock?: VirtualClock;
   readonly deadlines?: Partial<typeof SMTP_DEADLINES>;
 }
 
 /** An integration that sends to a port of this machine. */
 export function emailTo(
   port: number,
-  { settings, global, templates = namingTemplates, deadlines }: Sending = {},
+  {
+    settings,
+    global,
+    templates = namingTemplates,
+    deadlines,
+    allowedAddresses = [],
+    resolve,
+    clock = new VirtualClock(),
+  }: Sending = {},
 ) {
   const written = {
     to: 'Ops <ops@example.org>, eva@example.org',
@@ -37,10 +49,11 @@ export function emailTo(
   const completed = emailReceiver.complete(emailReceiver.settings.parse(written), exampleGlobal(global));
   if ('problems' in completed) throw new Error(JSON.stringify(completed.problems));
   const tools = {
-    clock: new VirtualClock(),
+    clock,
     random: createSeededRandom(1),
     templates,
     http: { request: () => Promise.reject(new Error('mail is not sent by HTTP')) },
+    network: createCheckedNetwork(allowedAddresses, resolve),
     readSecret: async (path: string) => {
       if (path === '/secrets/mail') return PASSWORD;
       throw new OmoiError('unknown_alert', `${path} cannot be read`);

@@ -1,6 +1,12 @@
 import type { SMTPServerOptions } from 'smtp-server';
 import { describe, expect, it } from 'vitest';
-import { TEST_SERVER_CERTIFICATE, TEST_SERVER_KEY } from '../certificates.test-support.ts';
+import {
+  TEST_EXPIRED_CERTIFICATE,
+  TEST_SELF_SIGNED_CERTIFICATE,
+  TEST_SELF_SIGNED_KEY,
+  TEST_SERVER_CERTIFICATE,
+  TEST_SERVER_KEY,
+} from '../certificates.test-support.ts';
 import { emailTo, onlyMailOf, PASSWORD, stageMailServers, trusted } from './email-stage.test-support.ts';
 import { refusal } from './mail-server.test-support.ts';
 import { authenticate } from './smtp-authentication.ts';
@@ -173,18 +179,53 @@ describe.concurrent('encryption', () => {
     expect(server.received).toEqual([]);
   });
 
+  const expired = { key: TEST_SELF_SIGNED_KEY, cert: TEST_EXPIRED_CERTIFICATE };
+  const selfSigned = { key: TEST_SELF_SIGNED_KEY, cert: TEST_SELF_SIGNED_CERTIFICATE };
+
   it.each([
-    ['an authority that nobody trusts', { tls_config: null }, 'unable to verify'],
-    ['another name', { tls_config: { ...trusted, server_name: 'mail.example.org' } }, 'mail.example.org'],
-  ])('is refused with a certificate of %s', async (_, settings, reason) => {
-    const server = await mailServer();
+    [
+      'an authority that nobody trusts',
+      {},
+      null,
+      'authority that is not trusted; name that in tls_config.ca_file if it is the right one (UNABLE_TO_VERIFY_LEAF_SIGNATURE)',
+    ],
+    [
+      'another name',
+      {},
+      { ...trusted, server_name: 'mail.example.org' },
+      'made out to another name; call it by a name of its certificate, or write that into tls_config.server_name',
+    ],
+    [
+      'nobody but itself',
+      selfSigned,
+      trusted,
+      'signed by itself; name it in tls_config.ca_file if it is the right one',
+    ],
+    [
+      'a time that is over',
+      expired,
+      { ca: TEST_EXPIRED_CERTIFICATE },
+      'has expired; it has to be renewed there (CERT_HAS_EXPIRED)',
+    ],
+  ])('is refused with a certificate of %s', async (_, server, tls_config, reason) => {
     for (const forced of [false, true]) {
-      const at = forced ? await mailServer({ secure: true }) : server;
-      const delivery = await emailTo(at.port, { settings: { ...settings, force_implicit_tls: forced } })();
+      const at = await mailServer({ ...server, secure: forced });
+      const delivery = await emailTo(at.port, {
+        settings: { tls_config, force_implicit_tls: forced, auth_username: 'omoi', auth_password: PASSWORD },
+      })();
       expect(delivery).toMatchObject({ failure: 'connection', retryable: true });
+      expect(delivery).toHaveProperty('reason', expect.stringContaining(`got no mail: its certificate`));
       expect(delivery).toHaveProperty('reason', expect.stringContaining(reason));
       expect(at.received).toEqual([]);
     }
+  });
+
+  it('trusts a certificate that is signed by itself where it is named', async () => {
+    const server = await mailServer(selfSigned);
+    const tls_config = { ca: TEST_SELF_SIGNED_CERTIFICATE };
+    expect(await emailTo(server.port, { settings: { tls_config } })()).toMatchObject({
+      outcome: 'delivered',
+    });
   });
 
   it('takes any certificate where it is told to', async () => {

@@ -77,7 +77,12 @@ export class Email implements Integration {
     const name = nameOf(server.connection);
     try {
       const mail = await composeMail({ ...meant, to });
-      const sent = await handOver(server.connection, mail, { signal, deadlines: this.#deadlines });
+      const sent = await handOver(server.connection, mail, {
+        signal,
+        deadlines: this.#deadlines,
+        clock: this.#tools.clock,
+        network: this.#tools.network,
+      });
       return this.#afterwards(message.notificationId, sent, { all: meant.to.length, name });
     } catch (thrown) {
       const failure = failureOfSmtp(thrown, name);

@@ -80,6 +80,7 @@ export class ScriptedMailServer {
     this.#server = createServer((socket) => {
       this.#sockets.add(socket);
       socket.on('error', () => undefined);
+      socket.on('close', () => this.#sockets.delete(socket));
       const react = (said: string): void => {
         const answer = converse(said);
         if (answer === HANG_UP) socket.destroy();
@@ -98,6 +99,10 @@ export class ScriptedMailServer {
 
   get port(): number {
     return portOf(this.#server);
+  }
+
+  get openConnections(): number {
+    return this.#sockets.size;
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,7 @@
 import type { NodemailerError } from 'nodemailer/lib/errors.js';
-import { cappedWaitMs, failed, maxShownAnswer } from '../answers.ts';
+import { cappedWaitMs, failed, failureOf, maxShownAnswer } from '../answers.ts';
+import { certificateFailure } from '../http/failure-texts.ts';
+import { NoAnswer } from '../http/http-client.ts';
 import type { Delivery, DeliveryFailure } from '../integration.ts';
 import { SmtpFailure, type SmtpStep } from './smtp-session.ts';
 
@@ -12,7 +14,12 @@ type Failed = Extract<Delivery, { outcome: 'failed' }>;
  */
 export function failureOfSmtp(thrown: unknown, server: string): Failed {
   const failure = thrown instanceof SmtpFailure ? thrown : new SmtpFailure('connect', thrown);
+  if (failure.cause instanceof NoAnswer) return failureOf(failure.cause);
   const error = asSmtpError(failure.cause);
+  const ofCertificate = certificateFailure(codeBelow(error));
+  if (ofCertificate !== null) {
+    return failed('connection', `${server} got no mail: ${ofCertificate}`, { retryable: true });
+  }
   const isRefusedLogin = error.code === 'EAUTH' && error.permanent !== false;
   if (isRefusedLogin || LOGIN_CODES.has(error.responseCode ?? 0)) {
     return failed('authError', `${server} did not let us log in: ${wordsOf(error)}`, { retryable: false });
@@ -90,6 +97,11 @@ function whileIn(step: SmtpStep): string {
     case 'message':
       return 'broken off while the mail was handed over; it may arrive all the same';
   }
+}
+
+/** Node's code: the client puts its own in that's place. */
+function codeBelow({ code, originalCode }: NodemailerError & { originalCode?: unknown }): string {
+  return typeof originalCode === 'string' ? originalCode : (code ?? '');
 }
 
 function wordsOf({ response, message, originalCode }: NodemailerError & { originalCode?: unknown }): string {

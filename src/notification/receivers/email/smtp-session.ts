@@ -2,7 +2,8 @@ import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 import type SmtpConnection from 'nodemailer/lib/smtp-connection';
-import { nextTurn } from '#telemetry';
+import { nextTurn, type Clock, type Timer } from '#telemetry';
+import type { CheckedNetwork } from '../http/checked-lookup.ts';
 import { authenticate, type SmtpLogin } from './smtp-authentication.ts';
 import type { ComposedMail } from './mail-content.ts';
 
@@ -27,9 +28,16 @@ export interface SmtpDeadlines {
   readonly greetingMs: number;
   /** In which the server says nothing. */
   readonly silenceMs: number;
+  /** After the mail was taken: in which the server may say goodbye. */
+  readonly quitMs: number;
 }
 
-export const SMTP_DEADLINES: SmtpDeadlines = { setupMs: 30_000, greetingMs: 20_000, silenceMs: 40_000 };
+export const SMTP_DEADLINES: SmtpDeadlines = {
+  setupMs: 30_000,
+  greetingMs: 20_000,
+  silenceMs: 40_000,
+  quitMs: 2_000,
+};
 
 /** A recipient that the server would not take, while it took others. */
 export interface RefusedRecipient {
@@ -47,6 +55,8 @@ export interface HandedOver {
 }
 
 export interface SmtpOptions {
+  readonly clock: Pick<Clock, 'after'>;
+  readonly network: CheckedNetwork;
   readonly signal: AbortSignal;
   readonly deadlines: SmtpDeadlines;
 }
@@ -72,7 +82,7 @@ export class SmtpFailure extends Error {
 export async function handOver(
   server: SmtpServer,
   mail: ComposedMail,
-  { signal, deadlines }: SmtpOptions,
+  { signal, deadlines, clock, network }: SmtpOptions,
 ): Promise<HandedOver> {
   let step: SmtpStep = 'connect';
   const broken = Promise.withResolvers<never>();
@@ -80,9 +90,13 @@ export async function handOver(
   const onAbort = () => broken.reject(failureOfClient('EABORT', 'the time for it is over'));
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
-  const socket = connect({ host: server.host || 'localhost', port: server.port, autoSelectFamily: true });
+  const host = server.host || 'localhost';
+  let socket: Socket | null = null;
   let connection: SmtpConnection | null = null;
   try {
+    // An address is not looked up, and a name only here: no second answer of a name server can lead elsewhere.
+    network.guard.checkLiteral(host);
+    socket = connect({ host, port: server.port, autoSelectFamily: true, lookup: network.lookup });
     await Promise.race([broken.promise, opened(socket, deadlines.setupMs)]);
     connection = await connectionOver(socket, server, deadlines);
     connection.on('error', broken.reject);
@@ -91,15 +105,21 @@ export async function handOver(
     if (server.login !== null) await Promise.race([broken.promise, loggedIn(connection)]);
     step = 'message';
     const sent = await Promise.race([broken.promise, delivered(connection, mail)]);
-    connection.quit();
+    leave(connection, clock.after(deadlines.quitMs, connection.close.bind(connection)));
     return sent;
   } catch (thrown) {
-    if (connection === null) socket.destroy();
+    if (connection === null) socket?.destroy();
     else connection.close();
     throw new SmtpFailure(step, thrown);
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** Says goodbye. The mail has been taken: nobody waits, and a server that does not answer is left when its time is over. */
+function leave(connection: SmtpConnection, deadline: Timer): void {
+  connection.once('end', () => deadline.cancel());
+  connection.quit();
 }
 
 /** Not a mechanism of SMTP, but the name under which the client calls our choice among those of the server. */

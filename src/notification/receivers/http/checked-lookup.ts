@@ -1,19 +1,34 @@
 import { lookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 
-import type { AddressGuard } from './address-guard.ts';
+import { AddressGuard } from './address-guard.ts';
 
 export interface ResolvedAddress {
   readonly address: string;
   readonly family: number;
 }
 
+/** Which addresses may be connected to, and how names are resolved to them: one for all that a configuration sends to. */
+export interface CheckedNetwork {
+  readonly guard: AddressGuard;
+  readonly lookup: LookupFunction;
+}
+
 /** The addresses of a name, at least one. @throws with a `code` such as `ENOTFOUND` */
 export type ResolveHost = (host: string) => Promise<readonly ResolvedAddress[]>;
 
 /** As the machine resolves names. */
-export function resolveBySystem(host: string): Promise<readonly ResolvedAddress[]> {
+function resolveBySystem(host: string): Promise<readonly ResolvedAddress[]> {
   return lookup(host, { all: true });
+}
+
+/** @param allowed hosts, addresses and networks that may be called although they are link-local or metadata addresses */
+export function createCheckedNetwork(
+  allowed: readonly string[],
+  resolve: ResolveHost = resolveBySystem,
+): CheckedNetwork {
+  const guard = new AddressGuard(allowed);
+  return { guard, lookup: checkedLookup(resolve, guard) };
 }
 
 /**
@@ -35,11 +50,11 @@ function sharedWhileAsked(resolve: ResolveHost): ResolveHost {
  * What connections resolve names with: an address is connected to only if it was checked here, so that no second answer of a name
  * server can lead elsewhere. One address that is blocked is enough to refuse the name.
  */
-export function checkedLookup(resolve: ResolveHost, guard: AddressGuard): LookupFunction {
+function checkedLookup(resolve: ResolveHost, guard: AddressGuard): LookupFunction {
   const resolveShared = sharedWhileAsked(resolve);
   const checked = async (host: string): Promise<readonly ResolvedAddress[]> => {
     const addresses = await resolveShared(host);
-    for (const { address } of addresses) guard.check(host.toLowerCase(), address);
+    for (const { address } of addresses) guard.check(host.toLowerCase().replace(/\.$/, ''), address);
     return addresses;
   };
   const answer = async (...[host, options, callback]: Parameters<LookupFunction>): Promise<void> => {

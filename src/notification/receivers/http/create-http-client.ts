@@ -1,7 +1,7 @@
 import type { Clock, Random } from '#telemetry';
 
-import { AddressGuard, hostNameOf } from './address-guard.ts';
-import { checkedLookup, resolveBySystem, type ResolveHost } from './checked-lookup.ts';
+import { hostNameOf, type AddressGuard } from './address-guard.ts';
+import type { CheckedNetwork } from './checked-lookup.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { type ReadSecret, requestHeaders } from './credentials.ts';
 import { exchange, piecesOf, readBody } from './exchange.ts';
@@ -28,11 +28,9 @@ export interface HttpClientTools {
   readonly readSecret: ReadSecret;
   /** Where `proxy_from_environment` looks. */
   readonly environment: Environment;
-  /** Hosts, addresses and networks that may be called although they are link-local or metadata addresses. */
-  readonly allowedAddresses: readonly string[];
+  /** Opens no connection to an address that is blocked. */
+  readonly network: CheckedNetwork;
   readonly userAgent: string;
-  /** How names are resolved; by the machine where it is absent. */
-  readonly resolve?: ResolveHost;
 }
 
 export interface ClosableHttpClient extends HttpClient {
@@ -57,13 +55,13 @@ export function createHttpClient(tools: HttpClientTools): ClosableHttpClient {
 class NodeHttpClient implements ClosableHttpClient {
   readonly #tools: HttpClientTools;
   readonly #guard: AddressGuard;
-  readonly #lookup: ReturnType<typeof checkedLookup>;
+  readonly #lookup: CheckedNetwork['lookup'];
   readonly #kept = new Map<HttpClientSettings, Kept>();
 
   constructor(tools: HttpClientTools) {
     this.#tools = tools;
-    this.#guard = new AddressGuard(tools.allowedAddresses);
-    this.#lookup = checkedLookup(tools.resolve ?? resolveBySystem, this.#guard);
+    this.#guard = tools.network.guard;
+    this.#lookup = tools.network.lookup;
   }
 
   async request(request: HttpRequest): Promise<HttpAnswer> {

@@ -7,14 +7,24 @@ import { createSeededRandom, createSystemClock } from '#telemetry';
 
 import { DEFAULT_HTTP_SETTINGS } from '../../configuration/http-config-schema.ts';
 import { TEST_SERVER_CERTIFICATE, TEST_SERVER_KEY } from '../certificates.test-support.ts';
+import { createCheckedNetwork, type ResolveHost } from './checked-lookup.ts';
 import { type ClosableHttpClient, createHttpClient, type HttpClientTools } from './create-http-client.ts';
 import { type HttpAnswer, type HttpClientSettings, type HttpRequest, NoAnswer } from './http-client.ts';
 
 /** A client whose names lead to loopback and whose files are those of a map. */
 export function testClient(
-  options: Partial<HttpClientTools> & { readonly files?: ReadonlyMap<string, string> } = {},
+  options: Partial<Omit<HttpClientTools, 'network'>> & {
+    readonly files?: ReadonlyMap<string, string>;
+    readonly allowedAddresses?: readonly string[];
+    readonly resolve?: ResolveHost;
+  } = {},
 ): ClosableHttpClient {
-  const { files = new Map<string, string>(), ...tools } = options;
+  const {
+    files = new Map<string, string>(),
+    allowedAddresses = [],
+    resolve = async () => [{ address: '127.0.0.1', family: 4 }],
+    ...tools
+  } = options;
   return createHttpClient({
     clock: createSystemClock(),
     random: createSeededRandom(1),
@@ -24,9 +34,8 @@ export function testClient(
       return text;
     },
     environment: {},
-    allowedAddresses: [],
+    network: createCheckedNetwork(allowedAddresses, resolve),
     userAgent: 'Omoi/test',
-    resolve: async () => [{ address: '127.0.0.1', family: 4 }],
     ...tools,
   });
 }

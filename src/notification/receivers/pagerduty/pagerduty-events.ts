@@ -56,11 +56,17 @@ function withMember(members: Readonly<Record<string, unknown>>, name: string, te
 }
 
 /** The pages on which people act, where the configuration has no links of its own. */
-function ownLinks({ alerts: [first] }: Message): readonly { readonly href: string; readonly text: string }[] {
+function ownLinks({
+  alerts,
+  acknowledgeAll,
+}: Message): readonly { readonly href: string; readonly text: string }[] {
+  const [first] = alerts;
   if (!first) return [];
   const { acknowledge, silence, trace } = first.links;
   return [
-    { href: acknowledge, text: 'Acknowledge in Omoi' },
+    acknowledgeAll === null
+      ? { href: acknowledge, text: 'Acknowledge in Omoi' }
+      : { href: acknowledgeAll, text: 'Acknowledge all in Omoi' },
     { href: silence, text: 'Silence in Omoi' },
     ...(trace === null ? [] : [{ href: trace, text: 'Trace' }]),
   ];

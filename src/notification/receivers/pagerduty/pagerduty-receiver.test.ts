@@ -136,6 +136,9 @@ describe('an event of version 2', () => {
       { href: links.acknowledge, text: 'Acknowledge in Omoi' },
       { href: links.silence, text: 'Silence in Omoi' },
     ]);
+    const acknowledgeAll = 'https://omoi.example/n/all';
+    await send({ routing_key: 'a' }, exampleMessage({ acknowledgeAll }));
+    expect(event()['links']).toContainEqual({ href: acknowledgeAll, text: 'Acknowledge all in Omoi' });
     await send({ routing_key: 'a', links: [] });
     expect(event()).not.toHaveProperty('links');
   });

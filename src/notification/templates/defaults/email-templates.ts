@@ -59,6 +59,8 @@ a { color: #8ab4f8; }
 <h1>{{ template "__subject" . }}</h1>
 {{ with .Note }}<p class="note">{{ . }}</p>{{ end }}
 {{ with .Alerts.Firing }}<h2>Firing ({{ len . }})</h2>
+{{ with $.AcknowledgeAll }}<p class="links"><a href="{{ . }}">Acknowledge all {{ len $.Alerts.Firing }}</a></p>
+{{ end -}}
 {{ range . }}{{ template "__omoi_email_alert" . }}{{ end }}{{ end }}
 {{ with .Alerts.Resolved }}<h2>Resolved ({{ len . }})</h2>
 {{ range . }}{{ template "__omoi_email_alert" . }}{{ end }}{{ end }}

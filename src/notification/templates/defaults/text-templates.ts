@@ -79,7 +79,8 @@ const MESSAGES = String.raw`
 … and {{ . }} more alerts of this group
 {{ end }}{{ end }}
 
-{{ define "__omoi_text" }}{{ template "__omoi_note" . }}{{ with .Alerts.Firing }}Firing:
+{{ define "__omoi_text" }}{{ template "__omoi_note" . }}{{ with .AcknowledgeAll }}Acknowledge all {{ len $.Alerts.Firing }}: {{ . }}
+{{ end }}{{ with .Alerts.Firing }}Firing:
 {{ template "__text_alert_list" . }}{{ end }}{{ with .Alerts.Resolved }}Resolved:
 {{ template "__text_alert_list" . }}{{ end }}{{ template "__omoi_truncated" . }}{{ end }}
 
@@ -91,7 +92,8 @@ const MESSAGES = String.raw`
 … and {{ len . }} more
 {{ end }}
 {{- end }}
-{{ define "__omoi_markdown" }}{{ template "__omoi_note" . }}{{ with .Alerts.Firing }}
+{{ define "__omoi_markdown" }}{{ template "__omoi_note" . }}{{ with .AcknowledgeAll }}[Acknowledge all {{ len $.Alerts.Firing }}]({{ . }})
+{{ end }}{{ with .Alerts.Firing }}
 **Firing**
 {{ template "__omoi_first_markdown" . }}{{ end }}{{ with .Alerts.Resolved }}
 **Resolved**
@@ -125,6 +127,8 @@ Acknowledged by {{ template "__omoi_slack_value" . }}{{ end }}
 {{ define "slack.default.iconurl" }}{{ end }}
 {{ define "slack.default.text" -}}
   {{ $most := 10 -}}
+  {{ with .AcknowledgeAll }}<{{ . }}|Acknowledge all {{ len $.Alerts.Firing }}>
+{{ end -}}
   {{ range $place, $alert := .Alerts }}{{ if eq $place $most }}{{ break }}{{ end }}{{ template "__omoi_slack_alert" $alert }}{{ end -}}
   {{ if gt (len .Alerts) $most }}… and {{ len (slice .Alerts $most) }} more
 {{ end }}

@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { read, withRoute } from './reading.test-support.ts';
+
+async function warningsOf(text: string): Promise<readonly string[]> {
+  return (await read(text)).warnings;
+}
+
+describe('<secret> in the place of a secret', () => {
+  it('is warned of, wherever a secret may stand', async () => {
+    const text = withRoute(`    slack_configs: [{ channel: c, api_url: <secret> }]
+    webhook_configs:
+      - url: '<secret>'
+        http_config: { basic_auth: { username: me, password: "<secret>" } }
+      - url: https://hooks.example/<secret>
+global:
+  smtp_auth_password: <secret>
+  smtp_from: <secret>
+# <secret>
+`);
+    const warnings = await warningsOf(text);
+    expect(warnings.map((line) => line.split(': ')[0])).toEqual([
+      'am.yml:5:44',
+      'am.yml:7:14',
+      'am.yml:8:62',
+      'am.yml:11:23',
+    ]);
+    for (const line of warnings) expect(line).toContain('write the secret, or a …_file');
+  });
+
+  it('so is what is shown, copied back', async () => {
+    const { shown } = await read(withRoute('    webhook_configs: [{ url: https://x/hush }]\n'));
+    expect(await warningsOf(shown)).toEqual([expect.stringMatching(/^am\.yml:5:30: the words <secret>/)]);
+  });
+});
+
+describe('routes that never match', () => {
+  const tree = (routes: string): string =>
+    `route:\n  receiver: team\n  routes:\n${routes}receivers: [{ name: team }]\n`;
+
+  it.each([
+    ['none', '    - matchers: [a="1"]\n    - matchers: [a="2"]\n    - matchers: [b="1"]\n', []],
+    [
+      'a contradiction in itself',
+      '    - matchers: [a="1", a!="1"]\n',
+      [/^am\.yml:4:7: this route never matches: .* no value of "a" is left: \{a="1",a!="1"\}/],
+    ],
+    [
+      'one with what stands above, told once',
+      '    - matchers: [a="1"]\n      routes:\n        - matchers: [a="2"]\n          routes: [{ matchers: [b="1"] }]\n',
+      [/^am\.yml:6:11: this route never matches/],
+    ],
+    [
+      'what an earlier one takes',
+      '    - matchers: [a="1"]\n    - matchers: [a="1", b="2"]\n',
+      [
+        /^am\.yml:5:7: .* an earlier one takes \{a="1"\}, which is all that \{a="1",b="2"\} accepts; write it before/,
+      ],
+    ],
+    [
+      'what comes after one that takes all',
+      '    - group_wait: 1s\n    - matchers: [a="1"]\n',
+      [/takes all alerts/],
+    ],
+    [
+      'not where that one continues',
+      '    - matchers: [a="1"]\n      continue: true\n    - matchers: [a="1", b="2"]\n',
+      [],
+    ],
+    [
+      'not where only its children accept less',
+      '    - matchers: [a=~"1|2"]\n      routes: [{ matchers: [a="1"] }]\n    - matchers: [a="3"]\n',
+      [],
+    ],
+    [
+      'where what stands above implies it',
+      '    - matchers: [a="1"]\n      routes:\n        - matchers: [a=~"1|2"]\n        - matchers: [b="1"]\n',
+      [/^am\.yml:7:11: this route never matches/],
+    ],
+    ['by the old keys', '    - match: { a: "1" }\n    - match_re: { a: "1" }\n', [/^am\.yml:5:7: /]],
+  ])('%s', async (_, routes, expected) => {
+    const warnings = await warningsOf(tree(routes));
+    expect(warnings).toEqual(expected.map((pattern) => expect.stringMatching(pattern)));
+  });
+
+  it('are found in a large tree', async () => {
+    const routes = Array.from({ length: 300 }, (_, at) => `{matchers: [a=~"x.*", b="${at}"]}`);
+    const text = tree('').replace('routes:', `routes: [${routes.join(',')},{matchers: [a=~"x.*", b="7"]}]`);
+    expect(await warningsOf(text)).toEqual([expect.stringContaining('takes {a=~"x.*",b="7"}')]);
+  });
+});
+
+describe('inhibit rules', () => {
+  const rules = (...items: readonly string[]): string =>
+    withRoute(`inhibit_rules:\n${items.map((item) => `  - ${item}\n`).join('')}`);
+  const rule = (source: string, target: string): string =>
+    `{ source_matchers: [${source}], target_matchers: [${target}], equal: [host] }`;
+
+  it.each([
+    ['none', [rule('s="c"', 's=~"w|i"'), rule('s="w"', 's="i"')], []],
+    ['what inhibits is part of what is inhibited', [rule('s="c"', 's=~"c|w"')], []],
+    ['what is inhibited is part of what inhibits', [rule('s=~"c|w"', 's="w"')], []],
+    [
+      'two that inhibit each other',
+      [rule('s="c"', 's="w"'), rule('a="x"', 'a="y"'), rule('s="w"', 's="c"')],
+      [/^am\.yml:6:5: this rule and inhibit_rules\[2\] inhibit in a circle: .* nobody is told of any$/],
+    ],
+    [
+      'three, by name',
+      [
+        rule('s="a"', 's="b"'),
+        `{ name: second, source_matchers: [s="b"], target_matchers: [s="c"] }`,
+        rule('s=~"c|d"', 's="a"'),
+      ],
+      [/this rule and "second", inhibit_rules\[2\] inhibit in a circle/],
+    ],
+    [
+      'one that inhibits what inhibits',
+      [rule('s="c"', 's="c"')],
+      [/^am\.yml:6:5: this rule inhibits nothing: what inhibits is what is inhibited/],
+    ],
+    ['that, in other words', [rule('s=~"c|w"', 's=~"w|c"')], [/what inhibits is what is inhibited/]],
+    [
+      'one that nothing matches',
+      [rule('s="c", s="w"', 's="i"')],
+      [/inhibits nothing: no value of "s" is left/],
+    ],
+  ])('%s', async (_, items, expected) => {
+    const warnings = await warningsOf(rules(...items));
+    expect(warnings).toEqual(expected.map((pattern) => expect.stringMatching(pattern)));
+  });
+
+  it('in a long chain', async () => {
+    const chain = Array.from({ length: 100 }, (_, at) => rule(`s="${at}"`, `s="${(at + 1) % 100}"`));
+    const [warning, ...others] = await warningsOf(rules(...chain));
+    expect(others).toEqual([]);
+    expect(warning).toMatch(
+      /this rule and inhibit_rules\[1\], .*inhibit_rules\[5\] and 94 more inhibit in a circle/,
+    );
+  });
+});
