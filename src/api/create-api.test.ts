@@ -166,6 +166,31 @@ describe('bad requests', () => {
     expect((await post(`{"count":1${' '.repeat(200_000)}`)).json().error).toBe('malformed_json');
   });
 
+  it('reads a list of any length that a route takes, up to the bytes of a body', async () => {
+    const { app, as } = await start({
+      register: (api) =>
+        api.post(
+          '/probe/list',
+          { config: { access: ['operator'], takesList: true }, schema: { body: z.array(z.unknown()) } },
+          ({ body: list }) => ({ elements: list.length }),
+        ),
+      parts: { limits: { maxBodyBytes: 1_000_000 } },
+    });
+    const post = (payload: string) =>
+      app.inject({
+        method: 'POST',
+        url: '/probe/list',
+        headers: { ...body({}).headers, ...as('operator') },
+        payload,
+      });
+    expect((await post(`[${'{"a":{}},'.repeat(100_000)}1]`)).json()).toEqual({ elements: 100_001 });
+    expect((await post(`[${'{"a":{}},'.repeat(10_000)}]`)).json().error).toBe('malformed_json');
+    expect((await post(`[${'{"a":{}},'.repeat(10_000)}1e999]`)).json().error).toBe('invalid_request');
+    const large = await post(`[{"a":[${'{},'.repeat(60_000)}1]},1]`);
+    expect([large.statusCode, large.json().message]).toEqual([413, expect.stringContaining('maxJsonValues')]);
+    expect((await post(`[${'{"a":{}},'.repeat(120_000)}1]`)).json().message).toContain('1000000 bytes');
+  });
+
   it('tells a wrong path from a wrong method', async () => {
     const { app } = await start({ register: registerProbes });
     const unknown = await app.inject({ url: '/nowhere' });

@@ -49,6 +49,8 @@ export type { routesAnswer, routingTestAnswer } from './notification/routing-sch
 export { type AlertmanagerLanguage, type AlertmanagerParts } from './alertmanager/alertmanager-parts.ts';
 export { registerAlertmanagerRoutes } from './alertmanager/alertmanager-routes.ts';
 export type {
+  AlertFilter,
+  AlertStanding,
   AlertmanagerView,
   PostedAlert,
   PostedAlerts,

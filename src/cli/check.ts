@@ -14,6 +14,8 @@ import { printJson } from './terminal/print.ts';
 
 export interface CheckFlags {
   readonly config?: string;
+  /** Names the lines that meant something else in earlier builds; else they are counted. */
+  readonly upgrade?: boolean;
   readonly json?: boolean;
   readonly strict?: boolean;
 }
@@ -38,11 +40,20 @@ export async function check(gamedays: readonly string[], flags: CheckFlags): Pro
     const print = ({ severity, key, message }: Finding): void =>
       void process.stdout.write(`${severity}  ${key}: ${message}\n`);
     findings.filter(({ severity }) => severity !== 'notice').forEach(print);
-    if (notices.length > 0) process.stdout.write('\nfor who comes from an earlier build:\n');
-    notices.forEach(print);
-    if (findings.length === 0) process.stdout.write('nothing to say: the configuration is good\n');
+    if (notices.length === findings.length)
+      process.stdout.write('nothing to say: the configuration is good\n');
+    if (flags.upgrade === true && notices.length > 0) {
+      process.stdout.write('\nmeant something else in earlier builds:\n');
+      notices.forEach(print);
+    } else if (notices.length > 0) process.stdout.write(`${upgradeLine(notices.length)}\n`);
   }
   return findings.some(({ severity }) => severity === 'error') ? 1 : 0;
+}
+
+/** Who writes a configuration anew has no use for what its lines once meant. */
+function upgradeLine(lines: number): string {
+  const what = lines === 1 ? '1 line meant' : `${lines} lines meant`;
+  return `after an upgrade: ${what} something else in earlier builds (omoi check --upgrade)`;
 }
 
 async function checkConfiguration({
@@ -60,7 +71,7 @@ async function checkConfiguration({
   return [
     ...variables.findings,
     ...(await checkFiles(config, { isStrict: strict })),
-    ...checkInstallation(config),
+    ...(await checkInstallation(config)),
     ...(file ? changedInConfiguration(file) : []),
   ];
 }

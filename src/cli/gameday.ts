@@ -94,7 +94,7 @@ async function play(experiment: Experiment, playing: Playing): Promise<number> {
     if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
     else
       say(
-        `\n${report.ok ? 'every step was observed' : 'NOT every step was observed'}; trace ${report.trace_id ?? 'none'}`,
+        `\n${report.ok ? 'every step was observed' : 'NOT every step was observed'}${traceText(report.trace_id, own ? null : (find()?.url ?? null))}`,
       );
     return report.ok ? 0 : 1;
   } finally {
@@ -135,6 +135,12 @@ function startServer({ server, control }: Experiment, options: OwnServerNeeds): 
   };
   const start = server.machine === 'own' ? startServerOnOwnMachine : startOwnServer;
   return start({ demo: server.demo, environment });
+}
+
+/** Of a server that goes on its page, where it can be looked at; of one that ends with the game day the id alone. */
+function traceText(traceId: string | null, url: string | null): string {
+  if (traceId === null) return '';
+  return url === null ? `; trace ${traceId}` : `; trace ${traceId}\n  ${url}/traces/${traceId}`;
 }
 
 function timelineRow(step: StepReport): string {

@@ -26,12 +26,15 @@ interface LocalServer {
   readonly url: string;
 }
 
-/** @param find asked at every call: a server that was restarted may be elsewhere; null while there is none */
-export function createLocalClient(find: () => LocalServer | null): LocalClient {
+/**
+ * @param find asked at every call: a server that was restarted may be elsewhere; null while there is none
+ * @param withinMs for how long a server is waited for, and its answer; absent: as the limits above say
+ */
+export function createLocalClient(find: () => LocalServer | null, withinMs?: number): LocalClient {
   const socketPath = (): string | null => find()?.socket ?? null;
   return {
     async call(method, path, body) {
-      const response = await sendPatiently(socketPath, { method, path, body });
+      const response = await sendPatiently(socketPath, { method, path, body }, withinMs);
       const answered = await text(response);
       const answer: unknown = answered === '' ? null : JSON.parse(answered);
       if ((response.statusCode ?? 0) < 400) return answer;
@@ -46,12 +49,16 @@ interface Call {
   readonly body: unknown;
 }
 
-async function sendPatiently(socketPath: () => string | null, call: Call): Promise<IncomingMessage> {
-  const giveUpAt = performance.now() + UNREACHABLE_LIMIT_MS;
+async function sendPatiently(
+  socketPath: () => string | null,
+  call: Call,
+  withinMs?: number,
+): Promise<IncomingMessage> {
+  const giveUpAt = performance.now() + (withinMs ?? UNREACHABLE_LIMIT_MS);
   for (;;) {
     const path = socketPath();
     try {
-      if (path !== null) return await send(path, call);
+      if (path !== null) return await send(path, call, withinMs ?? CALL_TIMEOUT_MS);
     } catch (thrown) {
       if (!mayRepeat(call, thrown) || performance.now() > giveUpAt) throw thrown;
     }
@@ -66,7 +73,7 @@ function mayRepeat(call: Call, thrown: unknown): boolean {
   return code === 'ECONNREFUSED' || code === 'ENOENT' || (call.method === 'GET' && code === 'ECONNRESET');
 }
 
-function send(socketPath: string, call: Call): Promise<IncomingMessage> {
+function send(socketPath: string, call: Call, timeoutMs: number): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const payload = call.body === undefined ? null : JSON.stringify(call.body);
     const headers: Record<string, string> = { host: 'localhost' };
@@ -76,7 +83,7 @@ function send(socketPath: string, call: Call): Promise<IncomingMessage> {
       method: call.method,
       path: call.path,
       headers,
-      timeout: CALL_TIMEOUT_MS,
+      timeout: timeoutMs,
     });
     outgoing.on('response', resolve);
     outgoing.on('error', reject);

@@ -55,8 +55,18 @@ function tellStranger({ issues: [first] }: z.ZodError): number {
   return 1;
 }
 
+function isAboutLostDirectory(thrown: unknown): boolean {
+  return thrown instanceof Error && 'syscall' in thrown && thrown.syscall === 'uv_cwd';
+}
+
 function tellFailure(thrown: unknown): number {
   if (thrown instanceof z.ZodError) return tellStranger(thrown);
+  if (isAboutLostDirectory(thrown)) {
+    aside(
+      'omoi: the working directory was removed; change into one that is there, and type the command again',
+    );
+    return 1;
+  }
   const told = thrown instanceof OmoiError ? ` (${thrown.code})${pageAbout(thrown)}` : '';
   aside(`omoi: ${messageOf(thrown)}${told}`);
   if (!(thrown instanceof OmoiError || thrown instanceof UnknownRefusal) && thrown instanceof Error)

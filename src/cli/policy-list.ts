@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { behindLast, readAll } from './read-pages.ts';
-import { clientOf, serverOf, type ServerFlags } from './server-client.ts';
+import { followAsked } from './follow-asked.ts';
+import { clientOf, serverOf, type FollowFlags } from './server-client.ts';
 import { note, printJson, printLines, tableFor } from './terminal/print.ts';
 import type { Column } from './terminal/table.ts';
 
@@ -16,19 +17,35 @@ const policyPage = z.object({ policies: z.array(z.looseObject(policy.shape)) });
 const POLICIES_PER_PAGE = 500;
 
 /** `omoi policies list`: the policies in force, and on how much of their targets each acts. */
-export async function listPolicies(flags: ServerFlags): Promise<void> {
-  const policies = await readAll(clientOf(serverOf(flags)), {
-    path: '/api/v1/watchdog/policies',
-    query: {},
-    maxRows: POLICIES_PER_PAGE,
-    read(answer, asked) {
-      const { policies: rows } = policyPage.parse(answer);
-      return { rows, next: behindLast({ rows, asked }, 'after', (row) => row.name) };
-    },
-  });
+export async function listPolicies(flags: FollowFlags): Promise<void> {
+  const client = clientOf(serverOf(flags));
+  const read = (): Promise<readonly PolicyLine[]> =>
+    readAll(client, {
+      path: '/api/v1/watchdog/policies',
+      query: {},
+      maxRows: POLICIES_PER_PAGE,
+      read(answer, asked) {
+        const { policies: rows } = policyPage.parse(answer);
+        return { rows, next: behindLast({ rows, asked }, 'after', (row) => row.name) };
+      },
+    });
+  const table = tableFor(COLUMNS);
+  const printAll = (policies: readonly PolicyLine[]): void => {
+    if (policies.length === 0) note('no policy is in force');
+    else printLines(table.linesOf(policies));
+  };
+  if (flags.follow === true) {
+    return followAsked({
+      readAll: read,
+      idOf: ({ name }) => name,
+      printAll: flags.json === true ? (policies) => policies.forEach(printJson) : printAll,
+      print: flags.json === true ? printJson : (row) => printLines(table.linesOf([row])),
+      gone: (name) => note(`policy ${name} is not in force any more`),
+    });
+  }
+  const policies = await read();
   if (flags.json === true) printJson({ policies });
-  else if (policies.length === 0) note('no policy is in force');
-  else printLines(tableFor(COLUMNS).linesOf(policies));
+  else printAll(policies);
 }
 
 const COLUMNS: readonly Column<PolicyLine>[] = [

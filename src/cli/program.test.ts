@@ -117,8 +117,6 @@ describe('the common options', () => {
       'receivers list',
       'on-call show',
       'routing show',
-      'policies list',
-      'tokens list',
     ]);
   });
 

@@ -24,6 +24,7 @@ import type { QueryFlags } from './query.ts';
 import type { RunFlags } from './run.ts';
 import type { FollowFlags, ServerFlags } from './server-client.ts';
 import { aside } from './terminal/aside.ts';
+import type { TokenListFlags } from './token.ts';
 import { holdYoungGeneration } from './young-generation.ts';
 
 /** Where commands look for the server, when they are not told. */
@@ -131,6 +132,7 @@ function defineCheck(program: Command): void {
     .argument('[gamedays...]', 'files of game days, to be checked as well')
     .option('--config <file>', 'configuration file (default: omoi.yaml where it exists)')
     .option('--strict', 'refuse integrations of receivers that Omoi does not send to')
+    .option('--upgrade', 'name each line that meant something else in earlier builds')
     .option('--json', 'print the findings as JSON')
     .action(async (gamedays: string[], flags: CheckFlags) => {
       const { check } = await import('./check.ts');
@@ -149,9 +151,9 @@ function definePolicies(program: Command): void {
       const { checkPolicies } = await import('./policies.ts');
       process.exitCode = await checkPolicies(flags);
     });
-  asking(policies.command('list'))
+  following(policies.command('list'))
     .description('list the policies in force: whether each observes, asks or acts, and on how much')
-    .action(async (flags: ServerFlags) => {
+    .action(async (flags: FollowFlags) => {
       const { listPolicies } = await import('./policy-list.ts');
       await listPolicies(flags);
     });
@@ -278,6 +280,7 @@ interface TokenOptions {
   readonly enqueueFor?: string[];
   readonly maxAgents?: number;
   readonly speaksFor?: string[];
+  readonly expiresIn?: string;
 }
 
 function defineMaintenance(program: Command): void {
@@ -322,6 +325,7 @@ function defineToken(program: Command): void {
     .option('--member-of <pool>', 'the pool that the agents of --agent join')
     .option('--enqueue-for <pool...>', 'pools of others that an agent token may put tasks into; * for all')
     .option('--max-agents <number>', 'how many agents it may have registered at a time', wholeNumber)
+    .option('--expires-in <duration>', 'worthless after so long: 12h, 30d (default: until it is revoked)')
     .option(
       '--speaks-for <target...>',
       'targets that policies may act on when an alert rests on what it sends: pool=ID, agent=ID, \'pool_id=~"mail-.*"\'',
@@ -337,13 +341,15 @@ function defineToken(program: Command): void {
         enqueueFor: options.enqueueFor ?? [],
         maxAgents: options.maxAgents ?? null,
         speaksFor: options.speaksFor ?? [],
+        expiresIn: options.expiresIn ?? null,
       });
     });
-  define('list')
-    .description('list the tokens')
-    .action(async (options: ServerFlags) => {
+  following(tokens.command('list'))
+    .description('list the tokens that people made: who has one, until when, and when it was used last')
+    .option('--all', 'those of agents that Omoi starts, too')
+    .action(async (options: TokenListFlags) => {
       const { listTokens } = await import('./token.ts');
-      await listTokens(flagsOf(options));
+      await listTokens({ ...tokens.opts<ServerFlags>(), ...options });
     });
   define('revoke')
     .description('make a token worthless at once')

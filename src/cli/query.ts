@@ -6,7 +6,7 @@ import { chartOf } from './query/chart.ts';
 import { withExtremes } from './query/extremes.ts';
 import { placeOf } from './query/error-place.ts';
 import { samplesTable, vectorTable } from './query/table.ts';
-import { isTransient } from './server-address.ts';
+import { isGone } from './follow-asked.ts';
 import { serverOf, type FollowFlags } from './server-client.ts';
 import { aside } from './terminal/aside.ts';
 import { wantsColours } from './terminal/colours.ts';
@@ -68,11 +68,6 @@ async function followQuery(expression: string, flags: QueryFlags): Promise<never
     }
     await delay(everyMs);
   }
-}
-
-/** Of a directory no server is found while it is started again. */
-function isGone(thrown: unknown): boolean {
-  return isTransient(thrown) || (thrown instanceof OmoiError && thrown.code === 'not_found');
 }
 
 interface Told {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { scopeOf, speaksForOf } from './token.ts';
+import { expiryOf, scopeOf, speaksForOf, stateOf } from './token.ts';
 
 const NOTHING = { agentIds: [], poolId: null, memberOf: null, enqueueFor: [], maxAgents: null };
 
@@ -26,5 +26,18 @@ describe('for whom a token speaks', () => {
       agents: ['w-1', 'a=b'],
       matchers: ['pool_id=~"m.*"'],
     });
+  });
+});
+
+describe('how long a token works', () => {
+  const NOW = Date.parse('2026-01-10T00:00:00Z');
+  it.each<[expiresAt: string | null, revokedAt: string | null, state: string, expiry: string]>([
+    [null, null, 'live', '-'],
+    ['2026-02-09T00:00:00Z', null, 'live', 'in 30d'],
+    ['2026-01-09T22:00:00Z', null, 'expired', '2h ago'],
+    ['2026-02-09T00:00:00Z', '2026-01-09T00:00:00Z', 'revoked', 'in 30d'],
+  ])('until %s, revoked at %s: %s, %s', (expiresAt, revokedAt, state, expiry) => {
+    expect(stateOf({ expires_at: expiresAt, revoked_at: revokedAt }, NOW)).toBe(state);
+    expect(expiryOf({ expires_at: expiresAt }, NOW)).toBe(expiry);
   });
 });

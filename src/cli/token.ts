@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { behindLast, readAll } from './read-pages.ts';
 import { aside } from './terminal/aside.ts';
-import { printJson, printLines, tableFor } from './terminal/print.ts';
+import { glanceOf } from './terminal/ages.ts';
+import { note, printJson, printLines, tableFor } from './terminal/print.ts';
 import type { Column } from './terminal/table.ts';
-import { clientOf, serverOf, urlOf, type ServerFlags } from './server-client.ts';
+import { followAsked } from './follow-asked.ts';
+import { clientOf, serverOf, urlOf, type FollowFlags, type ServerFlags } from './server-client.ts';
 
 export interface TokenRequest {
   readonly name: string;
@@ -15,17 +17,29 @@ export interface TokenRequest {
   readonly maxAgents: number | null;
   /** `pool=ID`, `agent=ID`, or a matcher. */
   readonly speaksFor: readonly string[];
+  /** `30d`; null: until it is revoked. */
+  readonly expiresIn: string | null;
 }
 
-const createdToken = z.object({ token: z.object({ id: z.string(), role: z.string() }), secret: z.string() });
+const createdToken = z.object({
+  token: z.object({ id: z.string(), role: z.string(), expires_at: z.string().nullable() }),
+  secret: z.string(),
+});
 
 export async function createToken(flags: ServerFlags, request: TokenRequest): Promise<void> {
-  const { name, role } = request;
-  const body = { name, role, scope: scopeOf(request), speaks_for: speaksForOf(request.speaksFor) };
+  const { name, role, expiresIn } = request;
+  const body = {
+    name,
+    role,
+    scope: scopeOf(request),
+    speaks_for: speaksForOf(request.speaksFor),
+    ...(expiresIn !== null && { expires_in: expiresIn }),
+  };
   const answer = await clientOf(serverOf(flags)).call('POST', '/api/v1/tokens', body);
   if (flags.json === true) return printJson(answer);
   const { token, secret } = createdToken.parse(answer);
-  process.stderr.write(`token ${token.id} (${token.role}); it is shown this once:\n`);
+  const until = token.expires_at === null ? 'until it is revoked' : `until ${token.expires_at}`;
+  process.stderr.write(`token ${token.id} (${token.role}), good ${until}; it is shown this once:\n`);
   process.stdout.write(`${secret}\n`);
 }
 
@@ -36,7 +50,7 @@ export function scopeOf({
   memberOf,
   enqueueFor,
   maxAgents,
-}: Omit<TokenRequest, 'name' | 'role' | 'speaksFor'>): object | undefined {
+}: Omit<TokenRequest, 'name' | 'role' | 'speaksFor' | 'expiresIn'>): object | undefined {
   const isScoped =
     agentIds.length + enqueueFor.length > 0 || [poolId, memberOf, maxAgents].some((given) => given !== null);
   if (!isScoped) return undefined;
@@ -61,6 +75,8 @@ const tokenList = z.array(
     id: z.string(),
     name: z.string(),
     role: z.string(),
+    created_by: z.string(),
+    expires_at: z.string().nullable(),
     last_used_at: z.string().nullable(),
     revoked_at: z.string().nullable(),
     speaks_for: z
@@ -71,28 +87,73 @@ const tokenList = z.array(
 
 const TOKENS_PER_PAGE = 1000;
 
-export async function listTokens(flags: ServerFlags): Promise<void> {
-  const tokens = await readAll(clientOf(serverOf(flags)), {
-    path: '/api/v1/tokens',
-    query: {},
-    maxRows: TOKENS_PER_PAGE,
-    read(answer, asked) {
-      const rows = tokenList.parse(answer);
-      return { rows, next: behindLast({ rows, asked }, 'after', (row) => row.id) };
-    },
-  });
-  if (flags.json === true) return printJson({ tokens });
-  printLines(tableFor(COLUMNS).linesOf(tokens));
+type Token = z.output<typeof tokenList>[number];
+
+export interface TokenListFlags extends FollowFlags {
+  readonly all?: boolean;
 }
 
-const COLUMNS: readonly Column<z.output<typeof tokenList>[number]>[] = [
+/** Who makes the tokens of agents that Omoi starts: one a generation, which nobody has to look after. */
+const RUNTIME = 'runtime';
+
+/** `omoi tokens list` */
+export async function listTokens(flags: TokenListFlags): Promise<void> {
+  const client = clientOf(serverOf(flags));
+  const read = (): Promise<readonly Token[]> =>
+    readAll(client, {
+      path: '/api/v1/tokens',
+      query: {},
+      maxRows: TOKENS_PER_PAGE,
+      read(answer, asked) {
+        const rows = tokenList.parse(answer);
+        return { rows, next: behindLast({ rows, asked }, 'after', (row) => row.id) };
+      },
+    });
+  const isListed = (token: Token): boolean => flags.all === true || token.created_by !== RUNTIME;
+  const table = tableFor(COLUMNS);
+  const printAll = (tokens: readonly Token[]): void => {
+    printLines(table.linesOf(tokens.filter(isListed)));
+    const others = tokens.filter((token) => !isListed(token)).length;
+    if (others > 0) note(`${others} more of agents that Omoi starts: --all lists them`);
+  };
+  if (flags.follow === true) {
+    return followAsked({
+      readAll: async () => (await read()).filter(isListed),
+      idOf: ({ id }) => id,
+      printAll: flags.json === true ? (tokens) => tokens.forEach(printJson) : printAll,
+      print: flags.json === true ? printJson : (row) => printLines(table.linesOf([row])),
+      gone: (id) => note(`token ${id} is not kept any more`),
+    });
+  }
+  const tokens = await read();
+  if (flags.json === true) printJson({ tokens: tokens.filter(isListed) });
+  else printAll(tokens);
+}
+
+const COLUMNS: readonly Column<Token>[] = [
   { heading: 'ID', of: (token) => token.id },
   { heading: 'ROLE', of: (token) => token.role },
-  { heading: 'STATE', of: (token) => (token.revoked_at === null ? 'live' : 'revoked') },
+  { heading: 'STATE', of: (token) => stateOf(token, Date.now()) },
+  { heading: 'EXPIRES', of: (token) => expiryOf(token, Date.now()), align: 'right' },
   { heading: 'LAST USED', of: (token) => token.last_used_at ?? 'never used' },
   { heading: 'NAME', of: (token) => token.name },
   { heading: 'SPEAKS FOR', of: (token) => speaksForText(token.speaks_for), mayShrink: true },
 ];
+
+export function stateOf(
+  { revoked_at: revokedAt, expires_at: expiresAt }: Pick<Token, 'revoked_at' | 'expires_at'>,
+  nowMs: number,
+): string {
+  if (revokedAt !== null) return 'revoked';
+  return expiresAt !== null && Date.parse(expiresAt) <= nowMs ? 'expired' : 'live';
+}
+
+/** `in 29d23h`, `2h ago`; `-` where it works until it is revoked. */
+export function expiryOf({ expires_at: expiresAt }: Pick<Token, 'expires_at'>, nowMs: number): string {
+  if (expiresAt === null) return '-';
+  const leftMs = Date.parse(expiresAt) - nowMs;
+  return leftMs > 0 ? `in ${glanceOf(leftMs)}` : `${glanceOf(-leftMs)} ago`;
+}
 
 /** As `--speaks-for` takes it. */
 function speaksForText(given: z.output<typeof tokenList>[number]['speaks_for']): string {

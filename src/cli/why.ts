@@ -73,6 +73,8 @@ const why = z.object({
     }),
   ),
   remediations: z.array(remediation),
+  /** Unknown to a server of an earlier version. */
+  no_repair: z.string().nullish(),
   watchdog: z.array(z.object({ state: z.string(), reason: z.string(), until: nullableText })),
   parked_tasks: z.array(
     z.object({ task_id: z.string(), task_type: z.string(), error: nullableText, last_output: nullableText }),
@@ -124,7 +126,9 @@ export function linesOf(answer: Why): readonly string[] {
     ...section(
       'Repairs',
       answer.remediations.flatMap((one) => repairLines(one, nowMs)),
-      'none was needed',
+      answer.no_repair === null || answer.no_repair === undefined
+        ? 'none was needed'
+        : `none: ${answer.no_repair}`,
     ),
     ...section(
       'Held back in its failure domain',

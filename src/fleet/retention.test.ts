@@ -81,7 +81,7 @@ test('an external agent that failed is counted no more after a while, of which t
   expect(await keysOf('agents')).toEqual(['job']);
 });
 
-test('an external agent that failed is struck off the list also when memory has forgotten it', async () => {
+test('an external agent that failed is forgotten also when memory has forgotten it', async () => {
   await running.fleet.agents.register(registration('job'));
   const left = { agentId: 'job', generation: 1, reason: 'exit 1', traceparent: null };
   const exit = { exitCode: 1, signal: null, asked: null, expect: 'once' as const };

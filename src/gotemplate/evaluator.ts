@@ -103,18 +103,19 @@ class Evaluator {
       });
       return this.#text;
     } catch (thrown) {
-      if (thrown instanceof TemplateRunError) throw this.#located(thrown.message);
+      if (thrown instanceof TemplateRunError) throw this.#located(thrown);
       throw thrown;
     }
   }
 
   /** `template: file:2:7: executing "name" at <.Foo>: …` */
-  #located(problem: string): TemplateRunError {
+  #located({ message, exceedsLimit }: TemplateRunError): TemplateRunError {
     const { source, name } = this.#definition;
     const { start, end } = this.#at;
     const place = sourcePlace(this.#definition, start);
     return new TemplateRunError(
-      `template: ${place}: executing ${JSON.stringify(name)} at <${source.slice(start, end).trim()}>: ${problem}`,
+      `template: ${place}: executing ${JSON.stringify(name)} at <${source.slice(start, end).trim()}>: ${message}`,
+      { exceedsLimit },
     );
   }
 
@@ -428,7 +429,8 @@ class Evaluator {
       return value;
     } catch (thrown) {
       const reason = thrown instanceof Error ? thrown.message : String(thrown);
-      throw new TemplateRunError(`error calling ${name}: ${reason}`);
+      const exceedsLimit = thrown instanceof TemplateRunError && thrown.exceedsLimit;
+      throw new TemplateRunError(`error calling ${name}: ${reason}`, { exceedsLimit });
     }
   }
 

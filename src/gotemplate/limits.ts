@@ -42,7 +42,8 @@ export class RunBudget {
   /** @throws TemplateRunError */
   spend(steps = 1): void {
     this.#steps += steps;
-    if (this.#steps > this.#maxSteps) throw new TemplateRunError(`exceeded ${this.#maxSteps} steps`);
+    if (this.#steps > this.#maxSteps)
+      throw new TemplateRunError(`exceeded ${this.#maxSteps} steps`, { exceedsLimit: true });
   }
 
   /** @throws TemplateRunError */
@@ -54,6 +55,6 @@ export class RunBudget {
 /** @throws TemplateRunError where a text is longer than a template may make one */
 export function assertTextFits(characters: number, maxCharacters: number): void {
   if (characters > maxCharacters) {
-    throw new TemplateRunError(`the text exceeds ${maxCharacters} characters`);
+    throw new TemplateRunError(`the text exceeds ${maxCharacters} characters`, { exceedsLimit: true });
   }
 }

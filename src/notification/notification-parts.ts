@@ -29,6 +29,8 @@ export interface NotificationParts {
   readonly silences: Pick<SilenceBook, 'alertResolved' | 'list' | 'onChanged'>;
   /** Where people reach Omoi, without a slash at the end. */
   readonly externalUrl: () => string;
+  /** As of `MessageWriterParts`. */
+  readonly reachable?: Promise<unknown>;
   readonly linksOf: LinksOf;
   readonly acknowledgeAllOf: MessageLinkOf;
 }

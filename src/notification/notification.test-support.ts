@@ -221,9 +221,17 @@ export const DELIVERED: Delivery = { outcome: 'delivered', answer: 'HTTP 200' };
 
 export function failed(
   failure: DeliveryFailure,
-  { retryable, retryAfterMs = null }: { readonly retryable: boolean; readonly retryAfterMs?: number | null },
+  {
+    retryable,
+    retryAfterMs = null,
+    ...others
+  }: {
+    readonly retryable: boolean;
+    readonly retryAfterMs?: number | null;
+    readonly isTooLong?: boolean;
+  },
 ): Delivery {
-  return { outcome: 'failed', failure, reason: failure, retryable, retryAfterMs };
+  return { outcome: 'failed', failure, reason: failure, retryable, retryAfterMs, ...others };
 }
 
 const SECOND = 1000;
@@ -265,6 +273,8 @@ export function testRoute(changes: Partial<Route> = {}): Route {
 export type TestOutlook = (alertId: string) => ReturnType<RemediationOutlook['outlookOf']>;
 
 export interface TestConfiguration {
+  /** When people can follow links; from the beginning where absent. */
+  readonly reachable?: Promise<unknown>;
   readonly outlookOf?: TestOutlook;
   readonly route?: Route;
   /** The integrations of each receiver, by its name. */
@@ -381,6 +391,7 @@ export async function openNotificationStage(
         silences: asked.silences ?? NO_SILENCES,
         externalUrl: () => 'http://omoi.test',
         acknowledgeAllOf: (id) => `http://omoi.test/n/${id}`,
+        ...(asked.reachable && { reachable: asked.reachable }),
         linksOf: ({ alertId }) => ({
           alert: `http://omoi.test/alerts/${alertId}`,
           acknowledge: '',

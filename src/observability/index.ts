@@ -4,5 +4,5 @@ export { createLogStore, type LogStore } from './logs/log-store.ts';
 export { LOG_LEVELS, type LogEntry, type LogLevel } from './logs/log-entry.ts';
 export type { TraceQuery } from './traces/trace-query.ts';
 export { createSpanStore, type SpanStore } from './traces/span-store.ts';
-export type { StoredSpan, TraceSummary } from './traces/stored-span.ts';
+export type { StoredSpan, TraceAbout, TraceSummary } from './traces/stored-span.ts';
 export { createTracing, type StoredTracing, type TracingParts } from './traces/tracing.ts';

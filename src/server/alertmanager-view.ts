@@ -1,6 +1,6 @@
-import type { AlertmanagerView, ViewedAlert, ViewedGroup } from '#api';
-import type { AlertReader, Notification, SilenceBook } from '#notification';
-import type { Clock } from '#telemetry';
+import type { AlertFilter, AlertmanagerView, AlertStanding, ViewedAlert, ViewedGroup } from '#api';
+import type { AlertReader, Notification, SilenceBook, StoredAlert } from '#notification';
+import { Stretch, type Clock } from '#telemetry';
 
 const maxAlertsPerRead = 500;
 
@@ -21,49 +21,58 @@ export function createAlertmanagerView(parts: AlertmanagerViewParts): Alertmanag
     resolveTimeoutMs: () => notification.configuration.global.resolve_timeout_ms,
     receivers: () =>
       [...notification.configuration.receivers.values()].map(({ name, labels }) => ({ name, labels })),
-    alerts: () =>
-      viewed(
-        parts,
-        [...notification.dispatcher.firing].map(({ alertId }) => alertId),
-      ),
-    *groups() {
+    alerts: (accepts) => viewed(parts, [...notification.dispatcher.firing], accepts),
+    *groups(accepts) {
       const nowMs = clock.wallMs();
       for (const { route, groupLabels, members } of notification.dispatcher.groups()) {
-        const ids = [...members.values()].flatMap(({ alertId, endsAtMs }) =>
-          endsAtMs === null ? [alertId] : [],
-        );
-        if (ids.length === 0) continue;
+        const firing = [...members.values()].filter(({ endsAtMs }) => endsAtMs === null);
+        if (firing.length === 0) continue;
         yield {
           receiver: route.receiver,
           labels: groupLabels,
           routeLabels: route.labels,
           mutedBy: notification.silentBy(route, nowMs)?.names ?? [],
-          alerts: viewed(parts, ids),
+          alerts: viewed(parts, firing, accepts),
         } satisfies ViewedGroup;
       }
     },
   };
 }
 
+type Tracked = Pick<StoredAlert, 'alertId' | 'labels'>;
+
+/** What is not meant is left out by what is in memory: only the others are read. */
 async function* viewed(
   { notification, silences, alerts, clock }: AlertmanagerViewParts,
-  alertIds: readonly string[],
+  tracked: readonly Tracked[],
+  accepts: AlertFilter,
 ): AsyncGenerator<ViewedAlert> {
   const { dispatcher } = notification;
-  for (let at = 0; at < alertIds.length; at += maxAlertsPerRead) {
-    const read = await alerts.read(alertIds.slice(at, at + maxAlertsPerRead));
-    const nowMs = clock.wallMs();
-    for (const alert of read) {
-      if (alert.endsAtMs !== null) continue;
-      const source = notification.inhibitedBy(alert)?.sourceAlertId;
-      yield {
-        alert,
-        updatedAtMs: alert.updatedAtMs,
-        expiresAtMs: alert.expiresAtMs,
-        receivers: [...new Set([...dispatcher.groupsOf(alert.alertId)].map(({ route }) => route.receiver))],
-        silencedBy: silences.silencesOf(alert.labels, nowMs).map(({ id }) => id),
-        inhibitedBy: source === undefined ? [] : [dispatcher.get(source)?.fingerprint ?? source],
-      };
+  const standingOf = ({ alertId, labels }: Tracked): AlertStanding => {
+    const source = notification.inhibitedBy({ alertId, labels })?.sourceAlertId;
+    return {
+      receivers: [...new Set([...dispatcher.groupsOf(alertId)].map(({ route }) => route.receiver))],
+      silencedBy: silences.silencesOf(labels, clock.wallMs()).map(({ id }) => id),
+      inhibitedBy: source === undefined ? [] : [dispatcher.get(source)?.fingerprint ?? source],
+    };
+  };
+  const read = async function* (meant: ReadonlyMap<string, AlertStanding>): AsyncGenerator<ViewedAlert> {
+    for (const alert of await alerts.read([...meant.keys()])) {
+      const standing = meant.get(alert.alertId);
+      if (standing === undefined || alert.endsAtMs !== null) continue;
+      yield { alert, updatedAtMs: alert.updatedAtMs, expiresAtMs: alert.expiresAtMs, ...standing };
     }
+  };
+  const stretch = new Stretch(clock);
+  let meant = new Map<string, AlertStanding>();
+  for (const alert of tracked) {
+    const standing = standingOf(alert);
+    if (accepts({ ...standing, labels: alert.labels })) meant.set(alert.alertId, standing);
+    if (meant.size === maxAlertsPerRead) {
+      yield* read(meant);
+      meant = new Map();
+    }
+    if (stretch.isOver) await stretch.pause();
   }
+  if (meant.size > 0) yield* read(meant);
 }

@@ -12,12 +12,16 @@ const ROOT: CheckedMachine = {
   },
   user: { uid: 0, name: 'root' },
   modeOf: () => 0o40700,
+  refusalOf: () => Promise.resolve(null),
 };
 
-function findings(pool: Partial<PoolDefinition>, machine: Partial<CheckedMachine> = {}): readonly string[] {
+async function findings(
+  pool: Partial<PoolDefinition>,
+  machine: Partial<CheckedMachine> = {},
+): Promise<readonly string[]> {
   const config = configSchema.parse({});
   const pools = [definePool({ id: 'coders', command: ['worker'], desired: 1, max: 1, ...pool })];
-  const checked = checkInstallation(
+  const checked = await checkInstallation(
     { ...config, fleet: { ...config.fleet, pools } },
     { ...ROOT, ...machine },
   );
@@ -25,8 +29,8 @@ function findings(pool: Partial<PoolDefinition>, machine: Partial<CheckedMachine
 }
 
 describe('a check of the installation', () => {
-  it('has nothing to say of pools apart, in a closed directory', () => {
-    expect(findings({ user: 'build' })).toEqual([]);
+  it('has nothing to say of pools apart, in a closed directory', async () => {
+    expect(await findings({ user: 'build' })).toEqual([]);
   });
 
   it.each<[string, Partial<PoolDefinition>, Partial<CheckedMachine>, RegExp]>([
@@ -60,7 +64,13 @@ describe('a check of the installation', () => {
       { confining: { ...ROOT.confining, find: () => null } },
       /^warning fleet.pools.coders: no_new_privileges: there is no setpriv/,
     ],
-  ])('names %s', (_, pool, machine, expected) => {
-    expect(findings(pool, machine)).toEqual([expect.stringMatching(expected)]);
+    [
+      'a directory that a start would refuse',
+      { user: 'build' },
+      { modeOf: () => 0o40755, refusalOf: () => Promise.resolve('data_directory: /srv can’t be used') },
+      /^error data_directory: \/srv can’t be used$/,
+    ],
+  ])('names %s', async (_, pool, machine, expected) => {
+    expect(await findings(pool, machine)).toEqual([expect.stringMatching(expected)]);
   });
 });

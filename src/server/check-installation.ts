@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { confine, confinementOf, notEnforced, thisMachine, type ConfiningMachine } from '#fleet';
-import { formatDuration, type PoolDefinition } from '#telemetry';
+import { checkDataDirectory } from '#storage';
+import { formatDuration, messageOf, type PoolDefinition } from '#telemetry';
 import type { Config } from './config/schema.ts';
 import { ownUser, poolsOfOwnUser, sharedUserWarning, type OwnUser } from './shared-user.ts';
 
@@ -22,22 +23,37 @@ export interface CheckedMachine {
   readonly user: OwnUser | null;
   /** The mode of a path, or null where there is none. */
   modeOf(path: string): number | null;
+  /** Why a directory can't be the data directory; null where it can, as far as can be seen without writing. */
+  refusalOf(directory: string): Promise<string | null>;
 }
 
 const OTHERS = 0o077;
 const PERMISSIONS = 0o777;
 
-/** What keeps agents and other users out of this installation, as far as its configuration says. Changes nothing. */
-export function checkInstallation(config: Config, machine: CheckedMachine = here()): readonly Finding[] {
+/**
+ * Whether the data directory can be used, and what keeps agents and other users out of this installation, as far as its
+ * configuration says. Changes nothing.
+ */
+export async function checkInstallation(
+  config: Config,
+  machine: CheckedMachine = here(),
+): Promise<readonly Finding[]> {
   return [
-    ...checkDataDirectory(config, machine),
+    ...(await checkDirectory(config, machine)),
     ...checkSharedUser(config, machine),
     ...config.fleet.pools.flatMap((pool) => checkPool(pool, machine.confining)),
   ];
 }
 
-function checkDataDirectory({ data_directory }: Config, machine: CheckedMachine): readonly Finding[] {
+async function checkDirectory(
+  { data_directory }: Config,
+  machine: CheckedMachine,
+): Promise<readonly Finding[]> {
   const directory = resolve(data_directory);
+  const refusal = await machine.refusalOf(directory);
+  if (refusal !== null) {
+    return [{ severity: 'error', key: 'data_directory', message: refusal.replace(/^data_directory: /, '') }];
+  }
   const mode = machine.modeOf(directory);
   if (mode === null || (mode & OTHERS) === 0) return [];
   const shown = (mode & PERMISSIONS).toString(8).padStart(4, '0');
@@ -82,5 +98,6 @@ function here(): CheckedMachine {
     confining: thisMachine(),
     user: ownUser(),
     modeOf: (path) => statSync(path, { throwIfNoEntry: false })?.mode ?? null,
+    refusalOf: (directory) => checkDataDirectory(directory).then(() => null, messageOf),
   };
 }

@@ -1,11 +1,10 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { messageOf, nextTurn, OmoiError, type DocumentSource, type ErrorCode } from '#telemetry';
+import { readTextFile } from './text-file.ts';
 
 const YAML_FILE = /\.ya?ml$/;
 
-/** A hundred times what a large installation writes; a larger file is a mistake. */
-const maxFileBytes = 16_777_216;
 /** Files that are read in one turn of the event loop. */
 const filesPerTurn = 64;
 
@@ -25,37 +24,6 @@ export async function readDocuments(
     }
   }
   return documents;
-}
-
-/**
- * The text of a file that a person wrote. Neither a pipe, which might never end, nor a device, which has no end, is
- * read: that would stop the server.
- * @throws Error where it is no regular file, is too large, or cannot be read
- */
-function readTextFile(path: string): string {
-  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const stat = fstatSync(file);
-    if (!stat.isFile()) throw new Error('this is no regular file');
-    if (stat.size > maxFileBytes) {
-      throw new Error(`the file has ${stat.size} bytes; more than ${maxFileBytes} are not read`);
-    }
-    return readUpTo(file, stat.size === 0 ? maxFileBytes : stat.size);
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** Some regular files (below /proc) say that they have no size. */
-function readUpTo(file: number, bytes: number): string {
-  const buffer = Buffer.allocUnsafe(bytes);
-  let filled = 0;
-  while (filled < bytes) {
-    const read = readSync(file, buffer, filled, bytes - filled, null);
-    if (read === 0) break;
-    filled += read;
-  }
-  return buffer.toString('utf8', 0, filled);
 }
 
 function yamlFilesOf(path: string): readonly string[] {

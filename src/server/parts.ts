@@ -61,6 +61,8 @@ export interface Ground {
   readonly runtimes: readonly Runtime[];
   /** Whether agents are heard and what they say can be written; always, where absent. */
   readonly listens?: () => boolean;
+  /** When people and agents reach this server; from the beginning where absent. */
+  readonly reachable?: Promise<unknown>;
   /** 256 bits that nobody can guess. */
   readonly createSecret: () => string;
   readonly mintAgentToken: PoolParts['mintAgentToken'];
@@ -231,6 +233,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       externalUrl,
       acknowledgeAllOf: (subject, about) =>
         `${externalUrl()}/n/${links.tokenFor('acknowledge_message', { subject, ...about })}`,
+      ...(ground.reachable && { reachable: ground.reachable }),
       linksOf: ({ alertId, traceparent }, { receiver, atMs }) => {
         const page = alertPage(externalUrl(), alertId);
         const traceId = traceIdOf(traceparent);

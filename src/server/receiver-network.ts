@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import {
   createCheckedNetwork,
   createChildPrograms,
@@ -9,6 +9,7 @@ import {
   type NotificationConfiguration,
 } from '#notification';
 import { messageOf, OmoiError, type Clock, type Random } from '#telemetry';
+import { readTextFileLater } from './text-file.ts';
 
 /** A secret's file has at most so many bytes. */
 const maxSecretBytes = 65_536;
@@ -30,7 +31,7 @@ export const machineFiles: ConfigurationFiles = {
       return [];
     }
   },
-  read: (path) => readFile(path, 'utf8'),
+  read: (path) => readTextFileLater(path),
 };
 
 export interface ReceiverNetworkParts {
@@ -74,9 +75,7 @@ export function createReceiverNetwork({
 /** The secret in a file, without the end of its line. @throws OmoiError `secret_unreadable` */
 async function readSecret(path: string): Promise<string> {
   try {
-    const text = await readFile(path, 'utf8');
-    if (text.length > maxSecretBytes) throw new Error(`it has more than ${maxSecretBytes} bytes`);
-    return text.trim();
+    return (await readTextFileLater(path, maxSecretBytes)).trim();
   } catch (thrown) {
     throw new OmoiError('secret_unreadable', `${path}: ${messageOf(thrown)}`);
   }

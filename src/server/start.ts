@@ -14,9 +14,6 @@ import {
   findUnitGroups,
   DEFAULT_FLEET_LIMITS,
   forgottenOutput,
-  LogFiles,
-  logLimitsOf,
-  type ForgottenAmong,
   ProcessRuntime,
   RunCopies,
   UnitStarter,
@@ -53,6 +50,7 @@ import { keepAliveDuring } from './keep-alive.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { listening } from './listening.ts';
 import { OtlpListener } from './otlp-listener.ts';
+import { outputFiles } from './output-files.ts';
 import { startParts, type Ground, type Parts } from './parts.ts';
 import { createReceiverNetwork } from './receiver-network.ts';
 import { reloadFiles } from './reload-files.ts';
@@ -253,7 +251,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     groups: findUnitGroups(dataDirectory),
   });
   // Whoever can reach nobody is not silent: before this server listens, and while it stops.
-  const reach = { isOpen: false };
+  const reach = { isOpen: false, opened: Promise.withResolvers<undefined>() };
   const receivers = createReceiverNetwork({ clock, random, environment: options.environment, version });
   lifecycle.started('receivers', () => receivers.close());
   const ground: Ground = {
@@ -268,6 +266,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     metrics,
     runtimes: [actInCharge(runtime, leadership)],
     listens: () => reach.isOpen && leadership.listens,
+    reachable: reach.opened.promise,
     createSecret,
     mintAgentToken: (tx, agent) => access.mintAgentToken(tx, agent),
     grantOf: (sender) => access.grantOf(sender),
@@ -380,6 +379,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   });
   address.url = await listening('http', config.http, (asked) => api.listen(asked));
   reach.isOpen = true;
+  reach.opened.resolve(undefined);
   lifecycle.started('otlp', () => otlp.stop());
   if (config.otlp.enabled) await otlp.start();
   const abandoned = lastAnnouncement(dataDirectory)?.socket ?? null;
@@ -475,33 +475,5 @@ function inheritedEnvironment(environment: ServerOptions['environment']): Readon
       const value = environment[name];
       return value === undefined ? [] : [[name, value] as const];
     }),
-  );
-}
-
-interface OutputParts {
-  readonly config: Config;
-  readonly directory: string;
-  readonly metrics: SelfMetrics;
-  readonly starter: UnitStarter;
-  readonly isForgotten: ForgottenAmong;
-}
-
-function outputFiles({ config, directory, metrics, starter, isForgotten }: OutputParts): LogFiles {
-  const {
-    max_bytes_per_agent: maxAgentBytes,
-    max_bytes: maxBytes,
-    reserve_bytes: reserveBytes,
-  } = config.fleet.output;
-  const dropped = metrics.counter(
-    'omoi_agent_output_dropped_bytes_total',
-    'Output of agents that was given up, because files were too large, over the quota, or the disk was full.',
-  );
-  return new LogFiles(
-    directory,
-    logLimitsOf({ maxAgentBytes, maxBytes, reserveBytes }),
-    (bytes) => dropped.add(bytes),
-    (files, bytes) => starter.reserve({ files, bytes }),
-    undefined,
-    isForgotten,
   );
 }

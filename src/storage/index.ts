@@ -27,7 +27,7 @@ export {
 } from './open.ts';
 export { backUpState } from './sqlite/state-backup.ts';
 export { makeDirectory } from './make-directory.ts';
-export { makeDataDirectory } from './private-directory.ts';
+export { checkDataDirectory, makeDataDirectory } from './private-directory.ts';
 export { deadlineOf, deadlineSet } from './deadline-columns.ts';
 export { takeUpState } from './taken-up-state.ts';
 export { Leadership } from './leadership.ts';

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSystemClock, OmoiError, silentLogger, type Logger } from '#telemetry';
 import { openStateDatabase, openTelemetryDatabase } from './open.ts';
-import { makeDataDirectoryPrivate } from './private-directory.ts';
+import { checkDataDirectory, makeDataDirectoryPrivate } from './private-directory.ts';
 
 let root = '';
 
@@ -149,4 +149,38 @@ describe('a data directory', () => {
       await telemetry.close();
     }
   });
+});
+
+/** Each in a folder of its own. */
+const DIRECTORIES: readonly (readonly [string, () => string])[] = [
+  ['one that is there', () => make('data', 0o700)],
+  [
+    'one of Omoi that others may enter',
+    () => (make('data', 0o755), make('data/state.sqlite', 0o644, ''), join(root, 'data')),
+  ],
+  ['one to be made, two steps down', () => join(root, 'a/b')],
+  ['a file', () => make('file', 0o600, '')],
+  ['what is below a file', () => join(make('file', 0o600, ''), 'a/b')],
+  ['a link to nothing', () => link(join(root, 'gone'))],
+  ['a name that is too long', () => join(root, 'd'.repeat(300))],
+  ['what is below a name that is too long', () => join(root, 'd'.repeat(300), 'a')],
+  [
+    'a directory of others',
+    () => (make('full', 0o755), make('full/letter.txt', 0o644, ''), join(root, 'full')),
+  ],
+  ['a directory that everybody uses', () => make('all', 0o1777)],
+];
+
+it.each(DIRECTORIES)('a look at %s says what a start says, and changes nothing', async (_, prepare) => {
+  const directory = prepare();
+  const before = readdirSync(root, { recursive: true })
+    .map(String)
+    .toSorted((a, b) => a.localeCompare(b));
+  const said = await checkDataDirectory(directory).then(() => null, String);
+  expect(
+    readdirSync(root, { recursive: true })
+      .map(String)
+      .toSorted((a, b) => a.localeCompare(b)),
+  ).toEqual(before);
+  expect(said).toEqual(await makeDataDirectoryPrivate(directory).then(() => null, String));
 });

@@ -1,5 +1,5 @@
 import type { Dirent, Stats } from 'node:fs';
-import { access, chmod, constants, lstat, open, readdir } from 'node:fs/promises';
+import { access, chmod, constants, lstat, open, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf, OmoiError } from '#telemetry';
 import { inDataDirectory } from './directory-failure.ts';
@@ -37,6 +37,41 @@ export function makeDataDirectory(directory: string): Promise<void> {
     makeDirectory(directory);
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   });
+}
+
+/**
+ * What would keep a start from using the data directory, as far as can be seen. Changes nothing.
+ * @throws OmoiError as `makeDataDirectoryPrivate`
+ */
+export function checkDataDirectory(directory: string): Promise<void> {
+  return inDataDirectory(directory, async () => {
+    const found = await stat(directory).catch(nullWhereMissing);
+    if (found === null) return assertPossible(directory);
+    if (!found.isDirectory()) throw failureWith('ENOTDIR', directory);
+    await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+    if (process.platform === 'win32' || !isOpen(found)) return;
+    assertOwnDirectory(directory, found, await readdir(directory, { withFileTypes: true }));
+  });
+}
+
+/** @throws Error where no directory can be made there, by what is above it */
+async function assertPossible(directory: string): Promise<void> {
+  // A link to what is not there, and names that are too long for the file system.
+  if ((await lstat(directory).catch(nullWhereMissing)) !== null) throw failureWith('ENOTDIR', directory);
+  const above = dirname(directory);
+  const found = await stat(above).catch(nullWhereMissing);
+  if (found === null) return assertPossible(above);
+  if (!found.isDirectory()) throw failureWith('ENOTDIR', above);
+  await access(above, constants.W_OK | constants.X_OK);
+}
+
+function nullWhereMissing(thrown: unknown): null {
+  if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return null;
+  throw thrown;
+}
+
+function failureWith(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${path}`), { code });
 }
 
 async function makePrivateDirectory(directory: string): Promise<number> {

@@ -157,6 +157,8 @@ describe('a person operates Omoi by its commands', () => {
     expect(await run('alerts', 'comment', id, 'it was the disk')).toContain('has a comment more');
     const shown = await run('alerts', 'show', id);
     for (const part of ['at lunch', 'ada', 'it was the disk']) expect(shown).toContain(part);
+    for (const command of ['show', 'explain'])
+      expect(await run('alerts', command, id)).toMatch(/\ncomments\n {2}\S+Z .*: it was the disk\n/);
     expect(await run('alerts', 'unsnooze', id)).toContain('is not snoozed any more');
     expect(await run('alerts', 'assign', id, '--nobody')).toContain('is assigned to nobody');
     await run('ack', '--all');
@@ -216,7 +218,7 @@ describe('a person operates Omoi by its commands', () => {
     expect(failed).toContain('no \\u001b[2J such box');
     expect(await run('tasks', 'retry', task)).toBe(`task ${task} is queued\n`);
     expect(await run('tasks', 'cancel', task)).toBe(`task ${task} is cancelled\n`);
-    expect(await run('agents', 'forget', 'mailer-1')).toContain('mailer-1 is struck from the list');
+    expect(await run('agents', 'forget', 'mailer-1')).toContain('mailer-1 is forgotten');
   });
 
   it('names what was probably meant by what is not there', async () => {

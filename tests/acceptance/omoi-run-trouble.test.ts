@@ -231,3 +231,24 @@ describe('output without end', () => {
     expect(statSync(join(directory, 'data/logs/run/flood.stdout.log')).size).toBeLessThanOrEqual(8 * MIB);
   });
 });
+
+it.each([
+  ['a command', ['check']],
+  ['a program that is run', ['run', '--pool', 'p', '--', 'true']],
+])('%s in a working directory that was removed is refused in one line', async (_, args) => {
+  const gone = join(directory, 'gone');
+  mkdirSync(gone);
+  const child = spawn('/bin/sh', ['-c', 'rmdir "$0" && exec "$@"', gone, process.execPath, OMOI, ...args], {
+    cwd: gone,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const [status] = (await once(child, 'close')) as [number];
+  expect(said).toBe(
+    'omoi: the working directory was removed; change into one that is there, and type the command again\n',
+  );
+  expect(status).toBe(1);
+});

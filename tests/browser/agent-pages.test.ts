@@ -60,7 +60,7 @@ describe.skipIf(program === null)('the pages of agents and what they order', () 
     await pages.hasStatus('talking-1', 'IDLE');
   });
 
-  it('asks an external agent to leave, strikes it from the list, and folds its pool where nobody is left', async () => {
+  it('asks an external agent to leave, forgets it, and folds its pool where nobody is left', async () => {
     const { page } = pages;
     const body = {
       agent_id: 'laptop-1',
@@ -85,7 +85,7 @@ describe.skipIf(program === null)('the pages of agents and what they order', () 
     expect(await pages.admin.read('/api/v1/fleet/agents/laptop-1/heartbeat', beat)).toMatchObject({
       desired: 'drain',
     });
-    await pages.order('Strike from the list laptop-1', /^It leaves the fleet/);
+    await pages.order('Forget laptop-1', /^It leaves the fleet/);
     await pages.hasStatus('laptop-1', 'TERMINATED');
     await pages.open('/fleet');
     await page.getByText('Ended: 1 pool, 1 agent', { exact: true }).click();

@@ -237,7 +237,7 @@ describe.skipIf(program === null)('the pages of repairs and alerts and what they
       await pages.open(path);
       await page.getByText(why).waitFor();
       const orders = page.getByRole('button', {
-        name: /^(Restart|Stop|Drain|Quarantine|Strike|Pause|Resume|Enqueue|Cancel|Retry|Approve|Reject|Resolve|Acknowledge)/,
+        name: /^(Restart|Stop|Drain|Quarantine|Forget|Pause|Resume|Enqueue|Cancel|Retry|Approve|Reject|Resolve|Acknowledge)/,
       });
       expect(await orders.count()).toBe(0);
     }

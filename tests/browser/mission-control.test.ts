@@ -249,7 +249,7 @@ describe.skipIf(program === null)('mission control', () => {
       await page.goBack();
     }
     await repairs.getByRole('link', { name: /^Trace of .* on demo-3$/ }).click();
-    await page.getByRole('heading', { name: 'Trace', exact: true }).waitFor();
+    await page.getByRole('heading', { level: 1, name: 'AgentStalled of demo-3', exact: true }).waitFor();
     for (const span of [
       'telemetry.append',
       'alerting.alert',

@@ -222,7 +222,7 @@ describe.skipIf(program === null)('the shell of the dashboard', () => {
       await rows.nth(row).and(page.locator(':focus')).waitFor();
     }
     await page.keyboard.press('o');
-    await page.getByRole('heading', { name: 'Trace', exact: true }).waitFor();
+    await page.getByRole('heading', { level: 1, name: / (?:of|was started)/ }).waitFor();
   });
 
   it('finds an agent by a few letters, and restarts one when that is confirmed', async () => {

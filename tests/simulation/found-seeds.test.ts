@@ -21,7 +21,7 @@ const FOUND: readonly Found[] = [
   ['agents that had FAILED were forgotten when the clock went forth by an hour', 'upheaval', 'act', 31_014],
   ['a repair began on one that was being started, after a reboot and a leap', 'upheaval', 'act', 31_010],
   ['more repairs began at once than may, of agents that were not known any more', 'upheaval', 'act', 31_012],
-  ['a command that had failed could not be struck off any more', 'upheaval', 'act', 31_002],
+  ['a command that had failed could not be forgotten any more', 'upheaval', 'act', 31_002],
   [
     'the last repair counts for a cooldown, and not an earlier one that seems to be younger',
     'upheaval',

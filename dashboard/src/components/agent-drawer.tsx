@@ -60,7 +60,7 @@ function AgentInShort({ agentId }: { readonly agentId: string }) {
           <h3 className={styles.subtitle}>Evidence</h3>
           <AgentEvidence why={why} />
           <h3 className={styles.subtitle}>Repairs</h3>
-          <LastRepair remediations={why.remediations} />
+          <LastRepair why={why} />
           <h3 className={styles.subtitle}>What you can do</h3>
           <AgentAdvice why={why} />
           <h3 className={styles.subtitle}>Generations</h3>

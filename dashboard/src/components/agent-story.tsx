@@ -112,10 +112,11 @@ export function AgentAdvice({ why: { advice } }: { readonly why: Why }) {
 }
 
 /** Its newest repair in a sentence. */
-export function LastRepair({ remediations }: Pick<Why, 'remediations'>) {
+export function LastRepair({ why: { remediations, no_repair: none } }: { readonly why: Why }) {
   const nowMs = useNow();
   const [last] = remediations;
-  if (!last) return <p className={styles.calm}>None so far.</p>;
+  if (!last)
+    return <p className={styles.calm}>{none === null ? 'None so far.' : sentence(`None: ${none}`)}</p>;
   const { policy, state, outcome, reason, suppressions } = last;
   const how = `${words(policy)}: ${words(outcome ?? state)}`;
   const attempts = describeAttempts(last);

@@ -35,13 +35,13 @@ export function AgentTile({ agent, isMaintained, opens = 'drawer' }: AgentTilePr
     >
       <span className={styles.head}>
         <ToneDot tone={tone} />
-        <span className={styles.name}>{agent.agent_id}</span>
+        <span className={styles.name}>{agent.agent_id}</span>{' '}
+        {agent.generation > 1 && <span className={styles.generation}>gen {agent.generation}</span>}
       </span>{' '}
       <span className={styles.middle}>
         <span className={styles.work} data-idle={agent.tasks_held === 0} title={work}>
           {work}
-        </span>{' '}
-        {agent.generation > 1 && <span className={styles.generation}>gen {agent.generation}</span>}
+        </span>
       </span>{' '}
       <span className={styles.foot}>
         <span className={styles.status}>{status}</span> <span className={styles.beat}>{beat}</span>
@@ -62,7 +62,7 @@ function nameOf(
   { agent_id: id, generation }: Agent,
   { work, status, beat, isMaintained }: TileTexts,
 ): string {
-  const shown = [id, work, ...(generation > 1 ? [`gen ${generation}`] : []), status, beat];
+  const shown = [id, ...(generation > 1 ? [`gen ${generation}`] : []), work, status, beat];
   return [...shown, `generation ${generation}`, ...(isMaintained ? ['under maintenance'] : [])].join(', ');
 }
 

@@ -7,7 +7,7 @@ import { useNow } from '../hooks/use-now.ts';
 import { RepairStand } from './repair-stand.tsx';
 import styles from './rows.module.css';
 
-const COLUMNS = { gridTemplateColumns: 'minmax(0, 1.3fr) minmax(0, 0.9fr) 136px minmax(0, 1.3fr) 76px' };
+const COLUMNS = { gridTemplateColumns: 'minmax(0, 1.15fr) minmax(0, 0.75fr) 120px minmax(0, 1.65fr) 68px' };
 
 /** Repairs in short, each a way to its story. */
 export function RepairRows({ repairs }: { readonly repairs: readonly Remediation[] }) {

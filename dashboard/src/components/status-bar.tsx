@@ -84,7 +84,7 @@ export function StatusBar({
       {states.map((held) => (
         <HeldBanner key={held.state} held={held} why={reasonOf(held, watchdog)} mayHandle={mayHandle} />
       ))}
-      <ServerWarnings warnings={warnings} />
+      <ServerWarnings warnings={warnings} leadsToTasks />
       {hostDelay !== null && (
         <Banner label="host behind" name="host behind" button={null}>
           {describeHostDelay(hostDelay)} Ends by itself half a minute after the last delay.

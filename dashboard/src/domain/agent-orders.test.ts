@@ -19,16 +19,16 @@ describe('ordersFor', () => {
       orders: ['Restart', 'Quarantine', 'Stop'],
       refused: ['Quarantine', 'Stop'],
     },
-    { agent: { managed: false }, orders: ['Drain', 'Quarantine', 'Strike from the list'], refused: [] },
+    { agent: { managed: false }, orders: ['Drain', 'Quarantine', 'Forget'], refused: [] },
     {
       agent: { managed: false, desired: 'drain' },
-      orders: ['Drain', 'Quarantine', 'Strike from the list'],
+      orders: ['Drain', 'Quarantine', 'Forget'],
       refused: ['Drain'],
     },
     {
       agent: { managed: false, status: 'TERMINATED' },
-      orders: ['Drain', 'Quarantine', 'Strike from the list'],
-      refused: ['Drain', 'Quarantine', 'Strike from the list'],
+      orders: ['Drain', 'Quarantine', 'Forget'],
+      refused: ['Drain', 'Quarantine', 'Forget'],
     },
   ] as const)('offers $orders for $agent and refuses $refused', ({ agent, orders, refused }) => {
     const found = ordersFor({ ...AGENT, ...agent });

@@ -28,7 +28,7 @@ const ENDED: readonly string[] = ['FAILED', 'TERMINATED'];
 /** The orders that make sense for an agent, the most common first. */
 export function ordersFor(agent: OrderedAgent): readonly AgentOrder[] {
   const work = agent.status === 'QUARANTINED' ? release(agent) : quarantine(agent);
-  return agent.managed ? [restart(agent), work, stop(agent)] : [drain(agent), work, remove(agent)];
+  return agent.managed ? [restart(agent), work, stop(agent)] : [drain(agent), work, forget(agent)];
 }
 
 /** Why an agent has no order to restart it; null for one that has. */
@@ -120,9 +120,9 @@ function release({ agent_id: id }: OrderedAgent): AgentOrder {
   };
 }
 
-function remove({ agent_id: id, status, tasks_held: held }: OrderedAgent): AgentOrder {
+function forget({ agent_id: id, status, tasks_held: held }: OrderedAgent): AgentOrder {
   return {
-    label: 'Strike from the list',
+    label: 'Forget',
     effect: `It leaves the fleet, and what fires about it ends. Its process is left as it is, and may register again.${backInQueue(held)}`,
     method: 'DELETE',
     path: pathOf(id, null),

@@ -162,7 +162,7 @@ const ROWS: readonly { readonly event: SystemEvent; readonly text: string; reado
       event_type: 'fleet.agent.restart_requested',
       payload: { ...agent, reason: 'x', requested_by: 'watchdog:restart_stalled_agent' },
     },
-    text: 'coders-2 (generation 2) shall restart, asked by the watchdog (restart stalled agent)',
+    text: 'coders-2 (generation 2) is to restart, asked by the watchdog (restart stalled agent)',
     tone: 'repair',
   },
   {

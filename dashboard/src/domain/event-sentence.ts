@@ -178,7 +178,7 @@ function describe(event: SystemEvent): EventSentence | undefined {
       };
     case 'fleet.agent.restart_requested':
       return {
-        text: `${agentName(event.payload)} shall restart, asked by ${asker(event.payload.requested_by)}`,
+        text: `${agentName(event.payload)} is to restart, asked by ${asker(event.payload.requested_by)}`,
         tone: 'repair',
       };
     case 'fleet.agent.drain_requested':

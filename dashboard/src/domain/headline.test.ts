@@ -233,8 +233,8 @@ describe('describeRepairs', () => {
 it.each([
   [null, undefined],
   [0, 'Nothing waits for a person.'],
-  [1, 'No decision is waited for; 1 alert that nobody has acknowledged fires.'],
-  [1200, 'No decision is waited for; 1,200 alerts that nobody has acknowledged fire.'],
+  [1, '1 alert fires that nobody has acknowledged; no decision is waiting.'],
+  [1200, '1,200 alerts fire that nobody has acknowledged; no decision is waiting.'],
 ])('says of %s unacknowledged alerts beside no decision: %s', (unacknowledged, text) => {
   expect(describeNoDecision(unacknowledged)).toBe(text);
 });

@@ -239,5 +239,5 @@ export function describeNoDecision(unacknowledged: number | null): string | unde
   if (unacknowledged === null) return undefined;
   if (unacknowledged === 0) return 'Nothing waits for a person.';
   const alerts = amount(unacknowledged, 'alert');
-  return `No decision is waited for; ${alerts} that nobody has acknowledged ${unacknowledged === 1 ? 'fires' : 'fire'}.`;
+  return `${alerts} ${unacknowledged === 1 ? 'fires' : 'fire'} that nobody has acknowledged; no decision is waiting.`;
 }

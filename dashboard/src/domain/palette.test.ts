@@ -102,7 +102,7 @@ describe('findEntries', () => {
       'laptop-1',
       'Drain laptop-1',
       'Quarantine laptop-1',
-      'Strike from the list laptop-1',
+      'Forget laptop-1',
     ]);
   });
 

@@ -79,7 +79,7 @@ export function AgentPage() {
                   </Panel>
                 )}
                 <Panel title="Repairs">
-                  <RepairLinks remediations={why.remediations} />
+                  <RepairLinks remediations={why.remediations} none={why.no_repair} />
                 </Panel>
                 <div className={`${styles.column} ${styles.background}`}>
                   <Panel title="About">

@@ -111,7 +111,7 @@ function About({ repair }: { readonly repair: Remediation }) {
 function Evidence({ repair }: { readonly repair: Remediation }) {
   const { client } = useServer();
   const { target, evidence, planned_at: plannedAt } = repair;
-  // An agent that has been struck from the list is not remembered: then there is only what was written down.
+  // An agent that has been forgotten is not there: then there is only what was written down.
   const why = useQuery({ ...whyQuery(client, target.id), enabled: target.kind === 'agent' });
   const generation = why.data ? generationAt(why.data.generations, plannedAt) : null;
   const end = generation && describeEnd(generation);

@@ -2,12 +2,13 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams, useSearch } from '@tanstack/react-router';
 import { traceQuery } from '../api/queries.ts';
 import { useServer } from '../api/server-context.tsx';
-import type { Span } from '../api/wire.ts';
+import type { Span, Trace } from '../api/wire.ts';
 import { Panel } from '../components/panel.tsx';
 import { Nothing, QueryView } from '../components/query-view.tsx';
 import { SpanDetails } from '../components/span-details.tsx';
 import { TraceWaterfall } from '../components/trace-waterfall.tsx';
 import { formatSpanTime } from '../domain/age.ts';
+import { describeTrace } from '../domain/trace-text.ts';
 import { layOutTrace } from '../domain/trace-tree.ts';
 import styles from './trace.module.css';
 
@@ -28,7 +29,7 @@ export function TracePage() {
       <p className={styles.back}>
         <Link to="/traces">Traces</Link>
       </p>
-      <h1 className={styles.title}>Trace</h1>
+      <TraceTitle trace={query.data ?? null} />
       <p className={styles.id}>{traceId}</p>
       <QueryView query={query} placeholderLines={8}>
         {({ spans }) => {
@@ -54,6 +55,20 @@ export function TracePage() {
           );
         }}
       </QueryView>
+    </>
+  );
+}
+
+/** What it is about, as the list of traces says it. */
+function TraceTitle({ trace }: { readonly trace: Trace | null }) {
+  const [first] = trace?.spans ?? [];
+  if (!trace || !first) return <h1 className={styles.title}>Trace</h1>;
+  const failed = trace.spans.filter(({ status }) => status === 'error').length;
+  const { title, detail } = describeTrace({ name: first.name, error_count: failed, about: trace.about });
+  return (
+    <>
+      <h1 className={styles.title}>{title}</h1>
+      {detail !== null && <p className={styles.detail}>{detail}</p>}
     </>
   );
 }

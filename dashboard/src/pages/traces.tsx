@@ -10,6 +10,7 @@ import { Nothing, QueryView } from '../components/query-view.tsx';
 import { ToneDot } from '../components/tone-dot.tsx';
 import { formatAgo, formatSpanTime } from '../domain/age.ts';
 import { count } from '../domain/count.ts';
+import { describeTrace } from '../domain/trace-text.ts';
 import { useNow } from '../hooks/use-now.ts';
 import { usePageSize } from '../hooks/use-page-size.ts';
 import styles from './traces.module.css';
@@ -52,11 +53,15 @@ interface TraceRowProps {
 
 function TraceRow({ trace, nowMs }: TraceRowProps) {
   const failed = trace.error_count > 0;
+  const { title, detail, tone } = describeTrace(trace);
   return (
     <li>
       <Link className={styles.trace} data-row to="/traces/$traceId" params={{ traceId: trace.trace_id }}>
-        <ToneDot tone={failed ? 'bad' : 'calm'} />
-        <span className={styles.name}>{trace.name}</span>
+        <ToneDot tone={tone} />
+        <span className={styles.name}>
+          <span className={styles.title}>{title}</span>{' '}
+          {detail !== null && <span className={styles.detail}>{detail}</span>}
+        </span>
         <span className={styles.service}>{trace.service_name}</span>
         <span className={styles.spans}>
           {count(trace.span_count, 'span')}

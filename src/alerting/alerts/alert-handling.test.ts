@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createSeededRandom, silentLogger, type SystemEvent } from '#telemetry';
 import type { Stage } from '../alerting.test-support.ts';
 import { HIGH, stagesOfTest } from '../rule-stage.test-support.ts';
-import { maxCommentsPerAlert, maxSnoozeMs } from './alert-handling.ts';
+import { maxCommentsPerAlert, maxCommentsShown, maxSnoozeMs } from './alert-handling.ts';
 import { maxSnoozedAlerts, Snoozes } from './snoozes.ts';
 
 const MINUTE = 60_000;
@@ -167,7 +167,20 @@ describe('what people say', () => {
       'monitor.alert.resolved',
       'monitor.alert.commented',
     ]);
-    for (let at = 2; at < maxCommentsPerAlert; at++) await handling.comment(id, 'more', 'ada');
+    const shown = async () => {
+      const { count, newest } = await handling.newestComments(id);
+      return [count, newest.length, newest.at(-1)?.text];
+    };
+    expect((await shown()).slice(0, 2)).toEqual([2, 2]);
+    for (let at = 2; at < maxCommentsPerAlert; at++) {
+      await stage.clock.advance(1);
+      await handling.comment(id, `more ${at}`, 'ada');
+      const count = at + 1;
+      // At the number that is shown, at one more, and at the end.
+      if (![maxCommentsShown, maxCommentsShown + 1, maxCommentsPerAlert].includes(count)) continue;
+      expect(await shown()).toEqual([count, Math.min(count, maxCommentsShown), `more ${at}`]);
+    }
+    expect(await handling.newestComments('alrt_none')).toEqual({ count: 0, newest: [] });
     await expect(handling.comment(id, 'too much', 'ada')).rejects.toMatchObject({
       code: 'alert_limit_reached',
     });

@@ -11,6 +11,8 @@ export type AlertComment = StateTables['alert_comments'];
 /** People are told again after so long at the latest. */
 export const maxSnoozeMs = 30 * 86_400_000;
 export const maxCommentsPerAlert = 200;
+/** So many of them are shown beside the alert, the newest; all are listed by themselves. */
+export const maxCommentsShown = 20;
 
 export interface AlertHandlingParts {
   readonly database: StateDatabase;
@@ -156,6 +158,27 @@ export class AlertHandling {
       });
       return comment;
     });
+  }
+
+  /** The newest in their order, and how many there are. None for an alert that is not known. */
+  async newestComments(
+    alertId: string,
+  ): Promise<{ readonly count: number; readonly newest: readonly AlertComment[] }> {
+    const { reader } = this.#parts.database;
+    const newest = await reader
+      .selectFrom('alert_comments')
+      .selectAll()
+      .where('alert_id', '=', alertId)
+      .orderBy('id', 'desc')
+      .limit(maxCommentsShown)
+      .execute();
+    if (newest.length < maxCommentsShown) return { count: newest.length, newest: newest.reverse() };
+    const { count } = await reader
+      .selectFrom('alert_comments')
+      .select((of) => of.fn.countAll().as('count'))
+      .where('alert_id', '=', alertId)
+      .executeTakeFirstOrThrow();
+    return { count: Number(count), newest: newest.reverse() };
   }
 
   /** In their order. @throws OmoiError `unknown_alert` */

@@ -1,6 +1,12 @@
 import { sql, type Insertable } from 'kysely';
 import type { EventBus } from '#eventbus';
-import { lockRows, type StateDatabase, type StateTables, type StateTransaction } from '#storage';
+import {
+  lockRows,
+  PreparedInsert,
+  type StateDatabase,
+  type StateTables,
+  type StateTransaction,
+} from '#storage';
 import {
   allSettled,
   OmoiError,
@@ -98,6 +104,14 @@ class FiresAlready extends Error {
 
 /** Who writes more at once is the incident; who writes fewer may have nothing to do with it and goes before. */
 const MAX_URGENT_EPISODES = 10;
+
+const INSERT = new PreparedInsert<Insertable<StateTables['alerts']>, { id: string }>((db, rows) =>
+  db
+    .insertInto('alerts')
+    .values(rows)
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id'),
+);
 
 /** What is read of a row that has just been resolved. */
 const ENDED_COLUMNS = ['id', 'rule_id', 'severity', 'labels', 'cause', 'fired_at_ms', 'traceparent'] as const;
@@ -234,12 +248,7 @@ async function insertEpisodes(
   begun: readonly MarkedEpisode[],
 ): Promise<ReadonlySet<string>> {
   if (begun.length === 0) return new Set();
-  const inserted = await tx.db
-    .insertInto('alerts')
-    .values(begun.map(rowOf))
-    .onConflict((conflict) => conflict.doNothing())
-    .returning('id')
-    .execute();
+  const inserted = await INSERT.rows(tx, begun.map(rowOf));
   return new Set(inserted.map(({ id }) => id));
 }
 

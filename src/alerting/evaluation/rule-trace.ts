@@ -1,4 +1,4 @@
-import type { Labels, Span, Tracing } from '#telemetry';
+import type { Labels, Span, SpanAttributes, Tracing } from '#telemetry';
 import type { Cause } from '../state/instance.ts';
 
 /** What one evaluation knows about where its samples came from. */
@@ -33,7 +33,12 @@ export function causeAtFiring(cause: Cause, labels: Labels, trace: EvaluationTra
 /** Records how an alert came to fire; gives the traceparent of its span, which what follows descends from. */
 export function recordFiring(
   tracing: Tracing,
-  alert: { readonly ruleId: string; readonly alertId: string; readonly cause: Cause },
+  alert: {
+    readonly ruleId: string;
+    readonly alertId: string;
+    readonly labels: Labels;
+    readonly cause: Cause;
+  },
   times: { readonly wallMs: number },
 ): string {
   const { cause } = alert;
@@ -46,11 +51,28 @@ export function recordFiring(
   evaluate.end(cause.evaluatedToMs);
   const span = tracing.startSpan('alerting.alert', {
     parent: evaluate.traceparent,
-    attributes: { 'omoi.rule.id': alert.ruleId, 'omoi.alert.id': alert.alertId },
+    attributes: {
+      'omoi.rule.id': alert.ruleId,
+      'omoi.alert.id': alert.alertId,
+      ...subjectOf(alert.labels),
+    },
     startAtMs: cause.evaluatedToMs,
   });
   span.end(times.wallMs);
   return span.traceparent;
+}
+
+/** Whom an alert is about, as its labels name them: what its trace is told apart by. */
+export function subjectOf({
+  agent_id: agentId,
+  pool_id: poolId,
+  task_type: taskType,
+}: Labels): SpanAttributes {
+  return {
+    ...(agentId !== undefined && { 'omoi.agent.id': agentId }),
+    ...(poolId !== undefined && { 'omoi.pool.id': poolId }),
+    ...(taskType !== undefined && { 'omoi.task.type': taskType }),
+  };
 }
 
 /** The root of a trace that no upstream part began; null where no append was the reason either. */

@@ -78,6 +78,17 @@ export function planPost(
   return { planned: [...planned.values()], problems };
 }
 
+/** What there is room for once a plan is carried out. */
+export function roomAfter(room: Room, { planned }: PostPlan): Room {
+  let { held, heldBySender } = room;
+  for (const one of planned) {
+    const before = one.held?.claims.length ?? 0;
+    held += Math.sign(one.claims.length) - Math.sign(before);
+    heldBySender += one.claims.length - before;
+  }
+  return { ...room, held, heldBySender };
+}
+
 export interface PostContext {
   readonly sender: Sender;
   readonly nowMs: number;

@@ -161,6 +161,31 @@ describe('a posted alert', () => {
     expect(await episodes()).toEqual(['posted/Down: resolved expired', 'posted/Down: firing']);
   });
 
+  it('shares transactions with those of other posts that wait', async () => {
+    const before = observer.traffic.transactions;
+    const posts = Array.from({ length: 50 }, (_, host) => post({ alertname: 'Down', host: String(host) }));
+    expect(await Promise.all(posts)).toEqual(posts.map(() => []));
+    expect((await episodes()).length).toBe(50);
+    // The first is written at once, and the others after it.
+    expect(observer.traffic.transactions - before).toBe(2);
+  });
+
+  it('is an episode each where it begins, ends and begins again in posts that wait together', async () => {
+    await Promise.all([
+      post({ alertname: 'Other' }),
+      post(DOWN, { sender: 'token:a' }),
+      post(DOWN, { sender: 'token:b' }),
+      post(DOWN, { sender: 'token:a', endsIn: -1, startedAgo: 1000 }),
+      post(DOWN, { sender: 'token:b', endsIn: -1, startedAgo: 1000 }),
+      post(DOWN, { sender: 'token:b' }),
+    ]);
+    expect((await episodes()).toSorted()).toEqual([
+      'posted/Down: firing',
+      'posted/Down: resolved recovered',
+      'posted/Other: firing',
+    ]);
+  });
+
   it('that is over when it is first told of is no episode', async () => {
     await post(DOWN, { startedAgo: MINUTE, endsIn: 0 });
     expect(await episodes()).toEqual([]);

@@ -5,6 +5,7 @@ import {
   messageOf,
   OmoiError,
   SerialQueue,
+  Stretch,
   toStorable,
   type Clock,
   type Counter,
@@ -17,7 +18,7 @@ import {
 } from '#telemetry';
 import { POSTED_RULE_KEY } from '../alerts/alert-row.ts';
 import type { EpisodeEnd, EpisodeWriter, NewEpisode } from '../alerts/episode-writer.ts';
-import { recordResolution } from '../evaluation/rule-trace.ts';
+import { recordResolution, subjectOf } from '../evaluation/rule-trace.ts';
 import {
   claimedSinceMs,
   claimedUntilMs,
@@ -26,13 +27,20 @@ import {
   sendersOf,
   type Claim,
 } from './claims.ts';
-import { planPost, textsOf, withoutExpired, type HeldAlert, type PlannedAlert } from './post-plan.ts';
+import {
+  planPost,
+  roomAfter,
+  textsOf,
+  withoutExpired,
+  type HeldAlert,
+  type PlannedAlert,
+  type PostPlan,
+} from './post-plan.ts';
 import { postedRuleId, sizeProblem, type PostedAlert, type PostedFrom } from './posted-alert.ts';
 import { DEFAULT_POSTED_LIMITS, type PostedLimits } from './posted-limits.ts';
+import { maxAlertsPerWrite, SharedPosts, type Post } from './shared-posts.ts';
 import { firingByRules, readPosted, refreshPosted, type PostedRefresh } from './posted-rows.ts';
 
-/** Alerts that are written in one transaction. */
-const maxAlertsPerWrite = 200;
 /** Who posts again could not while Omoi was down: what ended meanwhile ends so long after the start. */
 const restartGraceMs = 120_000;
 /** Requests that wait for those before them. */
@@ -84,6 +92,7 @@ export class PostedAlerts {
   readonly #limits: PostedLimits;
   readonly #refused: Counter;
   readonly #queue = new SerialQueue();
+  readonly #posts = new SharedPosts(this.#queue, (posts) => this.#take(posts));
   /** By fingerprint. */
   readonly #held = new Map<string, HeldAlert>();
   readonly #heldBy = new Map<Sender, number>();
@@ -136,7 +145,12 @@ export class PostedAlerts {
     }
     this.#waiting++;
     try {
-      return await this.#queue.run(() => this.#take(alerts, from));
+      const problems = new Map<string, number>();
+      const refuse = (problem: string): void => void problems.set(problem, (problems.get(problem) ?? 0) + 1);
+      const fitting = await this.#fitting(alerts, refuse);
+      for (const problem of await this.#posts.take({ alerts: fitting, from })) refuse(problem);
+      for (const count of problems.values()) this.#refused.add(count);
+      return [...problems].map(([problem, count]) => (count === 1 ? problem : `${problem}, ${count} times`));
     } finally {
       this.#waiting--;
     }
@@ -156,44 +170,65 @@ export class PostedAlerts {
     );
   }
 
-  async #take(alerts: readonly PostedAlert[], from: PostedFrom): Promise<readonly string[]> {
-    const problems = new Map<string, number>();
-    const refuse = (problem: string): void => void problems.set(problem, (problems.get(problem) ?? 0) + 1);
-    const fitting = alerts.filter((alert) => {
+  /** Who posts what is too large is told so, and the others are taken. */
+  async #fitting(alerts: readonly PostedAlert[], refuse: (problem: string) => void): Promise<PostedAlert[]> {
+    const stretch = new Stretch(this.#parts.clock);
+    const fitting: PostedAlert[] = [];
+    for (const alert of alerts) {
       const problem = sizeProblem(alert, this.#limits);
-      if (problem !== null) refuse(problem);
-      return problem === null;
-    });
-    for (let at = 0; at < fitting.length; at += maxAlertsPerWrite) {
-      await this.#inCertainty(async () => {
-        const nowMs = Math.floor(this.#parts.clock.wallMs());
-        const plan = planPost(fitting.slice(at, at + maxAlertsPerWrite), {
-          sender: from.sender,
-          nowMs,
-          find: (fingerprint) => this.#held.get(fingerprint) ?? null,
-          room: {
-            limits: this.#limits,
-            held: this.#held.size,
-            heldBySender: this.#heldBy.get(from.sender) ?? 0,
-          },
-        });
-        plan.problems.forEach(refuse);
-        await this.#write(await this.#outcomeOf(plan.planned, from, nowMs), nowMs);
-      });
+      if (problem === null) fitting.push(alert);
+      else refuse(problem);
+      if (stretch.isOver) await stretch.pause();
     }
-    for (const count of problems.values()) this.#refused.add(count);
-    return [...problems].map(([problem, count]) => (count === 1 ? problem : `${problem}, ${count} times`));
+    return fitting;
   }
 
-  async #outcomeOf(planned: readonly PlannedAlert[], from: PostedFrom, nowMs: number): Promise<Outcome> {
-    const isNew = ({ held, claims }: PlannedAlert): boolean => held === null && claims.length > 0;
-    // What a rule of Omoi's own says of the same label set is enough.
-    const known = await firingByRules(
-      this.#parts.database,
-      planned.filter(isNew).map(({ fingerprint }) => fingerprint),
-    );
+  /** @returns for each of them why some of its alerts were not taken */
+  #take(posts: readonly Post[]): Promise<readonly (readonly string[])[]> {
+    return this.#inCertainty(async () => {
+      const nowMs = Math.floor(this.#parts.clock.wallMs());
+      const plans = this.#plan(posts, nowMs);
+      const isNew = ({ held, claims }: PlannedAlert): boolean => held === null && claims.length > 0;
+      // What a rule of Omoi's own says of the same label set is enough.
+      const known = await firingByRules(
+        this.#parts.database,
+        plans.flatMap(({ planned }) => planned.filter(isNew).map(({ fingerprint }) => fingerprint)),
+      );
+      const taken = ({ planned }: PostPlan): readonly PlannedAlert[] =>
+        planned.filter((one) => !isNew(one) || !known.has(one.fingerprint));
+      const outcomes = plans.map((plan) => this.#outcomeOf(taken(plan), plan.from, nowMs));
+      await this.#write(
+        {
+          begun: outcomes.flatMap(({ begun }) => begun),
+          ended: outcomes.flatMap(({ ended }) => ended),
+          kept: outcomes.flatMap(({ kept }) => kept),
+        },
+        nowMs,
+      );
+      return plans.map(({ problems }) => problems);
+    });
+  }
+
+  /** Of posts that have no label set in common. */
+  #plan(posts: readonly Post[], nowMs: number): readonly (PostPlan & Pick<Post, 'from'>)[] {
+    const heldBy = new Map<Sender, number>();
+    let held = this.#held.size;
+    return posts.map(({ alerts, from }) => {
+      const { sender } = from;
+      const heldBySender = heldBy.get(sender) ?? this.#heldBy.get(sender) ?? 0;
+      const room = { limits: this.#limits, held, heldBySender };
+      const find = (fingerprint: string): HeldAlert | null => this.#held.get(fingerprint) ?? null;
+      const plan = planPost(alerts, { sender, nowMs, find, room });
+      const left = roomAfter(room, plan);
+      held = left.held;
+      heldBy.set(sender, left.heldBySender);
+      return { ...plan, from };
+    });
+  }
+
+  #outcomeOf(planned: readonly PlannedAlert[], from: PostedFrom, nowMs: number): Outcome {
     const begun = planned
-      .filter((one) => isNew(one) && !known.has(one.fingerprint))
+      .filter(({ held, claims }) => held === null && claims.length > 0)
       .map((one) => this.#begin(one, from, nowMs));
     const ended: Outcome['ended'][number][] = [];
     const kept: Outcome['kept'][number][] = [];
@@ -226,7 +261,7 @@ export class PostedAlerts {
     const ruleId = postedRuleId(alert);
     const span = tracing.startSpan('alerting.alert', {
       parent,
-      attributes: { 'omoi.rule.id': ruleId, 'omoi.alert.id': alertId },
+      attributes: { 'omoi.rule.id': ruleId, 'omoi.alert.id': alertId, ...subjectOf(alert.labels) },
       startAtMs: nowMs,
     });
     span.end(nowMs);

@@ -150,7 +150,11 @@ export class AlertEvaluation {
       comparison: definition.query.comparison,
       activeAtMs: instance.phase.activeAtMs,
       firedAtMs: at.timeMs,
-      traceparent: recordFiring(tracing, { ruleId: rule.id, alertId, cause: instance.cause }, { wallMs }),
+      traceparent: recordFiring(
+        tracing,
+        { ruleId: rule.id, alertId, labels: instance.labels, cause: instance.cause },
+        { wallMs },
+      ),
     };
   }
 

@@ -180,7 +180,7 @@ function registerOrders(app: ApiApp, { fleet }: AgentRouteParts): void {
     config: { access: OPERATORS },
     schema: {
       tags: ['fleet'],
-      summary: 'Remove an external agent from the fleet, whatever its process does',
+      summary: 'Forget an external agent: it leaves the fleet, whatever its process does',
       params: agentParams,
       response: { 200: agentView },
     },

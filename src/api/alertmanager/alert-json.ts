@@ -21,9 +21,35 @@ export function viewOfAlert(viewed: ViewedAlert, nowMs: number, mutedBy: readonl
   };
 }
 
+/** In Alertmanager's order of the alerts of a group: their labels are put in order once each, not once for every comparison. */
+export function sortedAlerts(alerts: readonly ViewedAlert[]): readonly ViewedAlert[] {
+  const ordered = alerts.map((viewed) => {
+    const { labels } = viewed.alert;
+    const names = [...FIRST_NAMES.filter((name) => name in labels), ...Object.keys(labels).sort()];
+    return { viewed, names: names.join('\0'), values: names.map((name) => labels[name] ?? '') };
+  });
+  ordered.sort((a, b) => {
+    // Most alerts of a group have the same labels but for their values.
+    return a.names === b.names ? compareValues(a.values, b.values) : compareAlerts(a.viewed, b.viewed);
+  });
+  return ordered.map(({ viewed }) => viewed);
+}
+
+/** Labels by which alerts are ordered before all others. */
+const FIRST_NAMES = ['job', 'instance'];
+
+function compareValues(a: readonly string[], b: readonly string[]): number {
+  for (let at = 0; at < a.length; at++) {
+    const first = a[at] ?? '';
+    const second = b[at] ?? '';
+    if (first !== second) return first < second ? -1 : 1;
+  }
+  return 0;
+}
+
 /** Alertmanager's order of alerts in a group: by job, then instance, then all labels. */
-export function compareAlerts(a: ViewedAlert, b: ViewedAlert): number {
-  for (const name of ['job', 'instance']) {
+function compareAlerts(a: ViewedAlert, b: ViewedAlert): number {
+  for (const name of FIRST_NAMES) {
     const first = a.alert.labels[name];
     const second = b.alert.labels[name];
     if (first === second) continue;

@@ -1,4 +1,4 @@
-import { type Labels, matchesAll, type Matcher, Stretch } from '#telemetry';
+import { type Labels, matchesAll, type Matcher, paced, Stretch } from '#telemetry';
 import { READERS, SENDERS } from '../access/roles.ts';
 import { senderOf } from '../access/sender.ts';
 import { jsonOf, jsonOfElements, jsonOfFields, jsonOfList, mapped } from '../http/json-pieces.ts';
@@ -6,8 +6,8 @@ import { AlertmanagerRefusal } from './alertmanager-refusal.ts';
 import type { AlertmanagerParts } from './alertmanager-parts.ts';
 import { alertsAnswer, alertsBody, groupsAnswer } from './alertmanager-schemas.ts';
 import { type AlertmanagerRoute, sendJsonPieces } from './alertmanager-scope.ts';
-import type { ViewedAlert, ViewedGroup } from './alertmanager-view.ts';
-import { compareAlerts, compareGroups, viewOfAlert } from './alert-json.ts';
+import type { AlertFilter, ViewedAlert, ViewedGroup } from './alertmanager-view.ts';
+import { compareGroups, sortedAlerts, viewOfAlert } from './alert-json.ts';
 import { readPostedAlerts } from './posted-alerts.ts';
 import {
   alertsQuery,
@@ -38,8 +38,11 @@ function listAlerts({ view, language, clock }: AlertmanagerParts): AlertmanagerR
       const isMeant = readReceiverFilter(query, language.parseMatcher, receiverLabels(view.receivers()));
       const found: ViewedAlert[] = [];
       const stretch = new Stretch(clock);
-      for await (const alert of view.alerts()) {
-        if ((isMeant === null || alert.receivers.some(isMeant)) && accepts(alert)) found.push(alert);
+      const alerts = view.alerts(
+        (alert) => (isMeant === null || alert.receivers.some(isMeant)) && accepts(alert),
+      );
+      for await (const alert of alerts) {
+        found.push(alert);
         if (stretch.isOver) await stretch.pause();
       }
       found.sort(({ alert: a }, { alert: b }) => (a.fingerprint < b.fingerprint ? -1 : 1));
@@ -66,13 +69,13 @@ function listGroups({ view, language, clock }: AlertmanagerParts): AlertmanagerR
       const withMuted = isWanted(query.muted);
       const found: (ViewedGroup & { readonly alerts: readonly ViewedAlert[] })[] = [];
       const stretch = new Stretch(clock);
-      for await (const group of view.groups()) {
+      for await (const group of view.groups(accepts)) {
         if (stretch.isOver) await stretch.pause();
         if (isMeant !== null && !isMeant(group.receiver)) continue;
         if (!withMuted && group.mutedBy.length > 0) continue;
         const alerts: ViewedAlert[] = [];
         for await (const alert of group.alerts) {
-          if (accepts(alert)) alerts.push(alert);
+          alerts.push(alert);
           if (stretch.isOver) await stretch.pause();
         }
         if (alerts.length > 0) found.push({ ...group, alerts });
@@ -88,7 +91,7 @@ function groupJson(
   group: ViewedGroup & { readonly alerts: readonly ViewedAlert[] },
   nowMs: number,
 ): Iterable<string> {
-  const alerts = group.alerts.toSorted(compareAlerts);
+  const alerts = sortedAlerts(group.alerts);
   return jsonOfFields([
     ['alerts', jsonOfList(mapped(alerts, (alert) => viewOfAlert(alert, nowMs, group.mutedBy)))],
     ['labels', jsonOf(group.labels)],
@@ -105,13 +108,13 @@ function alertFilter(
     readonly inhibited?: Parameter;
   },
   parseMatcher: (text: string) => Matcher,
-): (alert: ViewedAlert) => boolean {
+): AlertFilter {
   const matchers = readMatchers(query.filter, parseMatcher);
   const withActive = isWanted(query.active);
   const withSilenced = isWanted(query.silenced);
   const withInhibited = isWanted(query.inhibited);
-  return ({ alert, silencedBy, inhibitedBy }) => {
-    if (!matchesAll(matchers, alert.labels)) return false;
+  return ({ labels, silencedBy, inhibitedBy }) => {
+    if (!matchesAll(matchers, labels)) return false;
     if (!withSilenced && silencedBy.length > 0) return false;
     if (!withInhibited && inhibitedBy.length > 0) return false;
     return withActive || silencedBy.length + inhibitedBy.length > 0;
@@ -131,17 +134,19 @@ function postAlerts({ view, posted, language, clock }: AlertmanagerParts): Alert
     path: 'api/v2/alerts',
     access: SENDERS,
     takesTelemetry: true,
+    takesList: true,
     schema: {
       summary:
         'Tell of alerts, as Prometheus tells Alertmanager: those that are right are taken whatever is wrong with others',
       body: alertsBody,
     },
     async handle(request, reply) {
-      const { valid, problems } = readPostedAlerts(request.body, {
+      const reading = readPostedAlerts(request.body, {
         nowMs: Math.floor(clock.wallMs()),
         resolveTimeoutMs: view.resolveTimeoutMs(),
         isLabelName: language.isLabelName,
       });
+      const { valid, problems } = await paced(reading, new Stretch(clock));
       const { principal, traceparent } = request;
       const from = { sender: senderOf(principal), traceparent };
       const refused = valid.length > 0 ? await posted.take(valid, from) : [];

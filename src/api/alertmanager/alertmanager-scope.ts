@@ -11,6 +11,8 @@ export interface AlertmanagerRoute {
   readonly access: readonly Role[] | 'public';
   /** Whether it takes what programs of this machine post without a token, as other telemetry. */
   readonly takesTelemetry?: boolean;
+  /** Whether its body is a list as long as it likes. */
+  readonly takesList?: boolean;
   readonly schema: FastifySchema & { readonly summary: string };
   readonly handle: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> | FastifyReply;
 }
@@ -25,11 +27,19 @@ export function registerAlertmanagerScope(app: ApiApp, routes: readonly Alertman
     scope.addHook('onRequest', async (_request, reply) => {
       reply.header('cache-control', 'no-store');
     });
-    for (const { method, path, access, takesTelemetry = false, schema, handle } of routes) {
+    for (const {
+      method,
+      path,
+      access,
+      takesTelemetry = false,
+      takesList = false,
+      schema,
+      handle,
+    } of routes) {
       scope.withTypeProvider<FastifyTypeProviderDefault>().route({
         method,
         url: `/alertmanager/${path}`,
-        config: { access, ...(takesTelemetry && { openOnLoopback: true, reportsOnly: true }) },
+        config: { access, takesList, ...(takesTelemetry && { openOnLoopback: true, reportsOnly: true }) },
         schema: {
           tags: ['alertmanager'],
           ...schema,

@@ -38,6 +38,7 @@ export interface ViewStage {
 }
 
 const HOUR_MS = 3_600_000;
+const ALL = (): boolean => true;
 const FROM = { sender: 'token:prometheus', traceparent: null } as const;
 
 /** What whoever implements the port holds to. @param open a view of `VIEWED_CONFIGURATION` over nothing yet */
@@ -74,6 +75,39 @@ export function describeAlertmanagerView(name: string, open: () => Promise<ViewS
         by: 'ann',
       });
 
+    it('leaves out what is not meant, told who hears of it and what keeps them from it', async () => {
+      await post(
+        alertOf({ alertname: 'Down', host: 'a', team: 'web', severity: 'critical' }),
+        alertOf({ alertname: 'Slow', host: 'a', severity: 'warning' }),
+        alertOf({ alertname: 'Full', host: 'b' }),
+      );
+      const id = (await silence('Full')).id;
+      const seen: unknown[] = [];
+      const meant = await listed(
+        stage.view.alerts(({ labels, ...standing }) => {
+          seen.push([
+            labels['alertname'],
+            standing.receivers,
+            standing.silencedBy,
+            standing.inhibitedBy.length,
+          ]);
+          return labels['alertname'] === 'Slow';
+        }),
+      );
+      expect(meant.map(({ alert }) => alert.labels['alertname'])).toEqual(['Slow']);
+      expect(seen).toHaveLength(3);
+      expect(seen).toEqual(
+        expect.arrayContaining([
+          ['Down', ['web'], [], 0],
+          ['Slow', ['default'], [], 1],
+          ['Full', ['default'], [id], 0],
+        ]),
+      );
+      const groups = await listed(stage.view.groups(({ labels }) => labels['alertname'] === 'Slow'));
+      const members = await Promise.all(groups.map(({ alerts }) => listed(alerts)));
+      expect(members.flat().map(({ alert }) => alert.labels['alertname'])).toEqual(['Slow']);
+    });
+
     it('shows the receivers of the configuration, with their labels, and the configuration', async () => {
       expect(stage.view.receivers()).toEqual([
         { name: 'default', labels: { name: 'default' } },
@@ -81,8 +115,8 @@ export function describeAlertmanagerView(name: string, open: () => Promise<ViewS
       ]);
       expect(stage.view.configuration()).toContain('receiver: web');
       expect(stage.view.resolveTimeoutMs()).toBe(5 * 60_000);
-      expect(await listed(stage.view.alerts())).toEqual([]);
-      expect(await listed(stage.view.groups())).toEqual([]);
+      expect(await listed(stage.view.alerts(ALL))).toEqual([]);
+      expect(await listed(stage.view.groups(ALL))).toEqual([]);
     });
 
     it('shows each alert that fires once, with where it goes', async () => {
@@ -93,7 +127,7 @@ export function describeAlertmanagerView(name: string, open: () => Promise<ViewS
         alertOf({ alertname: 'Full', host: 'b' }),
       );
       await post(alertOf(labels, { startsAtMs, annotations: { summary: 'y' } }));
-      const alerts = named(await listed(stage.view.alerts()));
+      const alerts = named(await listed(stage.view.alerts(ALL)));
       expect(Object.keys(alerts).toSorted()).toEqual(['Down', 'Full']);
       expect(alerts['Down']).toMatchObject({
         alert: { labels, annotations: { summary: 'y' }, startsAtMs, endsAtMs: null },
@@ -116,17 +150,17 @@ export function describeAlertmanagerView(name: string, open: () => Promise<ViewS
           { startsAtMs: stage.wallMs() - 2000, endsAtMs: stage.wallMs() - 1000 },
         ),
       );
-      expect(Object.keys(named(await listed(stage.view.alerts())))).toEqual(['Full']);
+      expect(Object.keys(named(await listed(stage.view.alerts(ALL))))).toEqual(['Full']);
       await stage.advance(2 * 60_000);
-      expect(await listed(stage.view.alerts())).toEqual([]);
+      expect(await listed(stage.view.alerts(ALL))).toEqual([]);
     });
 
     it('says by what an alert is silenced, as long as it is', async () => {
       await post(alertOf({ alertname: 'Down' }));
       const { id } = await silence('Down');
-      expect(named(await listed(stage.view.alerts()))['Down']?.silencedBy).toEqual([id]);
+      expect(named(await listed(stage.view.alerts(ALL)))['Down']?.silencedBy).toEqual([id]);
       await stage.silences.expire(id, 'ann');
-      expect(named(await listed(stage.view.alerts()))['Down']?.silencedBy).toEqual([]);
+      expect(named(await listed(stage.view.alerts(ALL)))['Down']?.silencedBy).toEqual([]);
     });
 
     it('says by which alert one is inhibited, as long as it is', async () => {
@@ -136,10 +170,10 @@ export function describeAlertmanagerView(name: string, open: () => Promise<ViewS
         alertOf({ alertname: 'Slow', severity: 'warning', host: 'a' }),
         alertOf({ alertname: 'Full', severity: 'warning', host: 'b' }),
       );
-      const { HostDown: source, Slow: slow, Full: full } = named(await listed(stage.view.alerts()));
+      const { HostDown: source, Slow: slow, Full: full } = named(await listed(stage.view.alerts(ALL)));
       expect([slow?.inhibitedBy, full?.inhibitedBy]).toEqual([[source?.alert.fingerprint], []]);
       await post({ ...critical, endsAtMs: stage.wallMs() });
-      expect(named(await listed(stage.view.alerts()))['Slow']?.inhibitedBy).toEqual([]);
+      expect(named(await listed(stage.view.alerts(ALL)))['Slow']?.inhibitedBy).toEqual([]);
     });
 
     it('shows the groups with their labels, receiver and alerts', async () => {
@@ -151,7 +185,7 @@ export function describeAlertmanagerView(name: string, open: () => Promise<ViewS
       ] as const) {
         await post(alertOf({ alertname, host, team }));
       }
-      const viewed = await listed(stage.view.groups());
+      const viewed = await listed(stage.view.groups(ALL));
       const groups = await Promise.all(
         viewed.map(async (group) => ({
           receiver: group.receiver,

@@ -14,10 +14,16 @@ export interface AlertmanagerView {
   resolveTimeoutMs(): number;
   /** In the order of the configuration. */
   receivers(): readonly ViewedReceiver[];
-  /** The alerts that fire, each once, in any order; others may get a turn of the event loop between two of them. */
-  alerts(): Viewed<ViewedAlert>;
-  /** The aggregation groups that have alerts, in any order; others may get a turn of the event loop between two of them. */
-  groups(): Viewed<ViewedGroup>;
+  /**
+   * The alerts that fire, each once, in any order; others may get a turn of the event loop between two of them.
+   * @param accepts which are meant: the others cost no more than this
+   */
+  alerts(accepts: AlertFilter): Viewed<ViewedAlert>;
+  /**
+   * The aggregation groups that have alerts, in any order; others may get a turn of the event loop between two of them.
+   * @param accepts which alerts of theirs are meant
+   */
+  groups(accepts: AlertFilter): Viewed<ViewedGroup>;
 }
 
 export interface ViewedReceiver {
@@ -25,13 +31,19 @@ export interface ViewedReceiver {
   readonly labels: Labels;
 }
 
+export type AlertFilter = (standing: AlertStanding & { readonly labels: Labels }) => boolean;
+
 /** An alert that fires, and what keeps people from hearing of it at this moment. */
-export interface ViewedAlert {
+export interface ViewedAlert extends AlertStanding {
   readonly alert: NotifiedAlert;
   /** Wall ms at which it was last told of. */
   readonly updatedAtMs: number;
   /** Wall ms at which it counts as resolved unless it is told of again; null: it is known how it stands. */
   readonly expiresAtMs: number | null;
+}
+
+/** Who is told of an alert, and what keeps them from hearing of it. */
+export interface AlertStanding {
   /** The receivers of the routes that it takes, by name. */
   readonly receivers: readonly string[];
   /** Ids of silences in force. */

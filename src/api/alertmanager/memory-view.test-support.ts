@@ -19,6 +19,7 @@ import {
   type VirtualClock,
 } from '#telemetry';
 import type {
+  AlertFilter,
   AlertmanagerView,
   PostedAlert,
   PostedAlerts,
@@ -117,25 +118,24 @@ export class MemoryView implements AlertmanagerView, PostedAlerts {
     this.#inhibitor.add(alert);
   }
 
-  *alerts(): Generator<ViewedAlert, void, void> {
+  *alerts(accepts: AlertFilter): Generator<ViewedAlert, void, void> {
     const nowMs = this.#clock.wallMs();
     for (const { alert, updatedAtMs, expiresAtMs } of this.#alerts.values()) {
       if (expiresAtMs <= nowMs) continue;
       const inhibition = this.#inhibitor.inhibitedBy(alert);
-      yield {
-        alert,
-        updatedAtMs,
-        expiresAtMs,
-        receivers: [receiverOf(alert.labels)],
-        silencedBy: this.silences.silencesOf(alert.labels, nowMs).map(({ id }) => id),
+      const { labels } = alert;
+      const standing = {
+        receivers: [receiverOf(labels)],
+        silencedBy: this.silences.silencesOf(labels, nowMs).map(({ id }) => id),
         inhibitedBy: inhibition ? [inhibition.sourceAlertId] : [],
       };
+      if (accepts({ ...standing, labels })) yield { alert, updatedAtMs, expiresAtMs, ...standing };
     }
   }
 
-  groups(): Iterable<ViewedGroup> {
+  groups(accepts: AlertFilter): Iterable<ViewedGroup> {
     const groups = new Map<string, ViewedGroup & { readonly alerts: ViewedAlert[] }>();
-    for (const viewed of this.alerts()) {
+    for (const viewed of this.alerts(accepts)) {
       const receiver = receiverOf(viewed.alert.labels);
       const names = receiver === 'web' ? ['alertname', 'host'] : ['alertname'];
       const labels = Object.fromEntries(names.map((name) => [name, labelValue(viewed.alert.labels, name)]));

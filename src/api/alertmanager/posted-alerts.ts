@@ -19,14 +19,18 @@ const BODY = 'alerts';
 
 /**
  * The alerts of a body, as Alertmanager reads them: empty labels count for nothing, times that are missing are filled in, and those
- * that are right are taken whatever is wrong with others.
+ * that are right are taken whatever is wrong with others. Offers a pause after each.
  * @throws AlertmanagerRefusal where the body is not made of alerts: then none is taken
  */
-export function readPostedAlerts(body: unknown, options: PostedBody): ReadAlerts {
+export function* readPostedAlerts(body: unknown, options: PostedBody): Generator<void, ReadAlerts> {
   if (!Array.isArray(body)) throw AlertmanagerRefusal.unreadable(BODY, 'it has to be a list');
   const valid: PostedAlert[] = [];
   const problems: string[] = [];
-  const posted = body.map((alert, at) => readAlert(alert, at, options));
+  const posted: PostedAlert[] = [];
+  for (const [at, alert] of (body as unknown[]).entries()) {
+    posted.push(readAlert(alert, at, options));
+    yield;
+  }
   for (const alert of posted) {
     const problem = problemOf(alert, options.isLabelName);
     if (problem === null) valid.push(alert);

@@ -9,7 +9,7 @@ import {
   rulesAnswer,
   timelineAnswer,
 } from './alert-schemas.ts';
-import { commentsAnswer, maxAlertsAtOnce } from './handling-schemas.ts';
+import { alertAnswer, commentsAnswer, maxAlertsAtOnce } from './handling-schemas.ts';
 
 let opened: AlertApi;
 
@@ -168,6 +168,11 @@ describe('/api/v1/alerts', () => {
       body: { commented_by: 'the operator', text: 'the disk' },
     });
     expect((await read(commentsAnswer, `${url}/comments`)).comments).toMatchObject([{ text: 'the disk' }]);
+    expect(await read(alertAnswer, url)).toMatchObject({
+      id: alert?.id,
+      comments: [{ commented_by: 'the operator', text: 'the disk' }],
+      comment_count: 1,
+    });
     for (const body of [{}, { until: at(1000), duration_ms: 1000 }]) {
       expect(await post('snooze', body)).toMatchObject({
         status: 400,

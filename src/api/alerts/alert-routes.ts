@@ -11,7 +11,6 @@ import {
   alertRuleAnswer,
   alertsAnswer,
   alertsQuery,
-  alertView,
   rulesAnswer,
   rulesQuery,
   timelineAnswer,
@@ -25,8 +24,10 @@ import {
   viewOfActiveAlert,
   viewOfAlert,
   viewOfAlertRule,
+  viewOfComments,
   viewOfOneActiveAlert,
 } from './alert-view.ts';
+import { alertAnswer } from './handling-schemas.ts';
 import { registerHandlingRoutes, type HandlingRouteParts } from './handling-routes.ts';
 import { pageOfRules } from './rule-page.ts';
 
@@ -90,11 +91,14 @@ function registerReading(app: ApiApp, { alerting, notification }: AlertRoutePart
     config: { access: READERS },
     schema: {
       tags: ['alerts'],
-      summary: 'One alert',
+      summary: 'One alert, and what people have said about it',
       params: alertParams,
-      response: { 200: alertView },
+      response: { 200: alertAnswer },
     },
-    handler: async ({ params }) => viewOfAlert(await alerting.alerts.get(params.alert_id)),
+    handler: async ({ params: { alert_id: id } }) => {
+      const alert = viewOfAlert(await alerting.alerts.get(id));
+      return { ...alert, ...viewOfComments(await alerting.handling.newestComments(id)) };
+    },
   });
   app.route({
     method: 'GET',

@@ -9,6 +9,7 @@ import type {
   alertView,
   rulesAnswer,
 } from './alert-schemas.ts';
+import type { commentView, newestComments } from './handling-schemas.ts';
 
 type ActiveAlert = Awaited<ReturnType<Alerting['pageOfActiveAlerts']>>['alerts'][number];
 
@@ -95,6 +96,25 @@ export function viewOfAlert(row: AlertRow): z.input<typeof alertView> {
     trace_id: traceIdOf(row.traceparent),
     updated_at: toRfc3339(row.updated_at_ms),
   };
+}
+
+type Comment = Awaited<ReturnType<Alerting['handling']['comment']>>;
+
+export function viewOfComment({
+  id,
+  commented_by: by,
+  text,
+  at_ms: atMs,
+}: Comment): z.input<typeof commentView> {
+  return { id, commented_by: by, text, at: toRfc3339(atMs) };
+}
+
+type NewestComments = Awaited<ReturnType<Alerting['handling']['newestComments']>>;
+
+export function viewOfComments({ count, newest }: NewestComments): {
+  readonly [Key in keyof typeof newestComments]: z.input<(typeof newestComments)[Key]>;
+} {
+  return { comments: newest.map(viewOfComment), comment_count: count };
 }
 
 /** A label set that is pending or firing, with its rule, and when it fires. */

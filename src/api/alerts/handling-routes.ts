@@ -1,10 +1,10 @@
 import type { Alerting } from '#alerting';
-import { messageOf, OmoiError, toRfc3339, type Clock } from '#telemetry';
+import { messageOf, OmoiError, type Clock } from '#telemetry';
 import type { z } from 'zod';
 import { OPERATORS, READERS } from '../access/roles.ts';
 import type { ApiApp } from '../http/app.ts';
 import { alertParams, alertView } from './alert-schemas.ts';
-import { viewOfAlert } from './alert-view.ts';
+import { viewOfAlert, viewOfComment } from './alert-view.ts';
 import {
   acknowledgeBody,
   assignBody,
@@ -142,12 +142,6 @@ function registerComments(app: ApiApp, { alerting }: HandlingRouteParts): void {
       return reply.code(201).send(viewOfComment(comment));
     },
   });
-}
-
-type Comment = Awaited<ReturnType<Alerting['handling']['comment']>>;
-
-function viewOfComment({ id, commented_by: by, text, at_ms: atMs }: Comment): z.input<typeof commentView> {
-  return { id, commented_by: by, text, at: toRfc3339(atMs) };
 }
 
 function registerBulk(app: ApiApp, parts: HandlingRouteParts): void {

@@ -1,6 +1,7 @@
 import { storedText } from '#telemetry';
 import { z } from 'zod';
 import { timeText } from '../http/time-text.ts';
+import { alertView } from './alert-schemas.ts';
 
 /** Alerts that one request changes. */
 export const maxAlertsAtOnce = 1000;
@@ -37,6 +38,14 @@ export const commentView = z.object({
   text: z.string(),
   at: z.string(),
 });
+
+/** What people have said, as it stands beside what it is about. */
+export const newestComments = {
+  comments: z.array(commentView).describe('What people have said about it, in order, the newest 20.'),
+  comment_count: z.number().describe('How many comments there are; `/comments` lists them all.'),
+};
+
+export const alertAnswer = alertView.extend(newestComments);
 
 export const commentsAnswer = z.object({ alert_id: z.string(), comments: z.array(commentView) });
 

@@ -51,6 +51,8 @@ declare module 'fastify' {
     openOnLoopback?: boolean;
     /** The content types of the body, where it is not JSON; the routes' parsers read them. */
     takes?: readonly string[];
+    /** True where the body is a list as long as it likes, up to `http.max_body_bytes`: it is read in pieces. */
+    takesList?: boolean;
     /** True where a POST changes nothing, as a query too long for a URL: it is not audited and needs no CSRF token. */
     readsOnly?: boolean;
     /** True where a POST only tells what is: a heartbeat, telemetry. That is no change: it is not audited, whoever says it. */

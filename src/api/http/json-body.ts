@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import type { ApiApp } from './app.ts';
 import type { TakeBytes } from './body-reader.ts';
 import { encodingProblem } from './content-encoding.ts';
+import { isJsonList, piecesOfList } from './json-list.ts';
 import { infiniteNumber } from './json-numbers.ts';
 import { isLargeJson, weighJson, weighLargeJson } from './json-weight.ts';
 
@@ -28,7 +29,11 @@ export function acceptJsonBodies(app: ApiApp): void {
     const body = await app.bodyReader.read(request, payload, take);
     const problem = encodingProblem(request) ?? charsetProblem(request);
     if (problem) throw problem;
-    if (isLargeJson(body)) return large.run(() => readLarge(body, take, (text) => valueOf(request, text)));
+    if (isLargeJson(body)) {
+      const { takesList = false } = request.routeOptions.config;
+      const read = takesList && isJsonList(body) ? readList : readLarge;
+      return large.run(() => read(body, take, (text) => valueOf(request, text)));
+    }
     take(weighJson(body));
     const text = body.toString();
     return finite(text, await valueOf(request, text));
@@ -48,6 +53,28 @@ async function readLarge(
     const value = await valueOf(text);
     await nextTurn();
     return finite(text, value);
+  } finally {
+    await nextTurn();
+  }
+}
+
+/** A list of which no element is large may be as long as a body: it is weighed and parsed in pieces. */
+async function readList(
+  body: Buffer,
+  take: TakeBytes,
+  valueOf: (text: string) => Promise<unknown>,
+): Promise<unknown> {
+  const values: unknown[] = [];
+  try {
+    for await (const piece of piecesOfList(body)) {
+      take(await weighLargeJson(piece));
+      const text = `[${piece.toString()}]`;
+      const value = finite(text, await valueOf(text));
+      // Between brackets it is a list.
+      for (const one of value as unknown[]) values.push(one);
+      await nextTurn();
+    }
+    return values;
   } finally {
     await nextTurn();
   }

@@ -1,8 +1,10 @@
+import type { Alerting } from '#alerting';
 import type { Notification } from '#notification';
 import { PageCursors, toRfc3339, toRfc3339OrNull } from '#telemetry';
 import type { z } from 'zod';
 import { OPERATORS, READERS } from '../access/roles.ts';
 import { alertParams } from '../alerts/alert-schemas.ts';
+import { viewOfComments } from '../alerts/alert-view.ts';
 import type { ApiApp } from '../http/app.ts';
 import {
   explainAnswer,
@@ -21,7 +23,10 @@ export interface NotificationRouteParts {
     'explain' | 'message' | 'messages' | 'receivers' | 'testReceiver'
   >;
   /** @throws OmoiError `unknown_alert` */
-  readonly alerting: { readonly alerts: { get(alertId: string): Promise<unknown> } };
+  readonly alerting: {
+    readonly alerts: { get(alertId: string): Promise<unknown> };
+    readonly handling: Pick<Alerting['handling'], 'newestComments'>;
+  };
 }
 
 type MessageView = z.input<typeof messagesAnswer>['messages'][number];
@@ -57,6 +62,7 @@ export function registerNotificationRoutes(
           reason,
         })),
         messages: messages.map(viewOfMessage),
+        ...viewOfComments(await alerting.handling.newestComments(id)),
       };
     },
   });

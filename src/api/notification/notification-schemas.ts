@@ -1,5 +1,6 @@
 import { labelsSchema, storedText } from '#telemetry';
 import { z } from 'zod';
+import { newestComments } from '../alerts/handling-schemas.ts';
 import { wholeNumber } from '../http/whole-number.ts';
 
 const nullableText = z.string().nullable();
@@ -42,6 +43,7 @@ export const explainAnswer = z.object({
     )
     .describe('What each stage decided, in order, the newest 500; what was said again is there once.'),
   messages: z.array(messageView),
+  ...newestComments,
 });
 
 export const messagesQuery = z.strictObject({

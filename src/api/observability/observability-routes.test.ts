@@ -92,6 +92,7 @@ describe('the routes of observability', () => {
           duration_us: 1500,
           span_count: 1,
           error_count: 0,
+          about: expect.objectContaining({ rule_id: null, agent_id: null }) as unknown,
         },
       ],
       next_cursor: null,

@@ -12,10 +12,10 @@ import {
   tracesQuery,
 } from './observability-schemas.ts';
 import { READERS } from '../access/roles.ts';
-import { viewOfLine, viewOfSpan, viewOfSummary } from './observability-view.ts';
+import { viewOfAbout, viewOfLine, viewOfSpan, viewOfSummary } from './observability-view.ts';
 
 export interface ObservabilityRouteParts {
-  readonly spans: Pick<SpanStore, 'search' | 'trace'>;
+  readonly spans: Pick<SpanStore, 'search' | 'trace' | 'aboutOf'>;
   readonly logs: Pick<LogStore, 'search'>;
 }
 
@@ -63,6 +63,7 @@ export function registerObservabilityRoutes(app: ApiApp, parts: ObservabilityRou
       const found = await spans.trace(params.trace_id);
       const trace = jsonOfFields([
         ['trace_id', jsonOf(params.trace_id)],
+        ['about', jsonOf(viewOfAbout(spans.aboutOf(found)))],
         ['spans', jsonOfList(mapped(found, viewOfSpan))],
       ]);
       return sendPieces(reply.type('application/json'), trace);

@@ -33,6 +33,24 @@ export const tracesQuery = z.strictObject({
   cursor,
 });
 
+const nullableText = z.string().nullable();
+
+const traceAbout = z
+  .object({
+    rule_id: nullableText,
+    agent_id: nullableText,
+    pool_id: nullableText,
+    generation: z.number().nullable().describe('Of the agent that was started.'),
+    policy: nullableText,
+    outcome: nullableText.describe(
+      'How the repair ended; without one how the alert did. Null while that goes on.',
+    ),
+    metric_name: nullableText,
+    integration: nullableText.describe('That a message went to, `team-x/webhook/0`.'),
+    task_type: nullableText,
+  })
+  .meta({ id: 'TraceAbout' });
+
 export const tracesAnswer = z.object({
   traces: z.array(
     z
@@ -44,6 +62,7 @@ export const tracesAnswer = z.object({
         duration_us: z.number(),
         span_count: z.number(),
         error_count: z.number(),
+        about: traceAbout,
       })
       .meta({ id: 'TraceSummary' }),
   ),
@@ -55,6 +74,7 @@ export const traceParams = z.object({ trace_id: traceId });
 export const traceAnswer = z
   .object({
     trace_id: z.string(),
+    about: traceAbout,
     spans: z
       .array(
         z.object({

@@ -1,4 +1,4 @@
-import type { LogEntry, StoredSpan, TraceSummary } from '#observability';
+import type { LogEntry, StoredSpan, TraceAbout, TraceSummary } from '#observability';
 import { toRfc3339 } from '#telemetry';
 import type { z } from 'zod';
 import type { logsAnswer, traceAnswer, tracesAnswer } from './observability-schemas.ts';
@@ -14,6 +14,21 @@ export function viewOfSummary(summary: TraceSummary): z.input<typeof tracesAnswe
     duration_us: summary.endUs - summary.startUs,
     span_count: summary.spanCount,
     error_count: summary.errorCount,
+    about: viewOfAbout(summary.about),
+  };
+}
+
+export function viewOfAbout(about: TraceAbout): z.input<typeof traceAnswer>['about'] {
+  return {
+    rule_id: about.ruleId,
+    agent_id: about.agentId,
+    pool_id: about.poolId,
+    generation: about.generation,
+    policy: about.policy,
+    outcome: about.outcome,
+    metric_name: about.metricName,
+    integration: about.integration,
+    task_type: about.taskType,
   };
 }
 

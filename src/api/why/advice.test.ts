@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { adviceFor } from './advice.ts';
+import { adviceFor, noRepairBecause } from './advice.ts';
 
 type Known = Parameters<typeof adviceFor>[0];
 type Alert = Known['alerts'][number];
@@ -37,4 +37,20 @@ it.each([
   const alerts = [alert('ended', restarts)];
   const told = adviceFor({ agent, alerts, remediations: [given], parked_tasks: [], verdict: 'ill' });
   expect(told).toEqual([expect.stringContaining(said)]);
+});
+
+it.each<[what: string, managed: boolean, alerts: readonly Alert[], said: string | null]>([
+  ['nothing fires', true, [], null],
+  ['no policy is for it', true, [alert('late', [])], 'no policy is for what fires'],
+  ['it may still be repaired', true, [alert('stalled', restarts)], null],
+  [
+    'Omoi did not start it',
+    false,
+    [alert('stalled', restarts), alert('late', restarts)],
+    'restart held back by the guard not_managed: Omoi did not start it',
+  ],
+])('says why there is no repair where %s', (_what, managed, alerts, said) => {
+  const known = { agent: { ...agent, managed }, alerts: [...alerts], remediations: [] };
+  expect(noRepairBecause(known)).toBe(said);
+  expect(noRepairBecause({ ...known, remediations: [{} as Known['remediations'][number]] })).toBeNull();
 });

@@ -2,6 +2,23 @@ import type { WhyAnswer } from './why-schemas.ts';
 
 type Known = Pick<WhyAnswer, 'agent' | 'alerts' | 'remediations' | 'parked_tasks' | 'verdict'>;
 
+/**
+ * Why something fires about an agent and no repair of it is known; null where one is, where nothing fires, and where nothing
+ * stands in the way.
+ */
+export function noRepairBecause({
+  agent,
+  alerts,
+  remediations,
+}: Pick<WhyAnswer, 'agent' | 'alerts' | 'remediations'>): string | null {
+  if (remediations.length > 0 || alerts.length === 0) return null;
+  const policies = [...new Set(alerts.flatMap((alert) => alert.policies.map(({ policy }) => policy)))];
+  if (policies.length === 0) return 'no policy is for what fires';
+  const named = policies.join(', ');
+  if (!agent.managed) return `${named} held back by the guard not_managed: Omoi did not start it`;
+  return null;
+}
+
 /** What a person can do for an agent; empty where nothing is to be done. */
 export function adviceFor({ agent, alerts, remediations, parked_tasks: parked, verdict }: Known): string[] {
   const { agent_id: agentId } = agent;
@@ -34,9 +51,7 @@ export function adviceFor({ agent, alerts, remediations, parked_tasks: parked, v
     );
   }
   if (!agent.managed && verdict === 'ill') {
-    advice.push(
-      `restart it where it was started, or take it out of the fleet: omoi agents forget ${agentId}`,
-    );
+    advice.push(`restart it where it was started, or forget it: omoi agents forget ${agentId}`);
   }
   for (const { task_id: id } of parked) advice.push(`omoi tasks retry ${id}, or omoi tasks cancel ${id}`);
   return [...new Set(advice)];

@@ -124,7 +124,7 @@ it('says what is known of a silent one, and that a person has to see to an exter
     'domain: 2 of 2 agents of its failure domain external are UNRESPONSIVE, this one among them',
   );
   expect(answer.advice).toEqual([
-    'restart it where it was started, or take it out of the fleet: omoi agents forget worker-1',
+    'restart it where it was started, or forget it: omoi agents forget worker-1',
   ]);
 });
 

@@ -8,7 +8,7 @@ import { viewOfAlert } from '../alerts/alert-view.ts';
 import { READERS } from '../access/roles.ts';
 import type { ApiApp } from '../http/app.ts';
 import { viewOfRemediation } from '../watchdog/watchdog-view.ts';
-import { adviceFor } from './advice.ts';
+import { adviceFor, noRepairBecause } from './advice.ts';
 import { evidenceOf, summaryOf, verdictOf, type KnownAgent } from './agent-evidence.ts';
 import { whyAnswer, type WhyAnswer } from './why-schemas.ts';
 
@@ -57,7 +57,7 @@ async function explain(parts: WhyRouteParts, agentId: string): Promise<WhyAnswer
   const nowMs = clock.wallMs();
   const known = {
     verdict: verdictOf(agent.live?.status ?? agent.row.status, alerts.length),
-    agent: viewAgent(agent),
+    agent: { ...viewAgent(agent), tasks_held: heldBy(agent) },
     alerts,
     remediations: remediations
       .filter(({ remediation }) => remediation.target_kind === 'agent')
@@ -83,8 +83,17 @@ async function explain(parts: WhyRouteParts, agentId: string): Promise<WhyAnswer
     })),
     evidence: [...evidenceOf({ ...agent, held: agent.held.slice(0, SHOWN.heldAsEvidence) }, nowMs)],
     watchdog: [...maintenanceOf(parts, agent), ...holdsOn(parts, agent)],
+    no_repair: noRepairBecause(known),
     advice: adviceFor(known),
   };
+}
+
+/**
+ * How many tasks it holds, of the same read as the tasks that are listed: what is in memory is of another moment, and a page
+ * that lists no task would count one.
+ */
+function heldBy({ held, live }: Pick<KnownAgent, 'held' | 'live'>): number {
+  return held.length < SHOWN.held ? held.length : Math.max(held.length, live?.tasksHeld ?? 0);
 }
 
 async function knownAgent({ fleet, pools }: WhyRouteParts, agentId: string): Promise<KnownAgent> {

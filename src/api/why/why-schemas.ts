@@ -46,6 +46,10 @@ export const whyAnswer = z.object({
     )
     .describe('Those that fire about it, the newest twenty.'),
   remediations: z.array(remediationSchema).describe('What was done about it, the newest ten.'),
+  no_repair: z
+    .string()
+    .nullable()
+    .describe('Why nothing was done about it although something fires; null where something was.'),
   watchdog: z
     .array(
       z.object({

@@ -40,7 +40,7 @@ export function defineAgents(program: Command): void {
       process.exitCode = await drainAgents(ids, flags);
     });
   asking(agents.command('forget'))
-    .description('strike an external agent from the list, whatever its process does')
+    .description('forget an external agent: it leaves the fleet, whatever its process does')
     .argument('<agent...>', 'agent ids')
     .action(async (ids: string[], flags: ServerFlags) => {
       const { forgetAgents } = await import('../nouns/agents.ts');

@@ -127,12 +127,19 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   'maintenance list': [['omoi maintenance list', 'with the id of each']],
   'maintenance end': [['omoi maintenance end mnt_01k', 'before its time']],
   'policies check': [['omoi policies check', 'before a policy is set to act']],
-  'policies list': [['omoi policies list', 'which of them act']],
+  'policies list': [
+    ['omoi policies list', 'which of them act'],
+    ['omoi policies list -f', 'and each that a reload changes'],
+  ],
   'tokens create': [
     ['omoi tokens create ann --role operator', 'for a person: omoi login takes it'],
+    ['omoi tokens create audit --role viewer --expires-in 30d', 'worthless after 30 days'],
     ['omoi tokens create mailer --role agent --pool mailers', 'for agents: $OMOI_AGENT_TOKEN'],
   ],
-  'tokens list': [['omoi tokens list', 'when each was used last']],
+  'tokens list': [
+    ['omoi tokens list', 'when each was used last, and how long it works'],
+    ['omoi tokens list -f', 'and each that is made, used or revoked'],
+  ],
   'tokens revoke': [['omoi tokens revoke tok_01k', 'at once']],
   'tokens login': [['omoi tokens login', 'open it in a browser']],
   reload: [['omoi reload', 'after a rule or a policy was edited']],

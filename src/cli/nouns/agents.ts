@@ -81,6 +81,7 @@ export async function listAgents(flags: AgentListFlags): Promise<void> {
     key: 'agents',
     columns: COLUMNS,
     readAll: () => readAgents(client, flags),
+    empty: noneListed(flags),
     more: `there are more than ${flags.limit} agents: --limit shows them, --pool or --status fewer`,
     follow: {
       types: ['fleet.agent'],
@@ -94,6 +95,14 @@ export async function listAgents(flags: AgentListFlags): Promise<void> {
       },
     },
   });
+}
+
+/** What is said where the list is empty, and how one comes into it. */
+export function noneListed({ pool, status, all }: Pick<AgentListFlags, 'pool' | 'status' | 'all'>): string {
+  if (status !== undefined) return `no agent${pool === undefined ? '' : ` of pool ${pool}`} is ${status}`;
+  const which = all === true ? 'is known' : 'is there';
+  if (pool !== undefined) return `no agent of pool ${pool} ${which}; omoi pools list has the pools`;
+  return `no agent ${which} yet; omoi run --pool mine -- COMMAND makes any program one, pools in the configuration start others`;
 }
 
 function readAgents(client: ServerClient, { pool, status, all, limit }: AgentListFlags) {
@@ -262,7 +271,7 @@ export async function forgetAgents(ids: readonly string[], flags: ServerFlags): 
     ids,
     json: flags.json === true,
     send: (id) => client.call('DELETE', pathOf(id)),
-    told: (id) => `${id} is struck from the list, whatever its process does`,
+    told: (id) => `${id} is forgotten: it has left the fleet, whatever its process does`,
   });
 }
 

@@ -15,6 +15,7 @@ import { ageOf } from '../terminal/ages.ts';
 import { colourOfState } from '../terminal/colours.ts';
 import { note, printJson, printLines, tableFor } from '../terminal/print.ts';
 import type { Column } from '../terminal/table.ts';
+import { commentLines, commentsOf, type Comment } from './comments.ts';
 import { alertsNamed, maxNamedAtOnce, oneAlertNamed } from './alerts-named.ts';
 import { eventLine } from './events.ts';
 import { fieldsOf, giveOrders, readIfThere } from './orders.ts';
@@ -199,15 +200,20 @@ export async function showAlert(word: string, flags: FollowFlags): Promise<void>
     async ask() {
       const answer = await client.call('GET', pathOf(id));
       const timeline = await client.call('GET', `${pathOf(id)}/timeline`);
-      return { alert: answer, ...z.object({ events: z.array(z.unknown()) }).parse(timeline) };
+      const said = await client.call('GET', `${pathOf(id)}/comments`);
+      return {
+        alert: answer,
+        comments: commentsOf(said),
+        ...z.object({ events: z.array(z.unknown()) }).parse(timeline),
+      };
     },
-    linesOf: ({ alert: answer, events }) => linesOf(alert.parse(answer), events),
+    linesOf: ({ alert: answer, comments, events }) => linesOf(alert.parse(answer), comments, events),
     types: ['monitor.alert', 'watchdog'],
     isMeant: tellsOf(id),
   });
 }
 
-function linesOf(shown: Alert, events: readonly unknown[]): readonly string[] {
+function linesOf(shown: Alert, comments: readonly Comment[], events: readonly unknown[]): readonly string[] {
   const { summary = null, description = null, runbook_url: runbook = null } = shown.annotations;
   return [
     ...fieldsOf([
@@ -229,6 +235,7 @@ function linesOf(shown: Alert, events: readonly unknown[]): readonly string[] {
       ['repair', shown.remediation_id],
       ['not evaluated', shown.evaluation_error],
     ]),
+    ...commentLines(comments),
     '',
     ...events.map((event) => printable(eventLine(event))),
   ];

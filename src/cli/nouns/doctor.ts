@@ -55,7 +55,21 @@ async function diagnose(flags: ServerFlags, version: string): Promise<readonly D
     return [problem('server', what, todo.length > 0 ? todo.join('; ') : remedyFor(thrown))];
   }
   const found = await Promise.all(CHECKS.map(([name, check]) => check(asked).catch(failed(name))));
-  return [reached, ...found.flat()];
+  return [reached, ...asOne(found.flat())];
+}
+
+const NOT_LOOKED_AT = 'not looked at: ';
+
+/** Who is not let in is told so once, with all that could not be looked at. */
+export function asOne(diagnoses: readonly Diagnosis[]): readonly Diagnosis[] {
+  const refused = diagnoses.filter(({ message }) => message.startsWith(NOT_LOOKED_AT));
+  const [first, ...others] = refused;
+  if (!first || others.length === 0 || new Set(refused.map(({ message }) => message)).size > 1)
+    return diagnoses;
+  const what = [...new Set(refused.map(({ check }) => check))].join(', ');
+  const message = first.message.slice(NOT_LOOKED_AT.length);
+  const told = { ...first, check: 'access', message: `${what} not looked at: ${message}` };
+  return [told, ...diagnoses.filter((one) => !refused.includes(one))];
 }
 
 function remedyFor(thrown: unknown): string {
@@ -74,7 +88,7 @@ function failed(check: string): (thrown: unknown) => readonly Diagnosis[] {
       ? [
           warning(
             check,
-            `not looked at: ${message}`,
+            `${NOT_LOOKED_AT}${message}`,
             'use a token of role viewer, operator or admin (omoi tokens create)',
           ),
         ]

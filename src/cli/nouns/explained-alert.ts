@@ -5,6 +5,7 @@ import { serverOf, type ServerFlags } from '../server-client.ts';
 import { note, printJson, printLines, tableFor } from '../terminal/print.ts';
 import type { Column } from '../terminal/table.ts';
 import { oneAlertNamed } from './alerts-named.ts';
+import { newestCommentLines } from './comments.ts';
 import { MESSAGE_COLUMNS, message } from './messages.ts';
 
 const nullable = z.string().nullable();
@@ -37,8 +38,9 @@ export async function explainAlert(word: string, flags: ServerFlags): Promise<vo
   const answer = await client.call('GET', `/api/v1/alerts/${encodeURIComponent(id)}/explain`);
   if (flags.json === true) return printJson(answer);
   const { decisions, messages } = explanation.parse(answer);
-  if (decisions.length === 0) return note('nothing was decided about this alert yet');
-  printLines(tableFor(DECISION_COLUMNS).linesOf(decisions));
-  if (messages.length === 0) note('no message tells of it');
-  else printLines(['', ...tableFor(MESSAGE_COLUMNS).linesOf(messages)]);
+  if (decisions.length === 0) note('nothing was decided about this alert yet');
+  else printLines(tableFor(DECISION_COLUMNS).linesOf(decisions));
+  if (messages.length > 0) printLines(['', ...tableFor(MESSAGE_COLUMNS).linesOf(messages)]);
+  else if (decisions.length > 0) note('no message tells of it');
+  printLines(newestCommentLines(answer));
 }

@@ -42,7 +42,10 @@ export async function showOutput(agentId: string, flags: LogFlags): Promise<void
   const first = await read({ lines: String(flags.lines) });
   const writer = new OutputWriter(flags);
   writer.write(first);
-  if (!first.kept && flags.follow !== true) note(nothingKept(first));
+  if (flags.follow !== true && flags.json !== true) {
+    if (!first.kept) note(nothingKept(first));
+    else if (!writer.hasWritten) note(nothingYet(first, flags));
+  }
   let isAway = false;
   for (let { cursor } = first; flags.follow === true;) {
     try {
@@ -66,12 +69,19 @@ function nothingKept({ agent_id: id, generation }: Output): string {
   return `this server has no output of ${id}, generation ${generation}: none has come, it is kept where the agent runs, or it was given up for newer ones`;
 }
 
+function nothingYet({ agent_id: id, generation }: Output, { stream }: LogFlags): string {
+  const what = stream === 'both' ? 'nothing' : `nothing on ${stream}`;
+  return `${id} has put out ${what} in generation ${generation}; omoi logs ${id} -f waits for it`;
+}
+
 /** Writes output so that the terminal only shows it; what went to the errors is red where there are colours. */
 class OutputWriter {
   readonly #flags: LogFlags;
   readonly #colours = wantsColours(process.stdout);
   #generation: number | null = null;
   #isWithinLine = false;
+  /** Whether there was anything to show. */
+  hasWritten = false;
 
   constructor(flags: LogFlags) {
     this.#flags = flags;
@@ -92,6 +102,7 @@ class OutputWriter {
       const { text, skipped } = read[name];
       if (skipped && !isFirst) this.#say(`some of its ${name} is left out`);
       if (text === '') continue;
+      this.hasWritten = true;
       const shown = harmlessOutput(text);
       process.stdout.write(this.#colours && name === 'stderr' ? painted(shown, 'red') : shown);
       this.#isWithinLine = !shown.endsWith('\n');

@@ -165,7 +165,7 @@ export async function scalePool(poolId: string, size: string, flags: ScaleFlags)
   const client = clientForNamed(serverOf(flags));
   const answer = await (size.startsWith('+') ? scaleForAWhile : scaleTo)(client, { poolId, size, flags });
   if (flags.json === true) printJson(answer);
-  else printLines([`pool ${poolId} shall have ${scaled.parse(answer).effective} agents`]);
+  else printLines([toldScale(poolId, scaled.parse(answer).effective)]);
 }
 
 interface Scaling {
@@ -204,4 +204,8 @@ function wholeNumber(text: string): number {
 
 function pathOf(poolId: string): string {
   return `${PATH}/${encodeURIComponent(poolId)}`;
+}
+
+function toldScale(poolId: string, agents: number): string {
+  return `pool ${poolId} is to run ${agents} ${agents === 1 ? 'agent' : 'agents'}`;
 }

@@ -72,7 +72,7 @@ export async function listRemediations(flags: RemediationListFlags): Promise<voi
     key: 'remediations',
     columns: COLUMNS,
     readAll: () => readRemediations(client, flags),
-    empty: 'no repair was needed',
+    empty: noneListed(flags),
     more: flags.state === undefined ? null : `there are more than ${flags.limit}: --limit shows them`,
     follow: {
       types: ['watchdog.remediation'],
@@ -92,6 +92,19 @@ export async function listRemediations(flags: RemediationListFlags): Promise<voi
       },
     },
   });
+}
+
+/** What is said where the list is empty: of a choice it says nothing about the others. */
+export function noneListed({
+  state,
+  policy,
+  target,
+}: Pick<RemediationListFlags, 'state' | 'policy' | 'target'>): string {
+  const of = [policy === undefined ? '' : ` by ${policy}`, target === undefined ? '' : ` of ${target}`].join(
+    '',
+  );
+  if (state !== undefined) return `no repair${of} is ${state}`;
+  return of === '' ? 'no repair was needed' : `no repair${of} is known`;
 }
 
 function readRemediations(client: ServerClient, { state, policy, target, limit }: RemediationListFlags) {

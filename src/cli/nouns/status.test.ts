@@ -40,3 +40,12 @@ it('says what is hardly meant so, with the key that it is about', () => {
     'warning   0 policies',
   ]);
 });
+
+it.each([
+  [{ IDLE: 2, TERMINATED: 0 }, 'agents    2 IDLE'],
+  [{ IDLE: 2, FAILED: 1, TERMINATED: 4 }, 'agents    2 IDLE, 1 FAILED; 4 ended'],
+  [{ TERMINATED: 4 }, 'agents    none; 4 ended'],
+  [{}, 'agents    none'],
+])('counts of %j those that are there', (byStatus, line) => {
+  expect(linesOf('http://here', { ...calm, agents: { by_status: byStatus } })).toContain(line);
+});

@@ -51,13 +51,19 @@ export function linesOf(url: string, status: Status): readonly string[] {
   const seen = alerts.firing === 0 ? '' : `; ${alerts.unacknowledged} not acknowledged`;
   return [
     `server    ${url}`,
-    `agents    ${counts(Object.entries(agents.by_status), 'none')}`,
+    `agents    ${agentsText(agents.by_status)}`,
     `alerts    ${counts(firing, 'none fires')}${seen}`,
     `repairs   ${counts(repairsOf(remediations), 'none is open')}`,
     ...(delay ? [`host      ${delayLine(delay)}`] : []),
     ...watchdogLines(watchdog).map((line) => `watchdog  ${line}`),
     ...warnings.map(({ key, message }) => `warning   ${key === '' ? '' : `${key}: `}${printable(message)}`),
   ];
+}
+
+/** Those that are there; who has ended, and is not missed, is counted apart. */
+function agentsText({ TERMINATED: ended = 0, ...present }: Readonly<Record<string, number>>): string {
+  const there = counts(Object.entries(present), 'none');
+  return ended === 0 ? there : `${there}; ${ended} ended`;
 }
 
 /** What a policy only observes is on the server's list of what is planned, and will not be done. */

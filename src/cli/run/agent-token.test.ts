@@ -22,13 +22,15 @@ let server: Server;
 let url: string;
 let asked: Asked[];
 let warnings: string[];
+let isHung: boolean;
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'omoi-token-'));
   home = join(directory, 'home');
   mkdirSync(home);
-  [asked, warnings] = [[], []];
+  [asked, warnings, isHung] = [[], [], false];
   server = createServer((request, response) => {
+    if (isHung) return;
     void answer(request).then(({ status, body }) => response.writeHead(status).end(JSON.stringify(body)));
   });
   url = `http://127.0.0.1:${await listen(server, 0)}`;
@@ -84,6 +86,15 @@ describe('the token of an agent', () => {
     expect([asked, warnings]).toEqual([[], []]);
   });
 
+  it('is that of the `omoi run` around it where there is no other', async () => {
+    const within = { OMOI_AGENT_TOKEN: 'of all agents', OMOI_WATCHED_AGENT: 'coders-9' };
+    expect(await token(within)).toMatchObject({ secret: 'of all agents' });
+    expect(await token({ ...within, OMOI_TOKEN: SECRETS.operator })).toMatchObject({
+      secret: 'of all agents',
+    });
+    expect(warnings).toEqual([]);
+  });
+
   it('is none where nobody has said who they are, and nobody is asked', async () => {
     expect(await token()).toMatchObject({ secret: null });
     expect([asked, warnings]).toEqual([[], []]);
@@ -112,6 +123,19 @@ describe('the token of an agent', () => {
     expect(new Set(asked.map(({ authorization }) => authorization))).toEqual(
       new Set([`Bearer ${SECRETS.admin}`]),
     );
+  });
+
+  it('is told of where the server does not answer any more: who waits for the command waits a second longer', async () => {
+    const { revoke } = await token({ OMOI_TOKEN: SECRETS.admin });
+    isHung = true;
+    const before = performance.now();
+    await revoke();
+    expect(performance.now() - before).toBeLessThan(4000);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^the token of this run still works, for coders-1 alone: .*; later: omoi tokens revoke tok_1$/,
+      ),
+    ]);
   });
 
   it('is what somebody keeps for agents, and stays good', async () => {
@@ -163,6 +187,13 @@ describe('the token of an agent', () => {
       announce(url);
       url = url.replace('127.0.0.1', 'localhost');
       expect(await token({ OMOI_TOKEN: SECRETS.admin })).toMatchObject({ secret: 'of the owner' });
+      expect(lines()).toEqual(['owner: POST /api/v1/tokens']);
+    });
+
+    it('is made anew inside of a command that runs under `omoi run`, whose token speaks for that one', async () => {
+      announce(url);
+      const within = { OMOI_AGENT_TOKEN: 'of the one around it', OMOI_WATCHED_AGENT: 'coders-9' };
+      expect(await token(within)).toMatchObject({ secret: 'of the owner' });
       expect(lines()).toEqual(['owner: POST /api/v1/tokens']);
     });
 

@@ -1,8 +1,10 @@
 import { findServer } from '#server';
-import { messageOf } from '#telemetry';
+import { messageOf, OmoiError } from '#telemetry';
 import { z } from 'zod';
-import { createLocalClient, type LocalClient } from '../local-client.ts';
+import { createLocalClient } from '../local-client.ts';
 import type { Environment } from '../logins.ts';
+import { isWithinAnother } from './given-identity.ts';
+import type { ServerClient } from '../server-client.ts';
 
 /** What an agent speaks with; null: with nothing. */
 export interface AgentToken {
@@ -24,6 +26,8 @@ export interface AskedToken {
 
 /** The command waits for no server longer than that. */
 const ANSWER_WITHIN_MS = 5000;
+/** Whoever waits for the command's exit status waits for that, too: no longer than a server in order needs. */
+const REVOKED_WITHIN_MS = 1000;
 
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
@@ -33,20 +37,24 @@ const session = z.looseObject({ principal: z.looseObject({ name: z.string(), rol
 /**
  * `$OMOI_AGENT_TOKEN`; without it what the person who types may do counts, at the server that is asked and at no other: who owns
  * the data directory of one that runs here, or is its admin by `$OMOI_TOKEN` or `omoi login`, is given a token for this agent
- * alone, which is worthless when the command has ended. An agent's token that somebody keeps there is taken as it is.
+ * alone, which is worthless when the command has ended. An agent's token that somebody keeps there is taken as it is. What comes from
+ * another `omoi run` around this one is the last resort.
  */
 export async function agentToken(asked: AskedToken): Promise<AgentToken> {
-  const { url, dataDirectory, agentId, env, warn } = asked;
-  const given = env['OMOI_AGENT_TOKEN']?.trim() || null;
-  if (given !== null) return unrevoked(given);
+  const given = asked.env['OMOI_AGENT_TOKEN']?.trim() || null;
+  if (given === null) return ownToken(asked);
+  // Inside of a command that runs under `omoi run` it is that one's, which mostly speaks for nobody else.
+  const own = isWithinAnother(asked.env) ? await ownToken({ ...asked, warn: () => {} }) : null;
+  return own !== null && own.secret !== null ? own : unrevoked(given);
+}
+
+async function ownToken(asked: AskedToken): Promise<AgentToken> {
+  const { url, dataDirectory, agentId, warn } = asked;
   try {
     const local = findServer(dataDirectory);
     if (local !== null && local.socket !== null && isSameServer(local.url, url)) {
-      return await mint(
-        createLocalClient(() => findServer(dataDirectory)),
-        asked,
-        () => findServer(dataDirectory) !== null,
-      );
+      const find = () => findServer(dataDirectory);
+      return await mint(createLocalClient(find), asked, createLocalClient(find, REVOKED_WITHIN_MS));
     }
     return await ofPerson(asked);
   } catch (thrown) {
@@ -64,7 +72,7 @@ async function ofPerson(asked: AskedToken): Promise<AgentToken> {
   const client = clientOf(server, ANSWER_WITHIN_MS);
   const { name, role } = session.parse(await client.call('GET', '/api/v1/session')).principal;
   if (role === 'agent') return unrevoked(server.token);
-  if (role === 'admin') return mint(client, asked, () => true);
+  if (role === 'admin') return mint(client, asked, clientOf(server, REVOKED_WITHIN_MS));
   const make = `omoi tokens create ${agentId} --role agent --agent ${agentId} --member-of ${poolId}`;
   warn(
     `no token for ${agentId}: ${name} (${role}) may not make one; an admin can (${make}), for $OMOI_AGENT_TOKEN`,
@@ -73,9 +81,10 @@ async function ofPerson(asked: AskedToken): Promise<AgentToken> {
 }
 
 async function mint(
-  client: LocalClient,
-  { agentId, poolId }: AskedToken,
-  isThere: () => boolean,
+  client: ServerClient,
+  { agentId, poolId, warn }: AskedToken,
+  /** Which waits `REVOKED_WITHIN_MS` for an answer. */
+  revoking: ServerClient,
 ): Promise<AgentToken> {
   const { token, secret } = minted.parse(
     await client.call('POST', '/api/v1/tokens', {
@@ -85,7 +94,14 @@ async function mint(
     }),
   );
   const revoke = async (): Promise<void> => {
-    if (isThere()) await client.call('DELETE', `/api/v1/tokens/${token.id}`).catch(() => null);
+    try {
+      await revoking.call('DELETE', `/api/v1/tokens/${token.id}`);
+    } catch (thrown) {
+      if (thrown instanceof OmoiError && thrown.code === 'unknown_token') return;
+      warn(
+        `the token of this run still works, for ${agentId} alone: ${messageOf(thrown)}; later: omoi tokens revoke ${token.id}`,
+      );
+    }
   };
   return { secret, revoke };
 }

@@ -12,6 +12,11 @@ export interface GivenIdentity {
   readonly agentType: string | null;
 }
 
+/** Whether this runs inside of a command of another `omoi run`. */
+export function isWithinAnother(environment: Environment): boolean {
+  return environment[WATCHED_VARIABLE] !== undefined;
+}
+
 /**
  * The identity that the environment brings along: complete where a pool's command is `omoi run … -- program`. Null
  * anywhere else, also inside of a command that runs under `omoi run` already and is that agent.
@@ -21,7 +26,7 @@ export function givenIdentity(environment: Environment): GivenIdentity | null {
   const nonce = environment['OMOI_AGENT_NONCE'];
   const generation = environment['OMOI_AGENT_GENERATION'] ?? '';
   if (!agentId || !nonce || !/^[1-9]\d*$/.test(generation)) return null;
-  if (environment[WATCHED_VARIABLE] !== undefined) return null;
+  if (isWithinAnother(environment)) return null;
   return {
     agentId,
     generation: Number(generation),

@@ -183,6 +183,13 @@ export class GoFunction {
 /** What a template fails with while it runs; Prometheus puts the message into the text. */
 export class TemplateRunError extends Error {
   override readonly name = 'TemplateRunError';
+  /** Whether it took more, or its text got longer, than a run may: with less to say it may not. */
+  readonly exceedsLimit: boolean;
+
+  constructor(message: string, { exceedsLimit = false }: { readonly exceedsLimit?: boolean } = {}) {
+    super(message);
+    this.exceedsLimit = exceedsLimit;
+  }
 }
 
 /** Go's name of the value's type. */

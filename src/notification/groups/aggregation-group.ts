@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Timer } from '#telemetry';
 import type { RoutedTo } from '../ports.ts';
+import type { Quiet } from './quiet.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 
 /** Alerts of one route that are told of together. Changed by `Dispatcher` alone. */
@@ -11,6 +12,10 @@ export interface AggregationGroup extends RoutedTo {
   readonly members: Map<string, TrackedAlert>;
   /** Ids of members that a pass has kept back while they fired: that they came and went is no news. */
   readonly keptBack: Set<string>;
+  /** How many members have come into it so far. */
+  changes: number;
+  /** How its last pass has left it; null where the next one has to decide anew. */
+  quiet: Quiet | null;
   /** Whether it has been passed once, so that what changes waits for the next interval. */
   hasPassed: boolean;
   /** Wall ms of the next pass. */
@@ -35,6 +40,8 @@ export function createGroup(to: RoutedTo, dueAtMs: number): AggregationGroup {
     id: groupIdOf(to.route.id, to.groupKey),
     members: new Map(),
     keptBack: new Set(),
+    changes: 0,
+    quiet: null,
     hasPassed: false,
     dueAtMs,
     timer: null,

@@ -15,7 +15,7 @@ export interface DispatcherParts {
   readonly logger: Logger;
   readonly metrics: SelfMetrics;
   readonly log: NotificationLog;
-  readonly outbox: Pick<Outbox, 'outstanding' | 'plan'>;
+  readonly outbox: Pick<Outbox, 'outstanding' | 'outstandingOf' | 'plan'>;
   readonly decisions: DecisionLog;
   /** What is kept of alerts beside their groups, and goes with them. */
   readonly beside: readonly KeptBesideAlerts[];

@@ -1,4 +1,3 @@
-import type { StateTransaction } from '#storage';
 import {
   backoffMs,
   createId,
@@ -13,13 +12,14 @@ import type { Decision } from '../explain/decision-log.ts';
 import type { Notification } from '../outbox/outbox-rows.ts';
 import type { RoutedTo } from '../ports.ts';
 import { createGroup, groupIdOf, type AggregationGroup } from './aggregation-group.ts';
-import type { DispatcherParts, Leaving, Written } from './dispatcher-parts.ts';
+import type { DispatcherParts, Leaving } from './dispatcher-parts.ts';
 import { joined, replaced } from './membership-decisions.ts';
 import { decidePass, membersThatLeave, type Pass } from './pass.ts';
-import { forgetAlerts } from './remembered-alerts.ts';
 import { FlapHistory } from './flap-history.ts';
+import { isStillQuiet, quietAfter } from './quiet-group.ts';
 import type { RoutingInForce } from './routing-in-force.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
+import { writePasses, type Writing } from './write-passes.ts';
 
 /** Alerts beyond so many groups are told of in one group a route. */
 export const maxAggregationGroups = 50_000;
@@ -64,6 +64,7 @@ export class Dispatcher {
   /** Of which the last message has arrived: what is over and was told leaves them. */
   readonly #settling = new Set<AggregationGroup>();
   readonly #flaps = new FlapHistory();
+  readonly #writing: Writing;
   #passing: Promise<void> | null = null;
   #endPause: (() => void) | null = null;
   /** Groups are only collected: not all that fires is known yet. */
@@ -73,6 +74,11 @@ export class Dispatcher {
   constructor(parts: DispatcherParts, inForce: RoutingInForce) {
     this.#parts = parts;
     this.#inForce = inForce;
+    this.#writing = {
+      ...parts,
+      hasGroup: (groupId) => this.#groups.has(groupId),
+      groupsOf: (alertId) => this.#alerts.get(alertId)?.groups ?? null,
+    };
     parts.metrics.gauge(
       'omoi_notification_groups',
       'Aggregation groups: alerts that are told of together.',
@@ -272,6 +278,7 @@ export class Dispatcher {
       this.#leave(older.alertId, group);
     }
     group.members.set(alert.fingerprint, alert);
+    group.changes++;
     this.#flaps.joined(alert, group);
     tracked.groups.add(group);
     this.#explain(joined(alert, group), group);
@@ -375,7 +382,7 @@ export class Dispatcher {
 
   /** Decides for as many groups as one transaction takes. @param groups is filled with them */
   async #decideSome(groups: AggregationGroup[]): Promise<readonly Pass[]> {
-    const { clock, random, log, outbox, decisions } = this.#parts;
+    const { clock, random, decisions } = this.#parts;
     const stretch = new Stretch(clock);
     const passes: Pass[] = [];
     let rows = 0;
@@ -386,26 +393,35 @@ export class Dispatcher {
       if (groups.includes(group)) continue;
       this.#due.delete(group);
       if (this.#groups.get(group.id) !== group) continue;
-      groups.push(group);
       group.isUrgent = false;
-      const nowMs = clock.wallMs();
-      const deciding = decidePass(group, {
-        stages: this.#inForce.stages,
-        integrations: this.#inForce.integrationsOf(group.route.receiver),
-        log,
-        outbox,
-        decisions,
-        nowMs,
-        wasHeld: this.#parts.wasHeld,
-        flappingOf: (alert) => this.#flaps.of(alert, group, nowMs),
-        createId: () => createId('ntf', nowMs, random),
-      });
-      const pass = await paced(deciding, stretch);
-      passes.push(pass);
-      rows += pass.rows;
+      const seen = this.#seen(group);
+      const { nowMs } = seen;
+      if (group.quiet !== null && isStillQuiet(group, group.quiet, seen)) {
+        this.#passAgain(group, nowMs + group.route.groupIntervalMs);
+      } else {
+        groups.push(group);
+        const deciding = decidePass(group, {
+          ...seen,
+          decisions,
+          wasHeld: this.#parts.wasHeld,
+          flappingOf: (alert) => this.#flaps.of(alert, group, nowMs),
+          createId: () => createId('ntf', nowMs, random),
+        });
+        const pass = await paced(deciding, stretch);
+        passes.push(pass);
+        rows += pass.rows;
+      }
       if (stretch.isOver) await stretch.pause();
     }
     return passes;
+  }
+
+  /** What a group is decided by at this moment. */
+  #seen({ route }: AggregationGroup) {
+    const { clock, log, outbox } = this.#parts;
+    const { stages } = this.#inForce;
+    const integrations = this.#inForce.integrationsOf(route.receiver);
+    return { stages, integrations, log, outbox, nowMs: clock.wallMs() };
   }
 
   async #writePasses(passes: readonly Pass[]): Promise<void> {
@@ -419,7 +435,7 @@ export class Dispatcher {
     const ofPasses = leaving.reduce((sum, { pass, left }) => sum + (pass?.rows ?? left.length), 0);
     const rows = ofPasses + gone.length + goneGroups.length;
     if (rows > 0) {
-      await database.transaction((tx) => this.#write(tx, { leaving, gone, goneGroups }), {
+      await database.transaction((tx) => writePasses(tx, { leaving, gone, goneGroups }, this.#writing), {
         urgent: rows <= maxUrgentRows,
       });
     }
@@ -445,38 +461,6 @@ export class Dispatcher {
     return settled;
   }
 
-  async #write(tx: StateTransaction, { leaving, gone, goneGroups }: Written): Promise<void> {
-    const { log, outbox } = this.#parts;
-    const passes = leaving.flatMap(({ pass }) => pass ?? []);
-    await outbox.plan(
-      tx,
-      passes.flatMap(({ planned }) => planned),
-      passes.flatMap(({ withdrawn }) => withdrawn),
-    );
-    await log.write(
-      tx,
-      passes.flatMap(({ logs }) => logs),
-    );
-    await this.#parts.onTold(
-      tx,
-      passes.filter(({ firing }) => firing.length > 0),
-    );
-    const ended = leaving.filter(({ group, left }) => left.length === group.members.size);
-    await log.forget(tx, [
-      ...ended.map(({ group }) => group.id),
-      // One that is there again by now is told of.
-      ...goneGroups.filter((groupId) => !this.#groups.has(groupId) && !this.#parts.keepsGroup(groupId)),
-    ]);
-    const alertIds = new Set(gone);
-    for (const { group, left } of leaving) {
-      for (const { alertId } of left) {
-        const groups = this.#alerts.get(alertId)?.groups;
-        if (!groups || (groups.size === 1 && groups.has(group))) alertIds.add(alertId);
-      }
-    }
-    await forgetAlerts(tx, [...alertIds], this.#parts.beside);
-  }
-
   #written({ group, pass, left }: Leaving): void {
     for (const alert of left) {
       // Meanwhile it may fire again, as another episode.
@@ -494,7 +478,13 @@ export class Dispatcher {
     group.hasPassed = true;
     // What came while a message was on its way is decided when it has arrived.
     if (pass.isBlocked) group.isUrgent = true;
-    group.dueAtMs = Math.min(this.#parts.clock.wallMs() + group.route.groupIntervalMs, pass.lookAtMs);
+    const seen = this.#seen(group);
+    group.quiet = quietAfter(pass, seen);
+    this.#passAgain(group, Math.min(seen.nowMs + group.route.groupIntervalMs, pass.lookAtMs));
+  }
+
+  #passAgain(group: AggregationGroup, dueAtMs: number): void {
+    group.dueAtMs = dueAtMs;
     this.#setTimer(group);
   }
 }

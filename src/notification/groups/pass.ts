@@ -16,6 +16,10 @@ import type { TrackedAlert } from './tracked-alert.ts';
 /** What a pass of a group comes to. */
 export interface Pass {
   readonly group: AggregationGroup;
+  /** Of the group, as it was when the pass began. */
+  readonly changes: number;
+  /** Whether all its members may be told of. */
+  readonly isWhole: boolean;
   readonly planned: readonly PlannedNotification[];
   /** Messages that wait although nothing is left to say. */
   readonly withdrawn: readonly Outstanding[];
@@ -37,7 +41,7 @@ export interface PassContext {
   readonly stages: readonly MuteStage[];
   readonly integrations: readonly RunningIntegration[];
   readonly log: NotificationLog;
-  readonly outbox: Pick<Outbox, 'outstanding'>;
+  readonly outbox: Pick<Outbox, 'outstanding' | 'outstandingOf'>;
   readonly decisions: DecisionLog;
   readonly nowMs: number;
   /** Whether a repair of what an alert tells of was begun while people were not told. */
@@ -60,9 +64,11 @@ interface Passed extends PassedAlerts {
 
 /** Decides what has to be told of a group now. Changes nothing but what has kept its members back; pauses now and then. */
 export function* decidePass(group: AggregationGroup, context: PassContext): Generator<void, Pass> {
+  const { changes } = group;
   const passed = yield* judgeMembers(group, context);
+  const isWhole = passed.alerts.length === group.members.size;
   const planned: PlannedNotification[] = [];
-  const withdrawn: Outstanding[] = [];
+  const withdrawn: Outstanding[] = unasked(group, context);
   const logs: LogUpdate[] = [];
   let isBlocked = false;
   let isKept = false;
@@ -115,7 +121,16 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
   );
   const rows = planned.length + withdrawn.length + logs.length + left.length;
   const firing = planned.length === 0 ? [] : passed.alerts.filter(({ endsAtMs }) => endsAtMs === null);
-  return { group, planned, withdrawn, logs, left, firing, isBlocked, lookAtMs: passed.lookAtMs, rows };
+  const { lookAtMs } = passed;
+  return { group, changes, isWhole, planned, withdrawn, logs, left, firing, isBlocked, lookAtMs, rows };
+}
+
+/** Messages that wait for whoever is no longer told of the group: another is on call by now, or a reload has said so. */
+function unasked({ id }: AggregationGroup, { integrations, outbox }: PassContext): Outstanding[] {
+  const asked = new Set(integrations.map(({ key }) => key));
+  return outbox
+    .outstandingOf(id)
+    .filter(({ state, notification: { integration } }) => state === 'waiting' && !asked.has(integration));
 }
 
 /** Whether all that is new was held back for a repair that has not healed it. */

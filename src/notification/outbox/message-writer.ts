@@ -17,6 +17,7 @@ import { AlertsAhead } from './alerts-ahead.ts';
 import type { DeliveryQueueParts, Outstanding } from './delivery-queue.ts';
 import type { NotificationLog } from './notification-log.ts';
 import type { RunningIntegration } from './running-integration.ts';
+import { sendWithFewerAlerts } from './shortened-delivery.ts';
 
 /** So many alerts are written between two pauses. */
 const alertsPerPiece = 100;
@@ -27,8 +28,10 @@ export interface MessageWriterParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tracing: Tracing;
-  /** Where people reach Omoi, without a slash at the end. */
+  /** Where people reach Omoi, without a slash at the end; known once they do. */
   readonly externalUrl: () => string;
+  /** Until then nothing is sent: links would lead nowhere. They work from the beginning where it is absent. */
+  readonly reachable?: Promise<unknown>;
   readonly linksOf: LinksOf;
   readonly acknowledgeAllOf: MessageLinkOf;
   readonly receiverLabelsOf: (receiver: string) => Labels;
@@ -71,12 +74,14 @@ async function send(parts: MessageWriterParts, sending: Sending): Promise<Delive
   const { running, signal, reading } = sending;
   const { notification } = sending.outstanding;
   try {
-    const facts = await reading.catch((thrown: unknown) => messageOf(thrown));
+    const read = reading.catch((thrown: unknown) => messageOf(thrown));
+    if (parts.reachable && !(await comesBefore(signal, parts.reachable))) return unreachable();
+    const facts = await read;
     if (typeof facts === 'string') return unreadable(facts);
     const message = await paced(write(parts, sending, facts), new Stretch(parts.clock));
     if (message.alerts.length === 0) return refused('the alerts it is about are no longer on record');
     const { memory } = parts.log.get(notification.groupId, running.key) ?? { memory: null };
-    return await running.integration.send(message, { signal, memory });
+    return await sendWithFewerAlerts(running.integration, message, { signal, memory });
   } catch (thrown) {
     if (thrown instanceof TemplateFailure) return { ...refused(thrown.message), failure: 'template' };
     // A mistake of the program: it would fail again, and others wait.
@@ -96,6 +101,19 @@ function refused(reason: string): Extract<Delivery, { readonly outcome: 'failed'
 function unreadable(error: string): Delivery {
   const reason = `the alerts it is about cannot be read now: ${error}`;
   return { outcome: 'failed', failure: 'connection', reason, retryable: true, retryAfterMs: null };
+}
+
+/** The server does not listen yet: nothing is wrong with the message. */
+function unreachable(): Delivery {
+  const reason = 'Omoi does not listen yet, so that links in messages lead nowhere';
+  return { outcome: 'failed', failure: 'connection', reason, retryable: true, retryAfterMs: null };
+}
+
+/** Whether something comes before a delivery has taken too long, or is given up. */
+function comesBefore(signal: AbortSignal, coming: Promise<unknown>): Promise<boolean> {
+  const tooLate = Promise.withResolvers<boolean>();
+  signal.addEventListener('abort', () => tooLate.resolve(false), { once: true });
+  return Promise.race([coming.then(() => true), tooLate.promise]);
 }
 
 function* write(

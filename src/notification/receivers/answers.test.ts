@@ -35,6 +35,7 @@ it.each([
   [401, { failure: 'authError', retryable: false }],
   [403, { failure: 'authError', retryable: false }],
   [408, { failure: 'timeout', retryable: true }],
+  [413, { failure: 'clientError', retryable: false, isTooLong: true }],
   [425, { failure: 'clientError', retryable: false }],
   [429, { failure: 'rateLimited', retryable: true }],
   [500, { failure: 'serverError', retryable: true }],

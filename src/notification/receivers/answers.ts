@@ -86,6 +86,7 @@ export function judgeAnswer(
     reason: `HTTP ${status}${redirect}${shown === '' ? '' : `: ${shown}`}`,
     retryable: isRetried,
     retryAfterMs: isRetried ? (named ?? retryAfterMs(headers['retry-after'], clock)) : null,
+    ...(status === 413 ? { isTooLong: true } : {}),
   };
 }
 
@@ -93,10 +94,15 @@ export function judgeAnswer(
 export function failed(
   failure: DeliveryFailure,
   reason: string,
-  options: { readonly retryable: boolean; readonly retryAfterMs?: number | null },
+  options: {
+    readonly retryable: boolean;
+    readonly retryAfterMs?: number | null;
+    readonly isTooLong?: boolean;
+  },
 ): Failed {
-  const { retryable, retryAfterMs: waitMs = null } = options;
-  return { outcome: 'failed', failure, reason, retryable, retryAfterMs: waitMs };
+  const { retryable, retryAfterMs: waitMs = null, isTooLong = false } = options;
+  const told: Failed = { outcome: 'failed', failure, reason, retryable, retryAfterMs: waitMs };
+  return isTooLong ? { ...told, isTooLong } : told;
 }
 
 const OF_NO_ANSWER: Readonly<Record<NoAnswer['kind'], readonly [DeliveryFailure, retryable: boolean]>> = {
@@ -116,7 +122,10 @@ export function failureOf(thrown: unknown): Failed {
     const [failure, retryable] = OF_NO_ANSWER[thrown.kind];
     return failed(failure, thrown.message, { retryable });
   }
-  if (thrown instanceof TemplateFailure) return failed('template', thrown.message, { retryable: false });
+  if (thrown instanceof TemplateFailure) {
+    const { isTooLong } = thrown;
+    return failed('template', thrown.message, { retryable: false, isTooLong });
+  }
   if (thrown instanceof OmoiError) return failed('connection', thrown.message, { retryable: true });
   throw thrown;
 }

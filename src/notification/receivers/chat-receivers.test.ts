@@ -78,10 +78,19 @@ describe('Discord', () => {
     expect(delivery).toMatchObject({ failure: 'rateLimited', retryAfterMs: 64_570 });
   });
 
+  it.each([
+    ['?thread_id=7', '?thread_id=7&wait=true'],
+    ['?wait=false', '?wait=false'],
+  ])('is asked what became of the message, unless its address says otherwise: %s', async (query, asked) => {
+    const webhook_url = `${server.addressAs()}/api/webhooks/1/x${query}`;
+    await discord({ webhook_url }).send(exampleMessage(), options());
+    expect(server.received[0]?.path).toBe(`/api/webhooks/1/x${asked}`);
+  });
+
   it('reads its address from a file', async () => {
     const files = { '/url': `${server.addressAs()}/from/file\n` };
     await discord({ webhook_url: null, webhook_url_file: '/url' }, files).send(exampleMessage(), options());
-    expect(server.received[0]?.path).toBe('/from/file');
+    expect(server.received[0]?.path).toBe('/from/file?wait=true');
   });
 
   it('tries again where that file cannot be read', async () => {

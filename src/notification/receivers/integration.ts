@@ -30,6 +30,8 @@ export type Delivery =
       readonly retryable: boolean;
       /** The receiver's own word on when to come again (`Retry-After`); null where it gave none. */
       readonly retryAfterMs: number | null;
+      /** Whether the message is too long: with fewer alerts it may succeed. */
+      readonly isTooLong?: boolean;
     };
 
 /** What an integration remembers of an aggregation group from message to message; JSON, at most 4 KiB. */

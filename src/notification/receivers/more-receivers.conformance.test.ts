@@ -26,7 +26,7 @@ describeReceiver({
     chat_id: -1_001_234_567_890,
   }),
   secrets: ['SECRET-telegram'],
-  documentation: { url: 'https://core.telegram.org/bots/api#sendmessage', date: '2026-11' },
+  documentation: { url: 'https://core.telegram.org/bots/api/methods/sendmessage.md', date: '2026' },
   taken: () => json({ ok: true, result: { message_id: 7 } }),
   payload: z.strictObject({
     chat_id: z.int(),
@@ -76,7 +76,10 @@ describeReceiver({
     update_alerts: true,
   }),
   secrets: ['SECRET-opsgenie-key'],
-  documentation: { url: 'https://docs.opsgenie.com/docs/alert-api', date: '2026-11' },
+  documentation: {
+    url: 'https://github.com/prometheus/alertmanager/tree/68fb2d57/notify/opsgenie',
+    date: '2026-08-22',
+  },
   taken: () => ({ status: 202, ...json({ result: 'Request will be processed', requestId: '1' }) }),
   payload: ({ path }: ReceivedRequest) => {
     if (path === '/v2/alerts') return opsgenieAlert;
@@ -97,8 +100,8 @@ describeReceiver({
   }),
   secrets: ['SECRET-victorops-key'],
   documentation: {
-    url: 'https://help.victorops.com/knowledge-base/rest-endpoint-integration-guide/',
-    date: '2026-11',
+    url: 'https://github.com/prometheus/alertmanager/tree/68fb2d57/notify/victorops',
+    date: '2026-08-22',
   },
   taken: () => json({ result: 'success', entity_id: '1' }),
   payload: z.object({
@@ -120,8 +123,8 @@ describeReceiver({
   }),
   secrets: ['SECRET-webex-token'],
   documentation: {
-    url: 'https://developer.webex.com/docs/api/v1/messages/create-a-message',
-    date: '2026-11',
+    url: 'https://github.com/prometheus/alertmanager/tree/68fb2d57/notify/webex',
+    date: '2026-08-22',
   },
   taken: () => json({ id: '1' }),
   payload: z.strictObject({ roomId: z.string().min(1), markdown: z.string().min(1).max(7_439) }),
@@ -139,7 +142,10 @@ describeReceiver({
     ttl: '1m',
   }),
   secrets: ['SECRET-push-token', 'SECRET-push-user'],
-  documentation: { url: 'https://pushover.net/api', date: '2026-11' },
+  documentation: {
+    url: 'https://github.com/prometheus/alertmanager/tree/68fb2d57/notify/pushover',
+    date: '2026-08-22',
+  },
   taken: () => json({ status: 1, request: '1' }),
   payload: z.strictObject({
     token: z.string(),
@@ -191,7 +197,10 @@ describeReceiver({
     actions: [{ type: 'button', text: 'Runbook', url: 'https://example.org/run' }],
   }),
   secrets: ['SECRET-rocket-token', 'SECRET-rocket-user'],
-  documentation: { url: 'https://developer.rocket.chat/apidocs/post-message', date: '2026-11' },
+  documentation: {
+    url: 'https://github.com/RocketChat/Rocket.Chat-Open-API/blob/c9aec5ab/messaging.yaml',
+    date: '2026-08-20',
+  },
   taken: () => json({ success: true, ts: 1 }),
   payload: z.strictObject({
     channel: z.string(),
@@ -230,7 +239,10 @@ describeReceiver({
     props: { card: '### More' },
   }),
   secrets: ['SECRET-mattermost-hook'],
-  documentation: { url: 'https://developers.mattermost.com/integrate/webhooks/incoming/', date: '2026-11' },
+  documentation: {
+    url: 'https://github.com/prometheus/alertmanager/tree/68fb2d57/notify/mattermost',
+    date: '2026-08-22',
+  },
   taken: () => ({ body: 'ok' }),
   payload: z.strictObject({
     text: z.string().max(16_383).optional(),
@@ -278,7 +290,10 @@ describeReceiver({
     http_config: { basic_auth: { username: 'omoi', password: 'SECRET-jira-password' } },
   }),
   secrets: ['SECRET-jira-password', Buffer.from('omoi:SECRET-jira-password').toString('base64')],
-  documentation: { url: 'https://developer.atlassian.com/server/jira/platform/rest/', date: '2026-11' },
+  documentation: {
+    url: 'https://github.com/prometheus/alertmanager/tree/68fb2d57/notify/jira',
+    date: '2026-08-22',
+  },
   taken: ({ method, path, body }: ReceivedRequest) => {
     const open = { key: 'OPS-7', fields: { status: { statusCategory: { key: 'new' } } } };
     if (path.endsWith('/search')) return json({ issues: body.includes(RESOLVED_GROUP) ? [open] : [] });
@@ -307,7 +322,10 @@ describeReceiver({
     alert_source_token: 'SECRET-incident-token',
   }),
   secrets: ['SECRET-incident-token'],
-  documentation: { url: 'https://docs.incident.io/alerts/alertmanager', date: '2026-11' },
+  documentation: {
+    url: 'https://github.com/prometheus/alertmanager/tree/68fb2d57/notify/incidentio',
+    date: '2026-08-22',
+  },
   taken: () => ({ status: 202, ...json({ status: 'success' }) }),
   payload: z.strictObject({
     receiver: z.string(),

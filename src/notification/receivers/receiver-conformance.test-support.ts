@@ -34,7 +34,7 @@ export interface ReceiverRow<Settings> {
    */
   readonly settings: (address: string) => Readonly<Record<string, unknown>>;
   readonly global?: (address: string) => Partial<GlobalSettings>;
-  /** What the checked payload was taken from, and when. */
+  /** What the checked payload was compared with: the service's documentation or Alertmanager's source, and of when that is. */
   readonly documentation: { readonly url: string; readonly date: string };
   /** What the documentation says of the body of a request, parsed where it is JSON or a form. */
   readonly payload: z.ZodType | ((request: ReceivedRequest) => z.ZodType);

@@ -12,10 +12,10 @@ describeReceiver({
   settings: (address) => ({ webhook_url: `${address}/api/webhooks/1234567890/SECRET-discord-token` }),
   secrets: ['SECRET-discord-token'],
   documentation: {
-    url: 'https://discord.com/developers/docs/resources/webhook#execute-webhook',
-    date: '2026-11',
+    url: 'https://github.com/discord/discord-api-docs/blob/c98d64bc/developers/resources/webhook.mdx',
+    date: '2026-08-06',
   },
-  taken: () => ({ status: 204 }),
+  taken: ({ path }) => (path.endsWith('?wait=true') ? { body: '{"id":"1"}' } : { status: 400 }),
   payload: z.strictObject({
     content: z.string().max(2000),
     username: z.string().min(1).max(80).optional(),
@@ -49,8 +49,8 @@ describeReceiver({
   }),
   secrets: ['SECRET-teams-signature'],
   documentation: {
-    url: 'https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using',
-    date: '2026-11',
+    url: 'https://github.com/prometheus/alertmanager/tree/68fb2d57/notify/msteamsv2',
+    date: '2026-08-22',
   },
   taken: () => ({ status: 202 }),
   payload: z.strictObject({
@@ -147,8 +147,8 @@ describeReceiver({
   }),
   secrets: ['SECRET-slack-hook'],
   documentation: {
-    url: 'https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks',
-    date: '2026-11',
+    url: 'https://github.com/prometheus/alertmanager/tree/68fb2d57/notify/slack',
+    date: '2026-08-22',
   },
   taken: () => ({ body: 'ok', headers: { 'content-type': 'text/html' } }),
   payload: slackPayload,
@@ -163,7 +163,10 @@ describeReceiver({
     channel: '#alerts',
   }),
   secrets: ['xoxb-SECRET-token'],
-  documentation: { url: 'https://docs.slack.dev/reference/methods/chat.postMessage', date: '2026-11' },
+  documentation: {
+    url: 'https://github.com/prometheus/alertmanager/tree/68fb2d57/notify/slack',
+    date: '2026-08-22',
+  },
   taken: () => ({
     body: JSON.stringify({ ok: true, channel: 'C024BE91L', ts: '1796032800.000100' }),
     headers: { 'content-type': 'application/json; charset=utf-8' },
@@ -185,8 +188,8 @@ describeReceiver({
   global: (address) => ({ pagerduty_url: `${address}/v2/enqueue` }),
   secrets: ['SECRET-routing-key'],
   documentation: {
-    url: 'https://developer.pagerduty.com/docs/send-alert-event',
-    date: '2026-11',
+    url: 'https://github.com/PagerDuty/developer-docs/blob/94224391/docs/events-API-v2/02-Trigger-Events.md',
+    date: '2026-08-19',
   },
   taken: () => ({ status: 202, body: '{"status":"success","message":"Event processed","dedup_key":"x"}' }),
   payload: z.strictObject({
@@ -217,7 +220,10 @@ describeReceiver({
   settings: () => ({ service_key: 'SECRET-service-key' }),
   global: (address) => ({ pagerduty_url: `${address}/v2/enqueue` }),
   secrets: ['SECRET-service-key'],
-  documentation: { url: 'https://developer.pagerduty.com/docs/send-v1-event', date: '2026-11' },
+  documentation: {
+    url: 'https://github.com/prometheus/alertmanager/tree/68fb2d57/notify/pagerduty',
+    date: '2026-08-22',
+  },
   exceptions: { 403: { failure: 'rateLimited', retryable: true } },
   payload: z.strictObject({
     service_key: z.string(),

@@ -57,7 +57,7 @@ export function createMessageTemplates({
   set.add(EMAIL_TEMPLATES, 'email.tmpl');
   const problems = files.flatMap(({ name, text }) => {
     const problem = whatFails(text, name, () => set.add(text, basename(name), name));
-    return problem === null ? [] : [problem];
+    return problem === null ? [] : [problem.message];
   });
   const undefinedCall = problems.length === 0 ? set.undefinedCall() : null;
   if (undefinedCall !== null) problems.push(undefinedCall);
@@ -86,9 +86,10 @@ class SetOfMessageTemplates implements ConfiguredTemplates {
 
   problemOf(template: string, form: TemplateForm = 'text'): string | null {
     if (!template.includes('{{') && form === 'text') return null;
-    return whatFails(template, TEXT_NAME, () => {
+    const problem = whatFails(template, TEXT_NAME, () => {
       this.#set.check(template, form);
     });
+    return problem?.message ?? null;
   }
 
   routeLabels(message: Message): Labels {
@@ -124,7 +125,10 @@ class SetOfMessageTemplates implements ConfiguredTemplates {
     const problem = whatFails(template, TEXT_NAME, () => {
       text = this.#set.expand(template, run, form);
     });
-    if (problem !== null) throw new TemplateFailure(`${shownTemplate(template)}: ${problem}`);
+    if (problem !== null) {
+      const { message: why, isTooLong } = problem;
+      throw new TemplateFailure(`${shownTemplate(template)}: ${why}`, { isTooLong });
+    }
     return text;
   }
 
@@ -144,16 +148,24 @@ function shownTemplate(template: string): string {
   return JSON.stringify(isLong ? `${template.slice(0, SHOWN_CHARACTERS)}…` : template);
 }
 
-/** Runs what reads or runs a template. @returns what is wrong with it, with its place; null where nothing is */
-function whatFails(source: string, sourceName: string, run: () => void): string | null {
+/** What is wrong with a template, with its place. */
+interface TemplateProblem {
+  readonly message: string;
+  readonly isTooLong: boolean;
+}
+
+/** Runs what reads or runs a template. @returns null where nothing is wrong with it */
+function whatFails(source: string, sourceName: string, run: () => void): TemplateProblem | null {
   try {
     run();
     return null;
   } catch (thrown) {
     if (thrown instanceof TemplateSyntaxError) {
-      return `template: ${sourcePlace({ source, sourceName }, thrown.offset)}: ${thrown.message}`;
+      const place = sourcePlace({ source, sourceName }, thrown.offset);
+      return { message: `template: ${place}: ${thrown.message}`, isTooLong: false };
     }
-    if (thrown instanceof TemplateRunError) return thrown.message;
+    if (thrown instanceof TemplateRunError)
+      return { message: thrown.message, isTooLong: thrown.exceedsLimit };
     throw thrown;
   }
 }

@@ -23,4 +23,11 @@ export interface MessageTemplates {
 /** A template that could not be run: the message that it was for is not sent by it, and says so. */
 export class TemplateFailure extends Error {
   override readonly name = 'TemplateFailure';
+  /** Whether it is because there is too much to say: of fewer alerts it may be made. */
+  readonly isTooLong: boolean;
+
+  constructor(message: string, { isTooLong = false }: { readonly isTooLong?: boolean } = {}) {
+    super(message);
+    this.isTooLong = isTooLong;
+  }
 }

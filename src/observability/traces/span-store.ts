@@ -4,12 +4,14 @@ import { OmoiError, Stretch, type Clock, type ReceivedSpan } from '#telemetry';
 import { SlicedSearch, type SearchPage } from '../sliced-search.ts';
 import { storedFromReceived } from './received-span.ts';
 import { sliceOfSpans } from './span-slices.ts';
+import { aboutOf, TELLING_SPANS } from './trace-about.ts';
 import type { TraceQuery } from './trace-query.ts';
 import {
   ENDED_ATTRIBUTE,
   type SpanKindName,
   type SpanStatusName,
   type StoredSpan,
+  type TraceAbout,
   type TraceSummary,
 } from './stored-span.ts';
 
@@ -29,6 +31,8 @@ export interface SpanStore {
    * again on a later page with an older span. @throws OmoiError `invalid_request`
    */
   search(query: TraceQuery): Promise<SearchPage<TraceSummary>>;
+  /** What a trace of these spans is about. */
+  aboutOf(spans: readonly StoredSpan[]): TraceAbout;
   /** Makes room on a full disk: some of the oldest spans go. */
   dropOldest(): Promise<void>;
 }
@@ -42,6 +46,9 @@ const maxTraceBytes = 32 * 1024 * 1024;
 const spansReadAtOnce = 500;
 const bytesReadAtOnce = 1024 * 1024;
 const summariesReadAtOnce = 20;
+/** What a trace is about is read of so many of its spans that say it, those of few attributes. */
+const maxTellingSpans = 50;
+const maxTellingBytes = 4096;
 
 export function createSpanStore(database: TelemetryDatabase, clock: Clock): SpanStore {
   const searching = new SlicedSearch('traces', clock);
@@ -70,6 +77,7 @@ export function createSpanStore(database: TelemetryDatabase, clock: Clock): Span
       });
       return { ...page, found: await summariesOf(database, page.found) };
     },
+    aboutOf,
     async dropOldest() {
       await database.transaction((tx) =>
         sql`delete from trace_spans where rowid in (
@@ -175,8 +183,24 @@ async function summaryOf({ reader }: TelemetryDatabase, traceId: string): Promis
     order by start_us limit 1`.execute(reader);
   const row = rows[0];
   if (!row) return null;
+  const telling = await reader
+    .selectFrom('trace_spans')
+    .select(['name', 'parent_span_id', 'attributes'])
+    .where('trace_id', '=', traceId)
+    .where((where) => where.or([where('name', 'in', TELLING_SPANS), where('parent_span_id', 'is', null)]))
+    .where(sql<boolean>`octet_length(attributes) <= ${maxTellingBytes}`)
+    .orderBy('start_us')
+    .limit(maxTellingSpans)
+    .execute();
   return {
     traceId,
+    about: aboutOf(
+      telling.map(({ name, parent_span_id: parentSpanId, attributes }) => ({
+        name,
+        parentSpanId,
+        attributes: JSON.parse(attributes) as StoredSpan['attributes'],
+      })),
+    ),
     name: row.name,
     serviceName: row.service_name,
     startUs: row.start_us,

@@ -48,4 +48,21 @@ export interface TraceSummary {
   readonly endUs: number;
   readonly spanCount: number;
   readonly errorCount: number;
+  readonly about: TraceAbout;
+}
+
+/** What a trace is about, as its spans say; null for what none of them says. */
+export interface TraceAbout {
+  readonly ruleId: string | null;
+  readonly agentId: string | null;
+  readonly poolId: string | null;
+  /** Of the agent that was started. */
+  readonly generation: number | null;
+  readonly policy: string | null;
+  /** How the repair ended; without one how the alert did. Null while that goes on. */
+  readonly outcome: string | null;
+  readonly metricName: string | null;
+  /** That a message went to, `team-x/webhook/0`. */
+  readonly integration: string | null;
+  readonly taskType: string | null;
 }

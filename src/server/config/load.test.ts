@@ -135,6 +135,35 @@ describe('the configuration', () => {
     expect(refusal('', { OMOI_HTTP_PORT: 'many' })).toMatch(/with OMOI_HTTP_PORT.*"http\.port"/s);
   });
 
+  it.each([
+    ['an empty host, which would be every address', "http: { host: '' }", /"http.host": must not be empty/],
+    [
+      'an empty directory, which would be the working one',
+      "data_directory: ' '",
+      /"data_directory": must not be empty/,
+    ],
+    ['an empty file', "notification: { config_file: '' }", /"notification.config_file": must not be empty/],
+    ['a file without a name', "alerting: { rule_files: [''] }", /"alerting.rule_files.0": must not be empty/],
+    ['another database', "database: { url: 'mysql://omoi:s3cret@db/omoi' }", /database.url: .*postgres:\/\//],
+    ['no address', 'database: { url: db }', /database.url: .*postgres:\/\//],
+    [
+      'no address, with a password',
+      'database: { url: db, password: s3cret }',
+      /database.url: .*postgres:\/\//,
+    ],
+  ])('refuses %s', (_, text, message) => {
+    const refused = refusal(text);
+    expect(refused).toMatch(message);
+    expect(refused).not.toContain('s3cret');
+  });
+
+  it('refuses a blank variable, and an address in a file that is none', () => {
+    expect(refusal('', { OMOI_HTTP_HOST: ' ' })).toMatch(/"http.host": must not be empty/);
+    const file = written('url', 'db\n');
+    const refused = refusal(`database: { url_file: ${file}, password: s3cret }`);
+    expect(refused).toMatch(/database.url_file: .*postgres:\/\//);
+  });
+
   it('reads secrets from files', () => {
     const passwordFile = written('password', 'p@ss/word\n');
     const config = load(`database: { url: "postgres://u@h/d", password_file: "${passwordFile}" }\n`);

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { OmoiError, messageOf, parseStrictDocument, type DocumentSource } from '#telemetry';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { isSetByKubernetes, unknownVariables, type Environment } from './environment.ts';
+import { readTextFile } from '../text-file.ts';
 import { configSchema, type Config } from './schema.ts';
 
 export interface ConfigSources {
@@ -11,6 +11,8 @@ export interface ConfigSources {
   readonly environment: Environment;
 }
 
+/** Of an address or a password. */
+const maxSecretBytes = 65_536;
 const DEFAULT_FILE = 'omoi.yaml';
 
 /** `OMOI_HTTP_PORT` is the variable of `http.port`. */
@@ -43,7 +45,7 @@ export function loadConfig(sources: ConfigSources): Config {
 export function readConfigFile(file: string | null): DocumentSource | null {
   const name = file ?? DEFAULT_FILE;
   try {
-    return { name, text: readFileSync(name, 'utf8') };
+    return { name, text: readTextFile(name) };
   } catch (thrown) {
     const { code } = thrown as { readonly code?: unknown };
     if (code === 'ENOENT' && file === null) return null;
@@ -139,6 +141,10 @@ function setAt(target: Record<string, unknown>, path: readonly string[], value: 
 function withSecrets(config: Config): Config {
   const url = secret('database.url', config.database.url, config.database.url_file);
   const password = secret('database.password', config.database.password, config.database.password_file);
+  const key = config.database.url_file === undefined ? 'database.url' : 'database.url_file';
+  // What is wrong is not quoted: there may be a password in it.
+  if (url !== undefined && !isPostgres(url))
+    throw new OmoiError('config_invalid', `${key}: this is no address like postgres://USER@HOST/DATABASE`);
   if (url === undefined || password === undefined)
     return { ...config, database: { ...config.database, url } };
   const joined = new URL(url);
@@ -146,11 +152,15 @@ function withSecrets(config: Config): Config {
   return { ...config, database: { ...config.database, url: joined.href } };
 }
 
+function isPostgres(text: string): boolean {
+  return /^postgres(?:ql)?:\/\//.test(text) && URL.canParse(text);
+}
+
 function secret(key: string, value: string | undefined, file: string | undefined): string | undefined {
   if (file === undefined) return value;
   if (value !== undefined) throw new OmoiError('config_invalid', `give ${key} or ${key}_file, not both`);
   try {
-    return readFileSync(file, 'utf8').trim();
+    return readTextFile(file, maxSecretBytes).trim();
   } catch (thrown) {
     throw new OmoiError('config_invalid', `${key}_file: ${messageOf(thrown)}`);
   }

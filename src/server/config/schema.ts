@@ -12,9 +12,15 @@ import { namesOfShipped, SHIPPED_POLICIES, SHIPPED_RULES } from '../shipped.ts';
 
 const port = z.number().int().min(0).max(65_535);
 
+/**
+ * A name of something outside: an address, a file, a folder. An empty one is never meant, and read as "every address" or "the
+ * working directory" where it is used.
+ */
+const name = z.string().regex(/\S/, { error: 'must not be empty' });
+
 const databasePassword = z.strictObject({
   password: z.string().optional().describe('The password, where the URL has none.'),
-  password_file: z.string().optional().describe('A file that holds the password.'),
+  password_file: name.optional().describe('A file that holds the password.'),
 });
 
 const pools = z.array(poolConfiguration).superRefine((all, context) => {
@@ -48,13 +54,13 @@ function isAddress(text: string): boolean {
 
 /** The one configuration file. Every key has a default: an empty file is a good one. */
 export const configSchema = z.strictObject({
-  data_directory: z.string().default('.omoi').describe('Where all is kept; closed to other users.'),
+  data_directory: name.default('.omoi').describe('Where all is kept; closed to other users.'),
   http: z
     .strictObject({
-      host: z.string().default('127.0.0.1').describe('Where the API and the dashboard listen.'),
+      host: name.default('127.0.0.1').describe('Where the API and the dashboard listen.'),
       port: port.default(4600).describe('The port of the API and the dashboard; 0: any that is free.'),
       allowed_hosts: z
-        .array(z.string())
+        .array(name)
         .default([])
         .describe(
           'Further host names under which browsers may reach Omoi (a reverse proxy’s); this machine’s name is one where `host` is every address.',
@@ -70,7 +76,7 @@ export const configSchema = z.strictObject({
   otlp: z
     .strictObject({
       enabled: z.boolean().default(true).describe('Whether OTLP has a port of its own.'),
-      host: z.string().default('127.0.0.1').describe('Where OTLP listens.'),
+      host: name.default('127.0.0.1').describe('Where OTLP listens.'),
       port: port
         .default(4318)
         .describe('The port of OTLP; taken by another program, it does not keep the server from starting.'),
@@ -84,7 +90,7 @@ export const configSchema = z.strictObject({
         .describe(
           '`postgres://USER@HOST/DATABASE`: the state is kept there; without it in SQLite, in the data directory.',
         ),
-      url_file: z.string().optional().describe('A file that holds the URL, in place of `database.url`.'),
+      url_file: name.optional().describe('A file that holds the URL, in place of `database.url`.'),
       ...databasePassword.shape,
     })
     .prefault({}),
@@ -114,7 +120,7 @@ export const configSchema = z.strictObject({
         .enum(['debug', 'info', 'warn', 'error'])
         .default('info')
         .describe('The least severe lines that are logged.'),
-      destination: z.string().default('stdout').describe('Where the log goes: `stdout`, or a file.'),
+      destination: name.default('stdout').describe('Where the log goes: `stdout`, or a file.'),
     })
     .prefault({}),
   fleet: z
@@ -184,7 +190,7 @@ export const configSchema = z.strictObject({
   alerting: z
     .strictObject({
       rule_files: z
-        .array(z.string())
+        .array(name)
         .default([])
         .describe('Prometheus rule files, or folders of them, that are added to the shipped ones.'),
       disable: namesOfShipped(SHIPPED_RULES)
@@ -224,8 +230,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   notification: z
     .strictObject({
-      config_file: z
-        .string()
+      config_file: name
         .optional()
         .describe(
           'An Alertmanager configuration: who is told of alerts, and how. Without it they are told of on the dashboard and in the log.',
@@ -235,7 +240,7 @@ export const configSchema = z.strictObject({
   watchdog: z
     .strictObject({
       policy_files: z
-        .array(z.string())
+        .array(name)
         .default([])
         .describe('Policy files, or folders of them, that are added to the shipped ones.'),
       disable: namesOfShipped(SHIPPED_POLICIES)

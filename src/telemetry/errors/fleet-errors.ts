@@ -2,11 +2,7 @@ import { entry, type ErrorEntry } from './error-entry.ts';
 
 /** Of agents, tasks, locks and pools. */
 export const FLEET_ERRORS = {
-  unknown_agent: entry(
-    404,
-    'No agent has this id, or it was taken out of the fleet.',
-    'Register the agent first.',
-  ),
+  unknown_agent: entry(404, 'No agent has this id, or it was forgotten.', 'Register the agent first.'),
   unknown_pool: entry(404, 'No pool has this id.', 'Create the pool first.'),
   unknown_task: entry(
     404,

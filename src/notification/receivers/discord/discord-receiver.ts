@@ -65,6 +65,17 @@ function retryAfterMs({ body }: HttpAnswer): number | null {
   }
 }
 
+/**
+ * Asks for the answer that tells what became of the message: without `wait` Discord says 204 also where it has not kept one. (Alertmanager
+ * does not ask.) What the address says of it stands.
+ */
+function confirmed(written: string): string {
+  const url = URL.parse(written);
+  if (url === null || url.searchParams.has('wait')) return written;
+  url.searchParams.set('wait', 'true');
+  return url.href;
+}
+
 /** Messages to a channel of Discord by its webhook. */
 export const discordReceiver: ReceiverKind<DiscordSettings> = {
   key: 'discord_configs',
@@ -102,7 +113,8 @@ export const discordReceiver: ReceiverKind<DiscordSettings> = {
       send: (message, { signal }) =>
         attempt(async () => {
           const body = payloadOf(message);
-          const url = await settingOf(settings.webhook_url, settings.webhook_url_file, tools);
+          const written = await settingOf(settings.webhook_url, settings.webhook_url_file, tools);
+          const url = confirmed(written);
           const answer = await sendJson({ url, body, signal, settings: httpSettings }, tools);
           return judgeAnswer(answer, tools.clock, { retryAfterMs });
         }),

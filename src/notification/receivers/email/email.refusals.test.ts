@@ -87,9 +87,11 @@ describe.concurrent('refusals', () => {
 
   it.each([
     ['554 5.7.1 it looks like spam', 'clientError', false],
+    ['552 5.3.4 message size exceeds fixed limit', 'clientError', false, { isTooLong: true }],
+    ['552 5.2.2 mailbox full', 'clientError', false],
     ['451 4.3.0 no space left', 'serverError', true],
     ['421 4.7.0 too many messages, throttled', 'rateLimited', true],
-  ])('of the mail itself: %s', async (answer, failure, retryable) => {
+  ])('of the mail itself: %s', async (answer, failure, retryable, said: object = {}) => {
     const onData: SMTPServerOptions['onData'] = (stream, session, callback) => {
       stream.on('end', () => callback(refusal(answer)));
       stream.resume();
@@ -98,6 +100,16 @@ describe.concurrent('refusals', () => {
     const delivery = await emailTo(server.port)();
     expect(delivery).toMatchObject({ outcome: 'failed', failure, retryable });
     expect(delivery).toHaveProperty('reason', expect.stringContaining(answer.slice(10)));
+    expect(delivery).toMatchObject(said);
+  });
+
+  it('that is larger than the server says that it takes', async () => {
+    const server = await mailServer({ size: 100 });
+    expect(await emailTo(server.port)()).toMatchObject({
+      failure: 'clientError',
+      retryable: false,
+      isTooLong: true,
+    });
   });
 
   it('of a mail that is too long, before it is sent', async () => {

@@ -39,6 +39,8 @@ export function failureOfSmtp(thrown: unknown, server: string): Failed {
     case 'ECONFIG':
       return failed('clientError', `the mail cannot be sent by ${server}: ${wordsOf(error)}`, {
         retryable: false,
+        // The server has said how much it takes.
+        isTooLong: error.code === 'EMESSAGE',
       });
     default:
       return failed('connection', `${server}: ${whileIn(failure.step)}: ${wordsOf(error)}`, {
@@ -51,12 +53,17 @@ export function failureOfSmtp(thrown: unknown, server: string): Failed {
 function failureOfAnswer(error: NodemailerError, server: string): Failed {
   const answer = wordsOf(error);
   const reason = `${server} refused ${refusedThing(error.command)}: ${answer}`;
-  if (error.permanent !== false) return failed('clientError', reason, { retryable: false });
+  if (error.permanent !== false) {
+    return failed('clientError', reason, { retryable: false, isTooLong: TOO_LONG.test(answer) });
+  }
   return failed(failureOfTemporary(answer), reason, {
     retryable: true,
     retryAfterMs: retryAfterMsOf(answer),
   });
 }
+
+/** RFC 5321 and 3463: `552 5.3.4 Message size exceeds fixed limit`. */
+const TOO_LONG = /^552[ -](?!5\.2\.2)|^5\d\d[ -]5\.3\.4/;
 
 /** Greylisting and limits by the hour are answered by 4.7.x (policy), or by words. */
 export function failureOfTemporary(answer: string): DeliveryFailure {

@@ -75,7 +75,10 @@ function send(exchange: Exchange): Promise<IncomingMessage> {
       if (!answered) reject(Object.assign(error, { wasReused: outgoing.reusedSocket }));
     });
     // A server that changes the protocol (101) ends it all without an answer, and without an error.
-    outgoing.once('close', () => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' })));
+    outgoing.once('close', () => {
+      // Each closes at last; an error for nobody would cost as much as the rest.
+      if (!answered) reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' }));
+    });
     if (body.length > 1) Readable.from(body).pipe(outgoing);
     else outgoing.end(body[0]);
   });

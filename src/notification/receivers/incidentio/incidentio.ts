@@ -74,7 +74,7 @@ function tokenProblems(settings: Tokens): readonly SettingsProblem[] {
   return [{ path: [], message }];
 }
 
-/** `incidentio_configs`: Alertmanager's payload to an alert source (documentation of November 2026). */
+/** `incidentio_configs`: Alertmanager's payload to an alert source (as Alertmanager 0.34 sends it). */
 export const incidentioReceiver: ReceiverKind<IncidentioSettings> = {
   key: 'incidentio_configs',
   type: 'incidentio',

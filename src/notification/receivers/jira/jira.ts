@@ -8,7 +8,7 @@ import { JiraApi, type FoundIssue } from './jira-api.ts';
 import { issueFields, labelOfGroup, updatedFields } from './jira-issue.ts';
 import { completeJira, jiraSettings, templatedFieldsOfJira, type JiraSettings } from './jira-settings.ts';
 
-/** `jira_configs`: an issue a group, by versions 2 and 3 of the REST API (documentation of November 2026). */
+/** `jira_configs`: an issue a group, by versions 2 and 3 of the REST API (as Alertmanager 0.34 calls it). */
 export const jiraReceiver: ReceiverKind<JiraSettings> = {
   key: 'jira_configs',
   type: 'jira',

@@ -19,7 +19,7 @@ import {
   type MattermostSettings,
 } from './mattermost-settings.ts';
 
-/** What Mattermost takes of a text: its page on incoming webhooks, as of November 2026. */
+/** What Mattermost takes of a text, since version 5.0: its upgrade notes, in a copy of August 2026. */
 const maxTextCharacters = 16_383;
 
 type Expand = (template: string) => string;

@@ -3,7 +3,7 @@ import { truncateCharacters } from '../truncation.ts';
 import { writtenTexts } from '../written-texts.ts';
 import type { OpsgenieSettings, Responder } from './opsgenie-settings.ts';
 
-/** What Opsgenie takes of a field, in characters: the Alert API's documentation as of November 2026. */
+/** What Opsgenie takes of a field, in characters: https://docs.opsgenie.com/docs/alerts-and-alert-fields, an undated copy; `note` and `entity` as its API was known. */
 const maxMessage = 130;
 const maxDescription = 15_000;
 const maxNote = 25_000;

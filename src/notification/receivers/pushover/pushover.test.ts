@@ -37,9 +37,20 @@ describe('pushover', () => {
     ['title', 251, { title: `${'x'.repeat(249)}…` }],
     ['message', 1_025, { message: `${'x'.repeat(1_023)}…` }],
     ['url', 513, { url: `${'x'.repeat(511)}…` }],
+    ['url_title', 101, { url_title: `${'x'.repeat(99)}…` }],
   ])('cuts a %s of %i characters', async (key, length, expected) => {
     await send({ settings: { [key]: 'x'.repeat(length) } });
     expect(parameters()).toMatchObject(expected);
+  });
+
+  it.each([
+    ['title', 250],
+    ['message', 1_024],
+    ['url', 512],
+    ['url_title', 100],
+  ])('sends a %s of %i characters whole', async (key, length) => {
+    await send({ settings: { [key]: 'x'.repeat(length) } });
+    expect(parameters()).toMatchObject({ [key]: 'x'.repeat(length) });
   });
 
   it('closes the tags of a message that it cuts', async () => {

@@ -30,10 +30,11 @@ import { truncateCharacters } from '../truncation.ts';
 
 const PUSHOVER_URL = 'https://api.pushover.net/1/messages.json';
 
-/** What Pushover takes of a field, in characters: https://pushover.net/api#limits, as of November 2026. */
+/** What Pushover takes of a field, in characters: as Alertmanager has it, and for `url_title` clients that quote https://pushover.net/api#limits. */
 const maxTitleCharacters = 250;
 const maxMessageCharacters = 1_024;
 const maxUrlCharacters = 512;
+const maxUrlTitleCharacters = 100;
 
 const settingsSchema = z
   .strictObject({
@@ -70,7 +71,7 @@ const settingsSchema = z
 
 type PushoverSettings = z.output<typeof settingsSchema>;
 
-/** `pushover_configs`, as the Message API documents it (November 2026). */
+/** `pushover_configs`: the fields of its Message API. */
 export const pushoverReceiver: ReceiverKind<PushoverSettings> = createPushoverReceiver(() => PUSHOVER_URL);
 
 /** @param urlOf where the Message API is: no key of a configuration says it */
@@ -132,7 +133,7 @@ function parametersOf(
     ...(settings.html ? { html: '1' } : {}),
     ...(settings.monospace ? { monospace: '1' } : {}),
     url: truncateCharacters(expand(settings.url), maxUrlCharacters),
-    url_title: expand(settings.url_title),
+    url_title: truncateCharacters(expand(settings.url_title), maxUrlTitleCharacters),
     priority: expand(settings.priority),
     retry: wholeSeconds(retryMs),
     expire: wholeSeconds(expireMs),

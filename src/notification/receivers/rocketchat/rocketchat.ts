@@ -77,7 +77,7 @@ const settingsSchema = z
 
 type RocketchatSettings = z.output<typeof settingsSchema>;
 
-/** `rocketchat_configs`: `chat.postMessage` of Rocket.Chat's REST API (documentation of November 2026). */
+/** `rocketchat_configs`: `chat.postMessage` of Rocket.Chat's REST API (its OpenAPI of August 2026). */
 export const rocketchatReceiver: ReceiverKind<RocketchatSettings> = {
   key: 'rocketchat_configs',
   type: 'rocketchat',

@@ -34,6 +34,9 @@ const FAILURES: Readonly<Record<string, DeliveryFailure>> = {
   token_revoked: 'authError',
 };
 
+/** Of fewer alerts it may be taken. */
+const TOO_LONG: readonly string[] = ['msg_too_long', 'attachment_payload_limit_exceeded'];
+
 const MAY_PASS: readonly DeliveryFailure[] = ['rateLimited', 'serverError', 'timeout'];
 
 /** What became of a call. */
@@ -66,7 +69,10 @@ function judgeText(answer: HttpAnswer): SlackVerdict {
 /** Slack says no in answers of 200. */
 export function judgeSlack(answer: HttpAnswer, clock: Pick<Clock, 'wallMs'>): SlackVerdict {
   const judged = judgeAnswer(answer, clock);
-  if (judged.outcome === 'failed') return { delivery: judged, error: '', posted: null };
+  if (judged.outcome === 'failed') {
+    const isTooLong = TOO_LONG.includes(answer.body.trim());
+    return { delivery: isTooLong ? { ...judged, isTooLong } : judged, error: '', posted: null };
+  }
   if (!(answer.headers['content-type'] ?? '').startsWith('application/json')) return judgeText(answer);
   const result = answerSchema.safeParse(parsed(answer.body));
   if (!result.success) {
@@ -82,5 +88,7 @@ export function judgeSlack(answer: HttpAnswer, clock: Pick<Clock, 'wallMs'>): Sl
   const retryable = MAY_PASS.includes(failure);
   const waitMs = retryable ? retryAfterMs(answer.headers['retry-after'], clock) : null;
   const reason = `error response from Slack: ${shownAnswer(answer, error)}`;
-  return { delivery: failed(failure, reason, { retryable, retryAfterMs: waitMs }), error, posted: null };
+  const isTooLong = TOO_LONG.includes(error);
+  const delivery = failed(failure, reason, { retryable, retryAfterMs: waitMs, isTooLong });
+  return { delivery, error, posted: null };
 }

@@ -242,6 +242,11 @@ describe('an answer', () => {
       { body: 'invalid_payload' },
       { failure: 'clientError', retryable: false, reason: expect.stringContaining('invalid_payload') },
     ],
+    [
+      { status: 400, body: 'attachment_payload_limit_exceeded' },
+      { retryable: false, isTooLong: true },
+    ],
+    [json({ ok: false, error: 'msg_too_long' }), { retryable: false, isTooLong: true }],
     [json({ ok: false, error: 'channel_not_found' }), { failure: 'clientError', retryable: false }],
     [json({ ok: false, error: 'token_revoked' }), { failure: 'authError', retryable: false }],
     [

@@ -19,7 +19,7 @@ import {
   type TelegramSettings,
 } from './telegram-settings.ts';
 
-/** `telegram_configs`: a message of a bot, as the Bot API 9 documents `sendMessage` (read in November 2026). */
+/** `telegram_configs`: a message of a bot, as the Bot API documents `sendMessage` (an undated copy of 2026). */
 export const telegramReceiver: ReceiverKind<TelegramSettings> = {
   key: 'telegram_configs',
   type: 'telegram',

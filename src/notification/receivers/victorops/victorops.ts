@@ -26,7 +26,7 @@ import { jsonOf, textIn } from '../json-answers.ts';
 import type { ReceiverKind, SettingsProblem } from '../receiver-kind.ts';
 import { truncateCharacters } from '../truncation.ts';
 
-/** What Splunk On-Call takes of a message: its glossary of incident fields, as of November 2026. */
+/** What Splunk On-Call takes of a message: as Alertmanager has it. */
 const maxStateMessageCharacters = 20_480;
 
 const FIRING_TYPES = ['INFO', 'WARNING', 'CRITICAL'];
@@ -72,7 +72,7 @@ function reserved(field: string): SettingsProblem {
   return { path: ['custom_fields', field], message };
 }
 
-/** `victorops_configs`: Splunk On-Call, by its REST endpoint (documentation of November 2026). */
+/** `victorops_configs`: Splunk On-Call, by its REST endpoint. */
 export const victoropsReceiver: ReceiverKind<VictoropsSettings> = {
   key: 'victorops_configs',
   type: 'victorops',

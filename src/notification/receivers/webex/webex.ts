@@ -13,7 +13,7 @@ import { jsonOf, textIn } from '../json-answers.ts';
 import type { ReceiverKind } from '../receiver-kind.ts';
 import { truncateBytes } from '../truncation.ts';
 
-/** What Webex takes of a message before it encrypts it: its documentation of "Create a Message", as of November 2026. */
+/** What Webex takes of a message before it encrypts it: 7,439 bytes, as Alertmanager and clients that quote its documentation have it. */
 const maxMessageBytes = 7_439;
 
 const settingsSchema = z

@@ -112,6 +112,45 @@ ApiErrors (critical): More than 5 % fail
     },
   );
 
+  it.each([
+    'webex.default.message',
+    'mattermost.default.text',
+    'rocketchat.default.text',
+    'discord.default.message',
+    'msteamsv2.default.text',
+    'msteamsv2.default.title',
+    'jira.default.description',
+  ])('%s calls nobody, and opens no link but our own, by what a label says', (name) => {
+    const hostile =
+      '@channel, @All <@all> <!here> [click](https://evil.example) ![i](https://evil.example) [a]: [b][c]';
+    const alerts = [
+      alertWith({
+        labels: { alertname: hostile, severity: hostile, team: hostile },
+        annotations: { summary: hostile, description: hostile },
+        acknowledgedBy: hostile,
+        remediation: hostile,
+        generatorUrl: 'https://p.example/g?e=up(x) [click](https://evil.example)',
+      }),
+    ];
+    const text = rendered(name, messageWith({ alerts, note: hostile }));
+    expect(text).toContain('channel');
+    expect(text).not.toMatch(/(?<![\w.+-])@(?:here|channel|all|everyone)\b|<[!@]/i);
+    const addresses = [...text.matchAll(/\]\(([^)]*)\)/g)].map(([, address = '']) => new URL(address).host);
+    expect(new Set(addresses)).not.toContain('evil.example');
+    expect(text).not.toMatch(/\][[:]/);
+  });
+
+  it('leaves alone what calls nobody', () => {
+    const harmless = 'ops@allegro.example <5 % a[0] (b) x@here';
+    const message = messageWith({ alerts: [alertWith({ annotations: { summary: harmless } })] });
+    expect(rendered('mattermost.default.text', message)).toContain(harmless);
+  });
+
+  it('links no page that is none of the web', () => {
+    const alerts = [alertWith({ generatorUrl: 'javascript:alert(1)' })];
+    expect(rendered('discord.default.message', messageWith({ alerts }))).not.toContain('javascript');
+  });
+
   it('of Slack calls nobody by what a label says', () => {
     const alerts = [
       alertWith({

@@ -3,6 +3,17 @@
  * and replace them; the words are ours. What begins with `__omoi` is a part of these and may change.
  */
 
+/**
+ * A value in a chat's markdown, which opens no link that hides its address and calls nobody: behind what would begin one stands a space
+ * of no width (U+200B). Any other value is as it is.
+ */
+const VALUE = String.raw`
+{{ define "__omoi_value" -}}
+  {{ . | reReplaceAll "<([a-zA-Z/@!#])" "<\u200b$1" | reReplaceAll "\\]([(:\\[])" "]\u200b$1" | reReplaceAll "(?i)(^|[^0-9a-z_.+-])@(here|channel|all|everyone)\\b" "$1@\u200b$2" }}
+{{- end }}
+{{ define "__omoi_source_markdown" }}{{ if match "^https?://" . }}[Source]({{ . | reReplaceAll "[(]" "%28" | reReplaceAll "[)]" "%29" | reReplaceAll "[<>\\[\\]\\s]" "" }}){{ end }}{{ end }}
+`;
+
 const SUBJECT = String.raw`
 {{ define "__alertmanager" }}Omoi{{ end }}
 {{ define "__alertmanagerURL" }}{{ .ExternalURL }}/alerts?receiver={{ .Receiver | urlquery }}{{ end }}
@@ -11,9 +22,9 @@ const SUBJECT = String.raw`
   {{ if eq .NotificationReason "test" }}[TEST] {{ end -}}
   {{ if eq .NotificationReason "nobody has acknowledged in time" }}[ESCALATED] {{ end -}}
   [{{ .Status | toUpper }}{{ if eq .Status "firing" }}:{{ len .Alerts.Firing }}{{ end }}]
-  {{- with .CommonLabels.alertname }} {{ . }}{{ else }} {{ len .Alerts }} alert{{ if gt (len .Alerts) 1 }}s{{ end }}{{ end }}
-  {{- with .CommonLabels.Remove (stringSlice "alertname" "severity") }} {{ . }}{{ end }}
-  {{- with .CommonLabels.severity }} ({{ . }}){{ end }}
+  {{- with .CommonLabels.alertname }} {{ template "__omoi_value" . }}{{ else }} {{ len .Alerts }} alert{{ if gt (len .Alerts) 1 }}s{{ end }}{{ end }}
+  {{- with .CommonLabels.Remove (stringSlice "alertname" "severity") }} {{ template "__omoi_value" (print .) }}{{ end }}
+  {{- with .CommonLabels.severity }} ({{ template "__omoi_value" . }}){{ end }}
 {{- end }}
 {{ define "__description" }}{{ end }}
 `;
@@ -45,19 +56,19 @@ const LISTS = String.raw`
 {{ end }}{{ end }}{{ end }}
 
 {{ define "__text_alert_list_markdown" }}{{ range . }}
-**{{ template "__omoi_what" . }}**
+**{{ template "__omoi_what_markdown" . }}**
 {{ with .Labels.Remove (stringSlice "alertname" "severity") }}
-- where: {{ . }}
+- where: {{ template "__omoi_value" (print .) }}
 {{- end }}
 - when: {{ template "__omoi_when" . }}
 {{- with .Remediation }}
-- watchdog: {{ . }}
+- watchdog: {{ template "__omoi_value" . }}
 {{- end }}
 {{- with .AcknowledgedBy }}
-- acknowledged by: {{ . }}
+- acknowledged by: {{ template "__omoi_value" . }}
 {{- end }}
 {{- range (.Annotations.Remove (stringSlice "summary")).SortedPairs }}
-- {{ .Name }}: {{ .Value }}
+- {{ template "__omoi_value" (print .Name ": " .Value) }}
 {{- end }}
 {{ template "__omoi_links_markdown" . }}
 {{ end }}{{ end }}
@@ -67,13 +78,17 @@ const LISTS = String.raw`
     {{ with .Links.Silence }}[Silence]({{ . }}) {{ end -}}
   {{ end -}}
   {{ with .Links.Trace }}[Trace]({{ . }}) {{ end -}}
-  {{ with .GeneratorURL }}[Source]({{ . }}){{ end }}
+  {{ with .GeneratorURL }}{{ template "__omoi_source_markdown" . }}{{ end }}
+{{- end }}
+{{ define "__omoi_what_markdown" -}}
+  {{ template "__omoi_value" (or .Labels.alertname "Alert") }}{{ with .Labels.severity }} ({{ template "__omoi_value" . }}){{ end }}
+  {{- with .Annotations.summary }}: {{ template "__omoi_value" . }}{{ else with .Annotations.description }}: {{ template "__omoi_value" . }}{{ end }}
 {{- end }}
 `;
 
 /** Of a message whose reader scrolls: the first ten alerts of each kind, and how many more there are. */
 const MESSAGES = String.raw`
-{{ define "__omoi_note" }}{{ with .Note }}{{ . }}
+{{ define "__omoi_note" }}{{ with .Note }}{{ template "__omoi_value" . }}
 {{ end }}{{ end }}
 {{ define "__omoi_truncated" }}{{ with .TruncatedAlerts }}
 … and {{ . }} more alerts of this group
@@ -217,4 +232,4 @@ const CHATS = String.raw`
 {{ define "mattermost.default.text" }}{{ template "__omoi_markdown" . }}{{ end }}
 `;
 
-export const TEXT_TEMPLATES = [SUBJECT, LISTS, MESSAGES, SLACK, PAGERS, CHATS].join('\n');
+export const TEXT_TEMPLATES = [VALUE, SUBJECT, LISTS, MESSAGES, SLACK, PAGERS, CHATS].join('\n');

@@ -1,0 +1,61 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import {
+  openNotificationStage,
+  RecordingReceiver,
+  type NotificationStage,
+} from '../notification.test-support.ts';
+import type { MuteStage } from '../stages/mute-stage.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+let stage: NotificationStage;
+let team: RecordingReceiver;
+let isMuted: boolean;
+/** How often an alert was judged since it was asked before. */
+let judged: number;
+
+const watched: MuteStage = {
+  judge() {
+    judged++;
+    return isMuted ? { stage: 'silence', reason: 'for the test' } : null;
+  },
+};
+
+beforeEach(async () => {
+  isMuted = false;
+  judged = 0;
+  team = new RecordingReceiver();
+  stage = await openNotificationStage({ receivers: { team: [team] }, stages: [watched] });
+  await stage.alerts.fire({ a: { alertname: 'A' } });
+  await stage.clock.advance(MINUTE);
+  expect(team.take()).toEqual(['first_notification +a']);
+  await stage.clock.advance(20 * MINUTE);
+  expect(team.take()).toEqual([]);
+});
+afterEach(() => stage.close());
+
+it('is looked at in each interval all the same, and repeated in time', async () => {
+  const [group] = stage.notification.dispatcher.groups();
+  expect(group?.quiet).toMatchObject({ changes: 1 });
+  judged = 0;
+  await stage.clock.advance(5 * MINUTE);
+  expect(judged).toBe(5);
+  await stage.clock.advance(HOUR);
+  expect(team.take()).toEqual(['repeat +a']);
+});
+
+it('is told of again when a member comes or goes', async () => {
+  await stage.alerts.fire({ b: { alertname: 'A', host: 'b' } });
+  await stage.clock.advance(5 * MINUTE);
+  expect(team.take()).toEqual(['new_alerts +a +b']);
+  await stage.clock.advance(20 * MINUTE);
+  await stage.alerts.resolve('b');
+  await stage.clock.advance(5 * MINUTE);
+  expect(team.take()).toEqual(['new_resolved +a -b']);
+});
+
+it('hears of what keeps its members back', async () => {
+  isMuted = true;
+  await stage.clock.advance(5 * MINUTE);
+  expect((await stage.notification.explain('a')).decisions.at(-1)).toMatchObject({ decision: 'kept back' });
+});
