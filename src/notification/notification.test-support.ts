@@ -284,6 +284,8 @@ export interface TestConfiguration {
   readonly intervals?: TimeIntervals;
   readonly inhibitRules?: readonly InhibitRule[];
   readonly silences?: NotificationParts['silences'];
+  /** The receiver that is told in the place of every other one now. */
+  readonly onCall?: (() => string) | null;
   /** Of every receiver. */
   readonly rateLimit?: RunningIntegration['rateLimit'];
 }
@@ -297,6 +299,7 @@ export function prepared({
   intervals = new TimeIntervals(new Map()),
   inhibitRules = [],
   rateLimit = null,
+  onCall = null,
 }: TestConfiguration): PreparedNotification {
   const integrations = Object.entries(receivers).flatMap(([receiver, ofReceiver]) =>
     ofReceiver.map((integration): RunningIntegration => ({
@@ -316,7 +319,9 @@ export function prepared({
     router: { routesOf },
     holds: route.omoi.holdForRemediationMs !== null,
     stages: [...stages, inhibitionStage((alert) => inhibitor.inhibitedBy(alert))],
-    integrationsOf: (name) => integrations.filter(({ receiver }) => receiver === name),
+    integrationsOf: (name) =>
+      integrations.filter(({ receiver }) => receiver === (onCall === null ? name : onCall())),
+    pastIntegrationsOf: () => (onCall === null ? [] : integrations),
   };
   // Of the configuration nothing but its receivers is asked here.
   const configuration = {

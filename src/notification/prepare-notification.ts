@@ -40,6 +40,7 @@ export function prepareNotification(
   const integrationTools = tools.toolsOf(configuration);
   const byReceiver = runningIntegrations(configuration, { logger: tools.logger, integrationTools });
   const { global, omoi } = configuration;
+  const everybodyOnCall = integrationsOfPeople(configuration, byReceiver);
   const inhibitor = new Inhibitor(configuration.inhibitRules);
   const intervals = new TimeIntervals(configuration.timeIntervals);
   const onCall = new OnCall({ omoi: configuration.omoi, intervals, overrides: tools.overrides });
@@ -66,6 +67,7 @@ export function prepareNotification(
         maintenanceStage(tools.maintenanceOf),
         snoozeStage,
       ],
+      pastIntegrationsOf: (receiver) => everybodyOnCall.get(receiver) ?? [],
       integrationsOf: (receiver) => {
         const schedule = configuration.receivers.get(receiver)?.omoi.onCall ?? null;
         const person = schedule === null ? null : onCall.at(schedule, tools.clock.wallMs());
@@ -78,6 +80,21 @@ export function prepareNotification(
 
 function holdsAnywhere({ omoi, routes }: Route): boolean {
   return omoi.holdForRemediationMs !== null || routes.some(holdsAnywhere);
+}
+
+/** By receiver with somebody on call in its place: its own integrations, and those of all people. */
+function integrationsOfPeople(
+  { omoi, receivers }: NotificationConfiguration,
+  byReceiver: ByReceiver,
+): ByReceiver {
+  const people = [...omoi.people.values()].map(({ receiver }) => receiver);
+  const withSchedule = [...receivers.values()].filter((receiver) => receiver.omoi.onCall !== null);
+  return new Map(
+    withSchedule.map(({ name }) => [
+      name,
+      [...new Set([name, ...people])].flatMap((receiver) => byReceiver.get(receiver) ?? []),
+    ]),
+  );
 }
 
 type ByReceiver = ReadonlyMap<string, readonly RunningIntegration[]>;

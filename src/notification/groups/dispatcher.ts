@@ -421,7 +421,8 @@ export class Dispatcher {
     const { clock, log, outbox } = this.#parts;
     const { stages } = this.#inForce;
     const integrations = this.#inForce.integrationsOf(route.receiver);
-    return { stages, integrations, log, outbox, nowMs: clock.wallMs() };
+    const pastIntegrations = this.#inForce.pastIntegrationsOf(route.receiver);
+    return { stages, integrations, pastIntegrations, log, outbox, nowMs: clock.wallMs() };
   }
 
   async #writePasses(passes: readonly Pass[]): Promise<void> {

@@ -272,9 +272,10 @@ export class Throttle {
   }
 
   #tellDigest(digest: Notification, messages: number): void {
+    const scope = `digest ${digest.integration}`;
     const reason = `told in a digest of ${messages} to ${digest.integration}`;
     for (const [alertId] of digest.members)
-      this.#tell(alertId, { ...aboutOf(digest), decision: 'in digest', reason });
+      this.#tell(alertId, { ...aboutOf(digest), scope, decision: 'in digest', reason });
   }
 
   #tell(alertId: string, decision: Omit<Decision, 'alertId' | 'stage'> & { readonly scope: string }): void {

@@ -1,9 +1,6 @@
 import type { Migration, MigrationStep } from '../migration.ts';
 
-/**
- * Messages beyond the rate limit of their receiver: held until their window ends, then part of a digest. And what a group has kept
- * back of its alerts while they fired.
- */
+/** Messages beyond the rate limit of their receiver: held until their window ends, then part of a digest. */
 const state: MigrationStep = {
   async up(db) {
     await db.schema.alterTable('notifications').addColumn('held_until_ms', 'bigint').execute();
@@ -14,15 +11,8 @@ const state: MigrationStep = {
       .addColumn('began_at_ms', 'bigint', (column) => column.notNull())
       .addColumn('sent', 'integer', (column) => column.notNull())
       .execute();
-    await db.schema
-      .createTable('notification_kept_back')
-      .addColumn('alert_id', 'text', (column) => column.notNull())
-      .addColumn('group_id', 'text', (column) => column.notNull())
-      .addPrimaryKeyConstraint('notification_kept_back_key', ['alert_id', 'group_id'])
-      .execute();
   },
   async down(db) {
-    await db.schema.dropTable('notification_kept_back').execute();
     await db.schema.dropTable('notification_rate_windows').execute();
     await db.schema.alterTable('notifications').dropColumn('digest_id').execute();
     await db.schema.alterTable('notifications').dropColumn('held_until_ms').execute();

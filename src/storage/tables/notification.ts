@@ -5,11 +5,6 @@ export interface NotificationTables {
   notification_alerts: {
     alert_id: string;
   };
-  /** Which alerts groups have kept back while they fired: that they came and went is no news there. */
-  notification_kept_back: {
-    alert_id: string;
-    group_id: string;
-  };
   /** How many messages each integration with a rate limit has had in its newest window. */
   notification_rate_windows: {
     /** `receiver/type/index` */
