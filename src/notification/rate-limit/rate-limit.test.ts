@@ -8,7 +8,7 @@ import {
   type NotificationStage,
   type TestConfiguration,
 } from '../notification.test-support.ts';
-import { maxGroupsInDigest } from './digest.ts';
+import { maxGroupsInDigest, maxHealedInDigest } from './digest.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -177,6 +177,13 @@ describe('a receiver with a rate limit', () => {
     expect(team.messages.at(-1)?.note?.split('\n').slice(2)).toEqual([
       'WorkerHung agent_id=w-1: healed by restart in 2.1 s, nobody was paged.',
     ]);
+    await fire('d', 'e');
+    const many = Array.from({ length: maxHealedInDigest + 1 }, (_, at) => healed(`v-${at}`, ['team']));
+    await stage.tell(...many);
+    await pass(MINUTE);
+    const lines = team.messages.at(-1)?.note?.split('\n').slice(2) ?? [];
+    expect(lines).toHaveLength(maxHealedInDigest + 1);
+    expect(lines.at(-1)).toBe('and 1 more were healed without a page.');
   });
 });
 
