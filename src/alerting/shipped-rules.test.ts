@@ -116,6 +116,27 @@ describe('the shipped rules, on the real store and engine', () => {
     });
   });
 
+  it('ReceiverNotBuilt names the receiver and what it has, until the routing names it no more', async () => {
+    const notBuilt = metric('omoi_receiver_not_built', { receiver: 'team', type: 'sns' });
+    await append([[notBuilt, 1]]);
+    await advance(15_000);
+    expect(await episodes()).toEqual(['notification/ReceiverNotBuilt: firing']);
+    const { alerts } = await alerting.alerts.list({ matchers: ['alertname=ReceiverNotBuilt'], limit: 1 });
+    expect(JSON.parse(alerts[0]?.annotations ?? '')).toMatchObject({
+      summary: 'the receiver team has sns_configs, which Omoi does not send to',
+    });
+    const batch = new SampleBatch();
+    batch.addStale(tsdb.series(notBuilt), Math.floor(clock.wallMs()) + 1);
+    tsdb.commit(batch, {
+      source: 'collector',
+      traceparent: null,
+      receivedAtMs: clock.wallMs(),
+      receivedMonotonicMs: clock.monotonicMs(),
+    });
+    await advance(60_000);
+    expect(await episodes()).toEqual(['notification/ReceiverNotBuilt: resolved data_vanished']);
+  });
+
   it('HighQueueDepth needs a long queue and an anomaly, and joins the anomaly’s trace', async () => {
     await append([
       [queue('0'), 20],

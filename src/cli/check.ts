@@ -17,6 +17,13 @@ export interface CheckFlags {
   /** Names the lines that meant something else in earlier builds; else they are counted. */
   readonly upgrade?: boolean;
   readonly json?: boolean;
+  readonly strict?: boolean;
+}
+
+/** The configuration that flags name; null: the usual one. */
+interface NamedConfiguration {
+  readonly config?: string | null;
+  readonly strict?: boolean;
 }
 
 /**
@@ -26,7 +33,7 @@ export interface CheckFlags {
  * @returns the exit status: 1 where something will not work
  */
 export async function check(gamedays: readonly string[], flags: CheckFlags): Promise<number> {
-  const findings = [...(await checkConfiguration(flags.config ?? null)), ...gamedays.flatMap(checkGameday)];
+  const findings = [...(await checkConfiguration(flags)), ...gamedays.flatMap(checkGameday)];
   if (flags.json) printJson({ findings });
   else {
     const notices = findings.filter(({ severity }) => severity === 'notice');
@@ -49,7 +56,10 @@ function upgradeLine(lines: number): string {
   return `after an upgrade: ${what} something else in earlier builds (omoi check --upgrade)`;
 }
 
-async function checkConfiguration(name: string | null): Promise<readonly Finding[]> {
+async function checkConfiguration({
+  config: name = null,
+  strict = false,
+}: NamedConfiguration): Promise<readonly Finding[]> {
   const variables = checkVariables();
   let config: Config;
   try {
@@ -60,7 +70,7 @@ async function checkConfiguration(name: string | null): Promise<readonly Finding
   const file = readConfigFile(name);
   return [
     ...variables.findings,
-    ...(await checkFiles(config)),
+    ...(await checkFiles(config, { isStrict: strict })),
     ...(await checkInstallation(config)),
     ...(file ? changedInConfiguration(file) : []),
   ];

@@ -114,11 +114,12 @@ function defineServe(program: Command, version: string): void {
     .description('start the server: API, dashboard, watchdog')
     .option('--config <file>', 'configuration file (default: omoi.yaml where it exists)')
     .option('--demo', 'start a small fleet of real workers too, and let the watchdog act on it')
-    .action(async (options: { config?: string; demo?: boolean }) => {
+    .option('--strict', 'refuse a routing of alerts that names integrations Omoi does not send to')
+    .action(async (options: { config?: string; demo?: boolean; strict?: boolean }) => {
       const releaseYoungGeneration = holdYoungGeneration();
       const { serve } = await import('./serve.ts');
-      const { config: configFile = null, demo = false } = options;
-      await serve({ configFile, demo, version, onStarted: releaseYoungGeneration });
+      const { config: configFile = null, demo = false, strict = false } = options;
+      await serve({ configFile, demo, strict, version, onStarted: releaseYoungGeneration });
     });
 }
 
@@ -130,6 +131,7 @@ function defineCheck(program: Command): void {
     )
     .argument('[gamedays...]', 'files of game days, to be checked as well')
     .option('--config <file>', 'configuration file (default: omoi.yaml where it exists)')
+    .option('--strict', 'refuse integrations of receivers that Omoi does not send to')
     .option('--upgrade', 'name each line that meant something else in earlier builds')
     .option('--json', 'print the findings as JSON')
     .action(async (gamedays: string[], flags: CheckFlags) => {

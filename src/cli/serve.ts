@@ -17,6 +17,7 @@ import {
 export interface ServeOptions {
   readonly configFile: string | null;
   readonly demo: boolean;
+  readonly strict: boolean;
   readonly version: string;
   /** Called when the server is up. */
   readonly onStarted: () => void;
@@ -39,7 +40,7 @@ const FENCED_MS = 2000;
 const EXIT_FENCED = 75;
 
 /** Serves until a signal says stop, or the server can't go on. */
-export async function serve({ configFile, demo, version, onStarted }: ServeOptions): Promise<void> {
+export async function serve({ configFile, demo, strict, version, onStarted }: ServeOptions): Promise<void> {
   const startedAt = performance.now();
   // Agents work for people: their files have the rights that the person who started the server gives to new files.
   const workerUmask = process.umask(PRIVATE_UMASK);
@@ -58,6 +59,7 @@ export async function serve({ configFile, demo, version, onStarted }: ServeOptio
     docsDirectory: DOCS,
     environment: process.env,
     workerUmask,
+    isStrict: strict,
   });
   onStarted();
   const text = banner(running, {

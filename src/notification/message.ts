@@ -4,7 +4,7 @@ import type { NotifiedAlert, NotifiedStatus } from './notified-alert.ts';
 /**
  * Why a message is sent. `first_notification`, `new_alerts`, `all_resolved`, `new_resolved` and `repeat` as Alertmanager has them;
  * `brief`: an alert fired and was resolved before anybody was told; `healed`, `not_healed`: the watchdog's verdict on an
- * alert that was held back for it; `escalation`: nobody has acknowledged in time; `silence_ending`: a silence is about to end; `snooze_ended`: what was snoozed fires on; `flapping`: an alert comes back again and again, and is told of as one from now on; `test`: a person asked for it.
+ * alert that was held back for it; `escalation`: nobody has acknowledged in time; `silence_ending`: a silence is about to end; `snooze_ended`: what was snoozed fires on; `flapping`: an alert comes back again and again, and is told of as one from now on; `digest`: what was beyond the rate limit of the receiver; `test`: a person asked for it.
  */
 export const NOTIFICATION_REASONS = [
   'first_notification',
@@ -19,6 +19,7 @@ export const NOTIFICATION_REASONS = [
   'silence_ending',
   'snooze_ended',
   'flapping',
+  'digest',
   'test',
 ] as const;
 
@@ -38,6 +39,7 @@ export const REASON_TEXTS: Readonly<Record<NotificationReason, string>> = {
   silence_ending: 'a silence is about to end',
   snooze_ended: 'its snooze has ended',
   flapping: 'flapping',
+  digest: 'digest of what was beyond the rate limit',
   test: 'test',
 };
 

@@ -25,8 +25,8 @@ export interface NotificationParts {
   readonly remediations: RemediationOutlook;
   /** Whether rules are evaluated, for the dead man's switch. */
   readonly evaluatesRules: SignOfLife;
-  /** Is told of what is over, so that silences that end with their alerts do. */
-  readonly silences: Pick<SilenceBook, 'alertResolved' | 'list'>;
+  /** Is told of what is over, so that silences that end with their alerts do, and tells of silences that end. */
+  readonly silences: Pick<SilenceBook, 'alertResolved' | 'list' | 'onChanged'>;
   /** Where people reach Omoi, without a slash at the end. */
   readonly externalUrl: () => string;
   /** As of `MessageWriterParts`. */

@@ -3,6 +3,7 @@ import { createMatcher, type Labels, type Matcher } from '#telemetry';
 import type { InhibitRule } from './configuration/notification-configuration.ts';
 import type { NotificationParts } from './notification-parts.ts';
 import {
+  NO_SILENCES,
   openNotificationStage,
   RecordingReceiver,
   type NotificationStage,
@@ -83,8 +84,8 @@ describe('an inhibited alert', () => {
     await pass(2 * MINUTE);
     expect(team.take()).toEqual([
       'first_notification +s',
-      'all_resolved -s',
       'first_notification +a',
+      'all_resolved -s',
       'all_resolved -a',
     ]);
   });
@@ -110,7 +111,7 @@ describe('a silence that ends with its alerts', () => {
     const team = new RecordingReceiver();
     stage = await openNotificationStage({
       receivers: { team: [team] },
-      silences: { alertResolved, list: () => [] },
+      silences: { ...NO_SILENCES, alertResolved },
     });
     const ids = Array.from({ length: 100 }, (_, at) => `a${at}`);
     const others = Array.from({ length: 100 }, (_, at) => `c${at}`);

@@ -237,6 +237,12 @@ export function failed(
 
 const SECOND = 1000;
 
+export const NO_SILENCES: NotificationParts['silences'] = {
+  alertResolved: () => Promise.resolve(),
+  list: () => [],
+  onChanged: () => ({ stop: () => undefined }),
+};
+
 /** A route to the receiver `team`, grouped by `group`: 10 s, 60 s, an hour. */
 export function testRoute(changes: Partial<Route> = {}): Route {
   return {
@@ -280,6 +286,10 @@ export interface TestConfiguration {
   readonly inhibitRules?: readonly InhibitRule[];
   readonly silences?: NotificationParts['silences'];
   readonly logger?: Logger;
+  /** The receiver that is told in the place of every other one now. */
+  readonly onCall?: (() => string) | null;
+  /** Of every receiver. */
+  readonly rateLimit?: RunningIntegration['rateLimit'];
 }
 
 /** One route for all, without a tree. */
@@ -290,12 +300,15 @@ export function prepared({
   escalations = {},
   intervals = new TimeIntervals(new Map()),
   inhibitRules = [],
+  rateLimit = null,
+  onCall = null,
 }: TestConfiguration): PreparedNotification {
   const integrations = Object.entries(receivers).flatMap(([receiver, ofReceiver]) =>
     ofReceiver.map((integration): RunningIntegration => ({
       key: integrationKey(receiver, integration),
       receiver,
       note: null,
+      rateLimit,
       integration,
     })),
   );
@@ -308,7 +321,9 @@ export function prepared({
     router: { routesOf },
     holds: route.omoi.holdForRemediationMs !== null,
     stages: [...stages, inhibitionStage((alert) => inhibitor.inhibitedBy(alert))],
-    integrationsOf: (name) => integrations.filter(({ receiver }) => receiver === name),
+    integrationsOf: (name) =>
+      integrations.filter(({ receiver }) => receiver === (onCall === null ? name : onCall())),
+    pastIntegrationsOf: () => (onCall === null ? [] : integrations),
   };
   // Of the configuration nothing but its receivers is asked here.
   const configuration = {
@@ -380,7 +395,7 @@ export async function openNotificationStage(
         alerts,
         remediations: { outlookOf: (event) => outlookOf(event.payload.alert_id) },
         evaluatesRules: () => null,
-        silences: asked.silences ?? { alertResolved: () => Promise.resolve(), list: () => [] },
+        silences: asked.silences ?? NO_SILENCES,
         externalUrl: () => 'http://omoi.test',
         acknowledgeAllOf: (id) => `http://omoi.test/n/${id}`,
         ...(asked.reachable && { reachable: asked.reachable }),

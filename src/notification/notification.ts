@@ -1,13 +1,10 @@
 import type { StateTransaction } from '#storage';
 import {
-  createId,
   emptyLabels,
-  fingerprintOf,
   matchesAll,
   messageOf,
   OmoiError,
   Stretch,
-  suggestKey,
   type EventType,
   type Labels,
   type Subscription,
@@ -28,7 +25,7 @@ import { Escalations, type EscalationContext } from './escalation/escalations.ts
 import { Dispatcher } from './groups/dispatcher.ts';
 import { forgetAlerts, rememberAlerts } from './groups/remembered-alerts.ts';
 import type { RoutingInForce } from './groups/routing-in-force.ts';
-import { trackedAlert, type TrackedAlert } from './groups/tracked-alert.ts';
+import { alertThatBegins, trackedAlert, type TrackedAlert } from './groups/tracked-alert.ts';
 import { HOLD_EVENTS } from './hold/hold.ts';
 import { RemediationHolds } from './hold/remediation-holds.ts';
 import type { Inhibition } from './inhibition/inhibitor.ts';
@@ -44,7 +41,8 @@ import { messageSender } from './outbox/message-writer.ts';
 import { NotificationLog } from './outbox/notification-log.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { integrationKey } from './outbox/running-integration.ts';
-import { testMessage } from './receivers/test-message.ts';
+import { notBuiltOf } from './receivers/not-built.ts';
+import { testReceiver } from './receivers/test-receiver.ts';
 import type { AlertTriggered, RoutedTo } from './ports.ts';
 import {
   routeOverviews,
@@ -55,6 +53,7 @@ import {
 import type { SilentByTime } from './routing/time-intervals.ts';
 import { tellEndingSilence } from './silences/ending-messages.ts';
 import { coversLabels, type MatcherSet, type Silence } from './silences/silence.ts';
+import { LiftedMutes } from './stages/lifted-mutes.ts';
 import { holdStage } from './stages/hold-stage.ts';
 import { mutedBy, type MuteStage } from './stages/mute-stage.ts';
 
@@ -82,14 +81,21 @@ export class Notification {
   readonly dispatcher: Dispatcher;
   readonly holds: RemediationHolds;
   readonly escalations: Escalations;
+  readonly #lifted: LiftedMutes;
   readonly #switch: DeadMansSwitch;
   readonly #parts: NotificationParts;
   #prepared: PreparedNotification;
   #consumer: Subscription | null = null;
+  #silenceChanges: Subscription | null = null;
 
   constructor(parts: NotificationParts, prepared: PreparedNotification) {
     this.#parts = parts;
     this.#prepared = prepared;
+    parts.metrics.gaugeFamily(
+      'omoi_receiver_not_built',
+      '1 for each kind of integration of a receiver that is named and not built.',
+      () => notBuiltOf(this.configuration),
+    );
     this.log = new NotificationLog(parts.database);
     this.decisions = new DecisionLog(parts);
     const send = messageSender({
@@ -101,6 +107,7 @@ export class Notification {
     this.outbox = new Outbox({
       ...parts,
       log: this.log,
+      decisions: this.decisions,
       send,
       onEnded: (message, outcome) => {
         this.dispatcher.settled(message, outcome);
@@ -124,6 +131,11 @@ export class Notification {
       },
       this.#routing(prepared),
     );
+    this.#lifted = new LiftedMutes({
+      ...parts,
+      dispatcher: this.dispatcher,
+      isInhibited: (alert) => this.inhibitedBy(alert) !== null,
+    });
     this.#switch = new DeadMansSwitch({
       ...parts,
       signs: [parts.evaluatesRules, () => this.dispatcher.whatHasStopped() ?? this.outbox.whatHasStopped()],
@@ -158,6 +170,7 @@ export class Notification {
       select: (events) => this.holds.concerning(events),
       handle: (tx, events) => this.#onEvents(tx, events),
     });
+    this.#silenceChanges = this.#parts.silences.onChanged((changed) => this.#lifted.silencesChanged(changed));
     this.dispatcher.start();
     this.escalations.release();
     this.#switch.aim(this.#prepared.heartbeat);
@@ -165,7 +178,9 @@ export class Notification {
 
   async stop(): Promise<void> {
     this.#consumer?.stop();
+    this.#silenceChanges?.stop();
     this.#switch.stop();
+    await this.#lifted.stop();
     await Promise.all([this.dispatcher.stop(), this.escalations.stop()]);
     await this.outbox.stop();
     await this.decisions.settled();
@@ -271,35 +286,12 @@ export class Notification {
    * Sends a message that says that it is a test, by each integration of a receiver that is built.
    * @throws OmoiError `unknown_receiver`
    */
-  async testReceiver(name: string, by: string): Promise<readonly ReceiverTest[]> {
-    const receiver = this.configuration.receivers.get(name);
-    if (!receiver) {
-      const known = [...this.configuration.receivers.keys()];
-      const message = `There is no receiver ${JSON.stringify(name)}${suggestKey(name, known)}`;
-      throw new OmoiError('unknown_receiver', message);
-    }
-    const { clock, random, externalUrl } = this.#parts;
-    const atMs = Math.floor(clock.wallMs());
-    const integrations = this.#prepared.integrations.filter(
-      (one) => one.receiver === name && one.note === null,
-    );
-    return Promise.all(
-      integrations.map(async ({ key, integration }) => {
-        const message = testMessage({
-          notificationId: createId('ntf', atMs, random),
-          receiver: name,
-          receiverLabels: receiver.labels,
-          externalUrl: externalUrl(),
-          by,
-          atMs,
-        });
-        const controller = new AbortController();
-        const deadline = clock.after(integration.timeoutMs, () => controller.abort());
-        const delivery = await integration.send(message, { signal: controller.signal, memory: null });
-        deadline.cancel();
-        return { key, delivery };
-      }),
-    );
+  testReceiver(name: string, by: string): Promise<readonly ReceiverTest[]> {
+    return testReceiver(name, by, {
+      ...this.#parts,
+      receivers: this.configuration.receivers,
+      integrations: this.#prepared.integrations,
+    });
   }
 
   async #takeUpAlerts(): Promise<void> {
@@ -379,7 +371,7 @@ export class Notification {
   #follow(event: SystemEvent): TrackedAlert | null {
     const atMs = Date.parse(event.at);
     if (event.event_type === 'monitor.alert.triggered') {
-      const alert = alertOf(event);
+      const alert = alertThatBegins(event);
       this.#prepared.inhibitor.add(alert);
       this.dispatcher.take(alert);
     } else if (event.event_type === 'monitor.alert.acknowledged') {
@@ -391,7 +383,7 @@ export class Notification {
       this.dispatcher.look(event.payload.alert_id);
     } else if (event.event_type === 'monitor.alert.resolved') {
       const alert = this.dispatcher.resolve(event.payload.alert_id, atMs);
-      this.#prepared.inhibitor.remove(event.payload.alert_id);
+      if (this.#prepared.inhibitor.remove(event.payload.alert_id)) this.#lifted.inhibitionEnded();
       this.escalations.ended(event.payload.alert_id, atMs);
       return alert;
     }
@@ -477,23 +469,4 @@ export class Notification {
     const { router, holds } = this.#prepared.routing;
     return holds ? router.routesOf(labels) : [];
   }
-}
-
-function alertOf(
-  event: Extract<SystemEvent, { readonly event_type: 'monitor.alert.triggered' }>,
-): TrackedAlert {
-  const { alert_id: alertId, labels, severity } = event.payload;
-  return {
-    alertId,
-    fingerprint: fingerprintOf(labels),
-    labels,
-    severity,
-    startsAtMs: Date.parse(event.payload.starts_at ?? event.at),
-    firedAtMs: Date.parse(event.at),
-    traceparent: event.traceparent,
-    endsAtMs: null,
-    acknowledgedBy: null,
-    snoozedUntilMs: null,
-    isInhibited: false,
-  };
 }

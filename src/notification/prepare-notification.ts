@@ -40,6 +40,7 @@ export function prepareNotification(
   const integrationTools = tools.toolsOf(configuration);
   const byReceiver = runningIntegrations(configuration, { logger: tools.logger, integrationTools });
   const { global, omoi } = configuration;
+  const everybodyOnCall = integrationsOfPeople(configuration, byReceiver);
   const inhibitor = new Inhibitor(configuration.inhibitRules);
   const intervals = new TimeIntervals(configuration.timeIntervals);
   const onCall = new OnCall({ omoi: configuration.omoi, intervals, overrides: tools.overrides });
@@ -66,6 +67,7 @@ export function prepareNotification(
         maintenanceStage(tools.maintenanceOf),
         snoozeStage,
       ],
+      pastIntegrationsOf: (receiver) => everybodyOnCall.get(receiver) ?? [],
       integrationsOf: (receiver) => {
         const schedule = configuration.receivers.get(receiver)?.omoi.onCall ?? null;
         const person = schedule === null ? null : onCall.at(schedule, tools.clock.wallMs());
@@ -78,6 +80,21 @@ export function prepareNotification(
 
 function holdsAnywhere({ omoi, routes }: Route): boolean {
   return omoi.holdForRemediationMs !== null || routes.some(holdsAnywhere);
+}
+
+/** By receiver with somebody on call in its place: its own integrations, and those of all people. */
+function integrationsOfPeople(
+  { omoi, receivers }: NotificationConfiguration,
+  byReceiver: ByReceiver,
+): ByReceiver {
+  const people = [...omoi.people.values()].map(({ receiver }) => receiver);
+  const withSchedule = [...receivers.values()].filter((receiver) => receiver.omoi.onCall !== null);
+  return new Map(
+    withSchedule.map(({ name }) => [
+      name,
+      [...new Set([name, ...people])].flatMap((receiver) => byReceiver.get(receiver) ?? []),
+    ]),
+  );
 }
 
 type ByReceiver = ReadonlyMap<string, readonly RunningIntegration[]>;
@@ -112,12 +129,22 @@ function runningIntegrations(
         key: integrationKey(receiver.name, integration),
         receiver: receiver.name,
         note: null,
+        rateLimit: isSilent ? null : rateLimitOf(receiver, integration),
         integration,
       })),
       ...inPlaceOfUnbuilt(receiver, { configuration, made, log }),
     ]);
   }
   return running;
+}
+
+/** That of the receiver; none where each group is an incident, which nothing but messages about the group would close. */
+function rateLimitOf(
+  { integrations, omoi }: ConfiguredReceiver,
+  { type, index }: Integration,
+): RunningIntegration['rateLimit'] {
+  const configured = integrations.find((one) => one.kind.type === type && one.index === index);
+  return configured?.kind.opensIncidents === true ? null : omoi.rateLimit;
 }
 
 interface Made {
@@ -132,6 +159,7 @@ function inPlaceOfUnbuilt(
   { configuration, made, log }: Made,
 ): readonly RunningIntegration[] {
   const { fallbackReceiver } = configuration.omoi;
+  const fallback = configuration.receivers.get(fallbackReceiver ?? '');
   return receiver.integrations.flatMap(({ kind, index }) => {
     if (kind.create) return [];
     const meant = integrationKey(receiver.name, { type: kind.type, index });
@@ -139,6 +167,7 @@ function inPlaceOfUnbuilt(
     return instead.map((integration): RunningIntegration => ({
       key: `${meant}>${integrationKey(fallbackReceiver ?? 'log', integration)}`,
       receiver: fallbackReceiver ?? receiver.name,
+      rateLimit: fallback ? rateLimitOf(fallback, integration) : null,
       note: `This is for ${meant}, which Omoi does not send to yet.`,
       integration,
     }));

@@ -31,7 +31,10 @@ interface ReadPolicies {
  * What a start would refuse or warn of in rules, policies, routing and selectors, and of what they are together: every mistake of
  * each kind. Changes nothing.
  */
-export async function checkFiles(config: Config): Promise<readonly Finding[]> {
+export async function checkFiles(
+  config: Config,
+  { isStrict = false }: { readonly isStrict?: boolean } = {},
+): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   const reading = async <Read>(key: string, read: () => Read | Promise<Read>): Promise<Read | null> => {
     try {
@@ -45,7 +48,7 @@ export async function checkFiles(config: Config): Promise<readonly Finding[]> {
   const read = await reading('watchdog.policy_files', () => readPolicies(config));
   const watched = await reading('monitor', () => watchedSeries(config));
   const routing = await reading('notification.config_file', () =>
-    readRouting(config, { files: machineFiles }),
+    readRouting(config, { files: machineFiles, isStrict }),
   );
   if (files) findings.push(...duplicateRules(files));
   if (read) findings.push(...checkPolicies(read, config));

@@ -68,6 +68,8 @@ export interface Ground {
   readonly mintAgentToken: PoolParts['mintAgentToken'];
   /** How receivers of messages are reached; nobody is where absent. */
   readonly receivers?: ReceiverNetwork;
+  /** Whether a routing that names what is not built is refused, at the start and at reloads. */
+  readonly isStrict?: boolean;
   /** For whom senders of samples may speak. */
   readonly grantOf: GrantOf;
   logger(component: string): Logger;
@@ -113,7 +115,8 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   const ruleFiles = await readRuleFiles(config);
   const policyFiles = await readPolicyFiles(config);
   const receivers = ground.receivers ?? noReceiverNetwork(ground.clock, random);
-  const routing = await readRouting(config, receivers);
+  const routingSource = { files: receivers.files, isStrict: ground.isStrict === true };
+  const routing = await readRouting(config, routingSource);
 
   const clock = await takeUpState(ground.state, ground.clock);
   await continueSampleClock(ground);
@@ -296,7 +299,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       startedAtMs: clock.wallMs(),
     }),
     async prepareRouting(next) {
-      const prepared = prepare(await readRouting(next, receivers));
+      const prepared = prepare(await readRouting(next, routingSource));
       return () => notification.take(prepared);
     },
     watchdog,

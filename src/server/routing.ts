@@ -11,13 +11,18 @@ import type { Config } from './config/schema.ts';
 import type { ConfigurationWarning } from './in-force-warnings.ts';
 import type { ReceiverNetwork } from './receiver-network.ts';
 
+export interface RoutingSource extends Pick<ReceiverNetwork, 'files'> {
+  readonly isStrict?: boolean;
+}
+
 /**
  * The routing of alerts as its file says it; that of the dashboard and the log alone where none is named.
+ * @param source.isStrict whether an integration that is not built is a mistake
  * @throws OmoiError `routing_invalid`, naming every mistake with its place
  */
 export async function readRouting(
   { notification: { config_file: path } }: Pick<Config, 'notification'>,
-  { files }: Pick<ReceiverNetwork, 'files'>,
+  { files, isStrict = false }: RoutingSource,
 ): Promise<NotificationConfiguration> {
   if (path === undefined) return defaultConfiguration();
   let text: string;
@@ -27,7 +32,11 @@ export async function readRouting(
     throw new OmoiError('routing_invalid', `notification.config_file: ${path}: ${messageOf(thrown)}`);
   }
   const source = { name: path, text, directory: dirname(resolve(path)) };
-  return readConfigurationFile(source, { files });
+  const configuration = await readConfigurationFile(source, { files });
+  if (isStrict && configuration.notBuilt.length > 0) {
+    throw new OmoiError('routing_invalid', configuration.notBuilt.join('\n'));
+  }
+  return configuration;
 }
 
 /** What is allowed in the routing and hardly meant. */

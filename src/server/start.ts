@@ -83,6 +83,8 @@ export interface ServerOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The umask of the pools' processes, where the server has one of its own. */
   readonly workerUmask?: number;
+  /** Whether a routing that names what is not built is refused. */
+  readonly isStrict?: boolean;
   /** The machine's where absent. */
   readonly clock?: Clock;
 }
@@ -254,6 +256,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   lifecycle.started('receivers', () => receivers.close());
   const ground: Ground = {
     receivers,
+    isStrict: options.isStrict === true,
     clock,
     sampleClock,
     random,

@@ -139,6 +139,7 @@ export {
   SelfMetrics,
   type CollectedMetric,
   type CollectedPoint,
+  type GaugePoint,
   type Counter,
   type Histogram,
 } from './metrics/self-metrics.ts';

@@ -81,6 +81,9 @@ function Alerts({ message: { alert_ids: ids, alerts = 0 } }: { readonly message:
 function describeTries(message: ShownMessage, nowMs: number): string {
   const { attempts, next_attempt_at: next, given_up_at: end } = message;
   const inMs = next === null ? 0 : Date.parse(next) - nowMs;
+  if (message.held_until !== null && attempts === 0) {
+    return `beyond the rate limit: in a digest in ${formatDuration(Math.max(0, Math.ceil(inMs / 1_000) * 1_000))}`;
+  }
   return [
     attempts === 0 ? 'not tried yet' : `tried ${count(attempts, 'time')}`,
     ...(inMs > 1_000 ? [`again in ${formatDuration(Math.ceil(inMs / 1_000) * 1_000)}`] : []),

@@ -34,6 +34,8 @@ function message(state: ExplainedMessage['state'], given: Partial<ExplainedMessa
     finished_at: null,
     answer: null,
     failure: null,
+    held_until: null,
+    digest_id: null,
     ...given,
   };
 }
@@ -53,6 +55,12 @@ describe('whether anybody was told', () => {
       [routed],
       [message('pending', { attempts: 0 })],
       'Nobody has been told yet. A message to team/webhook/0 is on its way.',
+      'caution',
+    ],
+    [
+      [routed],
+      [message('pending', { attempts: 0, held_until: '2026-11-30T11:10:00Z' })],
+      'Nobody has been told yet. It is beyond the rate limit of team/webhook/0, and goes into its next digest.',
       'caution',
     ],
     [

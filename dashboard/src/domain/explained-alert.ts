@@ -43,7 +43,10 @@ function receiversOf(messages: readonly ExplainedMessage[], state: ExplainedMess
   return [...new Set(messages.filter((one) => one.state === state).map(({ receiver }) => receiver))];
 }
 
-function describeWaiting({ integration, attempts, answer }: ExplainedMessage): string {
+function describeWaiting({ integration, attempts, answer, held_until: heldUntil }: ExplainedMessage): string {
+  if (attempts === 0 && heldUntil !== null) {
+    return `It is beyond the rate limit of ${integration}, and goes into its next digest.`;
+  }
   if (attempts === 0) return `A message to ${integration} is on its way.`;
   const said = answer === null ? '' : `: ${answer}`;
   return sentence(`A message to ${integration} waits after ${count(attempts, 'attempt')}${said}`);

@@ -169,5 +169,7 @@ function viewOfMessage(message: Message): z.input<typeof explainAnswer>['message
     finished_at: toRfc3339OrNull(message.finishedAtMs),
     answer: message.answer,
     failure: message.failure,
+    held_until: toRfc3339OrNull(message.heldUntilMs),
+    digest_id: message.digestId,
   };
 }

@@ -20,6 +20,12 @@ const messageView = z.object({
   finished_at: nullableText,
   answer: nullableText.describe('What the receiver said last, or why there was no answer.'),
   failure: nullableText,
+  held_until: nullableText.describe(
+    'Until when the rate limit of its receiver held it; null where it went at once.',
+  ),
+  digest_id: nullableText.describe(
+    'The digest that tells of it in its place; null where it is told of by itself.',
+  ),
 });
 
 export const explainAnswer = z.object({

@@ -19,6 +19,7 @@ export const message = z.looseObject({
   created_at: z.string(),
   answer: nullable,
   failure: nullable,
+  held_until: nullable.default(null),
 });
 type Message = z.output<typeof message>;
 
@@ -32,7 +33,9 @@ export const MESSAGE_COLUMNS: readonly Column<Message>[] = [
   { heading: 'ANSWER', of: answerOf, mayShrink: true },
 ];
 
-function answerOf({ answer, failure }: Message): string {
+function answerOf({ answer, failure, state, held_until: heldUntil }: Message): string {
+  if (state === 'pending' && heldUntil !== null && answer === null)
+    return `held: in the digest at ${heldUntil}`;
   return printable([failure, answer].filter((part) => part !== null).join(': ') || '-');
 }
 

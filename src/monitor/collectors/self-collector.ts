@@ -26,17 +26,29 @@ export class SelfCollector {
   }
 
   #collect(): void {
+    const seen = new Set<string>();
     for (const { name, points } of this.#metrics.collect()) {
       for (const { suffix, labels, value } of points) {
-        this.#appender.put(this.#at(name + suffix, labels), value);
+        const key = name + suffix + labelsKey(labels);
+        seen.add(key);
+        this.#appender.put(this.#at(key, name + suffix, labels), value);
       }
     }
+    this.#end(seen);
     this.#appender.repeat();
     this.#appender.flush();
   }
 
-  #at(name: string, labels: Labels): KeptSeries {
-    const key = name + labelsKey(labels);
+  /** What nobody tells of any more vanishes. */
+  #end(seen: ReadonlySet<string>): void {
+    for (const [key, series] of this.#series) {
+      if (seen.has(key)) continue;
+      this.#series.delete(key);
+      this.#appender.remove(series);
+    }
+  }
+
+  #at(key: string, name: string, labels: Labels): KeptSeries {
     let series = this.#series.get(key);
     if (!series) this.#series.set(key, (series = this.#appender.open(name, labels)));
     return series;

@@ -214,6 +214,7 @@ describe('what is refused of it', () => {
     ],
     ['    x-omoi: { on_call: infra }\n', 'undefined on-call schedule "infra"'],
     ['    x-omoi: { rate_limit: { messages: 5 } }\n', 'rate_limit needs per: in which time, like 1m'],
+    ['    x-omoi: { rate_limit: { messages: 5, per: 13h } }\n', 'per is at most 12h'],
     ['    x-omoi: { webhook_configs: [] }\n', 'unknown key "receivers.0.x-omoi.webhook_configs"'],
   ])('%s', async (part, ...expected) => {
     const problems = await problemsIn(withRoute(part));

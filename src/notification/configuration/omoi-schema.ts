@@ -261,6 +261,9 @@ export function routeExtras(keys: z.output<typeof routeExtrasSchema>, inherited:
   };
 }
 
+/** Half of the time after which messages are given up. */
+const maxRateWindowMs = 12 * 3_600_000;
+
 /** The keys of `x-omoi` of a receiver, besides those of Omoi's own integrations. */
 export const receiverExtrasKeys = {
   on_call: name(),
@@ -270,6 +273,9 @@ export const receiverExtrasKeys = {
       checkedBy(({ messages, per }) => [
         ...(messages < 1 ? [{ path: [], message: 'rate_limit needs messages: how many' }] : []),
         ...(per <= 0 ? [{ path: [], message: 'rate_limit needs per: in which time, like 1m' }] : []),
+        ...(per > maxRateWindowMs
+          ? [{ path: ['per'], message: 'per is at most 12h: what is held is told then' }]
+          : []),
       ]),
     )
     .nullish(),

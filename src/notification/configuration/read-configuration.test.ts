@@ -394,6 +394,17 @@ receivers: [name: *who]
     expect(warnings.map((line) => line.split(': ')[0])).toEqual(['am.yml:3:25', 'am.yml:7:20', 'am.yml:8:1']);
   });
 
+  it('a warning of a rate limit that an integration cannot follow', async () => {
+    const { warnings } = await read(
+      tree('') +
+        '    pagerduty_configs: [ routing_key: a ]\n    webhook_configs: [ url: http://x ]\n' +
+        '    x-omoi: { rate_limit: { messages: 5, per: 1m } }\n',
+    );
+    expect(warnings).toEqual([
+      'am.yml:8:15: rate_limit does not limit pagerduty_configs: each group is an incident there, which a digest could not close',
+    ]);
+  });
+
   it('no file at all: one receiver without integrations', async () => {
     const { route, receivers, warnings } = await defaultConfiguration();
     expect(route.receiver).toBe('dashboard');

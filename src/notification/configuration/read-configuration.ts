@@ -83,10 +83,11 @@ export async function readNotificationConfiguration(
   const inhibitRules = readInhibitRules(parts['inhibit_rules'], reading);
   checkOmoi(omoi, { receivers, timeIntervals }, findings);
   warnOfUnused(parts, findings);
+  const notBuilt = new Findings();
   for (const { kind, path, settings } of integrations) {
     const forbidden = kind.notAllowed?.(settings, omoi);
     if (forbidden) findings.problem([...path, ...forbidden.path], forbidden.message);
-    if (!kind.create) findings.warning(path, `Omoi does not send to ${kind.type} yet`);
+    if (!kind.create) notBuilt.warning(path, `Omoi does not send to ${kind.type} yet`);
   }
   const templates = await readTemplates(parts['templates'], tools, findings);
   await nextTurn();
@@ -105,7 +106,11 @@ export async function readNotificationConfiguration(
     templates,
     omoi,
     shown: shownConfiguration(text, document),
-    warnings: [...hiddenSecretsOf(source, document), ...warningsOf(findings, document, name)],
+    warnings: [
+      ...hiddenSecretsOf(source, document),
+      ...warningsOf([...findings.warnings, ...notBuilt.warnings], document, name),
+    ],
+    notBuilt: warningsOf(notBuilt.warnings, document, name),
   };
 }
 
@@ -121,22 +126,23 @@ function hiddenSecretsOf(
 }
 
 function warningsOf(
-  findings: Findings,
+  warnings: Findings['warnings'],
   document: StrictDocument<z.ZodType>,
   name: string,
 ): readonly string[] {
   return document
-    .inOrder(findings.warnings)
+    .inOrder(warnings)
     .map(({ path, message }) => `${name}:${document.placeOf(path)}: ${message}`);
 }
 
-/** They are read, and messages are not limited by them yet. */
+/** Where each group is an incident of its own no message can wait for a digest. */
 function warnOfRateLimits(receivers: NotificationConfiguration['receivers'], findings: Findings): void {
-  for (const [index, { name, omoi }] of [...receivers.values()].entries()) {
-    if (omoi.rateLimit === null) continue;
+  for (const [index, { omoi, integrations }] of [...receivers.values()].entries()) {
+    const kinds = new Set(integrations.flatMap(({ kind }) => (kind.opensIncidents ? kind.key : [])));
+    if (omoi.rateLimit === null || kinds.size === 0) continue;
     findings.warning(
       ['receivers', index, 'x-omoi', 'rate_limit'],
-      `rate_limit is read and not followed yet: ${name} gets every message at once`,
+      `rate_limit does not limit ${[...kinds].join(', ')}: each group is an incident there, which a digest could not close`,
     );
   }
 }

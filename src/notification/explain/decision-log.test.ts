@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import { SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
-import { DecisionLog, maxWaitingDecisions, type Decision } from './decision-log.ts';
+import { DecisionLog, maxRememberedAlerts, maxWaitingDecisions, type Decision } from './decision-log.ts';
 
 let clock: VirtualClock;
 let database: StateDatabase;
@@ -43,6 +43,7 @@ it('keeps what is said again and again once, for each whom it concerns', async (
 it('counts what it cannot keep', async () => {
   for (let at = 0; at < maxWaitingDecisions + 5; at++) log.record(decision(`a${at}`), 'group');
   expect(dropped()).toBe(5);
+  expect(log.rememberedAlerts).toBe(maxRememberedAlerts);
   await log.settled();
   const { rows } = await database.reader
     .selectFrom('notification_decisions')

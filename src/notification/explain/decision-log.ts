@@ -20,6 +20,8 @@ export interface RecordedDecision extends Decision {
 
 /** So many wait to be written; what comes beyond them is counted and not explained. */
 export const maxWaitingDecisions = 100_000;
+/** Of so many alerts it is remembered what was said last; what is said of others may be kept twice. */
+export const maxRememberedAlerts = 50_000;
 /** What others wait behind: some milliseconds. */
 const maxDecisionsPerTransaction = 500;
 /** The id is the database's. */
@@ -65,13 +67,25 @@ export class DecisionLog {
     const ofAlert = this.#last.get(decision.alertId);
     if (ofAlert?.get(scope) === said) return;
     if (ofAlert) ofAlert.set(scope, said);
-    else this.#last.set(decision.alertId, new Map([[scope, said]]));
+    else this.#remember(decision.alertId, new Map([[scope, said]]));
     if (this.#waiting.length >= maxWaitingDecisions) {
       this.#dropped.add(1);
       return;
     }
     this.#waiting.push({ ...decision, atMs: Math.floor(this.#parts.clock.wallMs()) });
     this.#writing ??= this.#write();
+  }
+
+  /** An alert may be decided about once more after it was forgotten: the oldest of too many goes. */
+  #remember(alertId: string, said: Map<string, string>): void {
+    this.#last.set(alertId, said);
+    if (this.#last.size <= maxRememberedAlerts) return;
+    const [oldest] = this.#last.keys();
+    if (oldest !== undefined) this.#last.delete(oldest);
+  }
+
+  get rememberedAlerts(): number {
+    return this.#last.size;
   }
 
   /** Nothing is decided about it any more. */

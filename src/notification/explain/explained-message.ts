@@ -18,6 +18,10 @@ export interface ExplainedMessage {
   /** What the receiver said last. */
   readonly answer: string | null;
   readonly failure: string | null;
+  /** Until when its receiver's rate limit held it; null where it went at once. */
+  readonly heldUntilMs: number | null;
+  /** The digest that tells of it in its place; null where it is told of by itself. */
+  readonly digestId: string | null;
 }
 
 /** What is read of a message: without what only its delivery needs, which is long. */
@@ -33,6 +37,8 @@ export const MESSAGE_COLUMNS = [
   'finished_at_ms',
   'answer',
   'failure',
+  'held_until_ms',
+  'digest_id',
 ] as const;
 
 type MessageRow = Pick<StateTables['notifications'], (typeof MESSAGE_COLUMNS)[number]>;
@@ -51,5 +57,7 @@ export function explainedMessage(row: MessageRow): ExplainedMessage {
     finishedAtMs: row.finished_at_ms,
     answer: row.answer,
     failure: row.failure,
+    heldUntilMs: row.held_until_ms,
+    digestId: row.digest_id,
   };
 }

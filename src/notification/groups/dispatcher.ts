@@ -389,6 +389,8 @@ export class Dispatcher {
     // One iterator: what a set has lost at its front is passed over again by each new one.
     for (const group of this.#due) {
       if (rows >= maxRowsPerWrite) break;
+      // Its message is not written yet: what has come since is decided after that.
+      if (groups.includes(group)) continue;
       this.#due.delete(group);
       if (this.#groups.get(group.id) !== group) continue;
       group.isUrgent = false;
@@ -419,7 +421,8 @@ export class Dispatcher {
     const { clock, log, outbox } = this.#parts;
     const { stages } = this.#inForce;
     const integrations = this.#inForce.integrationsOf(route.receiver);
-    return { stages, integrations, log, outbox, nowMs: clock.wallMs() };
+    const pastIntegrations = this.#inForce.pastIntegrationsOf(route.receiver);
+    return { stages, integrations, pastIntegrations, log, outbox, nowMs: clock.wallMs() };
   }
 
   async #writePasses(passes: readonly Pass[]): Promise<void> {

@@ -1,13 +1,16 @@
+import { severityRank } from '#telemetry';
 import type { NotificationReason } from '../message.ts';
-import type { Decision, DecisionLog } from '../explain/decision-log.ts';
+import type { Decision } from '../explain/decision-log.ts';
 import type { Outstanding } from '../outbox/delivery-queue.ts';
-import type { LogUpdate, NotificationLog } from '../outbox/notification-log.ts';
-import { maxNotificationAgeMs, type Outbox, type PlannedNotification } from '../outbox/outbox.ts';
+import type { LogUpdate } from '../outbox/notification-log.ts';
+import { maxNotificationAgeMs, type PlannedNotification } from '../outbox/outbox.ts';
 import { saysTheSame, type MessageMember } from '../outbox/outbox-rows.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';
-import { dedup, isBrief, type Dedup, type LogEntry, type PassedAlerts } from '../stages/dedup-stage.ts';
-import { mutedBy, type MuteStage } from '../stages/mute-stage.ts';
+import { dedup, isBrief, type Dedup, type LogEntry } from '../stages/dedup-stage.ts';
+import { mutedBy } from '../stages/mute-stage.ts';
 import type { AggregationGroup } from './aggregation-group.ts';
+import type { PassContext, Passed } from './pass-context.ts';
+import { pastRecipients, unasked } from './past-recipients.ts';
 import { flappingNote, keptByFlapping } from './flapping-texts.ts';
 import type { Flapping } from './flap-history.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
@@ -36,29 +39,9 @@ export interface Pass {
   readonly rows: number;
 }
 
-export interface PassContext {
-  readonly stages: readonly MuteStage[];
-  readonly integrations: readonly RunningIntegration[];
-  readonly log: NotificationLog;
-  readonly outbox: Pick<Outbox, 'outstanding' | 'outstandingOf'>;
-  readonly decisions: DecisionLog;
-  readonly nowMs: number;
-  /** Whether a repair of what an alert tells of was begun while people were not told. */
-  readonly wasHeld: (alertId: string) => boolean;
-  /** Whether an alert comes back again and again; null where it does not, or its route does not ask for that. */
-  readonly flappingOf: (alert: TrackedAlert) => Flapping | null;
-  readonly createId: () => string;
-}
-
+const CRITICAL = severityRank('critical');
 /** So many members are judged between two pauses. */
 const membersPerPiece = 100;
-
-interface Passed extends PassedAlerts {
-  readonly alerts: readonly TrackedAlert[];
-  readonly lookAtMs: number;
-  /** Of those that fire, the ones that flap, by fingerprint. */
-  readonly flapping: ReadonlyMap<string, Flapping>;
-}
 
 /** Decides what has to be told of a group now. Changes nothing but what has kept its members back; pauses now and then. */
 export function* decidePass(group: AggregationGroup, context: PassContext): Generator<void, Pass> {
@@ -113,6 +96,28 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     explainSilence(passed, running, decided, context, group);
     yield;
   }
+  for (const { running, entry, reason, passed: over } of pastRecipients(group, passed, context)) {
+    const outstanding = context.outbox.outstanding(group.id, running.key);
+    if (outstanding?.state === 'sending') isBlocked = true;
+    else if (!running.integration.sendResolved) {
+      const known = { ...knownAfter(over, entry), notifiedAtMs: Math.floor(context.nowMs), memory: null };
+      logs.push({ groupId: group.id, integration: running.key, entry: known });
+    } else if (!group.refused.has(running.key)) {
+      const next = yield* plan(group, {
+        running,
+        reason,
+        passed: over,
+        entry,
+        replaces: outstanding,
+        context,
+      });
+      if (outstanding && saysTheSame(outstanding.notification, next.notification)) isKept = true;
+      else {
+        yield* explainMessage(next, context);
+        planned.push(next);
+      }
+    }
+  }
   const waits = isBlocked || isKept || isRefused || planned.length > 0;
   const left = [...group.members.values()].filter((alert) =>
     waits ? isGivenUp(alert, group, context) : hasLeft(alert, passed),
@@ -121,14 +126,6 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
   const firing = planned.length === 0 ? [] : passed.alerts.filter(({ endsAtMs }) => endsAtMs === null);
   const { lookAtMs } = passed;
   return { group, changes, isWhole, planned, withdrawn, logs, left, firing, isBlocked, lookAtMs, rows };
-}
-
-/** Messages that wait for whoever is no longer told of the group: another is on call by now, or a reload has said so. */
-function unasked({ id }: AggregationGroup, { integrations, outbox }: PassContext): Outstanding[] {
-  const asked = new Set(integrations.map(({ key }) => key));
-  return outbox
-    .outstandingOf(id)
-    .filter(({ state, notification: { integration } }) => state === 'waiting' && !asked.has(integration));
 }
 
 /** Whether all that is new was held back for a repair that has not healed it. */
@@ -307,7 +304,11 @@ function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, P
     createdAtMs: Math.floor(context.nowMs),
     traceparent: named.find(({ traceparent }) => traceparent !== null)?.traceparent ?? null,
   };
-  return { notification, replaces, told };
+  const isUrgent = told.some(
+    ({ severity, endsAtMs, fingerprint }) =>
+      endsAtMs === null && severityRank(severity) >= CRITICAL && entry?.firing.has(fingerprint) !== true,
+  );
+  return { notification, replaces, isUrgent, told };
 }
 
 function noteOf(

@@ -1,6 +1,7 @@
 import { mutedBy } from '../stages/mute-stage.ts';
 import type { AggregationGroup } from './aggregation-group.ts';
-import type { Pass, PassContext } from './pass.ts';
+import type { PassContext } from './pass-context.ts';
+import type { Pass } from './pass.ts';
 import type { Quiet, QuietIntegration } from './quiet.ts';
 
 /** A group of more members is passed anew each time: to look at them takes as long. */

@@ -10,4 +10,6 @@ export interface RoutingInForce {
   readonly holds: boolean;
   /** Of a receiver, or of whoever is on call in its place now; none where it has none. */
   integrationsOf(receiver: string): readonly RunningIntegration[];
+  /** Where somebody is on call in its place: of all who may have been. */
+  pastIntegrationsOf(receiver: string): readonly RunningIntegration[];
 }

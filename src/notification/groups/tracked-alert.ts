@@ -1,5 +1,6 @@
-import { labelValue, type Labels } from '#telemetry';
+import { fingerprintOf, labelValue, type Labels } from '#telemetry';
 import type { StoredAlert } from '../notified-alert.ts';
+import type { AlertTriggered } from '../ports.ts';
 
 /** An alert with which notification is not done, as its groups hold it. Its texts are read when a message is written. */
 export interface TrackedAlert {
@@ -35,6 +36,24 @@ export function trackedAlert(alert: StoredAlert): TrackedAlert {
     endsAtMs,
     acknowledgedBy,
     snoozedUntilMs,
+    isInhibited: false,
+  };
+}
+
+/** One that has begun to fire, as its event tells of it. */
+export function alertThatBegins({ payload, at, traceparent }: AlertTriggered): TrackedAlert {
+  const { alert_id: alertId, labels, severity, starts_at: startsAt } = payload;
+  return {
+    alertId,
+    fingerprint: fingerprintOf(labels),
+    labels,
+    severity,
+    startsAtMs: Date.parse(startsAt ?? at),
+    firedAtMs: Date.parse(at),
+    traceparent,
+    endsAtMs: null,
+    acknowledgedBy: null,
+    snoozedUntilMs: null,
     isInhibited: false,
   };
 }

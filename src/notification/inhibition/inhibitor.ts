@@ -63,9 +63,10 @@ export class Inhibitor {
     if (places.length > 0) this.#places.set(alertId, places);
   }
 
-  /** An alert is resolved: it inhibits nothing any more. */
-  remove(alertId: string): void {
-    for (const { side, key } of this.#places.get(alertId) ?? []) {
+  /** An alert is resolved: it inhibits nothing any more. @returns whether it may have inhibited something */
+  remove(alertId: string): boolean {
+    const places = this.#places.get(alertId) ?? [];
+    for (const { side, key } of places) {
       const alerts = side.alerts.get(key);
       if (!alerts) continue;
       alerts.oneSided.delete(alertId);
@@ -73,6 +74,7 @@ export class Inhibitor {
       if (alerts.oneSided.size + alerts.twoSided.size === 0) side.alerts.delete(key);
     }
     this.#places.delete(alertId);
+    return places.length > 0;
   }
 
   /** By what an alert is inhibited: the first rule that does it, and the first alert that it finds; null: by nothing. */

@@ -43,7 +43,13 @@ function open() {
   const records: (() => void)[] = [];
   const ended: string[] = [];
   const queue = new DeliveryQueue(
-    { key: 'team/webhook/0', receiver: 'team', note: null, integration: new RecordingReceiver() },
+    {
+      key: 'team/webhook/0',
+      receiver: 'team',
+      note: null,
+      rateLimit: null,
+      integration: new RecordingReceiver(),
+    },
     {
       clock,
       random: createSeededRandom(1),

@@ -22,6 +22,7 @@ const running: RunningIntegration = {
   key: 'team/webhook/0',
   receiver: 'team',
   note: null,
+  rateLimit: null,
   integration: new RecordingReceiver(),
 };
 

@@ -23,6 +23,10 @@ export interface Outstanding {
   nextAttemptAtMs: number;
   /** `replaced`: another one is about to take its place, so that it is not begun any more. */
   state: 'waiting' | 'sending' | 'replaced' | 'ended';
+  /** Until when its receiver's rate limit holds it, wall ms; absent where it does not. */
+  readonly heldUntilMs?: number;
+  /** Of a digest: the messages that it tells of in their place. They are on their way as long as it is. */
+  readonly digestOf?: readonly Outstanding[];
 }
 
 /** How a try went. `final`: there will be no other. */
@@ -77,6 +81,11 @@ export class DeliveryQueue {
   constructor(integration: RunningIntegration, parts: DeliveryQueueParts) {
     this.#integration = integration;
     this.#parts = parts;
+  }
+
+  /** As it is in force. */
+  get integration(): RunningIntegration {
+    return this.#integration;
   }
 
   get size(): number {

@@ -59,11 +59,17 @@ type Row = StateTables['notifications'];
 
 const INSERT = new PreparedInsert<Row, unknown>((db, rows) => db.insertInto('notifications').values(rows));
 
+/** @param heldUntilMs of those that their receivers' rate limits hold, by id */
 export async function insertNotifications(
   tx: StateTransaction,
   notifications: readonly Notification[],
+  heldUntilMs: ReadonlyMap<string, number> = new Map(),
 ): Promise<void> {
-  if (notifications.length > 0) await INSERT.rows(tx, notifications.map(rowOf));
+  if (notifications.length === 0) return;
+  await INSERT.rows(
+    tx,
+    notifications.map((notification) => rowOf(notification, heldUntilMs.get(notification.id) ?? null)),
+  );
 }
 
 /** So many rows are named by one statement: databases take a bounded number of parameters. */
@@ -142,6 +148,10 @@ export interface PendingNotification {
   readonly notification: Notification;
   readonly attempts: number;
   readonly nextAttemptAtMs: number;
+  /** Until when its receiver's rate limit holds it; null where it does not. */
+  readonly heldUntilMs: number | null;
+  /** The digest that tells of it; null where none does. */
+  readonly digestId: string | null;
 }
 
 /** Those that an earlier run of the server left, in the order in which they were made. */
@@ -156,6 +166,8 @@ export async function readPending(database: StateDatabase): Promise<readonly Pen
     notification: notificationOf(row),
     attempts: row.attempts,
     nextAttemptAtMs: row.next_attempt_at_ms,
+    heldUntilMs: row.held_until_ms,
+    digestId: row.digest_id,
   }));
 }
 
@@ -172,7 +184,7 @@ export async function readMembers(
   return row ? { members: membersOf(row), truncated: row.truncated } : null;
 }
 
-function rowOf(notification: Notification): Row {
+function rowOf(notification: Notification, heldUntilMs: number | null): Row {
   const { id, groupId, groupKey, receiver, integration, reason, members, truncated, note } = notification;
   return {
     id,
@@ -192,11 +204,13 @@ function rowOf(notification: Notification): Row {
     resolved: joinFingerprints(notification.resolved),
     attempts: 0,
     created_at_ms: notification.createdAtMs,
-    next_attempt_at_ms: notification.createdAtMs,
+    next_attempt_at_ms: heldUntilMs ?? notification.createdAtMs,
     finished_at_ms: null,
     answer: null,
     failure: null,
     traceparent: notification.traceparent,
+    held_until_ms: heldUntilMs,
+    digest_id: null,
   };
 }
 

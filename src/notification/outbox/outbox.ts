@@ -14,6 +14,9 @@ import {
   type Random,
   type SelfMetrics,
 } from '#telemetry';
+import type { DecisionLog } from '../explain/decision-log.ts';
+import { endDigested, outstandingOf, toldBy } from '../rate-limit/digested.ts';
+import { Throttle } from '../rate-limit/throttle.ts';
 import type { Delivery } from '../receivers/integration.ts';
 import { DeliveryQueue, type DeliveryQueueParts, type Outstanding, type Tried } from './delivery-queue.ts';
 import type { LogUpdate, NotificationLog } from './notification-log.ts';
@@ -48,6 +51,7 @@ export interface OutboxParts {
   readonly logger: Logger;
   readonly metrics: SelfMetrics;
   readonly log: NotificationLog;
+  readonly decisions: Pick<DecisionLog, 'record'>;
   /** Writes a message and sends it by its integration. Never rejects. */
   readonly send: DeliveryQueueParts['send'];
   /** Nothing of a group waits for an integration any more. */
@@ -60,6 +64,8 @@ export interface OutboxParts {
 export interface PlannedNotification {
   readonly notification: Notification;
   readonly replaces: Outstanding | null;
+  /** Whether no rate limit may hold it: it tells of something critical for the first time. */
+  readonly isUrgent?: boolean;
 }
 
 interface Ended {
@@ -76,6 +82,7 @@ export class Outbox {
   readonly #queues = new Map<string, DeliveryQueue>();
   /** By group, then by integration. */
   readonly #outstanding = new Map<string, Map<string, Outstanding>>();
+  readonly #throttle: Throttle;
   #outstandingCount = 0;
   readonly #recording: SharedTransactions<Ended, true>;
   readonly #records = new Set<Promise<unknown>>();
@@ -87,6 +94,7 @@ export class Outbox {
   constructor(parts: OutboxParts) {
     this.#parts = parts;
     const { database, metrics } = parts;
+    this.#throttle = new Throttle({ ...parts, accept: (digest) => this.#accept(digest) });
     this.#recording = new SharedTransactions(database, (tx, ended) => this.#recordAll(tx, ended));
     this.#counters = {
       sent: metrics.counter('omoi_notifications_total', 'Messages that a receiver has taken.'),
@@ -116,16 +124,17 @@ export class Outbox {
     if (gone.length > 0) {
       logger.warn({ messages: gone.length }, 'Messages not sent: their receivers are no longer configured');
     }
-    for (const { notification, attempts, nextAttemptAtMs } of pending) {
-      if (!this.#queues.has(notification.integration)) continue;
-      this.#accept({ notification, attempts, nextAttemptAtMs, state: 'waiting' });
-    }
+    await this.#throttle.start();
+    const taken = outstandingOf(
+      pending.filter(({ notification }) => this.#queues.has(notification.integration)),
+    );
+    for (const outstanding of taken) this.#accept(outstanding);
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
     for (const queue of this.#queues.values()) queue.stop();
-    await Promise.all(this.#records);
+    await Promise.all([this.#throttle.stop(), ...this.#records]);
   }
 
   /** The integrations that are in force from now on. Queues of those that stay go on; what waits for others is given up. */
@@ -138,6 +147,7 @@ export class Outbox {
       queue.stop();
       this.#queues.delete(key);
     }
+    this.#throttle.setIntegrations(integrations);
     this.#giveUp(
       [...this.#outstanding.values()]
         .flatMap((ofGroup) => [...ofGroup.values()])
@@ -191,7 +201,7 @@ export class Outbox {
 
   /** How many messages wait for an integration, or are on their way. */
   pendingOf(integration: string): number {
-    return this.#queues.get(integration)?.size ?? 0;
+    return (this.#queues.get(integration)?.size ?? 0) + this.#throttle.heldOf(integration);
   }
 
   /** That messages no longer get out, in half a sentence; null while they do. One receiver that refuses is no reason. */
@@ -219,21 +229,26 @@ export class Outbox {
     const replaced = [...ended, ...planned.flatMap(({ replaces }) => replaces ?? [])];
     for (const outstanding of replaced) outstanding.state = 'replaced';
     const ids = replaced.map(({ notification }) => notification.id);
+    const held = await this.#throttle.admit(tx, planned);
     await allSettled([
       insertNotifications(
         tx,
         planned.map(({ notification }) => notification),
+        held,
       ),
       supersedeNotifications(tx, ids, Math.floor(tx.nowMs)),
     ]);
     tx.afterCommit(() => {
       for (const outstanding of replaced) this.#remove(outstanding);
       for (const { notification, replaces } of planned) {
+        const heldUntilMs = held.get(notification.id);
+        const before = replaces?.heldUntilMs === undefined ? replaces : null;
         this.#accept({
           notification,
-          attempts: replaces?.attempts ?? 0,
-          nextAttemptAtMs: replaces?.nextAttemptAtMs ?? notification.createdAtMs,
+          attempts: before?.attempts ?? 0,
+          nextAttemptAtMs: heldUntilMs ?? before?.nextAttemptAtMs ?? notification.createdAtMs,
           state: 'waiting',
+          ...(heldUntilMs !== undefined && { heldUntilMs }),
         });
       }
     });
@@ -247,13 +262,17 @@ export class Outbox {
     const ofGroup = this.#outstanding.get(groupId);
     if (ofGroup) ofGroup.set(integration, outstanding);
     else this.#outstanding.set(groupId, new Map([[integration, outstanding]]));
-    queue.push(outstanding);
+    // What a digest tells of waits for that.
+    if (outstanding.state === 'sending') return;
+    if (outstanding.heldUntilMs === undefined) queue.push(outstanding);
+    else this.#throttle.hold(outstanding, queue.integration);
   }
 
   #remove(outstanding: Outstanding): void {
     const { groupId, integration } = outstanding.notification;
     outstanding.state = 'ended';
     this.#queues.get(integration)?.remove(outstanding);
+    this.#throttle.remove(outstanding);
     if (this.outstanding(groupId, integration) === outstanding) this.#forget(outstanding);
   }
 
@@ -282,8 +301,12 @@ export class Outbox {
     const about = { notification: notification.id, integration: notification.integration };
     const isWritten = await this.#untilWritten(about, () => this.#recording.ask(ended));
     if (!isWritten || !ended.tried.isFinal) return;
+    const told = toldBy(ended.outstanding);
     this.#remove(ended.outstanding);
-    this.#parts.onEnded(notification, ended.tried.delivery.outcome);
+    for (const one of told) {
+      this.#remove(one);
+      this.#parts.onEnded(one.notification, ended.tried.delivery.outcome);
+    }
   }
 
   /** @returns false where it was stopped before */
@@ -321,13 +344,17 @@ export class Outbox {
           failure: delivery.outcome === 'failed' ? delivery.failure : null,
         }) as const,
     );
-    const known = ended.flatMap(({ outstanding: { notification }, tried: { delivery } }): LogUpdate[] => {
-      if (delivery.outcome !== 'delivered') return [];
-      const { groupId, integration, firing, resolved, createdAtMs: notifiedAtMs } = notification;
-      const memory = delivery.memory ?? log.get(groupId, integration)?.memory ?? null;
-      return [{ groupId, integration, entry: { firing, resolved, notifiedAtMs, memory } }];
-    });
-    await allSettled([writeOutcomes(tx, outcomes, Math.floor(tx.nowMs)), log.write(tx, known)]);
+    const known = ended.flatMap(({ outstanding, tried: { delivery } }) =>
+      delivery.outcome === 'delivered'
+        ? toldBy(outstanding).map(({ notification }) => knownOnceDelivered(notification, delivery, log))
+        : [],
+    );
+    const nowMs = Math.floor(tx.nowMs);
+    await allSettled([
+      writeOutcomes(tx, outcomes, nowMs),
+      ...ended.filter(({ tried }) => tried.isFinal).map((one) => endDigested(tx, one, nowMs)),
+      log.write(tx, known),
+    ]);
     await bus.append(tx, ...ended.flatMap((one) => (one.tried.isFinal ? [eventOf(one)] : [])));
     return ended.map(() => true);
   }
@@ -340,6 +367,20 @@ export class Outbox {
       seconds.observe((this.#parts.clock.wallMs() - notification.createdAtMs) / 1000);
     } else failed.add(1, { integration: type, reason: delivery.failure });
   }
+}
+
+/** What integrations know once a message has arrived. What a digest leaves is no memory of the groups in it. */
+function knownOnceDelivered(
+  { groupId, integration, firing, resolved, createdAtMs }: Notification,
+  { memory }: Extract<Delivery, { readonly outcome: 'delivered' }>,
+  log: Pick<NotificationLog, 'get'>,
+): LogUpdate {
+  const before = log.get(groupId, integration)?.memory ?? null;
+  return {
+    groupId,
+    integration,
+    entry: { firing, resolved, notifiedAtMs: createdAtMs, memory: memory ?? before },
+  };
 }
 
 function answerOf(delivery: Delivery): string {

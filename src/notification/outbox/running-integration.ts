@@ -1,3 +1,4 @@
+import type { ReceiverExtras } from '../configuration/omoi-settings.ts';
 import type { Integration } from '../receivers/integration.ts';
 
 /** An integration of a receiver that is in force. */
@@ -7,6 +8,8 @@ export interface RunningIntegration {
   readonly receiver: string;
   /** What its messages say of why they come here; null mostly. */
   readonly note: string | null;
+  /** How many messages it is sent in which time, a digest of what is beyond among them; null: as many as there are. */
+  readonly rateLimit: ReceiverExtras['rateLimit'];
   readonly integration: Integration;
 }
 

@@ -52,6 +52,8 @@ export interface ReceiverKind<Settings = unknown> {
     global: GlobalSettings,
     omoi?: OmoiSettings,
   ) => { readonly settings: Settings } | { readonly problems: readonly SettingsProblem[] };
+  /** Whether each group is an incident there, that is opened and closed: no digest can stand for its messages. */
+  readonly opensIncidents?: true;
   readonly templatedFields: (settings: Settings) => readonly TemplatedField[];
   /** The mistake of what `x-omoi` at the top does not allow; null where it does. */
   readonly notAllowed?: (settings: Settings, omoi: OmoiSettings) => SettingsProblem | null;

@@ -2,6 +2,7 @@ import { afterEach, expect, it } from 'vitest';
 import type { NewSystemEvent } from '#telemetry';
 import { createAlertMatcher } from '../configuration/matchers/index.ts';
 import {
+  NO_SILENCES,
   openNotificationStage,
   RecordingReceiver,
   testRoute,
@@ -57,7 +58,7 @@ it('who will be told of silenced alerts is told before the silence ends, once, a
     route: testRoute({ groupWaitMs: 0 }),
     receivers: { team: [team] },
     stages: [silenced],
-    silences: { alertResolved: () => Promise.resolve(), list: () => [SILENCE] },
+    silences: { ...NO_SILENCES, list: () => [SILENCE] },
   });
   await stage.alerts.fire({
     a: { alertname: 'A', group: 'one' },

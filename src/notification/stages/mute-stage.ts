@@ -13,6 +13,7 @@ export const STAGES = [
   'flapping',
   'hold',
   'dedup',
+  'rate_limit',
   'escalation',
   'delivery',
 ] as const;

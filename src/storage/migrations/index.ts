@@ -49,6 +49,7 @@ import { postedAlerts } from './071_posted_alerts.ts';
 import { alertHandling } from './072_alert_handling.ts';
 import { heldAlerts } from './073_held_alerts.ts';
 import { escalationAndOnCall } from './074_escalation_and_on_call.ts';
+import { digests } from './076_digests.ts';
 import { loadedRules } from './053_loaded_rules.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
@@ -104,4 +105,5 @@ export const MIGRATIONS: readonly Migration[] = [
   alertHandling,
   heldAlerts,
   escalationAndOnCall,
+  digests,
 ];

@@ -5,6 +5,13 @@ export interface NotificationTables {
   notification_alerts: {
     alert_id: string;
   };
+  /** How many messages each integration with a rate limit has had in its newest window. */
+  notification_rate_windows: {
+    /** `receiver/type/index` */
+    integration: string;
+    began_at_ms: number;
+    sent: number;
+  };
   /** Alerts of which nobody was told at once, because the watchdog repairs what they tell of. */
   notification_holds: {
     alert_id: string;
@@ -107,6 +114,10 @@ export interface NotificationTables {
     /** Which kind of failure the last try was; null where there was none. */
     failure: string | null;
     traceparent: string | null;
+    /** Wall ms until which its receiver's rate limit has held it; null where it went at once. */
+    held_until_ms: number | null;
+    /** The digest that tells of it in its place; null where it is told of by itself. */
+    digest_id: string | null;
   };
   /** What was decided about telling of an alert, and why. */
   notification_decisions: {

@@ -10,6 +10,8 @@ export interface Histogram {
   observe(value: number): void;
 }
 
+export type GaugePoint = Pick<CollectedPoint, 'labels' | 'value'>;
+
 export interface CollectedPoint {
   /** What follows the metric's name in the name of this series: only those of a histogram have something. */
   readonly suffix: '' | '_bucket' | '_sum' | '_count';
@@ -33,6 +35,10 @@ interface CounterPoints {
 export class SelfMetrics {
   readonly #counters = new Map<string, CounterPoints>();
   readonly #gauges = new Map<string, { readonly help: string; readonly read: () => number }>();
+  readonly #families = new Map<
+    string,
+    { readonly help: string; readonly read: () => readonly GaugePoint[] }
+  >();
   readonly #histograms = new Map<string, { readonly help: string; readonly counts: BucketCounts }>();
 
   /** The counter of that name; the same one for the same name. Names end in `_total`. */
@@ -56,6 +62,11 @@ export class SelfMetrics {
   /** A gauge that is read when somebody looks. */
   gauge(name: string, help: string, read: () => number): void {
     this.#gauges.set(name, { help, read });
+  }
+
+  /** A gauge with a series for each of the points that are there when somebody looks. */
+  gaugeFamily(name: string, help: string, read: () => readonly GaugePoint[]): void {
+    this.#families.set(name, { help, read });
   }
 
   /**
@@ -93,7 +104,13 @@ export class SelfMetrics {
       help,
       points: counts.collect(),
     }));
-    return [...counters, ...gauges, ...histograms].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const families = [...this.#families].map(([name, { help, read }]): CollectedMetric => ({
+      name,
+      type: 'gauge',
+      help,
+      points: read().map((point) => ({ suffix: '', ...point })),
+    }));
+    return [...counters, ...gauges, ...families, ...histograms].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 }
 

@@ -72,6 +72,8 @@ export interface ServerOptions {
   readonly demo?: boolean;
   readonly configFile?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What else stands on the command line. */
+  readonly flags?: readonly string[];
   /** A server that is to be started again on the same port names it; 0 takes any. */
   readonly port?: number;
   /** Whether its state is there already, in PostgreSQL: then it says nothing about itself beside its log. */
@@ -83,9 +85,17 @@ export class OmoiServer extends OmoiProcess {
   readonly directory: string;
   #url = '';
 
-  private constructor(directory: string, { demo = false, configFile, env = {}, port = 0 }: ServerOptions) {
+  private constructor(
+    directory: string,
+    { demo = false, configFile, env = {}, port = 0, flags = [] }: ServerOptions,
+  ) {
     super(
-      ['serve', ...(demo ? ['--demo'] : []), ...(configFile === undefined ? [] : ['--config', configFile])],
+      [
+        'serve',
+        ...(demo ? ['--demo'] : []),
+        ...(configFile === undefined ? [] : ['--config', configFile]),
+        ...flags,
+      ],
       {
         OMOI_DATA_DIRECTORY: directory,
         OMOI_HTTP_PORT: String(port),

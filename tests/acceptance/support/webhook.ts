@@ -21,6 +21,7 @@ export interface WebhookMessage {
     readonly receiver: string;
     readonly status: 'firing' | 'resolved';
     readonly notification_reason: string;
+    readonly note?: string;
     readonly groupLabels: Readonly<Record<string, string>>;
     readonly alerts: readonly WebhookAlert[];
   };

@@ -78,6 +78,7 @@ function tokenProblems(settings: Tokens): readonly SettingsProblem[] {
 export const incidentioReceiver: ReceiverKind<IncidentioSettings> = {
   key: 'incidentio_configs',
   type: 'incidentio',
+  opensIncidents: true,
   settings: settingsSchema,
   complete: (settings, global) => ({
     settings: { ...settings, http_config: ownHttpSettings(settings.http_config, global.http_config) },

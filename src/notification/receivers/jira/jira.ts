@@ -12,6 +12,7 @@ import { completeJira, jiraSettings, templatedFieldsOfJira, type JiraSettings } 
 export const jiraReceiver: ReceiverKind<JiraSettings> = {
   key: 'jira_configs',
   type: 'jira',
+  opensIncidents: true,
   settings: jiraSettings,
   complete: completeJira,
   templatedFields: templatedFieldsOfJira,

@@ -27,7 +27,7 @@ export function createLogIntegration(logger: Logger): Integration {
           })),
           more: message.truncatedAlerts,
         },
-        `Alert ${statusOfMessage(message)}: nobody is told, since no receiver is configured`,
+        `Alert ${statusOfMessage(message)}: ${message.note ?? 'nobody is told, since no receiver is configured'}`,
       );
       return Promise.resolve({ outcome: 'delivered', answer: 'written to the log' });
     },

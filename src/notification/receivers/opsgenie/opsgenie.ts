@@ -26,6 +26,7 @@ import {
 export const opsgenieReceiver: ReceiverKind<OpsgenieSettings> = {
   key: 'opsgenie_configs',
   type: 'opsgenie',
+  opensIncidents: true,
   settings: opsgenieSettings,
   complete: completeOpsgenie,
   templatedFields: templatedFieldsOfOpsgenie,

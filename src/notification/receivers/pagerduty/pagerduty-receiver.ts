@@ -93,6 +93,7 @@ function missing(key: string): Delivery {
 export const pagerdutyReceiver: ReceiverKind<PagerdutySettings> = {
   key: 'pagerduty_configs',
   type: 'pagerduty',
+  opensIncidents: true,
   settings: pagerdutySettingsSchema,
   complete: (settings, { http_config, pagerduty_url }) => ({
     settings: {

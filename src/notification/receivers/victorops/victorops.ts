@@ -76,6 +76,7 @@ function reserved(field: string): SettingsProblem {
 export const victoropsReceiver: ReceiverKind<VictoropsSettings> = {
   key: 'victorops_configs',
   type: 'victorops',
+  opensIncidents: true,
   settings: settingsSchema,
   complete(settings, global) {
     const hasKey = settings.api_key !== null || settings.api_key_file !== null;

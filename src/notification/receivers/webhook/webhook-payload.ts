@@ -39,6 +39,11 @@ function* commonOf(all: readonly Labels[]): Generator<void, Labels> {
   return common;
 }
 
+/** Omoi's own key, where there is something to say that Alertmanager never has: a digest, a receiver that is not built. */
+function noteText({ note }: Message): string {
+  return note === null ? '' : `,"note":${goText(note)}`;
+}
+
 /** `4` of webhooks; `1` of incident.io, which says the same otherwise. */
 export type PayloadVersion = '1' | '4';
 
@@ -77,7 +82,7 @@ function* payloadPieces(message: Message, version: PayloadVersion): Generator<vo
       `"externalURL":${goText(message.externalUrl)}`,
       `"version":${goText(version)}`,
       `"groupKey":${goText(message.groupKey)}`,
-      `"truncatedAlerts":${message.truncatedAlerts}}\n`,
+      `"truncatedAlerts":${message.truncatedAlerts}${noteText(message)}}\n`,
     ].join(','),
   );
   pieces.push(Buffer.from(text));

@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import {
+  DELIVERED,
+  failed,
+  openNotificationStage,
+  RecordingReceiver,
+  testRoute,
+  type NotificationStage,
+} from '../notification.test-support.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const A = { alertname: 'A', group: 'one' };
+const B = { alertname: 'B', group: 'one' };
+
+let stage: NotificationStage;
+let ada: RecordingReceiver;
+let grace: RecordingReceiver;
+let onCall: string;
+
+beforeEach(async () => {
+  onCall = 'ada';
+  ada = new RecordingReceiver();
+  grace = new RecordingReceiver();
+  stage = await openNotificationStage({
+    route: testRoute({ groupWaitMs: 0 }),
+    receivers: { ada: [ada], grace: [grace] },
+    onCall: () => onCall,
+  });
+});
+afterEach(() => stage.close());
+
+const pass = (ms: number): Promise<void> => stage.clock.advance(ms);
+
+it('who was on call before hears of the end of what was told, and of nothing new', async () => {
+  await stage.alerts.fire({ a: A });
+  await pass(SECOND);
+  expect(ada.take()).toEqual(['first_notification +a']);
+  onCall = 'grace';
+  await stage.alerts.fire({ b: B });
+  await pass(2 * MINUTE);
+  expect([ada.take(), grace.take()]).toEqual([[], ['first_notification +a +b']]);
+  await stage.alerts.resolve('a');
+  await pass(2 * MINUTE);
+  expect([ada.take(), grace.take()]).toEqual([['all_resolved -a'], ['new_resolved +b -a']]);
+  await stage.alerts.resolve('b');
+  await pass(5 * MINUTE);
+  expect([ada.take(), grace.take()]).toEqual([[], ['all_resolved -b']]);
+  expect([...stage.notification.dispatcher.groups()]).toEqual([]);
+});
+
+it('the end waits for who was on call before until it is taken, also over a restart', async () => {
+  await stage.alerts.fire({ a: A });
+  await pass(1);
+  await stage.alerts.fire({ b: B });
+  await pass(2 * MINUTE);
+  expect(ada.take()).toEqual(['first_notification +a', 'new_alerts +a +b']);
+  onCall = 'grace';
+  await pass(2 * MINUTE);
+  expect(grace.take()).toEqual(['first_notification +a +b']);
+  ada.answer = () => failed('connection', { retryable: true });
+  await stage.alerts.resolve('a');
+  await pass(3 * MINUTE);
+  expect(grace.take()).toEqual(['new_resolved +b -a']);
+  await stage.restart();
+  ada.take();
+  ada.answer = () => DELIVERED;
+  await pass(5 * MINUTE);
+  expect([ada.take(), grace.take()]).toEqual([['new_resolved -a'], []]);
+});
+
+it('what nobody has taken before the hand-over is told to who is on call then, and to nobody else', async () => {
+  ada.answer = () => failed('connection', { retryable: true });
+  await stage.alerts.fire({ a: A });
+  await pass(SECOND);
+  onCall = 'grace';
+  await pass(2 * MINUTE);
+  ada.take();
+  ada.answer = () => DELIVERED;
+  await stage.alerts.resolve('a');
+  await pass(5 * MINUTE);
+  expect([ada.take(), grace.take()]).toEqual([[], ['first_notification +a', 'all_resolved -a']]);
+});

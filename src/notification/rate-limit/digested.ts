@@ -1,0 +1,67 @@
+import type { StateTransaction } from '#storage';
+import type { Outstanding, Tried } from '../outbox/delivery-queue.ts';
+import type { PendingNotification } from '../outbox/outbox-rows.ts';
+
+/** So many rows are changed with one statement. */
+const maxRowsPerStatement = 500;
+
+/** The messages that are told with one: those that a digest stands for and that nothing has replaced meanwhile, or itself. */
+export function toldBy(outstanding: Outstanding): readonly Outstanding[] {
+  return outstanding.digestOf?.filter(({ state }) => state === 'sending') ?? [outstanding];
+}
+
+/** What became of a digest became of the messages that it stands for. In its transaction. */
+export async function endDigested(
+  tx: StateTransaction,
+  { outstanding, tried: { delivery } }: { readonly outstanding: Outstanding; readonly tried: Tried },
+  nowMs: number,
+): Promise<void> {
+  if (!outstanding.digestOf) return;
+  const ids = toldBy(outstanding).map(({ notification }) => notification.id);
+  const changes = {
+    state: delivery.outcome === 'delivered' ? ('delivered' as const) : ('failed' as const),
+    attempts: outstanding.attempts,
+    finished_at_ms: nowMs,
+    answer: `in the digest ${outstanding.notification.id}`,
+    failure: delivery.outcome === 'delivered' ? null : delivery.failure,
+  };
+  for (let at = 0; at < ids.length; at += maxRowsPerStatement) {
+    await tx.db
+      .updateTable('notifications')
+      .set(changes)
+      .where('id', 'in', ids.slice(at, at + maxRowsPerStatement))
+      .where('state', '=', 'pending')
+      .execute();
+  }
+}
+
+/** What an earlier run left, as it stood: messages that a digest stands for are on their way as long as it is. */
+export function outstandingOf(pending: readonly PendingNotification[]): readonly Outstanding[] {
+  const waiting = new Set(pending.map(({ notification }) => notification.id));
+  const digested = new Map<string, Outstanding[]>();
+  const others: PendingNotification[] = [];
+  const parts: Outstanding[] = [];
+  for (const one of pending) {
+    if (one.digestId === null || !waiting.has(one.digestId)) others.push(one);
+    else {
+      const part = outstandingFrom(one, 'sending');
+      parts.push(part);
+      const together = digested.get(one.digestId);
+      if (together) together.push(part);
+      else digested.set(one.digestId, [part]);
+    }
+  }
+  const taken = others.map((one): Outstanding => {
+    const digestOf = digested.get(one.notification.id);
+    const outstanding = outstandingFrom(one, 'waiting');
+    return digestOf ? { ...outstanding, digestOf } : outstanding;
+  });
+  return [...parts, ...taken];
+}
+
+function outstandingFrom(
+  { notification, attempts, nextAttemptAtMs, heldUntilMs }: PendingNotification,
+  state: Outstanding['state'],
+): Outstanding {
+  return { notification, attempts, nextAttemptAtMs, state, ...(heldUntilMs !== null && { heldUntilMs }) };
+}
