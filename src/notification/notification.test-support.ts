@@ -1,3 +1,4 @@
+import { afterEach } from 'vitest';
 import { createEventBus, type EventBus } from '#eventbus';
 import { openTestStateDatabase, takeUpState, type StateDatabase } from '#storage';
 import {
@@ -452,4 +453,36 @@ export async function openNotificationStage(
     },
   };
   return stage;
+}
+
+/** Notification for each test of a file, and the one receiver that it tells where nothing else is asked for. */
+export interface TestNotification {
+  /** The one that is open, which is closed behind the test. */
+  stage: NotificationStage;
+  readonly open: (configuration?: TestConfiguration) => Promise<RecordingReceiver>;
+  readonly pass: (ms: number) => Promise<void>;
+}
+
+export function useTestNotification(): TestNotification {
+  let opened: NotificationStage | null = null;
+  const test: TestNotification = {
+    get stage() {
+      if (!opened) throw new Error('the stage is opened within a test');
+      return opened;
+    },
+    set stage(stage) {
+      opened = stage;
+    },
+    async open(configuration = {}) {
+      const team = new RecordingReceiver();
+      opened = await openNotificationStage({ receivers: { team: [team] }, ...configuration });
+      return team;
+    },
+    pass: (ms) => test.stage.clock.advance(ms),
+  };
+  afterEach(async () => {
+    await opened?.close();
+    opened = null;
+  });
+  return test;
 }

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { fingerprintOf } from '#telemetry';
 import { maxAggregationGroups } from './groups/dispatcher.ts';
 import type { TrackedAlert } from './groups/tracked-alert.ts';
@@ -9,12 +9,10 @@ import {
   prepared,
   RecordingReceiver,
   testRoute,
-  type NotificationStage,
-  type TestConfiguration,
+  useTestNotification,
 } from './notification.test-support.ts';
 import type { Delivery } from './receivers/integration.ts';
 import type { MuteStage } from './stages/mute-stage.ts';
-import { snoozeStage } from './stages/snooze-stage.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -22,30 +20,22 @@ const A = { alertname: 'A', group: 'one' };
 const B = { alertname: 'B', group: 'one' };
 const C = { alertname: 'C', group: 'two' };
 
-let stage: NotificationStage;
-afterEach(() => stage.close());
-
-async function open(configuration: TestConfiguration = {}): Promise<RecordingReceiver> {
-  const team = new RecordingReceiver();
-  stage = await openNotificationStage({ receivers: { team: [team] }, ...configuration });
-  return team;
-}
-
-const pass = (ms: number): Promise<void> => stage.clock.advance(ms);
+const test = useTestNotification();
+const { open, pass } = test;
 
 describe('when a group is told of', () => {
   it('waits group_wait, takes together what came, then group_interval, and repeats after repeat_interval', async () => {
     const team = await open();
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(5 * SECOND);
-    await stage.alerts.fire({ b: B, c: C });
+    await test.stage.alerts.fire({ b: B, c: C });
     await pass(4 * SECOND);
     expect(team.take()).toEqual([]);
     await pass(2 * SECOND);
     expect(team.take()).toEqual(['first_notification +a +b']);
     await pass(5 * SECOND);
     expect(team.take()).toEqual(['first_notification +c']);
-    await stage.alerts.fire({ d: { ...A, instance: '2' } });
+    await test.stage.alerts.fire({ d: { ...A, instance: '2' } });
     await pass(50 * SECOND);
     expect(team.take()).toEqual([]);
     await pass(10 * SECOND);
@@ -58,61 +48,63 @@ describe('when a group is told of', () => {
 
   it('is told at once where its alert has waited long enough already', async () => {
     const team = await open({ route: testRoute({ groupWaitMs: 0 }) });
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(0);
     expect(team.take()).toEqual(['first_notification +a']);
   });
 
   it('hears of what is over at the next interval, once, and is forgotten then', async () => {
     const team = await open();
-    await stage.alerts.fire({ a: A, b: B });
+    await test.stage.alerts.fire({ a: A, b: B });
     await pass(11 * SECOND);
     team.take();
-    await stage.alerts.resolve('a');
+    await test.stage.alerts.resolve('a');
     await pass(MINUTE);
     expect(team.take()).toEqual(['new_resolved +b -a']);
-    await stage.alerts.resolve('b');
+    await test.stage.alerts.resolve('b');
     await pass(MINUTE);
     expect(team.take()).toEqual(['all_resolved -b']);
     await pass(10 * MINUTE);
     expect(team.take()).toEqual([]);
-    expect([...stage.notification.dispatcher.groups()]).toEqual([]);
-    expect([...stage.notification.log.groupIds()]).toEqual([]);
-    expect(await stage.database.reader.selectFrom('notification_alerts').selectAll().execute()).toEqual([]);
-    expect(await stage.database.reader.selectFrom('notification_log').selectAll().execute()).toEqual([]);
+    expect([...test.stage.notification.dispatcher.groups()]).toEqual([]);
+    expect([...test.stage.notification.log.groupIds()]).toEqual([]);
+    expect(await test.stage.database.reader.selectFrom('notification_alerts').selectAll().execute()).toEqual(
+      [],
+    );
+    expect(await test.stage.database.reader.selectFrom('notification_log').selectAll().execute()).toEqual([]);
   });
 
   it('hears of what came and went in between, where Alertmanager says nothing', async () => {
     const team = await open();
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(SECOND);
-    await stage.alerts.resolve('a');
+    await test.stage.alerts.resolve('a');
     await pass(MINUTE);
     expect(team.take()).toEqual(['brief -a']);
   });
 
   it('hears of a brief one where what is over is not sent, and of nothing else that is over', async () => {
     const team = new RecordingReceiver({ sendResolved: false });
-    stage = await openNotificationStage({ receivers: { team: [team] } });
-    await stage.alerts.fire({ a: A });
+    test.stage = await openNotificationStage({ receivers: { team: [team] } });
+    await test.stage.alerts.fire({ a: A });
     await pass(11 * SECOND);
-    await stage.alerts.fire({ b: B });
-    await stage.alerts.resolve('b');
+    await test.stage.alerts.fire({ b: B });
+    await test.stage.alerts.resolve('b');
     await pass(MINUTE);
-    await stage.alerts.resolve('a');
+    await test.stage.alerts.resolve('a');
     await pass(2 * MINUTE);
     expect(team.take()).toEqual(['first_notification +a', 'brief +a -b']);
-    expect([...stage.notification.dispatcher.groups()]).toEqual([]);
+    expect([...test.stage.notification.dispatcher.groups()]).toEqual([]);
   });
 
   it('is not repeated while all that fires is acknowledged', async () => {
     const team = await open();
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(11 * SECOND);
-    await stage.alerts.acknowledge('a');
+    await test.stage.alerts.acknowledge('a');
     await pass(3 * 60 * MINUTE);
     expect(team.take()).toEqual(['first_notification +a']);
-    await stage.alerts.fire({ b: B });
+    await test.stage.alerts.fire({ b: B });
     await pass(MINUTE);
     // Of these one is acknowledged: its own link is enough for the other.
     expect(team.messages.map(({ acknowledgeAll }) => acknowledgeAll)).toEqual([null]);
@@ -122,18 +114,18 @@ describe('when a group is told of', () => {
   it('does not wait for group_interval with a critical alert, where the route says so', async () => {
     const omoi = { ...testRoute().omoi, criticalBypassesInterval: true };
     const team = await open({ route: testRoute({ omoi }) });
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(11 * SECOND);
-    await stage.alerts.fire({ b: { ...B, severity: 'critical' } });
+    await test.stage.alerts.fire({ b: { ...B, severity: 'critical' } });
     await pass(0);
     expect(team.take()).toEqual(['first_notification +a', 'new_alerts +a +b']);
   });
 
   it('names as many alerts as its integration takes, those that fire first', async () => {
     const team = new RecordingReceiver({ maxAlerts: 2 });
-    stage = await openNotificationStage({ receivers: { team: [team] } });
-    await stage.alerts.fire({ a: A, b: B, c: { ...C, group: 'one' } });
-    await stage.alerts.resolve('a');
+    test.stage = await openNotificationStage({ receivers: { team: [team] } });
+    await test.stage.alerts.fire({ a: A, b: B, c: { ...C, group: 'one' } });
+    await test.stage.alerts.resolve('a');
     await pass(11 * SECOND);
     expect(team.messages.map(({ truncatedAlerts }) => truncatedAlerts)).toEqual([1]);
     expect(team.messages.map(({ acknowledgeAll }) => acknowledgeAll)).toEqual([
@@ -160,11 +152,11 @@ describe('what is kept back', () => {
     };
     const team = await open({ stages: [inhibition] });
     inhibited.add('b');
-    await stage.alerts.fire({ a: A, b: B });
+    await test.stage.alerts.fire({ a: A, b: B });
     await pass(11 * SECOND);
     expect(team.take()).toEqual(['first_notification +a']);
     inhibited.add('a');
-    await stage.alerts.resolve('a', 'b');
+    await test.stage.alerts.resolve('a', 'b');
     await pass(MINUTE);
     expect(team.take()).toEqual(['all_resolved -a']);
     inhibited.clear();
@@ -176,7 +168,7 @@ describe('what is kept back', () => {
     const silence = muting();
     const team = await open({ stages: [silence] });
     silence.muted.add('a');
-    await stage.alerts.fire({ a: A, b: B });
+    await test.stage.alerts.fire({ a: A, b: B });
     await pass(11 * SECOND);
     expect(team.take()).toEqual(['first_notification +b']);
     silence.muted.clear();
@@ -187,185 +179,34 @@ describe('what is kept back', () => {
   it('is told that it is over when the silence under which it ended is over', async () => {
     const silence = muting();
     const team = await open({ stages: [silence] });
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(11 * SECOND);
     team.take();
     silence.muted.add('a');
-    await stage.alerts.resolve('a');
+    await test.stage.alerts.resolve('a');
     await pass(10 * MINUTE);
     expect(team.take()).toEqual([]);
     silence.muted.clear();
     await pass(MINUTE);
     expect(team.take()).toEqual(['all_resolved -a']);
-    expect([...stage.notification.dispatcher.groups()]).toEqual([]);
+    expect([...test.stage.notification.dispatcher.groups()]).toEqual([]);
   });
 
   it('is forgotten where it ended unheard', async () => {
     const silence = muting();
     const team = await open({ stages: [silence] });
     silence.muted.add('a');
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(11 * SECOND);
-    await stage.alerts.resolve('a');
+    await test.stage.alerts.resolve('a');
     await pass(2 * MINUTE);
     silence.muted.clear();
     await pass(2 * MINUTE);
     expect(team.take()).toEqual([]);
-    expect(await stage.notification.decisions.list('a')).toMatchObject([
+    expect(await test.stage.notification.decisions.list('a')).toMatchObject([
       { stage: 'routing', decision: 'routed' },
       { stage: 'silence', decision: 'kept back', reason: 'by a silence' },
     ]);
-  });
-});
-
-describe('an alert that is snoozed', () => {
-  it('is told of again when its snooze ends, at once, and not before', async () => {
-    const team = await open({ stages: [snoozeStage] });
-    await stage.alerts.fire({ a: A });
-    await pass(11 * SECOND);
-    expect(team.take()).toEqual(['first_notification +a']);
-    await stage.alerts.snooze('a', 120 * MINUTE);
-    await pass(119 * MINUTE);
-    expect(team.take()).toEqual([]);
-    const messages = await stage.notification.messages({ limit: 10 });
-    expect(messages.messages.map(({ message }) => message.reason)).toEqual(['first_notification']);
-    await pass(MINUTE);
-    await stage.alerts.unsnooze('a');
-    await pass(SECOND);
-    expect(team.take()).toEqual(['snooze_ended +a']);
-    await pass(30 * MINUTE);
-    expect(team.take()).toEqual([]);
-  });
-
-  it('stays so over a restart, and its end is told that came while nobody was there', async () => {
-    const team = await open({ stages: [snoozeStage] });
-    await stage.alerts.fire({ a: A });
-    await pass(11 * SECOND);
-    team.take();
-    await stage.alerts.snooze('a', 10 * MINUTE);
-    await stage.restart();
-    await pass(9 * MINUTE);
-    expect(team.take()).toEqual([]);
-    await pass(MINUTE);
-    await stage.alerts.unsnooze('a');
-    await stage.restart();
-    await pass(2 * MINUTE);
-    expect(team.take()).toEqual(['snooze_ended +a']);
-  });
-
-  it('is told to be over as it is over, where somebody knew of it', async () => {
-    const team = await open({ stages: [snoozeStage] });
-    await stage.alerts.fire({ a: A });
-    await pass(11 * SECOND);
-    await stage.alerts.snooze('a', 10 * MINUTE);
-    await pass(2 * MINUTE);
-    team.take();
-    await stage.alerts.resolve('a');
-    await pass(2 * MINUTE);
-    expect(team.take()).toEqual(['all_resolved -a']);
-  });
-
-  it('is no news where another of its group is told of meanwhile', async () => {
-    const team = await open({ stages: [snoozeStage] });
-    await stage.alerts.fire({ a: A });
-    await pass(11 * SECOND);
-    await stage.alerts.snooze('a', 10 * MINUTE);
-    await stage.alerts.fire({ b: B });
-    await pass(2 * MINUTE);
-    expect(team.take()).toEqual(['first_notification +a', 'new_alerts +b']);
-    await pass(8 * MINUTE);
-    await stage.alerts.unsnooze('a');
-    await pass(SECOND);
-    expect(team.take()).toEqual(['new_alerts +a +b']);
-  });
-});
-
-describe('an alert that comes back again and again', () => {
-  const flapping = { episodes: 3, withinMs: 10 * MINUTE };
-  const route = testRoute({ omoi: { ...testRoute().omoi, flapping } });
-  /** One episode of a minute, and a minute without. */
-  async function episode(at: number): Promise<void> {
-    await stage.alerts.fire({ [`a${at}`]: A });
-    await pass(MINUTE);
-    await stage.alerts.resolve(`a${at}`);
-    await pass(MINUTE);
-  }
-
-  it('is one message with a count from the so manieth time on, and one when it stays away', async () => {
-    const team = await open({ route });
-    for (let at = 0; at < 8; at++) await episode(at);
-    expect(team.messages.map(({ reason, note }) => [reason, note])).toEqual([
-      ['first_notification', null],
-      ['all_resolved', null],
-      ['first_notification', null],
-      ['all_resolved', null],
-      ['flapping', 'Flapping: A (3 episodes). Its end is told once it stays away.'],
-    ]);
-    expect(
-      (await stage.notification.decisions.list('a5')).map(({ stage: at, reason }) => [at, reason]),
-    ).toContainEqual([
-      'flapping',
-      expect.stringMatching(/^flapping, in \d episodes: that it is over is told at .* unless it comes back$/),
-    ]);
-    team.take();
-    await pass(7 * MINUTE);
-    expect(team.take()).toEqual([]);
-    await pass(3 * MINUTE);
-    expect(team.take()).toEqual(['all_resolved -a7']);
-    expect([...stage.notification.dispatcher.groups()]).toEqual([]);
-    await episode(8);
-    expect(team.take()).toEqual(['first_notification +a8', 'all_resolved -a8']);
-  });
-
-  it('is a message an episode where nothing else is asked for', async () => {
-    const team = await open();
-    for (let at = 0; at < 8; at++) await episode(at);
-    expect(team.take()).toHaveLength(16);
-  });
-
-  it('leaves others of its group alone', async () => {
-    const team = await open({ route });
-    for (let at = 0; at < 4; at++) await episode(at);
-    team.take();
-    await stage.alerts.fire({ b: B });
-    await pass(2 * MINUTE);
-    await stage.alerts.resolve('b');
-    await pass(2 * MINUTE);
-    expect(team.take()).toEqual(['new_alerts +b', 'all_resolved -b']);
-  });
-
-  it('repeats as it goes on to fire, and is over in its time when it no longer flaps', async () => {
-    const team = await open({ route });
-    for (let at = 0; at < 3; at++) await episode(at);
-    await stage.alerts.fire({ long: A });
-    team.take();
-    await pass(61 * MINUTE);
-    expect(team.take()).toEqual(['repeat +long']);
-    await stage.alerts.resolve('long');
-    await pass(MINUTE);
-    expect(team.take()).toEqual(['all_resolved -long']);
-  });
-});
-
-describe('two alerts of the same labels, as of a rule and of somebody who posts', () => {
-  it.each([
-    ['the first is over first', 'a', 'a2'],
-    ['the second is over first', 'a2', 'a'],
-  ])('are one to people: %s', async (_name, first, last) => {
-    const team = await open();
-    await stage.alerts.fire({ a: A });
-    await pass(11 * SECOND);
-    await stage.alerts.fire({ a2: A });
-    await pass(2 * MINUTE);
-    await stage.alerts.resolve(first);
-    await pass(2 * MINUTE);
-    expect(team.take()).toEqual(['first_notification +a']);
-    await stage.alerts.resolve(last);
-    await pass(2 * MINUTE);
-    expect(team.take()).toEqual([`all_resolved -${last}`]);
-    expect([...stage.notification.dispatcher.groups()]).toEqual([]);
-    const rows = await stage.database.reader.selectFrom('notification_alerts').selectAll().execute();
-    expect(rows).toEqual([]);
   });
 });
 
@@ -373,11 +214,11 @@ describe('a receiver that does not take a message', () => {
   it('gets it again until it does, with what is new by then', async () => {
     const team = await open();
     team.answer = () => failed('connection', { retryable: true });
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(11 * SECOND);
     await pass(20 * SECOND);
     expect(new Set(team.take())).toEqual(new Set(['first_notification +a']));
-    await stage.alerts.fire({ b: B });
+    await test.stage.alerts.fire({ b: B });
     await pass(2 * MINUTE);
     team.take();
     team.answer = () => DELIVERED;
@@ -388,30 +229,30 @@ describe('a receiver that does not take a message', () => {
   it('has one message a group waiting, however often it is decided anew', async () => {
     const team = await open();
     team.answer = () => failed('connection', { retryable: true });
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(30 * MINUTE);
     for (let at = 0; at < 50; at++) {
-      await stage.alerts.fire({ [`a${at}`]: { ...A, at: String(at) } });
+      await test.stage.alerts.fire({ [`a${at}`]: { ...A, at: String(at) } });
       await pass(MINUTE);
-      expect(stage.notification.outbox.pendingOf('team/webhook/0')).toBe(1);
+      expect(test.stage.notification.outbox.pendingOf('team/webhook/0')).toBe(1);
     }
   });
 
   it('is not asked again at once where it refuses for good, but at the next interval', async () => {
     const team = await open();
     team.answer = () => failed('clientError', { retryable: false });
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(40 * SECOND);
     expect(team.take()).toEqual(['first_notification +a']);
     team.answer = () => DELIVERED;
     await pass(MINUTE);
     expect(team.take()).toEqual(['first_notification +a']);
-    const told = await stage.notification.deliveriesOf('a');
+    const told = await test.stage.notification.deliveriesOf('a');
     expect(told.map(({ event_type: type }) => type)).toEqual([
       'notification.failed',
       'notification.delivered',
     ]);
-    expect(await stage.notification.deliveriesOf('b')).toEqual([]);
+    expect(await test.stage.notification.deliveriesOf('b')).toEqual([]);
   });
 
   it('delays no other', async () => {
@@ -422,24 +263,24 @@ describe('a receiver that does not take a message', () => {
       signal.addEventListener('abort', () => resolve(failed('timeout', { retryable: true })));
       return promise;
     };
-    stage = await openNotificationStage({ receivers: { team: [hanging, team] } });
-    await stage.alerts.fire({ a: A });
+    test.stage = await openNotificationStage({ receivers: { team: [hanging, team] } });
+    await test.stage.alerts.fire({ a: A });
     await pass(11 * SECOND);
     expect(hanging.take()).toEqual(['first_notification +a']);
     expect(team.take()).toEqual(['first_notification +a']);
-    await stage.alerts.resolve('a');
+    await test.stage.alerts.resolve('a');
     await pass(MINUTE);
     expect(team.take()).toEqual(['all_resolved -a']);
     hanging.answer = () => DELIVERED;
     await pass(2 * MINUTE);
     expect(hanging.take().at(-1)).toEqual('all_resolved -a');
-    expect([...stage.notification.dispatcher.groups()]).toEqual([]);
+    expect([...test.stage.notification.dispatcher.groups()]).toEqual([]);
   });
 
   it('says when to come again, and no message of its goes before', async () => {
     const team = await open();
     team.answer = () => failed('rateLimited', { retryable: true, retryAfterMs: 30 * SECOND });
-    await stage.alerts.fire({ a: A, c: C });
+    await test.stage.alerts.fire({ a: A, c: C });
     await pass(11 * SECOND);
     const first = team.take().length;
     expect(first).toBeGreaterThan(0);
@@ -454,29 +295,29 @@ describe('a receiver that does not take a message', () => {
 describe('a restart', () => {
   it('tells nothing twice, and what was not told', async () => {
     const team = await open();
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(11 * SECOND);
     expect(team.take()).toEqual(['first_notification +a']);
-    await stage.restart();
+    await test.stage.restart();
     await pass(30 * SECOND);
     expect(team.take()).toEqual([]);
-    await stage.alerts.fire({ c: C });
+    await test.stage.alerts.fire({ c: C });
     await pass(SECOND);
-    await stage.restart();
+    await test.stage.restart();
     await pass(11 * SECOND);
     expect(team.take()).toEqual(['first_notification +c']);
   });
 
   it('tells what was over while it was away, also of what nobody had heard of', async () => {
     const team = await open();
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(11 * SECOND);
-    await stage.alerts.fire({ c: C });
+    await test.stage.alerts.fire({ c: C });
     await pass(SECOND);
     team.take();
-    await stage.alerts.resolve('a', 'c');
+    await test.stage.alerts.resolve('a', 'c');
     await pass(0);
-    await stage.restart();
+    await test.stage.restart();
     await pass(MINUTE);
     expect(team.take().toSorted()).toEqual(['all_resolved -a', 'brief -c']);
   });
@@ -484,11 +325,11 @@ describe('a restart', () => {
   it('sends what was decided and not sent, by what the configuration says now', async () => {
     const team = await open();
     team.answer = () => failed('connection', { retryable: true });
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(11 * SECOND);
     team.take();
     const successor = new RecordingReceiver();
-    await stage.restart({ receivers: { team: [successor] } });
+    await test.stage.restart({ receivers: { team: [successor] } });
     await pass(2 * MINUTE);
     expect(successor.take()).toEqual(['first_notification +a']);
   });
@@ -497,10 +338,10 @@ describe('a restart', () => {
 describe('a wall clock that is set back', () => {
   it('delays no first message by more than group_wait', async () => {
     const team = await open();
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(SECOND);
-    stage.clock.stepWallClock(-60 * MINUTE);
-    await stage.restart();
+    test.stage.clock.stepWallClock(-60 * MINUTE);
+    await test.stage.restart();
     await pass(11 * SECOND);
     expect(team.take()).toEqual(['first_notification +a']);
   });
@@ -509,49 +350,49 @@ describe('a wall clock that is set back', () => {
 describe('another configuration', () => {
   it('routes what fires anew, tells nothing twice of groups that stay, and forgets those that are gone', async () => {
     const team = await open();
-    await stage.alerts.fire({ a: A, c: C });
+    await test.stage.alerts.fire({ a: A, c: C });
     await pass(11 * SECOND);
     expect(team.take()).toHaveLength(2);
-    await stage.notification.take(prepared({ receivers: { team: [team] } }));
+    await test.stage.notification.take(prepared({ receivers: { team: [team] } }));
     await pass(2 * MINUTE);
     expect(team.take()).toEqual([]);
     const other = testRoute({ id: '{}/0', key: '{}/{x="y"}' });
-    await stage.notification.take(prepared({ route: other, receivers: { team: [team] } }));
+    await test.stage.notification.take(prepared({ route: other, receivers: { team: [team] } }));
     await pass(MINUTE);
     expect(team.take().toSorted()).toEqual(['first_notification +a', 'first_notification +c']);
-    const log = await stage.database.reader.selectFrom('notification_log').select('group_id').execute();
+    const log = await test.stage.database.reader.selectFrom('notification_log').select('group_id').execute();
     expect(log.map(({ group_id: id }) => id).toSorted()).toEqual(
-      Array.from(stage.notification.dispatcher.groups(), ({ id }) => id).toSorted(),
+      Array.from(test.stage.notification.dispatcher.groups(), ({ id }) => id).toSorted(),
     );
   });
 
   it('gives up what waits for a receiver that is gone', async () => {
     const team = await open();
     team.answer = () => failed('connection', { retryable: true });
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(11 * SECOND);
     const successor = new RecordingReceiver({ index: 1 });
-    await stage.notification.take(prepared({ receivers: { team: [successor] } }));
+    await test.stage.notification.take(prepared({ receivers: { team: [successor] } }));
     await pass(2 * MINUTE);
     expect(successor.take()).toEqual(['first_notification +a']);
-    const pending = await stage.notification.messages({ state: 'pending', limit: 10 });
+    const pending = await test.stage.notification.messages({ state: 'pending', limit: 10 });
     expect(pending.messages).toEqual([]);
-    const { messages } = await stage.notification.explain('a');
+    const { messages } = await test.stage.notification.explain('a');
     expect(messages.map(({ state }) => state)).toEqual(['superseded', 'delivered']);
   });
 
   it('sends no message of before twice when its receiver is there again', async () => {
     const team = await open();
     team.answer = () => failed('connection', { retryable: true });
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(11 * SECOND);
-    await stage.notification.take(prepared({ receivers: { team: [] } }));
+    await test.stage.notification.take(prepared({ receivers: { team: [] } }));
     await pass(MINUTE);
-    await stage.notification.take(prepared({ receivers: { team: [team] } }));
+    await test.stage.notification.take(prepared({ receivers: { team: [team] } }));
     await pass(MINUTE);
     team.take();
     team.answer = () => DELIVERED;
-    await stage.restart();
+    await test.stage.restart();
     await pass(2 * MINUTE);
     expect(team.take()).toEqual(['first_notification +a']);
   });
@@ -562,15 +403,15 @@ describe('limits', () => {
     const team = await open({ route: testRoute({ groupWaitMs: 60 * MINUTE }) });
     for (let at = 0; at < maxAggregationGroups; at += 1000) {
       for (let one = at; one < at + 1000; one++) {
-        stage.notification.dispatcher.take(alertOfGroup(`fill${one}`));
+        test.stage.notification.dispatcher.take(alertOfGroup(`fill${one}`));
       }
       await pass(0);
     }
-    expect(stage.notification.dispatcher.groupCount).toBe(maxAggregationGroups);
-    stage.notification.dispatcher.take(alertOfGroup('more1'));
-    stage.notification.dispatcher.take(alertOfGroup('more2'));
-    expect(stage.notification.dispatcher.groupCount).toBe(maxAggregationGroups + 1);
-    const [group] = stage.notification.dispatcher.groupsOf('more2');
+    expect(test.stage.notification.dispatcher.groupCount).toBe(maxAggregationGroups);
+    test.stage.notification.dispatcher.take(alertOfGroup('more1'));
+    test.stage.notification.dispatcher.take(alertOfGroup('more2'));
+    expect(test.stage.notification.dispatcher.groupCount).toBe(maxAggregationGroups + 1);
+    const [group] = test.stage.notification.dispatcher.groupsOf('more2');
     expect([group?.groupKey, group?.members.size]).toEqual(['{}:{}', 2]);
     expect(team.take()).toEqual([]);
   });
@@ -583,7 +424,7 @@ function alertOfGroup(group: string): TrackedAlert {
     fingerprint: fingerprintOf(labels),
     labels,
     severity: '',
-    startsAtMs: stage.clock.wallMs(),
+    startsAtMs: test.stage.clock.wallMs(),
     firedAtMs: 0,
     traceparent: null,
     endsAtMs: null,
@@ -597,29 +438,29 @@ describe('what has stopped, for the dead man’s switch', () => {
   it('is that groups are not decided, while the database is away', async () => {
     let isAway = false;
     const team = new RecordingReceiver();
-    stage = await openNotificationStage({ receivers: { team: [team] } }, (database) => ({
+    test.stage = await openNotificationStage({ receivers: { team: [team] } }, (database) => ({
       ...database,
       transaction: (work, options) =>
         isAway ? Promise.reject(new Error('away')) : database.transaction(work, options),
     }));
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(SECOND);
     isAway = true;
     await pass(60 * SECOND);
-    expect(stage.notification.dispatcher.whatHasStopped()).toBeNull();
+    expect(test.stage.notification.dispatcher.whatHasStopped()).toBeNull();
     await pass(20 * SECOND);
-    expect(stage.notification.dispatcher.whatHasStopped()).toMatch(/^groups of alerts wait for/);
+    expect(test.stage.notification.dispatcher.whatHasStopped()).toMatch(/^groups of alerts wait for/);
     isAway = false;
     await pass(MINUTE);
-    expect(stage.notification.dispatcher.whatHasStopped()).toBeNull();
+    expect(test.stage.notification.dispatcher.whatHasStopped()).toBeNull();
     expect(team.take()).toEqual(['first_notification +a']);
   });
 
   it('is no receiver that refuses', async () => {
     const team = await open();
     team.answer = () => failed('connection', { retryable: true });
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(3 * 60 * MINUTE);
-    expect(stage.notification.outbox.whatHasStopped()).toBeNull();
+    expect(test.stage.notification.outbox.whatHasStopped()).toBeNull();
   });
 });

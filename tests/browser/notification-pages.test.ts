@@ -23,6 +23,9 @@ groups:
       - alert: NobodyCares
         expr: omoi_sample_clock_lead_seconds > -1000000
         labels: { severity: info, team: mail }
+      - alert: PartBroken
+        expr: part_broken > 0
+        labels: { severity: info }
       - alert: StrangerIsSilent
         expr: stranger_silent > 0
         labels: { severity: info, agent_id: stranger-1 }
@@ -49,6 +52,10 @@ route:
     - matchers: [team="web"]
       receiver: broken
       continue: true
+    - matchers: [alertname="PartBroken"]
+      receiver: rack
+      group_by: [alertname]
+      group_wait: 2s
     - matchers: [team="mail"]
       receiver: nights
       mute_time_intervals: [always]
@@ -61,6 +68,10 @@ receivers:
     webhook_configs: [{ url: '${webhook}/down' }]
   - name: nights
     webhook_configs: [{ url: '${webhook}/nights' }]
+  - name: rack
+    webhook_configs:
+      - url: '${webhook}/rack'
+        payload: { status: '{{ .Status }}', alerts: [], link: '{{ .AcknowledgeAll }}' }
 x-omoi:
   people:
     ada: { receiver: pager }
@@ -292,6 +303,41 @@ describe.skipIf(program === null)('who is told, on the pages', () => {
       .waitFor();
   });
 
+  it('acknowledges all alerts of a message by its link, once that is confirmed', async () => {
+    const { page } = pages;
+    const dataPoints = Array.from({ length: 50 }, (_, at) => ({
+      asInt: 1,
+      attributes: [{ key: 'part', value: { stringValue: `${at + 1}` } }],
+    }));
+    const metrics = [{ name: 'part_broken', gauge: { dataPoints } }];
+    const body = { resourceMetrics: [{ scopeMetrics: [{ metrics }] }] };
+    await pages.admin.read('/v1/metrics', { method: 'POST', body });
+    const link = await until(
+      () => webhook.messages.find(({ path }) => path === '/rack')?.link,
+      'the rack is told with a link',
+      WITHIN_MS,
+    );
+    const unacknowledged = async (): Promise<number> => {
+      const asked = '/api/v1/alerts?state=firing&rule_id=here/PartBroken&acknowledged=false';
+      return (await pages.admin.read<{ alerts: unknown[] }>(asked)).alerts.length;
+    };
+    await page.goto(link);
+    await page.getByRole('heading', { level: 1, name: 'Acknowledge 50 alerts?' }).waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    expect(await unacknowledged()).toBe(50);
+    await page.getByRole('button', { name: 'Acknowledge 50 alerts' }).click();
+    await page.getByText('50 by link of receiver rack.').waitFor();
+    expect(await unacknowledged()).toBe(0);
+    const forged = await fetch(`${link.slice(0, -3)}AAA`, { method: 'POST' });
+    expect(forged.status).toBe(401);
+    // Others look for theirs on the first page of the list.
+    const { alerts } = await pages.admin.read<{ alerts: { id: string }[] }>(
+      '/api/v1/alerts?state=firing&rule_id=here/PartBroken&limit=100',
+    );
+    const ids = alerts.map(({ id }) => id);
+    await pages.admin.read('/api/v1/alerts/bulk', { method: 'POST', body: { ids, action: 'resolve' } });
+  });
+
   it('lists the alerts of a receiver, as links of messages ask for them, and of an agent', async () => {
     const { page } = pages;
     await pages.open('/alerts?receiver=pager');
@@ -353,9 +399,9 @@ describe.skipIf(program === null)('who is told, on the pages', () => {
     const { page } = pages;
     await pages.open('/alerts/routes');
     const routes = pages.panel('Routes').getByRole('list', { name: /^Routes/ });
-    await routes.getByRole('listitem').nth(3).waitFor();
+    await routes.getByRole('listitem').nth(4).waitFor();
     const [root, first, ...others] = await routes.getByRole('listitem').all();
-    expect(others).toHaveLength(2);
+    expect(others).toHaveLength(3);
     expect(await root?.innerText()).toMatch(/^every alert\s+→\s+to\s+desk/);
     expect(await first?.innerText()).toContain('severity="critical", team="web"');
     await routes.getByText(/silent now, within always/).waitFor();

@@ -7,6 +7,8 @@ import { json } from 'node:stream/consumers';
 export interface WebhookMessage {
   readonly path: string;
   readonly status: string;
+  /** Of a payload of one's own. */
+  readonly link?: string;
   readonly alerts: readonly { readonly labels: Readonly<Record<string, string>> }[];
 }
 
