@@ -210,6 +210,35 @@ describe('what is kept back', () => {
   });
 });
 
+describe('what was kept back while it fired, and is over', () => {
+  const silence: MuteStage = {
+    judge: ({ alertId, endsAtMs }) =>
+      alertId === 'a' && endsAtMs === null ? { stage: 'silence', reason: 'by a silence' } : null,
+  };
+  let team: RecordingReceiver;
+  const rows = () => test.stage.database.reader.selectFrom('notification_kept_back').selectAll().execute();
+
+  it.each([
+    ['while Omoi was away', () => test.stage.restart({ receivers: { team: [team] }, stages: [silence] })],
+    [
+      'after a reload',
+      () => test.stage.notification.take(prepared({ receivers: { team: [team] }, stages: [silence] })),
+    ],
+  ])('is no news where it ended %s', async (_when, comesAgain) => {
+    team = await open({ stages: [silence] });
+    await test.stage.alerts.fire({ a: A, c: C });
+    await pass(11 * SECOND);
+    expect(team.take()).toEqual(['first_notification +c']);
+    expect(await rows()).toMatchObject([{ alert_id: 'a' }]);
+    await comesAgain();
+    await test.stage.alerts.resolve('a');
+    await pass(10 * MINUTE);
+    expect(team.take()).toEqual([]);
+    expect(test.stage.notification.dispatcher.get('a')).toBeNull();
+    expect(await rows()).toEqual([]);
+  });
+});
+
 describe('a receiver that does not take a message', () => {
   it('gets it again until it does, with what is new by then', async () => {
     const team = await open();

@@ -23,6 +23,7 @@ import {
 } from './explain/message-list.ts';
 import { Escalations, type EscalationContext } from './escalation/escalations.ts';
 import { Dispatcher } from './groups/dispatcher.ts';
+import { KeptBackAlerts } from './groups/kept-back-alerts.ts';
 import { forgetAlerts, rememberAlerts } from './groups/remembered-alerts.ts';
 import type { RoutingInForce } from './groups/routing-in-force.ts';
 import { alertThatBegins, trackedAlert, type TrackedAlert } from './groups/tracked-alert.ts';
@@ -82,6 +83,7 @@ export class Notification {
   readonly holds: RemediationHolds;
   readonly escalations: Escalations;
   readonly #lifted: LiftedMutes;
+  readonly #keptBack = new KeptBackAlerts();
   readonly #switch: DeadMansSwitch;
   readonly #parts: NotificationParts;
   #prepared: PreparedNotification;
@@ -124,7 +126,8 @@ export class Notification {
         log,
         outbox,
         decisions,
-        beside: [this.holds],
+        keptBack: this.#keptBack,
+        beside: [this.holds, this.#keptBack],
         wasHeld,
         keepsGroup: (groupId) => this.escalations.keepsGroup(groupId),
         onTold: (tx, told) => this.escalations.begin(tx, told),
@@ -296,6 +299,7 @@ export class Notification {
 
   async #takeUpAlerts(): Promise<void> {
     const { alerts, database } = this.#parts;
+    await this.#keptBack.read(database);
     const rows = await database.reader.selectFrom('notification_alerts').select('alert_id').execute();
     const open = new Set(rows.map((row) => row.alert_id));
     const isTold = await this.#hasCursor();
@@ -320,7 +324,7 @@ export class Notification {
       const kept = new Set(found.map(({ alertId }) => alertId));
       const forgotten = ids.filter((alertId) => !kept.has(alertId));
       if (forgotten.length === 0) continue;
-      await database.transaction((tx) => forgetAlerts(tx, forgotten, [this.holds]));
+      await database.transaction((tx) => forgetAlerts(tx, forgotten, [this.holds, this.#keptBack]));
     }
   }
 

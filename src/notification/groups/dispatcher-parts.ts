@@ -4,6 +4,7 @@ import type { DecisionLog } from '../explain/decision-log.ts';
 import type { NotificationLog } from '../outbox/notification-log.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { AggregationGroup } from './aggregation-group.ts';
+import type { KeptBackAlerts } from './kept-back-alerts.ts';
 import type { Pass } from './pass.ts';
 import type { KeptBesideAlerts } from './remembered-alerts.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
@@ -17,6 +18,7 @@ export interface DispatcherParts {
   readonly log: NotificationLog;
   readonly outbox: Pick<Outbox, 'outstanding' | 'outstandingOf' | 'plan'>;
   readonly decisions: DecisionLog;
+  readonly keptBack: KeptBackAlerts;
   /** What is kept of alerts beside their groups, and goes with them. */
   readonly beside: readonly KeptBesideAlerts[];
   /** Whether a repair of what an alert tells of was begun while people were not told. */

@@ -97,6 +97,7 @@ export class Dispatcher {
       const isKept = this.#groups.has(groupId) || this.#parts.keepsGroup(groupId);
       if (!isKept) this.#goneGroups.add(groupId);
     }
+    this.#parts.keptBack.forgetEarlier();
     this.#isHeld = false;
     this.#pump();
   }
@@ -125,6 +126,7 @@ export class Dispatcher {
     const passed = new Set(
       [...this.#groups.values()].filter(({ hasPassed }) => hasPassed).map(({ id }) => id),
     );
+    this.#parts.keptBack.keep(this.#groups.values());
     this.#groups.clear();
     this.#due.clear();
     this.#settling.clear();
@@ -258,6 +260,7 @@ export class Dispatcher {
     const other = this.#groups.get(group.id);
     if (other) return other;
     group.hasPassed = passed.has(group.id);
+    for (const alertId of this.#parts.keptBack.of(group.id) ?? []) group.keptBack.add(alertId);
     this.#groups.set(group.id, group);
     this.#setTimer(group);
     return group;
@@ -476,12 +479,17 @@ export class Dispatcher {
       return;
     }
     if (!pass) return;
+    for (const alertId of pass.keptBack) if (this.#isIn(alertId, group)) group.keptBack.add(alertId);
     group.hasPassed = true;
     // What came while a message was on its way is decided when it has arrived.
     if (pass.isBlocked) group.isUrgent = true;
     const seen = this.#seen(group);
     group.quiet = quietAfter(pass, seen);
     this.#passAgain(group, Math.min(seen.nowMs + group.route.groupIntervalMs, pass.lookAtMs));
+  }
+
+  #isIn(alertId: string, group: AggregationGroup): boolean {
+    return this.#alerts.get(alertId)?.groups.has(group) === true;
   }
 
   #passAgain(group: AggregationGroup, dueAtMs: number): void {

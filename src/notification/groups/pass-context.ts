@@ -27,6 +27,8 @@ export interface PassContext {
 /** The members of a group that may be told of now. */
 export interface Passed extends PassedAlerts {
   readonly alerts: readonly TrackedAlert[];
+  /** Ids of those that fire and are kept back for the first time. */
+  readonly keptBack: readonly string[];
   readonly lookAtMs: number;
   /** Of those that fire, the ones that flap, by fingerprint. */
   readonly flapping: ReadonlyMap<string, Flapping>;

@@ -35,6 +35,8 @@ export interface Pass {
   readonly lookAtMs: number;
   /** What fires and may be told of. */
   readonly firing: readonly TrackedAlert[];
+  /** Those that fire and are kept back for the first time. */
+  readonly keptBack: readonly string[];
   /** How much there is to write, in rows. */
   readonly rows: number;
 }
@@ -122,10 +124,24 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
   const left = [...group.members.values()].filter((alert) =>
     waits ? isGivenUp(alert, group, context) : hasLeft(alert, passed),
   );
-  const rows = planned.length + withdrawn.length + logs.length + left.length;
+  const { keptBack } = passed;
+  const rows = planned.length + withdrawn.length + logs.length + left.length + keptBack.length;
   const firing = planned.length === 0 ? [] : passed.alerts.filter(({ endsAtMs }) => endsAtMs === null);
   const { lookAtMs } = passed;
-  return { group, changes, isWhole, planned, withdrawn, logs, left, firing, isBlocked, lookAtMs, rows };
+  return {
+    group,
+    changes,
+    isWhole,
+    planned,
+    withdrawn,
+    logs,
+    left,
+    firing,
+    isBlocked,
+    lookAtMs,
+    keptBack,
+    rows,
+  };
 }
 
 /** Whether all that is new was held back for a repair that has not healed it. */
@@ -193,6 +209,7 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
   const resolved = new Set<string>();
   const heldBack = new Set<string>();
   const silent = new Set<string>();
+  const keptBack: string[] = [];
   let allAcknowledged = true;
   let snoozeEndedAtMs = 0;
   let lookAtMs = Infinity;
@@ -225,7 +242,7 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
       const isUndecided = muted.untilMs !== undefined;
       if (alert.endsAtMs !== null) {
         if (isTold || isUndecided) heldBack.add(alert.fingerprint);
-      } else if (!isUndecided) group.keptBack.add(alert.alertId);
+      } else if (!isUndecided && !group.keptBack.has(alert.alertId)) keptBack.push(alert.alertId);
       continue;
     }
     alerts.push(alert);
@@ -247,6 +264,7 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
     resolved,
     heldBack,
     silent,
+    keptBack,
     allAcknowledged,
     snoozeEndedAtMs,
     flappingSinceMs,

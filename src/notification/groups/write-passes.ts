@@ -5,7 +5,7 @@ import { forgetAlerts } from './remembered-alerts.ts';
 
 export interface Writing extends Pick<
   DispatcherParts,
-  'log' | 'outbox' | 'beside' | 'keepsGroup' | 'onTold'
+  'log' | 'outbox' | 'beside' | 'keptBack' | 'keepsGroup' | 'onTold'
 > {
   readonly hasGroup: (groupId: string) => boolean;
   /** The groups that hold an alert; null where it is not known. */
@@ -16,7 +16,7 @@ export interface Writing extends Pick<
 export async function writePasses(
   tx: StateTransaction,
   { leaving, gone, goneGroups }: Written,
-  { log, outbox, beside, keepsGroup, onTold, hasGroup, groupsOf }: Writing,
+  { log, outbox, beside, keptBack, keepsGroup, onTold, hasGroup, groupsOf }: Writing,
 ): Promise<void> {
   const passes = leaving.flatMap(({ pass }) => pass ?? []);
   await outbox.plan(
@@ -27,6 +27,10 @@ export async function writePasses(
   await log.write(
     tx,
     passes.flatMap(({ logs }) => logs),
+  );
+  await keptBack.write(
+    tx,
+    passes.flatMap((pass) => pass.keptBack.map((alertId) => ({ alertId, groupId: pass.group.id }))),
   );
   await onTold(
     tx,

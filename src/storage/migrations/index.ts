@@ -50,6 +50,7 @@ import { alertHandling } from './072_alert_handling.ts';
 import { heldAlerts } from './073_held_alerts.ts';
 import { escalationAndOnCall } from './074_escalation_and_on_call.ts';
 import { digests } from './076_digests.ts';
+import { keptBackAlerts } from './077_kept_back_alerts.ts';
 import { loadedRules } from './053_loaded_rules.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
@@ -106,4 +107,5 @@ export const MIGRATIONS: readonly Migration[] = [
   heldAlerts,
   escalationAndOnCall,
   digests,
+  keptBackAlerts,
 ];

@@ -5,6 +5,11 @@ export interface NotificationTables {
   notification_alerts: {
     alert_id: string;
   };
+  /** Of these, those that a group has kept back while they fired. */
+  notification_kept_back: {
+    alert_id: string;
+    group_id: string;
+  };
   /** How many messages each integration with a rate limit has had in its newest window. */
   notification_rate_windows: {
     /** `receiver/type/index` */
