@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, expect, it, onTestFinished } from 'vitest';
 import { OwnMachine } from '../../src/cli/gameday/own-machine.ts';
 import { dataDirectory } from './support/omoi-process.ts';
 import { until } from './support/until.ts';
@@ -26,6 +26,8 @@ it.skipIf(reasonAgainst !== null)(
   async () => {
     const program = `printf '%s %s\\n' $$ "$(cat /proc/sys/kernel/random/boot_id)" > ${seen}; exec sleep 1000`;
     const machine = new OwnMachine({ command: ['sh', '-c', program], env: process.env });
+    // Also where it fails: what is left would hold the output of the tests open for ever.
+    onTestFinished(() => machine.remove());
     const [pid, bootId] = await boot(machine, []);
     expect(machine.strangers()).toEqual({ started: [], alive: [] });
 
@@ -36,6 +38,8 @@ it.skipIf(reasonAgainst !== null)(
     expect(otherBootId).not.toBe(bootId);
     expect(pidAgain).not.toBe(pid);
     const taken = [20, Number(pid), 7000].toSorted((a, b) => a - b);
+    // They are forked before the program is; each becomes what it is a moment later.
+    await until(() => machine.strangers().alive.length === taken.length, 'the strangers run');
     expect(machine.strangers()).toEqual({ started: taken, alive: taken });
     await machine.remove();
     expect(machine.strangers().alive).toEqual([]);
