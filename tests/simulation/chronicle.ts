@@ -34,6 +34,8 @@ export interface TaskStand {
   readonly holders: Set<string>;
   /** `agent/generation` of those whose loss of it counted as an attempt. */
   readonly losers: Set<string>;
+  /** `agent/generation` of those that it was taken from without being counted: those lost with many others are among them. */
+  readonly uncounted: Set<string>;
 }
 
 /** That a remediation was planned, of which no event tells. */
@@ -252,7 +254,12 @@ export class Chronicle {
     const enqueued = payloadOf(event, 'fleet.task.enqueued');
     if (enqueued) {
       const stand = { state: 'queued', completions: 0, holder: null };
-      this.tasks.set(enqueued.task_id, { ...stand, holders: new Set(), losers: new Set() });
+      this.tasks.set(enqueued.task_id, {
+        ...stand,
+        holders: new Set(),
+        losers: new Set(),
+        uncounted: new Set(),
+      });
     }
     const task = this.tasks.get(event.entityId);
     if (!task) return;
@@ -270,8 +277,8 @@ export class Chronicle {
     if (failed) task.state = failed.will_retry ? 'queued' : 'failed';
     const released = payloadOf(event, 'fleet.task.released');
     if (released) task.state = 'queued';
-    if (released?.counted && released.reason !== 'time_limit')
-      task.losers.add(`${released.agent_id}/${released.generation}`);
+    if (released && released.reason !== 'time_limit')
+      task[released.counted ? 'losers' : 'uncounted'].add(`${released.agent_id}/${released.generation}`);
     if (event.type === 'fleet.task.parked') task.state = 'parked';
     if (event.type === 'fleet.task.retried') task.state = 'queued';
     if (event.type === 'fleet.task.cancelled') task.state = 'cancelled';

@@ -35,6 +35,13 @@ const FOUND: readonly Found[] = [
     'act',
     771_024,
   ],
+  [
+    'who had been asked by nobody, since the server had ended, was ended by force',
+    'upheaval',
+    'approve',
+    910_238,
+  ],
+  ['a task was to blame that had been lost with many others, and then alone', 'agents', 'act', 910_239],
 ];
 
 /** Without OMOI_LONG=1 one of the scenario that `simulation.test.ts` does not play; the others play there, with other seeds. */

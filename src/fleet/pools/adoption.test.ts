@@ -204,6 +204,19 @@ describe('after a crash of the server', () => {
     await test.clock.advance(GRACE_MS + 1);
     await runs('coders-1/1');
   });
+
+  it('who may not have been asked to leave before is asked now, and has its grace', async () => {
+    await stage.pools.create({ ...POOL, command: ['ignore_sigterm'] }, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    await stage.pools.update('coders', { desired: 1 }, ASKED);
+    await stage.pools.close();
+    await test.clock.advance(10 * GRACE_MS);
+    await stage.openPools();
+    await test.clock.advance(GRACE_MS - 100);
+    expect(runningAgents()).toEqual(['coders-1/1', 'coders-2/1']);
+    await test.clock.advance(200);
+    await runs('coders-1/1');
+  });
 });
 
 describe('stopAll', () => {

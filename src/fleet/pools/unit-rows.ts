@@ -139,6 +139,14 @@ export function killLeftMs(row: UnitRow, now: Moment): number {
   return row.kill_at_ms === null ? Number.POSITIVE_INFINITY : leftUntil(deadlineOf(row.kill_at_ms, row), now);
 }
 
+/**
+ * The whole grace of a stop, ms; 0 where it is by force, or nothing stops the unit. An earlier server may have ended before it
+ * asked anybody: the next one asks, and gives it once more.
+ */
+export function graceOf({ kill_at_ms: killAtMs, deadline_set_at_ms: setAtMs }: UnitRow): number {
+  return killAtMs === null || setAtMs === null ? 0 : Math.max(0, killAtMs - setAtMs);
+}
+
 /** Since when a unit has not been well while the roll of its pool waits for it; null where it is, or nothing waits. */
 export function illSinceOf({
   ill_since_ms: wallMs,

@@ -26,6 +26,7 @@ import {
   setEnded,
   setRunning,
   type UnitRow,
+  graceOf,
   killLeftMs,
 } from './unit-rows.ts';
 import type { ProcessBeats } from './process-beats.ts';
@@ -130,7 +131,7 @@ export class UnitSupervisor {
         this.#beats.add(handle, unit);
       },
       took: (taken) => this.#took(taken),
-      stop: (row) => this.#stop(row),
+      stop: (row) => this.#stop(row, graceOf(row)),
       gone: (key) => void this.#track(this.#recordEnd(key, UNWATCHED)),
       startSpan: (key, parent) => this.#startSpan(key, parent),
       persisting: (what, key) => this.#persisting(what, key),
@@ -344,13 +345,13 @@ export class UnitSupervisor {
     if (retryInMs !== null) this.#spawns.addAfter(order.key, retryInMs);
   }
 
-  #stop(row: UnitRow): void {
+  #stop(row: UnitRow, graceMs = killLeftMs(row, momentOf(this.#parts.clock))): void {
     if (row.kill_at_ms === null) return;
     this.#drain(row);
     if (this.#earlier.stopElsewhere(row)) return;
     const runtime = this.#runtimes.get(row.runtime);
     if (!runtime || row.handle === null) return;
-    this.#stopper.stop(runtime, row.handle, killLeftMs(row, momentOf(this.#parts.clock)));
+    this.#stopper.stop(runtime, row.handle, graceMs);
   }
 
   #drain(row: UnitRow): void {

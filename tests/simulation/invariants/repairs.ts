@@ -80,6 +80,13 @@ function explanationOf({ archive }: Observation, { entityId }: LoggedEvent) {
   return taskId === undefined ? null : { holder: `${agentId}/${generation}`, taskId };
 }
 
+function hasBeenIll({ chronicle }: Observation, holder: string): boolean {
+  const at = holder.lastIndexOf('/');
+  const generation = Number(holder.slice(at + 1));
+  const stands = chronicle.statuses.get(holder.slice(0, at)) ?? [];
+  return stands.some((stand) => stand.generation === generation && ILL.has(stand.status));
+}
+
 /** What ends its holder alone, and has ended others before, is to blame for it; nothing else is. */
 export const whatExplainsAnEndHasEndedOthers: Invariant = (observation) =>
   firstWrong(beginnings(observation), (event) => {
@@ -88,7 +95,9 @@ export const whatExplainsAnEndHasEndedOthers: Invariant = (observation) =>
     const { holder, taskId } = explanation;
     const task = observation.chronicle.tasks.get(taskId);
     const hadIt = task?.holders.has(holder) === true;
-    const lostByOthers = [...(task?.losers ?? [])].some((loser) => loser !== holder);
+    // Where many are lost at once no loss counts; that their holders were ill shows which were lost and not given back.
+    const lostWithMany = [...(task?.uncounted ?? [])].filter((other) => hasBeenIll(observation, other));
+    const lostByOthers = [...(task?.losers ?? []), ...lostWithMany].some((loser) => loser !== holder);
     return (
       !(hadIt && lostByOthers) &&
       `${event.entityId} began on ${holder}, which task ${taskId} is to have ended: it ${hadIt ? 'had' : 'never had'} it, ` +
