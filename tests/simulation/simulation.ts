@@ -79,6 +79,8 @@ async function comeToRest(world: World, observer: Observer): Promise<void> {
     // A few workers may have a flood to work off: while tasks get done, the rest is waited for.
     const waiting = observer.waitingTasks();
     if (waiting < leftToDo) [leftToDo, lastDoneMs] = [waiting, calmMs];
+    // Who has lost them all, many times, pauses for up to five minutes: that is no standstill.
+    if (waiting > 0 && observer.deferredTasks() === waiting) lastDoneMs = calmMs;
     if (calmMs - lastDoneMs >= MAX_CALM_MS) throw new Error(`after ${calmMs} ms of calm ${unrest}`);
   }
 }
@@ -144,6 +146,14 @@ class Observer {
   waitingTasks(): number {
     const { archive } = this.#world;
     return archive.count(`SELECT count(*) AS count FROM tasks WHERE state IN ('queued', 'claimed')`);
+  }
+
+  /** Those that nobody may claim yet, because they were lost or have failed. */
+  deferredTasks(): number {
+    const { archive, clock } = this.#world;
+    return archive.count(
+      `SELECT count(*) AS count FROM tasks WHERE state = 'queued' AND deferred_until_ms > ${clock.wallMs()}`,
+    );
   }
 
   /** What is not as it should be in a world where nothing is wrong; null where all is well. */
