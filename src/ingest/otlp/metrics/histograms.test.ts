@@ -67,11 +67,9 @@ describe.each(ENCODINGS)('metrics in %s', (encoding) => {
     expect(otlp.stored()).toEqual({});
   });
 
-  const exponential = (point: object, temporality = 2) =>
-    metrics({
-      name: 'e',
-      exponentialHistogram: { aggregationTemporality: temporality, dataPoints: [point] },
-    });
+  const exponential = (point: object, temporality = 2) => exponentials([point], temporality);
+  const exponentials = (dataPoints: readonly object[], aggregationTemporality = 2) =>
+    metrics({ name: 'e', exponentialHistogram: { aggregationTemporality, dataPoints } });
 
   it('moves exponential buckets to native indexes and merges scales above 8', async () => {
     const positive = { offset: 1, bucketCounts: [1, 2, 3, 4] };
@@ -125,6 +123,25 @@ describe.each(ENCODINGS)('metrics in %s', (encoding) => {
     await send(exponential({ ...at(9), ...point, startTimeUnixNano: otlp.ns(5) }));
     await send(exponential({ ...at(10), flags: 1 }));
     expect(otlp.stored()).toMatchObject({ e: { 9: { counterReset: 'reset' }, 10: 'stale' } });
+  });
+
+  it('says so once where one request tells of it in two orders of the attributes', async () => {
+    const ordered = [text('a', '1'), text('b', '2')];
+    const point = (timeMs: number, startMs: number, attributes: readonly object[]) => ({
+      ...at(timeMs),
+      startTimeUnixNano: otlp.ns(startMs),
+      attributes,
+      count: 1,
+      sum: 1,
+      positive: { offset: 0, bucketCounts: [1] },
+    });
+    await send(exponential(point(1, 0, ordered)));
+    await send(exponentials([point(9, 5, ordered), point(10, 5, ordered.toReversed())]));
+    const series = Object.values(otlp.stored()['e{a="1", b="2"}'] ?? {});
+    expect(series).toHaveLength(3);
+    expect(
+      series.filter((value) => (value as { counterReset?: string }).counterReset === 'reset'),
+    ).toHaveLength(1);
   });
 
   it.each([

@@ -26,6 +26,11 @@ export class RowWriter {
   readonly #totals: DeltaTotals;
   readonly #rows: PointRows;
   readonly #isRepeated: boolean;
+  /**
+   * The newest points of streams that begin anew in this request, ms, by their first series: a stream may be told of with
+   * its attributes in two orders, of which each has a writer that knows nothing of the other.
+   */
+  readonly #begunMs = new Map<SeriesRef, number>();
 
   constructor({ known, batch, totals, rows, isRepeated }: RowWriterParts) {
     this.#isRepeated = isRepeated;
@@ -40,6 +45,7 @@ export class RowWriter {
     const rows = this.#rows;
     const timeMs = rows.timesMs[row] ?? 0;
     const resetMs = family.isDelta ? null : this.#resetMs(row, writer);
+    this.#noteBegun(firstSeries(writer), { timeMs, begins: resetMs !== null });
     if (rows.stale[row] === 1) this.#writeStale(timeMs, writer);
     else {
       const problem = writer.group
@@ -63,15 +69,17 @@ export class RowWriter {
    * where its first value is above the last one. A start that lies before the last point is no reset: senders that
    * compute it, from the time since boot for instance, are off by a little each time.
    */
-  #resetMs(row: number, { block, entry, group, ref }: ResolvedWriter): number | null {
+  #resetMs(row: number, writer: ResolvedWriter): number | null {
+    const { block, entry } = writer;
     const startMs = this.#rows.startsMs[row] ?? 0;
     const place = placeInBlock(entry);
     const lastStartMs = entry === 0 ? 0 : (block.startsMs[place] ?? 0);
     if (startMs === 0 || startMs === lastStartMs) return null;
     const datedMs = this.#rows.dated(startMs);
     if (datedMs >= (this.#rows.timesMs[row] ?? 0)) return null;
-    // Of this request, or in the store, where the same attributes in another order may have brought it.
-    const storedMs = this.#totals.newestMs(group ? (group[COUNT] ?? 0) : ref);
+    // Where the same attributes in another order may have brought it: the store, and this request.
+    const series = firstSeries(writer);
+    const storedMs = Math.max(this.#totals.newestMs(series), this.#begunMs.get(series) ?? -Infinity);
     if (lastStartMs === 0) {
       // After a restart of Omoi no start is known, and one at the time of the last point may be that point's own.
       return storedMs > Number.NEGATIVE_INFINITY && datedMs > storedMs ? datedMs : null;
@@ -79,6 +87,14 @@ export class RowWriter {
     const lastMs = Math.max(block.timesMs[place] ?? 0, storedMs);
     if (datedMs < lastMs) return null;
     return datedMs === lastMs ? lastMs + 1 : datedMs;
+  }
+
+  #noteBegun(
+    series: SeriesRef,
+    { timeMs, begins }: { readonly timeMs: number; readonly begins: boolean },
+  ): void {
+    const begunMs = this.#begunMs.size > 0 ? this.#begunMs.get(series) : undefined;
+    if (begins || (begunMs !== undefined && timeMs > begunMs)) this.#begunMs.set(series, timeMs);
   }
 
   #writeSingle(
@@ -186,4 +202,9 @@ export class RowWriter {
     const zeroMs = Math.max(resetMs, this.#totals.newestMs(ref) + 1);
     if (zeroMs < (this.#rows.timesMs[row] ?? 0)) this.#batch.add(ref, zeroMs, 0);
   }
+}
+
+/** Of a group its count, which comes and goes with the others. */
+function firstSeries({ group, ref }: ResolvedWriter): SeriesRef {
+  return group ? (group[COUNT] ?? 0) : ref;
 }

@@ -136,6 +136,22 @@ describe.each(ENCODINGS)('metrics in %s', (encoding) => {
     expect(otlp.stored()).toEqual({ 'c_total{a="1", b="2"}': { 10: 5, 20: 6, 30: 0, 40: 2, 50: 3 } });
   });
 
+  it('takes one reset once where one request tells of it in two orders of the attributes', async () => {
+    const ordered = [text('a', '1'), text('b', '2')];
+    const point = (timeMs: number, startMs: number, asDouble: number, attributes: readonly object[]) => ({
+      ...at(timeMs),
+      startTimeUnixNano: otlp.ns(startMs),
+      asDouble,
+      attributes,
+    });
+    await send(cumulative(point(10, 1, 5, ordered), point(20, 1, 6, ordered.toReversed())));
+    const begun = [point(40, 30, 2, ordered), point(50, 31, 3, ordered.toReversed())];
+    await send(cumulative(...begun, point(60, 55, 4, ordered), point(70, 56, 5, ordered.toReversed())));
+    expect(otlp.stored()).toEqual({
+      'c_total{a="1", b="2"}': { 10: 5, 20: 6, 30: 0, 40: 2, 50: 3, 55: 0, 60: 4, 70: 5 },
+    });
+  });
+
   it('takes a start after the last stored point for a reset, though it knows of no start before', async () => {
     const point = (timeMs: number, startMs: number, value: number) =>
       send(cumulative({ ...at(timeMs), startTimeUnixNano: otlp.ns(startMs), asDouble: value }));
