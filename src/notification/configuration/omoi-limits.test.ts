@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest';
+import { maxFlapEpisodes, maxNames, maxRepeats } from './omoi-schema.ts';
+import { problemsIn, withRoute } from './reading.test-support.ts';
+
+const list = (count: number, one: (at: number) => string): string =>
+  Array.from({ length: count }, (_, at) => one(at)).join(', ');
+
+const layer = '{ people: [ada], starts_on: 2026-11-30 }';
+const ada = 'people: { ada: { receiver: team } }';
+
+it.each<[string, (count: number) => string]>([
+  ['people', (count) => `people: { ${list(count, (at) => `p${at}: { receiver: team }`)} }`],
+  [
+    'escalations',
+    (count) => `escalation: { ${list(count, (at) => `e${at}: { steps: [{ receiver: team }] }`)} }`,
+  ],
+  ['schedules', (count) => `${ada}, on_call: { ${list(count, (at) => `s${at}: { layers: [${layer}] }`)} }`],
+  ['layers of a schedule', (count) => `${ada}, on_call: { s: { layers: [${list(count, () => layer)}] } }`],
+  ['allowed commands', (count) => `allowed_commands: [${list(count, (at) => `/bin/c${at}`)}]`],
+  ['allowed addresses', (count) => `allowed_addresses: [${list(count, (at) => `h${at}.example`)}]`],
+])(`of %s there may be ${maxNames}, and no more`, async (_what, keys) => {
+  expect(await problemsIn(withRoute(`x-omoi: { ${keys(maxNames)} }\n`))).toEqual([]);
+  expect(await problemsIn(withRoute(`x-omoi: { ${keys(maxNames + 1)} }\n`))).toEqual([
+    expect.stringContaining(String(maxNames)),
+  ]);
+});
+
+it(`a ladder is gone through ${maxRepeats} times again, and no more`, async () => {
+  const ladder = (repeats: number): string =>
+    withRoute(`x-omoi: { escalation: { page: { steps: [{ receiver: team }], repeats: ${repeats} } } }\n`);
+  expect(await problemsIn(ladder(maxRepeats))).toEqual([]);
+  expect(await problemsIn(ladder(maxRepeats + 1))).toEqual([
+    expect.stringContaining(`expected a whole number up to ${maxRepeats}`),
+  ]);
+});
+
+it(`an alert flaps from ${maxFlapEpisodes} episodes at most`, async () => {
+  const route = (episodes: number): string =>
+    `route: { receiver: a, x-omoi: { flapping: { episodes: ${episodes}, within: 10m } } }\nreceivers: [{ name: a }]\n`;
+  expect(await problemsIn(route(maxFlapEpisodes))).toEqual([]);
+  expect(await problemsIn(route(maxFlapEpisodes + 1))).toEqual([
+    expect.stringContaining(`expected a whole number up to ${maxFlapEpisodes}`),
+  ]);
+});
