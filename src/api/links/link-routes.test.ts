@@ -5,7 +5,7 @@ import { openTestStateDatabase, type StateDatabase } from '#storage';
 import { createSeededRandom, OmoiError, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
 import { maxAlertsOfLink } from '../../notification/links/signed-links.ts';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
-import { maxFormBytes, registerLinkRoutes } from './link-routes.ts';
+import { maxFormBytes, maxNamed, registerLinkRoutes } from './link-routes.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -272,6 +272,15 @@ describe('a link that acknowledges all alerts of a message', () => {
     expect(asked.includes('of its group')).toBe(leftOut > 0);
     expect((await submit(path)).status).toBe(200);
     expect(acknowledgements).toHaveLength(maxAlertsOfLink);
+  });
+
+  it.each([
+    [maxNamed, false],
+    [maxNamed + 1, true],
+  ])(`of %i alerts names ${maxNamed}, and says that there are more: %s`, async (count, areMore) => {
+    const asked = (await call('GET', await messageAbout(count))).body;
+    expect(asked.split('<code>{').length - 1).toBe(maxNamed);
+    expect(asked.includes('<p>… and 1 more.</p>')).toBe(areMore);
   });
 
   it('is of no use for an alert, when it was changed, late, and once its message is forgotten', async () => {

@@ -95,7 +95,7 @@ async function answerPage(reply: FastifyReply, page: () => Promise<string>): Pro
 }
 
 /** Of many alerts so many are named. */
-const maxNamed = 20;
+export const maxNamed = 20;
 
 function question(offer: LinkOffer, token: string): string {
   const { action, receiver, expiresAtMs } = offer.claim;

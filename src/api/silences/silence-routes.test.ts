@@ -21,7 +21,13 @@ import type { z } from 'zod';
 import type { Role } from '../access/roles.ts';
 import { callBelow, startTestApi, type TestAnswer, type TestApi } from '../api.test-support.ts';
 import { maxPreviewedAlerts, registerSilenceRoutes, type SilenceRouteParts } from './silence-routes.ts';
-import { maxMatcherCharacters, maxMatchers, silencesAnswer, silenceView } from './silence-schemas.ts';
+import {
+  maxDurationMs,
+  maxMatcherCharacters,
+  maxMatchers,
+  silencesAnswer,
+  silenceView,
+} from './silence-schemas.ts';
 
 const STARTED_AT_MS = Date.UTC(2026, 10, 30, 12);
 const HOUR_MS = 3_600_000;
@@ -218,6 +224,8 @@ describe('a silence', () => {
       { matchers: [matcherOf(maxMatcherCharacters + 1)] },
       400,
     ],
+    [`${maxDurationMs} ms`, { matchers: matchers(1), duration_ms: maxDurationMs }, 201],
+    [`${maxDurationMs + 1} ms`, { matchers: matchers(1), duration_ms: maxDurationMs + 1 }, 400],
   ])('of %s is answered as the limits say', async (_what, body, status) => {
     const answer = await call('POST ', { duration_ms: HOUR_MS, comment: 'disks', ...body });
     expect([answer.status, silences.list()]).toMatchObject([status, status === 201 ? [{}] : []]);

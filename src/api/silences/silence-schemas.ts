@@ -8,7 +8,7 @@ const time = z.string().meta({ format: 'date-time' });
 
 export const maxMatchers = 100;
 export const maxMatcherCharacters = 12_000;
-const maxDurationMs = 366 * 86_400_000;
+export const maxDurationMs = 366 * 86_400_000;
 
 const SHOWN_STATES = ['active', 'pending', 'expired'] as const;
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { maxFlapEpisodes, maxNames, maxRepeats } from './omoi-schema.ts';
+import { maxFlapEpisodes, maxNames, maxRateWindowMs, maxRepeats, maxSteps } from './omoi-schema.ts';
 import { problemsIn, withRoute } from './reading.test-support.ts';
 
 const list = (count: number, one: (at: number) => string): string =>
@@ -40,5 +40,23 @@ it(`an alert flaps from ${maxFlapEpisodes} episodes at most`, async () => {
   expect(await problemsIn(route(maxFlapEpisodes))).toEqual([]);
   expect(await problemsIn(route(maxFlapEpisodes + 1))).toEqual([
     expect.stringContaining(`expected a whole number up to ${maxFlapEpisodes}`),
+  ]);
+});
+
+it(`a ladder has ${maxSteps} steps at most`, async () => {
+  const ladder = (steps: number): string =>
+    withRoute(
+      `x-omoi: { escalation: { page: { steps: [${list(steps, (at) => `{ after: ${at + 1}m, receiver: team }`)}] } } }\n`,
+    );
+  expect(await problemsIn(ladder(maxSteps))).toEqual([]);
+  expect(await problemsIn(ladder(maxSteps + 1))).toEqual([expect.stringContaining(String(maxSteps))]);
+});
+
+it(`a rate limit is of ${maxRateWindowMs} ms at most`, async () => {
+  const limit = (perMs: number): string =>
+    withRoute(`    x-omoi: { rate_limit: { messages: 1, per: ${perMs}ms } }\n`);
+  expect(await problemsIn(limit(maxRateWindowMs))).toEqual([]);
+  expect(await problemsIn(limit(maxRateWindowMs + 1))).toEqual([
+    expect.stringContaining('per is at most 12h'),
   ]);
 });

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { failed, testRoute, useTestNotification } from '../notification.test-support.ts';
-import { maxAlertsInEvent, maxNotificationAgeMs } from '../outbox/outbox.ts';
+import { maxAlertsInEvent, maxAnswerCharacters, maxNotificationAgeMs } from '../outbox/outbox.ts';
 import { maxDeliveriesRead } from './explanation.ts';
 import { maxAlertIds } from './message-list.ts';
 
@@ -72,3 +72,15 @@ it.each([
     expect(messages.map(({ message }) => message.state)).toEqual([state]);
   },
 );
+
+it.each([
+  [maxAnswerCharacters, 'x'.repeat(maxAnswerCharacters)],
+  [maxAnswerCharacters + 1, `${'x'.repeat(maxAnswerCharacters - 1)}…`],
+])(`of an answer of %i characters ${maxAnswerCharacters} are kept`, async (characters, kept) => {
+  const team = await test.open({ route: testRoute({ groupWaitMs: 0 }) });
+  team.answer = () => ({ outcome: 'delivered', answer: 'x'.repeat(characters) });
+  await test.stage.alerts.fire({ a: A });
+  await test.pass(SECOND);
+  const { messages } = await test.stage.notification.messages({ limit: 10 });
+  expect(messages.map(({ message }) => message.answer)).toEqual([kept]);
+});

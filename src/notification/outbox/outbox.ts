@@ -37,7 +37,7 @@ const maxLatenessMs = 60_000;
 const maxQueueMs = 20 * 60_000;
 const RECORD_BACKOFF: BackoffLimits = { firstMs: 100, maxMs: 10_000 };
 /** An answer is kept up to here. */
-const maxAnswerCharacters = 500;
+export const maxAnswerCharacters = 500;
 /** So many rows are given up in one transaction. */
 const maxRowsPerWrite = 500;
 /** An event names so many of a message's alerts. */

@@ -9,6 +9,7 @@ import {
   type TestConfiguration,
 } from '../notification.test-support.ts';
 import { maxGroupsInDigest, maxHealedInDigest } from './digest.ts';
+import { maxHealedRead } from './throttle.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -188,6 +189,19 @@ describe('a receiver with a rate limit', () => {
     expect(lines.at(-1)).toBe('and 1 more were healed without a page.');
   });
 });
+
+it.each([maxHealedRead, maxHealedRead + 1])(
+  `of %i repairs that spared a page a digest counts the newest ${maxHealedRead}`,
+  async (count) => {
+    await open();
+    await fire('a', 'b', 'c');
+    await stage.tell(...Array.from({ length: count }, (_, at) => healed(`w-${at}`, ['team'])));
+    await pass(MINUTE);
+    expect(team.messages.at(-1)?.note?.split('\n').at(-1)).toBe(
+      `and ${maxHealedRead - maxHealedInDigest} more were healed without a page.`,
+    );
+  },
+);
 
 describe('whoever is on call in the place of a receiver', () => {
   const linesOf = ({ messages }: RecordingReceiver): readonly string[] =>

@@ -26,7 +26,7 @@ const WRITE_BACKOFF: BackoffLimits = { firstMs: 200, maxMs: 15_000 };
 /** So many rows are changed with one statement. */
 const maxRowsPerStatement = 500;
 /** So many repairs since a window began are looked through for those that spared a page. */
-const maxHealedRead = 1000;
+export const maxHealedRead = 1000;
 
 export interface ThrottleParts {
   readonly database: StateDatabase;
