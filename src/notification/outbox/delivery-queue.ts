@@ -24,6 +24,8 @@ export interface Outstanding {
   readonly notification: Notification;
   attempts: number;
   nextAttemptAtMs: number;
+  /** Where it might not be begun: when it is asked about again, wall ms. */
+  askedAgainAtMs?: number;
   /** `replaced`: another one is about to take its place, so that it is not begun any more. */
   state: 'waiting' | 'sending' | 'replaced' | 'ended';
   /** Until when its receiver's rate limit holds it, wall ms; absent where it does not. */
@@ -164,7 +166,7 @@ export class DeliveryQueue {
   }
 
   #askAgain(outstanding: Outstanding): void {
-    outstanding.nextAttemptAtMs = Math.floor(this.#parts.clock.wallMs() + askAgainMs);
+    outstanding.askedAgainAtMs = Math.floor(this.#parts.clock.wallMs() + askAgainMs);
     this.#later(outstanding, askAgainMs);
   }
 

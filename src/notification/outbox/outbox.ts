@@ -217,8 +217,8 @@ export class Outbox {
     }
     let oldestMs = nowMs;
     for (const ofGroup of this.#outstanding.values()) {
-      for (const { state, nextAttemptAtMs } of ofGroup.values()) {
-        if (state === 'waiting') oldestMs = Math.min(oldestMs, nextAttemptAtMs);
+      for (const { state, nextAttemptAtMs, askedAgainAtMs = 0 } of ofGroup.values()) {
+        if (state === 'waiting') oldestMs = Math.min(oldestMs, Math.max(nextAttemptAtMs, askedAgainAtMs));
       }
     }
     const lateMs = nowMs - oldestMs;
