@@ -113,10 +113,11 @@ async function endThoseOfGone(
   tx: StateTransaction,
   page: readonly { readonly id: string; readonly scope: string | null }[],
 ): Promise<number> {
+  // Omoi makes each of them for one agent.
   const agentOf = new Map(
-    page.map(({ id, scope }) => [id, scope === null ? null : (readScope(scope).agentIds[0] ?? null)]),
+    page.map(({ id, scope }) => [id, scope === null ? '' : (readScope(scope).agentIds[0] ?? '')]),
   );
-  const agentIds = [...new Set(agentOf.values())].filter((id) => id !== null);
+  const agentIds = [...new Set(agentOf.values())];
   const alive = await tx.db
     .selectFrom('agent_units')
     .select('agent_id')
@@ -125,7 +126,7 @@ async function endThoseOfGone(
     .where('state', '!=', 'ended')
     .execute();
   const here = new Set(alive.map((unit) => unit.agent_id));
-  const ids = [...agentOf].flatMap(([id, agentId]) => (agentId !== null && here.has(agentId) ? [] : [id]));
+  const ids = [...agentOf].flatMap(([id, agentId]) => (here.has(agentId) ? [] : [id]));
   await revoke(tx, ids);
   return ids.length;
 }
