@@ -311,6 +311,7 @@ export function prepared({
       note: null,
       rateLimit,
       integration,
+      settings: null,
     })),
   );
   const routesOf = (labels: Labels): readonly RoutedTo[] => {

@@ -149,17 +149,20 @@ describe('a schedule', () => {
     createdBy: 'ann',
     createdAtMs: 0,
   };
-  const onCall = new OnCall({
-    omoi: {
-      onCall: new Map([['infra', schedule]]),
-      people: new Map([['ada', { name: 'ada', receiver: 'ada by mail' }]]),
-    },
-    intervals: new TimeIntervals(new Map([['office', [office]]])),
-    overrides: {
-      at: (_name, ms) => (ms >= override.startsAtMs && ms < override.endsAtMs ? override : null),
-      list: (_name, ms) => (override.endsAtMs > ms ? [override] : []),
-    },
-  });
+  const withPeople = (receivers: Readonly<Record<string, string>>): OnCall =>
+    new OnCall({
+      omoi: {
+        onCall: new Map([['infra', schedule]]),
+        people: new Map(Object.entries(receivers).map(([name, receiver]) => [name, { name, receiver }])),
+      },
+      intervals: new TimeIntervals(new Map([['office', [office]]])),
+      overrides: {
+        at: (_name, ms, mayCount) =>
+          ms >= override.startsAtMs && ms < override.endsAtMs && mayCount(override) ? override : null,
+        list: (_name, ms) => (override.endsAtMs > ms ? [override] : []),
+      },
+    });
+  const onCall = withPeople({ ada: 'ada by mail', eve: 'eve by phone' });
 
   it('has a later layer over an earlier one while it has somebody, and an override over all', () => {
     const turns: (readonly [string, string | null])[] = [];
@@ -190,12 +193,21 @@ describe('a schedule', () => {
     });
     expect(onCall.at('infra', override.startsAtMs)).toEqual({
       person: 'eve',
-      receiver: null,
+      receiver: 'eve by phone',
       override,
       layer: null,
     });
     expect(onCall.at('infra', 0)).toBeNull();
     expect(onCall.at('nowhere', at('2026-06-01T10:00:00Z'))).toBeNull();
+  });
+
+  it('goes on as if there were no override for somebody whom the configuration does not name any more', () => {
+    const without = withPeople({ ada: 'ada by mail', grace: 'grace by mail' });
+    expect(without.at('infra', override.startsAtMs)).toMatchObject({ person: 'grace', layer: 0 });
+    expect(without.nextChange('infra', at('2026-06-02T16:00:00Z'))).toMatchObject({
+      atMs: at('2026-06-03T07:00:00Z'),
+      onCall: { person: 'boss' },
+    });
   });
 });
 

@@ -55,7 +55,7 @@ export class OnCall {
   at(name: string, wallMs: number): OnCallPerson | null {
     const schedule = this.#parts.omoi.onCall.get(name);
     if (!schedule) return null;
-    const override = this.#parts.overrides.at(name, wallMs);
+    const override = this.#overrideAt(name, wallMs);
     if (override) return { ...this.#tell(override.person), override, layer: null };
     for (let layer = schedule.layers.length - 1; layer >= 0; layer--) {
       const person = this.#personOf(schedule, layer, wallMs);
@@ -80,6 +80,12 @@ export class OnCall {
       if (onCall?.person !== now) return { atMs, onCall };
     }
     return null;
+  }
+
+  /** One for somebody whom the configuration does not name any more counts for nothing: nobody would be told. */
+  #overrideAt(name: string, wallMs: number): OnCallOverride | null {
+    const { omoi, overrides } = this.#parts;
+    return overrides.at(name, wallMs, ({ person }) => omoi.people.has(person));
   }
 
   #tell(person: string): Pick<OnCallPerson, 'person' | 'receiver'> {

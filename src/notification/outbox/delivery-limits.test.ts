@@ -49,6 +49,7 @@ function open() {
       note: null,
       rateLimit: null,
       integration: new RecordingReceiver(),
+      settings: null,
     },
     {
       clock,
