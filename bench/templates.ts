@@ -1,7 +1,9 @@
 // The text of one message about 500 alerts with the default templates. To reach: p99 below 20 ms for Slack and e-mail.
-// npm run bench -- templates [--json] [--alerts=500] [--messages=300]
+// Then how long large messages hold the event loop at a stretch. To reach: no stretch of 20 ms.
+// npm run bench -- templates [--json] [--alerts=500] [--messages=300] [--large=20]
 import { parseArgs } from 'node:util';
 import { messageOf, templatesOf } from '../src/notification/templates/message.test-support.ts';
+import { measureLargeMessages } from './templates/large-messages.ts';
 import { percentile, round } from './tsdb/numbers.ts';
 
 const { values: options } = parseArgs({
@@ -9,6 +11,7 @@ const { values: options } = parseArgs({
     json: { type: 'boolean', default: false },
     alerts: { type: 'string', default: '500' },
     messages: { type: 'string', default: '300' },
+    large: { type: 'string', default: '20' },
   },
 });
 const WARM_UP = 30;
@@ -51,5 +54,16 @@ for (const [row, form, template] of cases) {
     options.json
       ? JSON.stringify(result)
       : `${row.padEnd(9)} ${String(characters).padStart(7)} characters  median ${result.p50_ms} ms  p99 ${result.p99_ms} ms  max ${result.max_ms} ms  CPU ${result.cpu_ms} ms`,
+  );
+}
+
+for await (const reading of measureLargeMessages(Number(options.large))) {
+  if (options.json) {
+    console.log(JSON.stringify(reading));
+    continue;
+  }
+  const { row, alerts, turns, cpu_ms, longest_cpu_ms_p50, longest_cpu_ms_max } = reading;
+  console.log(
+    `${row.padEnd(21)} ${String(alerts).padStart(6)} alerts  ${turns} turns  CPU ${cpu_ms} ms  longest turn: median ${longest_cpu_ms_p50} ms, worst ${longest_cpu_ms_max} ms`,
   );
 }

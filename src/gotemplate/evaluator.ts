@@ -1,16 +1,9 @@
 import { assertArity, callValue, checked, sizeOf, typeAt } from './calls.ts';
-import { Frame } from './frame.ts';
+import type { Frame, Scope } from './frame.ts';
 import { BUILTINS } from './functions/builtins.ts';
 import type { FunctionSet } from './functions/function-set.ts';
 import { shown } from './format/print.ts';
-import {
-  assertTextFits,
-  MAX_CALL_DEPTH,
-  MAX_RUN_DEPTH,
-  RULE_LIMITS,
-  RunBudget,
-  type RunLimits,
-} from './limits.ts';
+import { assertTextFits, MAX_RUN_DEPTH, type RunBudget } from './limits.ts';
 import type { NumberValue } from './syntax/literals.ts';
 import { sourcePlace } from './syntax/source-place.ts';
 import type { Command, Definition, Node, Operand, Pipeline, Span, Term } from './syntax/nodes.ts';
@@ -19,7 +12,6 @@ import {
   GoFunction,
   GoInteger,
   GoMap,
-  GoSlice,
   GoStruct,
   isTruthy,
   methodsOf,
@@ -28,34 +20,6 @@ import {
   type TemplateValue,
   typeName,
 } from './values/value.ts';
-
-/** What a template runs with. */
-export interface RunOptions {
-  /** The dot, and `$`. */
-  readonly data: TemplateValue;
-  /** By name, without `$`. */
-  readonly variables?: ReadonlyMap<string, TemplateValue>;
-  /** The functions beside Go's own, which they hide where names are the same. */
-  readonly functions: FunctionSet;
-  /** What `{{ template "name" }}` finds. */
-  readonly definitions: ReadonlyMap<string, Definition>;
-  /** Those of a rule where none are given. */
-  readonly limits?: RunLimits;
-}
-
-/**
- * Runs a parsed template.
- * @throws TemplateRunError, whose message says where, as Go's does
- */
-export function runTemplate(template: Definition, options: RunOptions): string {
-  return new Evaluator(template, options).run();
-}
-
-/** Where something is evaluated: the dot and the variables there. */
-interface Scope {
-  readonly dot: TemplateValue;
-  readonly frame: Frame;
-}
 
 /** A call as it is written, and where. */
 interface Call {
@@ -71,188 +35,91 @@ interface Call {
 
 const NO_ARGUMENTS: readonly Operand[] = [];
 
-type Flow = 'next' | 'break' | 'continue';
+export interface EvaluatorOptions {
+  /** The template that is run first. */
+  readonly definition: Definition;
+  /** The functions beside Go's own, which they hide where names are the same. */
+  readonly functions: FunctionSet;
+  readonly budget: RunBudget;
+  /** How long a text may get. */
+  readonly maxCharacters: number;
+}
 
-class Evaluator {
-  readonly #options: RunOptions;
+/** What the actions of a template give: its pipelines, one at a time. Whoever runs the template walks through its nodes. */
+export class Evaluator {
+  /** The template that is run just now, for messages. */
+  definition: Definition;
+  readonly #functions: FunctionSet;
   readonly #maxCharacters: number;
   readonly #budget: RunBudget;
-  #definition: Definition;
   /** What is evaluated just now, for messages. */
   #at: Span = { start: 0, end: 0 };
-  /** How deep templates call each other just now. */
-  #calls = 0;
   /** How deep blocks, parentheses and calls stand in each other. */
   #depth = 0;
-  #text = '';
 
-  constructor(template: Definition, options: RunOptions) {
-    const limits = options.limits ?? RULE_LIMITS;
-    this.#definition = template;
-    this.#options = options;
-    this.#maxCharacters = limits.maxCharacters;
-    this.#budget = new RunBudget(limits);
+  constructor({ definition, functions, budget, maxCharacters }: EvaluatorOptions) {
+    this.definition = definition;
+    this.#functions = functions;
+    this.#budget = budget;
+    this.#maxCharacters = maxCharacters;
   }
 
-  run(): string {
-    const { data, variables } = this.#options;
-    try {
-      this.#runList(this.#definition.nodes, {
-        dot: data,
-        frame: new Frame([['', data], ...(variables ?? [])]),
-      });
-      return this.#text;
-    } catch (thrown) {
-      if (thrown instanceof TemplateRunError) throw this.#located(thrown);
-      throw thrown;
-    }
+  /** What is thrown from here on is about this. */
+  pointAt(span: Span): void {
+    this.#at = span;
   }
 
   /** `template: file:2:7: executing "name" at <.Foo>: …` */
-  #located({ message, exceedsLimit }: TemplateRunError): TemplateRunError {
-    const { source, name } = this.#definition;
+  located({ message, exceedsLimit }: TemplateRunError): TemplateRunError {
+    const { source, name } = this.definition;
     const { start, end } = this.#at;
-    const place = sourcePlace(this.#definition, start);
+    const place = sourcePlace(this.definition, start);
     return new TemplateRunError(
       `template: ${place}: executing ${JSON.stringify(name)} at <${source.slice(start, end).trim()}>: ${message}`,
       { exceedsLimit },
     );
   }
 
-  #runList(nodes: readonly Node[], scope: Scope): Flow {
-    this.#enter();
-    let flow: Flow = 'next';
-    for (const node of nodes) {
-      flow = this.#runNode(node, scope);
-      if (flow !== 'next') break;
-    }
-    this.#depth--;
-    return flow;
-  }
-
-  #enter(): void {
+  /** A block, a pair of parentheses or a call begins. @throws TemplateRunError where too many stand in each other */
+  enter(): void {
     this.#depth++;
     if (this.#depth > MAX_RUN_DEPTH) throw new TemplateRunError(`nested deeper than ${MAX_RUN_DEPTH}`);
   }
 
-  #runNode(node: Node, scope: Scope): Flow {
-    this.#budget.spend();
-    switch (node.kind) {
-      case 'text':
-        this.#write(node.text);
-        return 'next';
-      case 'output': {
-        const value = this.#pipeline(node.pipeline, scope);
-        if (node.pipeline.variables.length === 0) this.#print(value, node);
-        return 'next';
-      }
-      case 'if':
-      case 'with':
-        return this.#runCondition(node, scope);
-      case 'range':
-        return this.#runRange(node, scope);
-      case 'break':
-      case 'continue':
-        return node.kind;
-      case 'template':
-        this.#runTemplate(node, scope);
-        return 'next';
-    }
+  leave(): void {
+    this.#depth--;
   }
 
-  #runCondition(node: Extract<Node, { pipeline: Pipeline; body: readonly Node[] }>, scope: Scope): Flow {
-    const frame = new Frame(null, scope.frame);
-    const value = this.#pipeline(node.pipeline, { dot: scope.dot, frame });
-    if (!isTruthy(value)) return this.#runList(node.otherwise, { dot: scope.dot, frame });
-    return this.#runList(node.body, { dot: node.kind === 'with' ? value : scope.dot, frame });
-  }
-
-  #runRange(node: Extract<Node, { pipeline: Pipeline; body: readonly Node[] }>, scope: Scope): Flow {
-    const outer = { dot: scope.dot, frame: new Frame(null, scope.frame) };
-    const value = this.#value(node.pipeline, outer);
-    const turns = this.#runTurns(node, value, outer.frame);
-    return turns === 0 ? this.#runList(node.otherwise, outer) : 'next';
-  }
-
-  /** @returns how many turns there were */
-  #runTurns(
-    node: Extract<Node, { pipeline: Pipeline; body: readonly Node[] }>,
-    value: TemplateValue,
-    frame: Frame,
-  ): number {
-    if (value === null) return 0;
-    let turns = 0;
-    if (value instanceof GoSlice) {
-      for (const item of value.items) {
-        if (this.#runTurn(node, BigInt(turns++), { dot: item, frame }) === 'break') break;
-      }
-      return turns;
-    }
-    if (value instanceof GoMap) {
-      for (const key of value.sortedKeys()) {
-        turns++;
-        if (this.#runTurn(node, key, { dot: value.entries.get(key) ?? null, frame }) === 'break') break;
-      }
-      return turns;
-    }
-    if (typeof value === 'bigint') {
-      for (let count = 0n; count < value; count++) {
-        turns++;
-        if (this.#runTurn(node, count, { dot: count, frame }) === 'break') break;
-      }
-      return turns;
-    }
-    throw new TemplateRunError(`range can't iterate over ${shown(value, this.#maxCharacters)}`);
-  }
-
-  #runTurn(
-    { pipeline: { variables, declares }, body }: Extract<Node, { pipeline: Pipeline; body: readonly Node[] }>,
-    key: TemplateValue,
-    outer: Scope,
-  ): Flow {
-    this.#budget.spend();
-    const { dot } = outer;
-    const frame = new Frame(null, outer.frame);
-    const [first, second] = variables;
-    if (first !== undefined) this.#set(first, declares, second === undefined ? dot : key, frame);
-    if (second !== undefined) this.#set(second, declares, dot, frame);
-    return this.#runList(body, { dot, frame });
-  }
-
-  #runTemplate(node: Extract<Node, { kind: 'template' }>, scope: Scope): void {
-    this.#at = node.span;
-    const called = this.#options.definitions.get(node.name);
-    if (!called) throw new TemplateRunError(`template ${JSON.stringify(node.name)} not defined`);
-    if (this.#calls >= MAX_CALL_DEPTH) {
-      throw new TemplateRunError(`exceeded maximum template depth (${MAX_CALL_DEPTH})`);
-    }
-    const data = node.pipeline === null ? null : this.#pipeline(node.pipeline, scope);
-    const caller = this.#definition;
-    this.#definition = called;
-    this.#calls++;
-    this.#runList(called.nodes, { dot: data, frame: new Frame([['', data]]) });
-    this.#calls--;
-    this.#definition = caller;
-  }
-
-  #pipeline(pipeline: Pipeline, scope: Scope): TemplateValue {
-    const value = this.#value(pipeline, scope);
-    for (const name of pipeline.variables) this.#set(name, pipeline.declares, value, scope.frame);
+  /** What a pipeline gives; its variables have that value then. */
+  pipeline(pipeline: Pipeline, scope: Scope): TemplateValue {
+    const value = this.value(pipeline, scope);
+    for (const name of pipeline.variables) this.set(name, pipeline.declares, value, scope.frame);
     return value;
   }
 
   /** What a pipeline gives; sets no variables. */
-  #value({ commands }: Pipeline, scope: Scope): TemplateValue {
-    this.#enter();
+  value({ commands }: Pipeline, scope: Scope): TemplateValue {
+    this.enter();
     let value: TemplateValue | undefined;
     for (const command of commands) value = this.#command(command, value, scope);
-    this.#depth--;
+    this.leave();
     return value ?? null;
   }
 
-  #set(name: string, declares: boolean, value: TemplateValue, frame: Frame): void {
+  set(name: string, declares: boolean, value: TemplateValue, frame: Frame): void {
     if (declares) frame.declare(name, value);
     else if (!frame.assign(name, value)) throw new TemplateRunError(`undefined variable: $${name}`);
+  }
+
+  /** A value as an action writes it. */
+  written(value: TemplateValue, { pipeline: { span }, escape }: Extract<Node, { kind: 'output' }>): string {
+    if (value instanceof GoFunction) {
+      this.#at = span;
+      throw new TemplateRunError(`can't print ${this.#textAt(span)} of type ${value.type}`);
+    }
+    // What is written may be shorter than what was looked at.
+    this.#budget.spendOnText(sizeOf(value));
+    return escape ? escape(value, this.#maxCharacters) : shown(value, this.#maxCharacters);
   }
 
   #command({ called, args, span }: Command, piped: TemplateValue | undefined, scope: Scope): TemplateValue {
@@ -330,7 +197,7 @@ class Evaluator {
       case 'function':
         return this.#callNamed(term.name, { at: span, span, args: NO_ARGUMENTS, piped: undefined, scope });
       case 'pipeline':
-        return this.#pipeline(term.pipeline, scope);
+        return this.pipeline(term.pipeline, scope);
     }
   }
 
@@ -382,7 +249,7 @@ class Evaluator {
   }
 
   #callNamed(name: string, call: Call): TemplateValue {
-    const own = this.#options.functions.get(name);
+    const own = this.#functions.get(name);
     const definition = own ?? BUILTINS.get(name);
     this.#at = call.at;
     if (!definition) throw new TemplateRunError(`${JSON.stringify(name)} is not a defined function`);
@@ -434,22 +301,7 @@ class Evaluator {
     }
   }
 
-  #print(value: TemplateValue, { pipeline: { span }, escape }: Extract<Node, { kind: 'output' }>): void {
-    if (value instanceof GoFunction) {
-      this.#at = span;
-      throw new TemplateRunError(`can't print ${this.#textAt(span)} of type ${value.type}`);
-    }
-    // What is written may be shorter than what was looked at.
-    this.#budget.spendOnText(sizeOf(value));
-    this.#write(escape ? escape(value, this.#maxCharacters) : shown(value, this.#maxCharacters));
-  }
-
-  #write(text: string): void {
-    assertTextFits(this.#text.length + text.length, this.#maxCharacters);
-    this.#text += text;
-  }
-
   #textAt({ start, end }: Span): string {
-    return this.#definition.source.slice(start, end);
+    return this.definition.source.slice(start, end);
   }
 }

@@ -29,3 +29,9 @@ export class Frame {
     return true;
   }
 }
+
+/** Where something is evaluated: the dot and the variables there. */
+export interface Scope {
+  readonly dot: TemplateValue;
+  readonly frame: Frame;
+}

@@ -39,6 +39,11 @@ export class RunBudget {
     this.#charactersPerStep = charactersPerStep;
   }
 
+  /** How many there have been. */
+  get steps(): number {
+    return this.#steps;
+  }
+
   /** @throws TemplateRunError */
   spend(steps = 1): void {
     this.#steps += steps;

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { unpaced } from '#telemetry';
 import { fixed, variadic } from './functions/function-set.ts';
 import { MAX_TEXT_CHARACTERS } from './limits.ts';
 import { durationValue } from './time/duration.ts';
 import { GoTime } from './time/time.ts';
-import { GoTemplate, MAX_KEPT_TEXTS, TemplateSet } from './template.ts';
+import { GoTemplate, MAX_KEPT_TEXTS, type TemplateRun, TemplateSet } from './template.ts';
 import { TemplateSyntaxError } from './syntax/syntax-error.ts';
 import {
   type FunctionDefinition,
@@ -47,6 +48,9 @@ const data = new GoStruct(
 
 const run = (text: string): string =>
   new GoTemplate(text, { name: 't', functionNames: new Set(functions.keys()) }).run({ data, functions });
+
+const expand = (set: TemplateSet, text: string, options: TemplateRun): string =>
+  unpaced(set.expand(text, options));
 
 describe('a Go template', () => {
   it.each([
@@ -159,26 +163,26 @@ describe('a set of templates', () => {
     set.add('{{ define "title" }}[{{ .Status }}]{{ end }} text outside', 'b.tmpl');
     expect(set.has('title')).toBe(true);
     expect(set.has('other')).toBe(false);
-    expect(set.expand('{{ template "text" . }}', { data, functions })).toBe('[firing]!');
-    expect(set.expand('{{ define "title" }}x{{ end }}{{ template "text" . }}', { data, functions })).toBe(
+    expect(expand(set, '{{ template "text" . }}', { data, functions })).toBe('[firing]!');
+    expect(expand(set, '{{ define "title" }}x{{ end }}{{ template "text" . }}', { data, functions })).toBe(
       'x!',
     );
-    expect(set.expand('{{ template "text" . }}', { data, functions })).toBe('[firing]!');
+    expect(expand(set, '{{ template "text" . }}', { data, functions })).toBe('[firing]!');
   });
 
   it('takes no definition of its own for the empty one of a later text', () => {
     const set = new TemplateSet({ functionNames: names });
     set.add('{{ define "a" }}first{{ end }}', 'a.tmpl');
     set.add('{{ define "a" }} {{/* nothing */}} {{ end }}{{ define "b" }}{{ end }}', 'b.tmpl');
-    expect(set.expand('{{ template "a" . }}|{{ template "b" . }}', { data, functions })).toBe('first|');
+    expect(expand(set, '{{ template "a" . }}|{{ template "b" . }}', { data, functions })).toBe('first|');
   });
 
   it('goes on when more texts were run than it keeps', () => {
     const set = new TemplateSet({ functionNames: names });
     for (let turn = 0; turn <= MAX_KEPT_TEXTS + 1; turn++) {
-      expect(set.expand(`{{ .Status }} ${turn}`, { data, functions })).toBe(`firing ${turn}`);
+      expect(expand(set, `{{ .Status }} ${turn}`, { data, functions })).toBe(`firing ${turn}`);
     }
-    expect(set.expand('{{ .Status }} 0', { data, functions })).toBe('firing 0');
+    expect(expand(set, '{{ .Status }} 0', { data, functions })).toBe('firing 0');
   });
 
   it('knows the calls of templates that do not exist, wherever they stand', () => {
@@ -195,7 +199,7 @@ describe('a set of templates', () => {
   it('says in which text something failed', () => {
     const set = new TemplateSet({ functionNames: names });
     set.add('\n{{ define "bad" }}{{ .Nope }}{{ end }}', 'a.tmpl');
-    expect(() => set.expand('{{ template "bad" . }}', { data, functions })).toThrow(
+    expect(() => expand(set, '{{ template "bad" . }}', { data, functions })).toThrow(
       'template: a.tmpl:2:22: executing "bad" at <.Nope>',
     );
   });

@@ -1,9 +1,10 @@
+import { unpaced } from '#telemetry';
 import { BUILTINS } from './functions/builtins.ts';
 import type { FunctionSet } from './functions/function-set.ts';
-import { runTemplate } from './evaluator.ts';
 import type { Definition, ParsedTemplate } from './syntax/nodes.ts';
 import { escapePage, type EscapedPage } from './html/escape-page.ts';
 import { RULE_LIMITS, type RunLimits } from './limits.ts';
+import { runTemplate } from './run-template.ts';
 import { isEmpty, parseTemplate } from './syntax/parser.ts';
 import { sourcePlace } from './syntax/source-place.ts';
 import { TemplateRunError, type TemplateValue } from './values/value.ts';
@@ -23,7 +24,7 @@ export interface TemplateRun {
   readonly variables?: ReadonlyMap<string, TemplateValue>;
 }
 
-/** One Go template, parsed once and run any number of times. */
+/** One Go template, parsed once and run any number of times: in one go, for what a rule may take is little. */
 export class GoTemplate {
   readonly #parsed: ParsedTemplate;
 
@@ -39,7 +40,7 @@ export class GoTemplate {
   /** @throws TemplateRunError */
   run(options: TemplateRun): string {
     const { root, definitions } = this.#parsed;
-    return runTemplate(root, { ...options, definitions });
+    return unpaced(runTemplate(root, { ...options, definitions }));
   }
 }
 
@@ -119,12 +120,12 @@ export class TemplateSet {
   }
 
   /**
-   * Runs a text that may call what the set holds.
+   * Runs a text that may call what the set holds, and offers a pause after every few hundred steps.
    * @throws TemplateSyntaxError, TemplateRunError
    */
-  expand(text: string, run: TemplateRun, form: TemplateForm = 'text'): string {
+  *expand(text: string, run: TemplateRun, form: TemplateForm = 'text'): Generator<void, string> {
     const { root, definitions } = this.#prepared(text, form);
-    return runTemplate(root, { ...run, definitions, limits: this.#limits });
+    return yield* runTemplate(root, { ...run, definitions, limits: this.#limits });
   }
 
   #prepared(text: string, form: TemplateForm): EscapedPage {

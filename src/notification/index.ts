@@ -44,7 +44,7 @@ export type { Explanation } from './explain/explanation.ts';
 export type { ExplainedMessage } from './explain/explained-message.ts';
 export { type RecordedDecision } from './explain/decision-log.ts';
 export type { AlertReader, RemediationOutlook } from './ports.ts';
-export type { IntegrationTools } from './receivers/receiver-kind.ts';
+export type { ReceiverMeans } from './receivers/receiver-kind.ts';
 export { createHttpClient, type ClosableHttpClient } from './receivers/http/create-http-client.ts';
 export { createCheckedNetwork } from './receivers/http/checked-lookup.ts';
 export { NoAnswer } from './receivers/http/http-client.ts';

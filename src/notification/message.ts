@@ -1,4 +1,4 @@
-import { copyLabels, labelValue, type Labels } from '#telemetry';
+import { emptyLabels, labelValue, unpaced, type Labels } from '#telemetry';
 import type { NotifiedAlert, NotifiedStatus } from './notified-alert.ts';
 
 /**
@@ -84,14 +84,26 @@ export interface Message {
   readonly note: string | null;
 }
 
-/** The names and values that all of them have in common. */
-export function commonTexts(texts: readonly Labels[]): Labels {
-  const [first, ...others] = texts;
-  const common = copyLabels(first ?? {});
-  for (const [name, value] of Object.entries(common)) {
-    if (!others.every((other) => labelValue(other, name) === value)) delete common[name];
+/** So many label sets are compared between two pauses. */
+const setsPerPiece = 100;
+
+/** The names and values that all of them have in common, with pauses offered on the way. */
+export function* commonTextsInPieces(texts: readonly Labels[]): Generator<void, Labels> {
+  let common = Object.entries(texts[0] ?? {}).map(([name, value]) => ({ name, value }));
+  for (const [place, other] of texts.entries()) {
+    const isIn = ({ name, value }: { name: string; value: string }): boolean =>
+      labelValue(other, name) === value;
+    if (!common.every(isIn)) common = common.filter(isIn);
+    if (place % setsPerPiece === setsPerPiece - 1) yield;
   }
-  return common;
+  const labels = emptyLabels();
+  for (const { name, value } of common) labels[name] = value;
+  return labels;
+}
+
+/** As `commonTextsInPieces`, of few, in one go. */
+export function commonTexts(texts: readonly Labels[]): Labels {
+  return unpaced(commonTextsInPieces(texts));
 }
 
 /** `firing` while one of the alerts fires. */

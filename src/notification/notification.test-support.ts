@@ -35,6 +35,9 @@ import type { Delivery, DeliveryFailure, Integration, SendOptions } from './rece
 import { TimeIntervals } from './routing/time-intervals.ts';
 import { inhibitionStage } from './stages/inhibition-stage.ts';
 import type { MuteStage } from './stages/mute-stage.ts';
+import { createMessageTemplates } from './templates/create-message-templates.ts';
+
+const TEMPLATES = createMessageTemplates({ files: [] });
 
 /** The alerts as `alerting` would have them: a map, and the events on the bus. */
 class TestAlerts implements AlertReader {
@@ -331,7 +334,7 @@ export function prepared({
   const configuration = {
     receivers: new Map(),
     omoi: { escalations: new Map(Object.entries(escalations)) },
-    templates: { routeLabels: () => ({}) },
+    templates: TEMPLATES,
   } as unknown as NotificationConfiguration;
   return {
     configuration,

@@ -1,4 +1,4 @@
-import type { Clock, Labels, Logger } from '#telemetry';
+import { SharedStretch, type Clock, type Labels, type Logger } from '#telemetry';
 import type {
   ConfiguredReceiver,
   NotificationConfiguration,
@@ -11,7 +11,7 @@ import type { OnCallOverrides } from './on-call/on-call-overrides.ts';
 import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
 import type { Integration } from './receivers/integration.ts';
 import { createLogIntegration } from './receivers/log/log-integration.ts';
-import type { IntegrationTools } from './receivers/receiver-kind.ts';
+import type { IntegrationTools, ReceiverMeans } from './receivers/receiver-kind.ts';
 import { createRouter } from './routing/router.ts';
 import { TimeIntervals } from './routing/time-intervals.ts';
 import type { Silence } from './silences/silence.ts';
@@ -20,16 +20,17 @@ import { maintenanceStage } from './stages/maintenance-stage.ts';
 import { silenceStage } from './stages/silence-stage.ts';
 import { snoozeStage } from './stages/snooze-stage.ts';
 import { timeStage } from './stages/time-stage.ts';
+import { pacedTemplates } from './templates/message-templates.ts';
 
 export interface PreparationTools {
   readonly logger: Logger;
   /** What the integrations of a configuration are made with. */
-  readonly toolsOf: (configuration: NotificationConfiguration) => IntegrationTools;
+  readonly toolsOf: (configuration: NotificationConfiguration) => ReceiverMeans;
   readonly silencesOf: (labels: Labels, wallMs: number) => readonly Silence[];
   /** The id of the maintenance that runs for what labels are about; null without one. */
   readonly maintenanceOf: (labels: Labels) => string | null;
   readonly overrides: Pick<OnCallOverrides, 'at' | 'list'>;
-  readonly clock: Pick<Clock, 'wallMs'>;
+  readonly clock: Pick<Clock, 'wallMs' | 'monotonicMs'>;
 }
 
 /** Makes of a configuration all that is needed for it to be in force. */
@@ -37,7 +38,9 @@ export function prepareNotification(
   configuration: NotificationConfiguration,
   tools: PreparationTools,
 ): PreparedNotification {
-  const integrationTools = tools.toolsOf(configuration);
+  const writing = new SharedStretch(tools.clock);
+  const templates = pacedTemplates(configuration.templates, writing);
+  const integrationTools = { ...tools.toolsOf(configuration), templates, writing };
   const byReceiver = runningIntegrations(configuration, { logger: tools.logger, integrationTools });
   const { global, omoi } = configuration;
   const everybodyOnCall = integrationsOfPeople(configuration, byReceiver);

@@ -5,8 +5,8 @@ import {
   createHttpClient,
   type ClosableHttpClient,
   type ConfigurationFiles,
-  type IntegrationTools,
   type NotificationConfiguration,
+  type ReceiverMeans,
 } from '#notification';
 import { messageOf, OmoiError, type Clock, type Random } from '#telemetry';
 import { readTextFileLater } from './text-file.ts';
@@ -17,7 +17,7 @@ const maxSecretBytes = 65_536;
 /** What receivers are reached with: the network, files, programs. */
 export interface ReceiverNetwork {
   /** What the integrations of a configuration are made with; those of the one before lose their connections when they are idle. */
-  toolsOf(configuration: NotificationConfiguration): IntegrationTools;
+  toolsOf(configuration: NotificationConfiguration): ReceiverMeans;
   readonly files: ConfigurationFiles;
   close(): void;
 }
@@ -62,7 +62,7 @@ export function createReceiverNetwork({
       });
       clients = [...clients.filter((client) => client.deref() !== undefined), new WeakRef(http)];
       const programs = createChildPrograms(configuration.omoi.allowedCommands, clock);
-      return { clock, random, templates: configuration.templates, http, network, readSecret, programs };
+      return { clock, random, http, network, readSecret, programs };
     },
     files: machineFiles,
     close() {

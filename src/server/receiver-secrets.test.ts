@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { createSeededRandom, createSystemClock, type Logger } from '#telemetry';
+import { createSeededRandom, createSystemClock, SharedStretch, type Logger } from '#telemetry';
 import { registerNotificationRoutes } from '../api/notification/notification-routes.ts';
 import { startTestApi } from '../api/api.test-support.ts';
 import { read } from '../notification/configuration/reading.test-support.ts';
@@ -17,6 +17,7 @@ import {
   type ReceivedRequest,
   type Reply,
 } from '../notification/receivers/receiver-server.test-support.ts';
+import { pacedTemplates } from '../notification/templates/message-templates.ts';
 
 /** Each secret of the file begins so, and goes on as no other does. */
 const MARK = 'SECRET';
@@ -109,12 +110,22 @@ async function integrationsOf(text: string): Promise<readonly Integration[]> {
   const readSecret = () => Promise.reject(new Error('there is no file'));
   const network = createCheckedNetwork([]);
   const http = createHttpClient({ clock, random, readSecret, environment: {}, network, userAgent: 'Omoi' });
-  const { receivers, templates } = await read(text);
+  const { receivers, templates: configured } = await read(text);
+  const writing = new SharedStretch(clock);
+  const templates = pacedTemplates(configured, writing);
   const pushover = createPushoverReceiver(() => `${server.addressAs()}/1/messages.json`);
   return [...receivers.values()].flatMap(({ integrations }) =>
     integrations.flatMap(({ kind, settings, index }) => {
       const meant = kind.type === 'pushover' ? { create: pushover.create as typeof kind.create } : kind;
-      const made = meant.create?.(settings, index, { clock, random, templates, http, network, readSecret });
+      const made = meant.create?.(settings, index, {
+        clock,
+        random,
+        templates,
+        writing,
+        http,
+        network,
+        readSecret,
+      });
       return made ? [made] : [];
     }),
   );

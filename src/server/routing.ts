@@ -51,10 +51,9 @@ export function noReceiverNetwork(clock: Clock, random: Random): ReceiverNetwork
   const absent = (what: string) => (): Promise<never> =>
     Promise.reject(new Error(`there is no ${what} here`));
   return {
-    toolsOf: ({ templates }) => ({
+    toolsOf: () => ({
       clock,
       random,
-      templates,
       http: { request: () => Promise.reject(new NoAnswer('settings', 'there is no network here')) },
       network: createCheckedNetwork([], absent('network')),
       readSecret: absent('file'),

@@ -64,6 +64,7 @@ export { backoffMs, type BackoffLimits } from './concurrency/backoff.ts';
 export { delay } from './concurrency/delay.ts';
 export { grownColumn } from './concurrency/grown-column.ts';
 export { nextTurn, paced, Stretch, unpaced, type StretchOptions } from './concurrency/pacing.ts';
+export { SharedStretch } from './concurrency/shared-stretch.ts';
 export { StartRamp } from './concurrency/start-ramp.ts';
 export { TurnBudget } from './concurrency/turn-budget.ts';
 export { TurnQueue } from './concurrency/turn-queue.ts';

@@ -1,4 +1,4 @@
-import { createSeededRandom } from '#telemetry';
+import { createSeededRandom, unpaced } from '#telemetry';
 import { describe, expect, it } from 'vitest';
 import { createMessageTemplates } from '../../src/notification/templates/create-message-templates.ts';
 import { TemplateFailure } from '../../src/notification/templates/message-templates.ts';
@@ -21,7 +21,7 @@ const templates = createMessageTemplates({ files: [] });
 
 function render(text: string, form: 'text' | 'html', message: Message): string | null {
   try {
-    return templates[form](text, message);
+    return unpaced(templates.expand(text, message, form));
   } catch (thrown) {
     if (thrown instanceof TemplateFailure) return null;
     throw thrown;

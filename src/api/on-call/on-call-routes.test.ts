@@ -49,10 +49,9 @@ beforeEach(async () => {
   );
   prepared = prepareNotification(configuration, {
     logger: silentLogger,
-    toolsOf: ({ templates }) => ({
+    toolsOf: () => ({
       clock,
       random: base.random,
-      templates,
       http: { request: () => Promise.reject(new Error('no network')) },
       network: createCheckedNetwork([], () => Promise.reject(new Error('no network'))),
       readSecret: () => Promise.reject(new Error('no file')),

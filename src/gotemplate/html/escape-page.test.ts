@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
+import { unpaced } from '#telemetry';
 import { MESSAGE_FUNCTION_NAMES, messageTemplateFunctions } from '../alertmanager/functions.ts';
 import { Patterns } from '../functions/regular-expressions.ts';
 import { TemplateSet } from '../template.ts';
@@ -17,7 +18,7 @@ const functions = messageTemplateFunctions({
 const set = new TemplateSet({ functionNames: MESSAGE_FUNCTION_NAMES });
 
 const page = (text: string, value = ''): string =>
-  set.expand(text, { data: GoMap.ofTexts({ value }), functions }, 'html');
+  unpaced(set.expand(text, { data: GoMap.ofTexts({ value }), functions }, 'html'));
 
 describe('a value in a page', () => {
   // What amtool's Go is too old for; the rest is held against it in tests/conformance.

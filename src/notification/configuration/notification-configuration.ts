@@ -1,7 +1,7 @@
 import type { Labels, Matcher } from '#telemetry';
 import type { ReceiverKind } from '../receivers/receiver-kind.ts';
 import type { TimeInterval } from '../routing/time-interval.ts';
-import type { MessageTemplates } from '../templates/message-templates.ts';
+import type { ConfiguredTemplates } from '../templates/message-templates.ts';
 import type { GlobalSettings } from './global-settings.ts';
 import type { OmoiSettings, ReceiverExtras, RouteExtras } from './omoi-settings.ts';
 
@@ -14,7 +14,7 @@ export interface NotificationConfiguration {
   readonly inhibitRules: readonly InhibitRule[];
   /** `time_intervals` and `mute_time_intervals`, which share their names. */
   readonly timeIntervals: ReadonlyMap<string, readonly TimeInterval[]>;
-  readonly templates: MessageTemplates;
+  readonly templates: ConfiguredTemplates;
   readonly omoi: OmoiSettings;
   /** As it was written, with `<secret>` in the place of secrets: what `/status` shows. */
   readonly shown: string;

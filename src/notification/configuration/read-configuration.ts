@@ -9,7 +9,7 @@ import {
 } from '#telemetry';
 import type { ReceiverKind } from '../receivers/receiver-kind.ts';
 import { createMessageTemplates } from '../templates/create-message-templates.ts';
-import { TemplateFailure, type MessageTemplates } from '../templates/message-templates.ts';
+import { TemplateFailure, type ConfiguredTemplates } from '../templates/message-templates.ts';
 import { configurationSchema } from './configuration-schema.ts';
 import { Findings, isMapping, itemsOf, namesOf, type Path } from './findings.ts';
 import { globalSchema } from './global-schema.ts';
@@ -168,7 +168,7 @@ async function readTemplates(
   written: unknown,
   { files, templates }: ConfigurationTools,
   findings: Findings,
-): Promise<MessageTemplates | null> {
+): Promise<ConfiguredTemplates | null> {
   const read: TemplateFile[] = [];
   const before = findings.problems.length;
   const patterns = templates === 'unread' ? [] : itemsOf(written);
@@ -197,7 +197,7 @@ interface Templated {
 
 /** Whether each field that is a template can be run: Alertmanager says so only when it has something to send. */
 function checkTemplates(
-  templates: MessageTemplates,
+  templates: ConfiguredTemplates,
   { integrations, route }: Templated,
   findings: Findings,
 ): void {

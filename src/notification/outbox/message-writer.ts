@@ -1,8 +1,7 @@
 import {
   copyLabels,
   messageOf,
-  paced,
-  Stretch,
+  SharedStretch,
   type Clock,
   type Labels,
   type Logger,
@@ -36,12 +35,13 @@ export interface MessageWriterParts {
   readonly acknowledgeAllOf: MessageLinkOf;
   readonly receiverLabelsOf: (receiver: string) => Labels;
   /** The route's labels, which are templates, as they are for a message. @throws TemplateFailure */
-  readonly routeLabelsOf: (message: Message) => Labels;
+  readonly routeLabelsOf: (message: Message) => Generator<void, Labels>;
 }
 
 /** Writes messages as they are at the time of sending, with the newest texts of their alerts, and sends them. */
 export function messageSender(parts: MessageWriterParts): DeliveryQueueParts['send'] {
   const alerts = new AlertsAhead(parts.alerts, parts.clock);
+  const writing = new SharedStretch(parts.clock);
   return async (outstanding, running, signal, next) => {
     const { notification } = outstanding;
     const span = parts.tracing.startSpan('notification.deliver', {
@@ -55,7 +55,7 @@ export function messageSender(parts: MessageWriterParts): DeliveryQueueParts['se
     });
     const reading = alerts.of(notification, next);
     const { traceparent } = span;
-    const delivery = await send(parts, { outstanding, running, signal, reading, traceparent });
+    const delivery = await send(parts, { outstanding, running, signal, reading, traceparent, writing });
     if (delivery.outcome === 'failed') span.fail(`${delivery.failure}: ${delivery.reason}`);
     span.end();
     return delivery;
@@ -68,6 +68,8 @@ interface Sending {
   readonly signal: AbortSignal;
   readonly reading: Promise<ReadonlyMap<string, NotifiedAlert>>;
   readonly traceparent: string;
+  /** What all messages that are being written share of a turn. */
+  readonly writing: SharedStretch;
 }
 
 async function send(parts: MessageWriterParts, sending: Sending): Promise<Delivery> {
@@ -78,7 +80,7 @@ async function send(parts: MessageWriterParts, sending: Sending): Promise<Delive
     if (parts.reachable && !(await comesBefore(signal, parts.reachable))) return unreachable();
     const facts = await read;
     if (typeof facts === 'string') return unreadable(facts);
-    const message = await paced(write(parts, sending, facts), new Stretch(parts.clock));
+    const message = await sending.writing.run(write(parts, sending, facts));
     if (message.alerts.length === 0) return refused('the alerts it is about are no longer on record');
     const { memory } = parts.log.get(notification.groupId, running.key) ?? { memory: null };
     return await sendWithFewerAlerts(running.integration, message, { signal, memory });
@@ -159,7 +161,7 @@ function* write(
     traceparent,
     note: notification.note,
   };
-  return { ...message, routeLabels: parts.routeLabelsOf(message) };
+  return { ...message, routeLabels: yield* parts.routeLabelsOf(message) };
 }
 
 /** The labels of an alert whose severity an escalation has raised. */

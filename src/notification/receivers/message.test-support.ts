@@ -70,10 +70,8 @@ export function resolvedMessage(overrides: Partial<Message> = {}): Message {
  * `{{ template "x" . }}` becomes `x:firing`, `{{ .Labels.x }}` of a few roots what it says, `{{ fail }}` fails.
  */
 export const namingTemplates: MessageTemplates = {
-  text: expand,
-  html: expand,
-  problemOf: () => null,
-  routeLabels: ({ routeLabels }) => routeLabels,
+  text: async (template, message) => expand(template, message),
+  html: async (template, message) => expand(template, message),
 };
 
 function expand(template: string, message: Message): string {

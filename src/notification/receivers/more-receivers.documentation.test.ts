@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { unpaced } from '#telemetry';
 import { BLOCKS, readPage } from '../../documentation.test-support.ts';
 import { problemsIn, read } from '../configuration/reading.test-support.ts';
 import { exampleMessage, resolvedMessage } from './message.test-support.ts';
@@ -18,7 +19,8 @@ describe('docs/alerting/receivers-more.md', () => {
       for (const { kind, settings } of integrations) {
         for (const { text: template, isHtml } of kind.templatedFields(settings)) {
           for (const message of [exampleMessage(), resolvedMessage()]) {
-            expect(() => templates[isHtml === true ? 'html' : 'text'](template, message)).not.toThrow();
+            const form = isHtml === true ? 'html' : 'text';
+            expect(() => unpaced(templates.expand(template, message, form))).not.toThrow();
           }
         }
       }

@@ -9,7 +9,9 @@ import {
 } from './payload-template.ts';
 
 /** Runs nothing but `{{ x }}`. */
-const expand = (text: string): string => text.replaceAll('{{ x }}', 'X');
+const expand = async (text: string): Promise<string> => text.replaceAll('{{ x }}', 'X');
+
+const same = async (text: string): Promise<string> => text;
 
 /** What texts become, as Alertmanager's DeepCopyWithTemplate with yaml.v2 has it. */
 it.each<[string, unknown]>([
@@ -45,20 +47,20 @@ it.each<[string, unknown]>([
   ['{a: 1, a: 2}', { a: 2n }],
   // What is read is not run again.
   ['["{{ y }}", "a: b"]', ['{{ y }}', 'a: b']],
-])('%j is read', (text, expected) => {
-  expect(payloadValue(text, expand)).toEqual(expected);
+])('%j is read', async (text, expected) => {
+  expect(await payloadValue(text, expand)).toEqual(expected);
 });
 
-it('goes into lists and mappings, keys too, and leaves other values as they are', () => {
+it('goes into lists and mappings, keys too, and leaves other values as they are', async () => {
   const template = { '{{ x }}': ['{{ x }}', 1, true, null], nested: { a: { b: '{{ x }}' } } };
-  expect(payloadValue(template, expand)).toEqual({
+  expect(await payloadValue(template, expand)).toEqual({
     X: ['X', 1, true, null],
     nested: { a: { b: 'X' } },
   });
-  expect(payloadJson(template, expand)).toBe('{"X":["X",1,true,null],"nested":{"a":{"b":"X"}}}');
+  expect(await payloadJson(template, expand)).toBe('{"X":["X",1,true,null],"nested":{"a":{"b":"X"}}}');
 });
 
-it('is not made of a few lines that refer to each other without end', () => {
+it('is not made of a few lines that refer to each other without end', async () => {
   const lines = ['a: &a [x, x, x, x, x, x, x, x, x, x]'];
   for (let depth = 0; depth < 8; depth++) {
     const name = String.fromCodePoint(97 + depth);
@@ -67,23 +69,23 @@ it('is not made of a few lines that refer to each other without end', () => {
   }
   const text = lines.join('\n');
   // It is no YAML that can be read, and stays a text.
-  expect(payloadValue(text, (same) => same)).toBe(text);
+  expect(await payloadValue(text, same)).toBe(text);
 });
 
-it(`is YAML of ${maxYamlAliases} references, and stays a text with more`, () => {
+it(`is YAML of ${maxYamlAliases} references, and stays a text with more`, async () => {
   const list = (references: number): string =>
     `[&a x, ${Array.from({ length: references }, () => '*a').join(', ')}]`;
-  expect(payloadValue(list(maxYamlAliases), (same) => same)).toHaveLength(maxYamlAliases + 1);
-  expect(payloadValue(list(maxYamlAliases + 1), (same) => same)).toBe(list(maxYamlAliases + 1));
+  expect(await payloadValue(list(maxYamlAliases), same)).toHaveLength(maxYamlAliases + 1);
+  expect(await payloadValue(list(maxYamlAliases + 1), same)).toBe(list(maxYamlAliases + 1));
 });
 
-it(`reads JSON of any length, and other texts of up to ${maxYamlCharacters} characters`, () => {
+it(`reads JSON of any length, and other texts of up to ${maxYamlCharacters} characters`, async () => {
   const alerts = Array.from({ length: 5000 }, (_, index) => ({ alertname: 'A', index }));
   const json = JSON.stringify(alerts);
-  expect(payloadValue(json, (same) => same)).toEqual(alerts);
+  expect(await payloadValue(json, same)).toEqual(alerts);
   const list = (length: number): string => `- ${'x'.repeat(length - 2)}`;
-  expect(payloadValue(list(maxYamlCharacters), (same) => same)).toEqual([expect.stringMatching(/^x+$/)]);
-  expect(payloadValue(list(maxYamlCharacters + 1), (same) => same)).toBe(list(maxYamlCharacters + 1));
+  expect(await payloadValue(list(maxYamlCharacters), same)).toEqual([expect.stringMatching(/^x+$/)]);
+  expect(await payloadValue(list(maxYamlCharacters + 1), same)).toBe(list(maxYamlCharacters + 1));
 });
 
 it('names the places of its templates', () => {

@@ -1,6 +1,8 @@
 import { parseDocument } from 'yaml';
 
+import type { Expand } from '../templates/message-templates.ts';
 import { compareBytes, goText, goValue } from './go-json.ts';
+import { inOrder } from './in-order.ts';
 
 /** A text is YAML of at most so many references, so that a few lines cannot become millions. */
 export const maxYamlAliases = 100;
@@ -29,10 +31,14 @@ function valueOf(text: string): unknown {
 
 /** Lists and mappings that are JSON, as most are: it is YAML, and read a hundred times as fast. Undefined for all else. */
 function jsonOf(text: string): unknown {
+  // A number that is long may not be one of JavaScript's.
+  return parsed(text, /\d{16}/.test(text) ? exactNumber : undefined);
+}
+
+function parsed(text: string, reviver?: typeof exactNumber): unknown {
   if (!/^\s*[[{]/.test(text)) return undefined;
   try {
-    // A number that is long may not be one of JavaScript's.
-    return /\d{16}/.test(text) ? JSON.parse(text, exactNumber) : JSON.parse(text);
+    return JSON.parse(text, reviver);
   } catch {
     return undefined;
   }
@@ -69,31 +75,37 @@ function plain(value: unknown): unknown {
  *
  * @param expand runs a template
  */
-export function payloadValue(template: unknown, expand: (text: string) => string): unknown {
-  if (typeof template === 'string') return valueOf(expand(template));
-  if (Array.isArray(template)) return template.map((item) => payloadValue(item, expand));
+export async function payloadValue(template: unknown, expand: Expand): Promise<unknown> {
+  if (typeof template === 'string') return valueOf(await expand(template));
+  if (Array.isArray(template)) return await inOrder(template, (item) => payloadValue(item, expand));
   if (!isMapping(template)) return template;
-  return Object.fromEntries(
-    textKeysOf(template).map(([key, inner]) => [expand(key), payloadValue(inner, expand)]),
+  const members = await inOrder(
+    textKeysOf(template),
+    async ([key, inner]) => [await expand(key), await payloadValue(inner, expand)] as const,
   );
+  return Object.fromEntries(members);
 }
 
 /**
  * `payloadValue` in JSON. What a template has written in JSON stays as it has written it: it is long where it has all alerts.
  *
- * @throws TemplateFailure where a value is none of JSON
+ * Rejects with a TemplateFailure where a value is none of JSON.
  */
-export function payloadJson(template: unknown, expand: (text: string) => string): string {
+export async function payloadJson(template: unknown, expand: Expand): Promise<string> {
   if (typeof template === 'string') {
-    const text = expand(template);
-    return jsonOf(text) === undefined ? goValue(valueOf(text)) : text;
+    const text = await expand(template);
+    return parsed(text) === undefined ? goValue(valueOf(text)) : text;
   }
-  if (Array.isArray(template)) return `[${template.map((item) => payloadJson(item, expand)).join(',')}]`;
+  if (Array.isArray(template)) {
+    const items = await inOrder(template, (item) => payloadJson(item, expand));
+    return `[${items.join(',')}]`;
+  }
   if (!isMapping(template)) return goValue(template);
-  const members = new Map(
-    textKeysOf(template).map(([key, inner]) => [expand(key), payloadJson(inner, expand)] as const),
+  const members = await inOrder(
+    textKeysOf(template),
+    async ([key, inner]) => [await expand(key), await payloadJson(inner, expand)] as const,
   );
-  return membersText(members);
+  return membersText(new Map(members));
 }
 
 /** An object of values that are JSON already. */

@@ -1,13 +1,13 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { z } from 'zod';
-import { createSeededRandom, createSystemClock, OmoiError } from '#telemetry';
+import { createSeededRandom, createSystemClock, OmoiError, SharedStretch } from '#telemetry';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { GlobalSettings } from '../configuration/global-settings.ts';
 import type { Message } from '../message.ts';
 import { createMessageTemplates } from '../templates/create-message-templates.ts';
-import type { MessageTemplates } from '../templates/message-templates.ts';
+import { pacedTemplates, type MessageTemplates } from '../templates/message-templates.ts';
 import { maxShownAnswer } from './answers.ts';
 import { defaultMaxAlerts } from './http-calls.ts';
 import { createCheckedNetwork } from './http/checked-lookup.ts';
@@ -54,7 +54,10 @@ export interface ReceiverRow<Settings> {
   readonly messages?: { readonly firing: Message; readonly resolved: Message };
 }
 
-const REAL_TEMPLATES = createMessageTemplates({ files: [] });
+const REAL_TEMPLATES = pacedTemplates(
+  createMessageTemplates({ files: [] }),
+  new SharedStretch(createSystemClock()),
+);
 
 /** As many alerts as a message has at most, unless the configuration wants more. */
 function largeMessage(): Message {
@@ -106,10 +109,12 @@ export function createIntegration<Settings>(
   const completed = kind.complete(kind.settings.parse(options.written), exampleGlobal(options.global));
   if ('problems' in completed) throw new Error(JSON.stringify(completed.problems));
   if (!kind.create) throw new Error(`${kind.type} is not built`);
+  const clock = createSystemClock();
   return kind.create(completed.settings, 0, {
-    clock: createSystemClock(),
+    clock,
     random: createSeededRandom(1),
     templates,
+    writing: new SharedStretch(clock),
     http: options.http,
     network: createCheckedNetwork([]),
     readSecret: async (path) => {

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Clock, Random } from '#telemetry';
+import type { Clock, Random, SharedStretch } from '#telemetry';
 import type { GlobalSettings } from '../configuration/global-settings.ts';
 import type { OmoiSettings } from '../configuration/omoi-settings.ts';
 import type { MessageTemplates } from '../templates/message-templates.ts';
@@ -8,11 +8,10 @@ import type { CheckedNetwork } from './http/checked-lookup.ts';
 import type { HttpClient } from './http/http-client.ts';
 import type { Integration } from './integration.ts';
 
-/** What integrations are made with. */
-export interface IntegrationTools {
+/** What receivers are reached with. */
+export interface ReceiverMeans {
   readonly clock: Clock;
   readonly random: Random;
-  readonly templates: MessageTemplates;
   /** Calls where the configuration says, but not addresses that are blocked. */
   readonly http: HttpClient;
   /** For connections that are not HTTP: the same addresses are blocked. */
@@ -21,6 +20,13 @@ export interface IntegrationTools {
   readonly readSecret: (path: string) => Promise<string>;
   /** Starts the programs of `command_configs`; absent where none may be started. */
   readonly programs?: Programs;
+}
+
+/** What integrations are made with. */
+export interface IntegrationTools extends ReceiverMeans {
+  readonly templates: MessageTemplates;
+  /** What all messages that are being written take of a turn of the event loop, together. */
+  readonly writing: SharedStretch;
 }
 
 /** A mistake that only shows when several keys, or the global ones, are seen together. */

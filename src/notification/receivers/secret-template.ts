@@ -1,14 +1,14 @@
-import { TemplateFailure } from '../templates/message-templates.ts';
+import { type Expand, TemplateFailure } from '../templates/message-templates.ts';
 
 /**
  * A secret that may be a template, without the spaces around it.
  * @param key what it is called in the settings
  * @throws TemplateFailure in words that do not repeat it
  */
-export function expandedSecret(key: string, secret: string, expand: (template: string) => string): string {
+export async function expandedSecret(key: string, secret: string, expand: Expand): Promise<string> {
   if (!secret.includes('{{')) return secret.trim();
   try {
-    return expand(secret).trim();
+    return (await expand(secret)).trim();
   } catch (thrown) {
     if (!(thrown instanceof TemplateFailure)) throw thrown;
     throw new TemplateFailure(`${key}: its template cannot be run`);

@@ -16,23 +16,42 @@ const TOKEN = /<(\/?)([a-zA-Z][\w-]*)[^>]{0,2048}?(\/?)>|&(?:#\d+|#[xX][0-9a-fA-
  * stands in the place of the rest.
  */
 export function shortenedHtml(html: string, { maxVisible, maxWritten }: MarkupLimits): string {
-  const open: string[] = [];
+  const open = new OpenTags();
   let visible = 0;
   let cut: string | null = null;
   for (const { 0: token, 1: slash, 2: tag, 3: selfClosing, index } of html.matchAll(TOKEN)) {
-    const ending = ELLIPSIS + closingTags(open);
+    const ending = ELLIPSIS + open.closing;
     if (visible < maxVisible && index + ending.length <= maxWritten) cut = html.slice(0, index) + ending;
     if (tag === undefined) visible += token.startsWith('&') && token.length > 1 ? 1 : token.length;
-    else if (slash === '/') closeTag(open, tag);
-    else if (selfClosing === '') open.push(tag);
+    else if (slash === '/') open.close(tag);
+    else if (selfClosing === '') open.open(tag);
     if (visible > maxVisible || index + token.length > maxWritten) return cut ?? '';
   }
   return html;
 }
 
-function closeTag(open: string[], tag: string): void {
-  const at = open.lastIndexOf(tag);
-  if (at >= 0) open.splice(at, 1);
+/** The tags that are open at a place, and what closes them all: it is asked for at every character. */
+class OpenTags {
+  readonly #tags: string[] = [];
+  #closing = '';
+
+  get closing(): string {
+    return this.#closing;
+  }
+
+  open(tag: string): void {
+    this.#tags.push(tag);
+    this.#closing = `</${tag}>${this.#closing}`;
+  }
+
+  /** A tag that is not open is not closed. */
+  close(tag: string): void {
+    const at = this.#tags.lastIndexOf(tag);
+    if (at < 0) return;
+    this.#tags.splice(at, 1);
+    const isInnermost = at === this.#tags.length;
+    this.#closing = isInnermost ? this.#closing.slice(`</${tag}>`.length) : closingTags(this.#tags);
+  }
 }
 
 function closingTags(open: readonly string[]): string {

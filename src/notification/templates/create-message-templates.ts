@@ -13,13 +13,13 @@ import {
   Patterns,
   TimeZones,
 } from '#gotemplate';
-import { emptyLabels, type Labels, labelValue } from '#telemetry';
+import { emptyLabels, type Labels, labelValue, unpaced } from '#telemetry';
 import { basename } from 'node:path';
 import type { Message } from '../message.ts';
 import { EMAIL_TEMPLATES } from './defaults/email-templates.ts';
 import { TEXT_TEMPLATES } from './defaults/text-templates.ts';
 import { messageData } from './message-data.ts';
-import { type MessageTemplates, TemplateFailure } from './message-templates.ts';
+import { type ConfiguredTemplates, TemplateFailure } from './message-templates.ts';
 
 /**
  * What the text of one template of a message may take. That of 500 alerts takes 70,000 steps as an e-mail; half a million
@@ -37,16 +37,6 @@ export interface MessageTemplateOptions {
   readonly limits?: RunLimits;
 }
 
-/** The templates of a configuration, and its route labels, which are templates too. */
-export interface ConfiguredTemplates extends MessageTemplates {
-  /**
-   * The labels of a route for a group of alerts, expanded: `message.routeLabels` as they are written become what they
-   * say of the message.
-   * @throws TemplateFailure
-   */
-  routeLabels(message: Message): Labels;
-}
-
 /** @throws TemplateFailure naming every file that can't be read as templates, with the place of its mistake */
 export function createMessageTemplates({
   files,
@@ -56,8 +46,12 @@ export function createMessageTemplates({
   set.add(TEXT_TEMPLATES, 'default.tmpl');
   set.add(EMAIL_TEMPLATES, 'email.tmpl');
   const problems = files.flatMap(({ name, text }) => {
-    const problem = whatFails(text, name, () => set.add(text, basename(name), name));
-    return problem === null ? [] : [problem.message];
+    try {
+      set.add(text, basename(name), name);
+      return [];
+    } catch (thrown) {
+      return [whatFailed(thrown, text, name).message];
+    }
   });
   const undefinedCall = problems.length === 0 ? set.undefinedCall() : null;
   if (undefinedCall !== null) problems.push(undefinedCall);
@@ -76,44 +70,38 @@ class SetOfMessageTemplates implements ConfiguredTemplates {
     this.#set = set;
   }
 
-  text(template: string, message: Message): string {
-    return this.#expand(template, message, 'text');
-  }
-
-  html(template: string, message: Message): string {
-    return this.#expand(template, message, 'html');
+  *expand(template: string, message: Message, form: TemplateForm): Generator<void, string> {
+    const routeLabel = (name: string): string => labelValue(message.routeLabels, name);
+    return yield* this.#run(template, message, { form, routeLabel });
   }
 
   problemOf(template: string, form: TemplateForm = 'text'): string | null {
     if (!template.includes('{{') && form === 'text') return null;
-    const problem = whatFails(template, TEXT_NAME, () => {
+    try {
       this.#set.check(template, form);
-    });
-    return problem?.message ?? null;
+      return null;
+    } catch (thrown) {
+      return whatFailed(thrown, template, TEXT_NAME).message;
+    }
   }
 
-  routeLabels(message: Message): Labels {
+  *routeLabels(message: Message): Generator<void, Labels> {
     const resolver = new RouteLabelResolver(message.routeLabels, (text, routeLabel) =>
       this.#run(text, message, { form: 'text', routeLabel }),
     );
     const labels = emptyLabels();
-    for (const name of Object.keys(message.routeLabels)) labels[name] = resolver.resolve(name);
+    for (const name of Object.keys(message.routeLabels)) labels[name] = yield* resolver.resolve(name);
     return labels;
   }
 
-  #expand(template: string, message: Message, form: TemplateForm): string {
-    const routeLabel = (name: string): string => labelValue(message.routeLabels, name);
-    return this.#run(template, message, { form, routeLabel });
-  }
-
-  #run(
+  *#run(
     template: string,
     message: Message,
     { form, routeLabel }: { readonly form: TemplateForm; readonly routeLabel: (name: string) => string },
-  ): string {
+  ): Generator<void, string> {
     if (form === 'text' && !template.includes('{{')) return template;
     const run: TemplateRun = {
-      data: this.#dataOf(message),
+      data: yield* this.#dataOf(message),
       functions: messageTemplateFunctions({
         nowMs: message.atMs,
         zones: this.#zones,
@@ -121,21 +109,18 @@ class SetOfMessageTemplates implements ConfiguredTemplates {
         routeLabel,
       }),
     };
-    let text = '';
-    const problem = whatFails(template, TEXT_NAME, () => {
-      text = this.#set.expand(template, run, form);
-    });
-    if (problem !== null) {
-      const { message: why, isTooLong } = problem;
+    try {
+      return yield* this.#set.expand(template, run, form);
+    } catch (thrown) {
+      const { message: why, isTooLong } = whatFailed(thrown, template, TEXT_NAME);
       throw new TemplateFailure(`${shownTemplate(template)}: ${why}`, { isTooLong });
     }
-    return text;
   }
 
-  #dataOf(message: Message): TemplateValue {
+  *#dataOf(message: Message): Generator<void, TemplateValue> {
     const known = this.#data.get(message);
     if (known !== undefined) return known;
-    const data = messageData(message);
+    const data = yield* messageData(message);
     this.#data.set(message, data);
     return data;
   }
@@ -154,43 +139,41 @@ interface TemplateProblem {
   readonly isTooLong: boolean;
 }
 
-/** Runs what reads or runs a template. @returns null where nothing is wrong with it */
-function whatFails(source: string, sourceName: string, run: () => void): TemplateProblem | null {
-  try {
-    run();
-    return null;
-  } catch (thrown) {
-    if (thrown instanceof TemplateSyntaxError) {
-      const place = sourcePlace({ source, sourceName }, thrown.offset);
-      return { message: `template: ${place}: ${thrown.message}`, isTooLong: false };
-    }
-    if (thrown instanceof TemplateRunError)
-      return { message: thrown.message, isTooLong: thrown.exceedsLimit };
-    throw thrown;
+/** What reading or running a template has thrown, with the place in it. @throws what is no mistake of the template */
+function whatFailed(thrown: unknown, source: string, sourceName: string): TemplateProblem {
+  if (thrown instanceof TemplateSyntaxError) {
+    const place = sourcePlace({ source, sourceName }, thrown.offset);
+    return { message: `template: ${place}: ${thrown.message}`, isTooLong: false };
   }
+  if (thrown instanceof TemplateRunError) return { message: thrown.message, isTooLong: thrown.exceedsLimit };
+  throw thrown;
 }
+
+type ExpandLabel = (text: string, routeLabel: (name: string) => string) => Generator<void, string>;
 
 /** Labels of a route may name each other; each is expanded once. */
 class RouteLabelResolver {
   readonly #labels: Labels;
-  readonly #expand: (text: string, routeLabel: (name: string) => string) => string;
+  readonly #expand: ExpandLabel;
   readonly #expanded = new Map<string, string>();
   readonly #inProgress: string[] = [];
 
-  constructor(labels: Labels, expand: (text: string, routeLabel: (name: string) => string) => string) {
+  constructor(labels: Labels, expand: ExpandLabel) {
     this.#labels = labels;
     this.#expand = expand;
   }
 
   /** @throws TemplateFailure where labels name each other in a circle */
-  resolve(name: string): string {
+  *resolve(name: string): Generator<void, string> {
     const known = this.#expanded.get(name);
     if (known !== undefined) return known;
     if (this.#inProgress.includes(name)) {
       throw new TemplateFailure(`route label cycle detected: ${[...this.#inProgress, name].join(' -> ')}`);
     }
     this.#inProgress.push(name);
-    const text = this.#expand(labelValue(this.#labels, name), (other) => this.resolve(other));
+    // A label that another one asks for is expanded in the midst of that one's run, which cannot stop there.
+    const routeLabel = (other: string): string => unpaced(this.resolve(other));
+    const text = yield* this.#expand(labelValue(this.#labels, name), routeLabel);
     this.#inProgress.pop();
     this.#expanded.set(name, text);
     return text;

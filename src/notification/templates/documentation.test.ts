@@ -1,3 +1,4 @@
+import { unpaced } from '#telemetry';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MESSAGE_FUNCTION_NAMES } from '#gotemplate';
@@ -59,7 +60,7 @@ describe('docs/alerting/templates.md', () => {
   });
 
   it('names each field of a message and of an alert', () => {
-    const data = messageData(message);
+    const data = unpaced(messageData(message));
     const fields = [...data.fields].map(([name]) => name);
     const ofAlert = ['Status', 'Labels', 'Annotations', 'StartsAt', 'EndsAt', 'GeneratorURL', 'Fingerprint'];
     for (const name of [...fields, ...ofAlert, 'Remediation', 'AcknowledgedBy'])

@@ -1,7 +1,7 @@
 import { type Fields, fixed, GoSlice, GoStruct, GoTime, type TemplateValue } from '#gotemplate';
 import {
   type AlertLinks,
-  commonTexts,
+  commonTextsInPieces,
   type Message,
   type MessageAlert,
   REASON_TEXTS,
@@ -34,19 +34,23 @@ const ALERT_JSON: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The dot of a message's templates: Alertmanager's `Data`, and Omoi's `.Note`, `.TruncatedAlerts`,
- * `.AcknowledgeAll`, `.ReceiverLabels`. */
-export function messageData(message: Message): GoStruct {
+ * `.AcknowledgeAll`, `.ReceiverLabels`. Offers pauses where there are many alerts. */
+export function* messageData(message: Message): Generator<void, GoStruct> {
   const { alerts } = message;
+  const labels = yield* commonTextsInPieces(alerts.map((alert) => alert.labels));
+  const annotations = yield* commonTextsInPieces(alerts.map((alert) => alert.annotations));
+  const list = alertList(alerts);
+  yield;
   return new GoStruct(
     '*template.Data',
     new Map<string, TemplateValue>([
       ['Receiver', quoteForRegex(message.receiver)],
       ['Status', statusOfMessage(message)],
-      ['Alerts', alertList(alerts)],
+      ['Alerts', list],
       ['NotificationReason', REASON_TEXTS[message.reason]],
       ['GroupLabels', KeyValues.of(message.groupLabels)],
-      ['CommonLabels', KeyValues.of(commonTexts(alerts.map(({ labels }) => labels)))],
-      ['CommonAnnotations', KeyValues.of(commonTexts(alerts.map(({ annotations }) => annotations)))],
+      ['CommonLabels', KeyValues.of(labels)],
+      ['CommonAnnotations', KeyValues.of(annotations)],
       ['RouteLabels', KeyValues.of(message.routeLabels)],
       ['ExternalURL', message.externalUrl],
       ['ReceiverLabels', KeyValues.of(message.receiverLabels)],

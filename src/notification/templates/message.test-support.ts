@@ -1,5 +1,7 @@
+import { unpaced, type Labels } from '#telemetry';
 import type { Message, MessageAlert } from '../message.ts';
-import { createMessageTemplates, type ConfiguredTemplates } from './create-message-templates.ts';
+import { createMessageTemplates } from './create-message-templates.ts';
+import type { ConfiguredTemplates } from './message-templates.ts';
 
 /** 30 November 2026, 10:00:00.25 UTC. */
 export const STARTS_AT_MS = Date.UTC(2026, 10, 30, 10, 0, 0, 250);
@@ -64,9 +66,41 @@ export function messageOf(count: number): Message {
   return messageWith({ alerts });
 }
 
+/** Templates that take no pause. */
+interface TemplatesInOneGo extends Pick<ConfiguredTemplates, 'problemOf'> {
+  text(template: string, message: Message): string;
+  html(template: string, message: Message): string;
+  routeLabels(message: Message): Labels;
+}
+
 /** The templates of a configuration that names these files. */
-export function templatesOf(files: Readonly<Record<string, string>> = {}): ConfiguredTemplates {
-  return createMessageTemplates({
+export function templatesOf(files: Readonly<Record<string, string>> = {}): TemplatesInOneGo {
+  const configured = createMessageTemplates({
     files: Object.entries(files).map(([name, text]) => ({ name, text })),
   });
+  return {
+    text: (template, message) => unpaced(configured.expand(template, message, 'text')),
+    html: (template, message) => unpaced(configured.expand(template, message, 'html')),
+    routeLabels: (message) => unpaced(configured.routeLabels(message)),
+    problemOf: (template, form) => configured.problemOf(template, form),
+  };
+}
+
+/** A message of so many alerts, each with twenty labels of 100 bytes and an annotation of 4 KB. */
+export function largeMessageOf(count: number): Message {
+  const text = 'Disk usage of <node> is above 90 % & rising; see "runbook". '.repeat(70).slice(0, 4_096);
+  const alerts = Array.from({ length: count }, (_, place) => {
+    const names = Array.from({ length: 18 }, (_, index) => `label_${index}`);
+    const value = `${place}-`.padEnd(100, 'v');
+    return alertWith({
+      alertId: `alrt_${place}`,
+      labels: {
+        alertname: 'ApiErrors',
+        instance: value,
+        ...Object.fromEntries(names.map((name) => [name, value])),
+      },
+      annotations: { summary: 'More than 5 % fail', description: text },
+    });
+  });
+  return messageWith({ alerts });
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { createSeededRandom, createSystemClock } from '#telemetry';
+import { createSeededRandom, createSystemClock, SharedStretch } from '#telemetry';
 import { problemsIn, read } from '../../configuration/reading.test-support.ts';
 import type { Message } from '../../message.ts';
 import { createCheckedNetwork } from '../http/checked-lookup.ts';
@@ -39,6 +39,7 @@ function run(command: string, options: Running = {}): Promise<Delivery> {
     clock,
     random: createSeededRandom(1),
     templates: namingTemplates,
+    writing: new SharedStretch(clock),
     http: { request: () => Promise.reject(new Error('a command is not called by HTTP')) },
     network: createCheckedNetwork([]),
     readSecret: (path) => Promise.reject(new Error(`there is no ${path}`)),

@@ -1,5 +1,6 @@
 import { statusOfMessage, type Message } from '../../message.ts';
 import { attempt, failed } from '../answers.ts';
+import { inOrder } from '../in-order.ts';
 import { RequestSecrets } from '../http/request-secrets.ts';
 import type { Delivery, SendOptions } from '../integration.ts';
 import type { IntegrationTools, ReceiverKind } from '../receiver-kind.ts';
@@ -73,12 +74,12 @@ async function sendToCommand(
       retryable: false,
     });
   }
-  const args = settings.args.map((arg) => tools.templates.text(arg, message));
+  const args = await inOrder(settings.args, (arg) => tools.templates.text(arg, message));
   const end = await programs.run({
     program: command,
     args,
     environment: environmentOf(settings, message),
-    input: await webhookPayload(message, tools.clock),
+    input: await webhookPayload(message, tools.writing),
     signal,
     graceMs,
     maxOutputBytes,

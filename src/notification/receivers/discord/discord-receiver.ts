@@ -88,15 +88,15 @@ export const discordReceiver: ReceiverKind<DiscordSettings> = {
     (['title', 'message', 'content'] as const).map((key) => ({ path: [key], text: settings[key] })),
   create(settings, index, tools) {
     const httpSettings = completedHttpSettings(settings);
-    const payloadOf = (message: Message): unknown => {
-      const expand = (template: string, max: number): string =>
-        truncateCharacters(tools.templates.text(template, message), max);
+    const payloadOf = async (message: Message): Promise<unknown> => {
+      const expand = async (template: string, max: number): Promise<string> =>
+        truncateCharacters(await tools.templates.text(template, message), max);
       return {
-        content: expand(settings.content, maxContentCharacters),
+        content: await expand(settings.content, maxContentCharacters),
         embeds: [
           {
-            title: expand(settings.title, maxTitleCharacters),
-            description: expand(settings.message, maxDescriptionCharacters),
+            title: await expand(settings.title, maxTitleCharacters),
+            description: await expand(settings.message, maxDescriptionCharacters),
             color: statusOfMessage(message) === 'firing' ? RED : GREEN,
           },
         ],
@@ -112,7 +112,7 @@ export const discordReceiver: ReceiverKind<DiscordSettings> = {
       timeoutMs: defaultTimeoutMs,
       send: (message, { signal }) =>
         attempt(async () => {
-          const body = payloadOf(message);
+          const body = await payloadOf(message);
           const written = await settingOf(settings.webhook_url, settings.webhook_url_file, tools);
           const url = confirmed(written);
           const answer = await sendJson({ url, body, signal, settings: httpSettings }, tools);

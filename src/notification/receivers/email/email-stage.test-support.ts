@@ -1,6 +1,6 @@
 import type { SMTPServerOptions } from 'smtp-server';
 import { afterAll, expect } from 'vitest';
-import { OmoiError, VirtualClock, createSeededRandom } from '#telemetry';
+import { OmoiError, SharedStretch, VirtualClock, createSeededRandom } from '#telemetry';
 import type { GlobalSettings } from '../../configuration/global-settings.ts';
 import type { Message } from '../../message.ts';
 import type { MessageTemplates } from '../../templates/message-templates.ts';
@@ -52,6 +52,7 @@ export function emailTo(
     clock,
     random: createSeededRandom(1),
     templates,
+    writing: new SharedStretch(clock),
     http: { request: () => Promise.reject(new Error('mail is not sent by HTTP')) },
     network: createCheckedNetwork(allowedAddresses, resolve),
     readSecret: async (path: string) => {

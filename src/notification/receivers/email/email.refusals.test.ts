@@ -114,7 +114,7 @@ describe.concurrent('refusals', () => {
 
   it('of a mail that is too long, before it is sent', async () => {
     const server = await mailServer({ size: 1_000 });
-    const templates = { ...namingTemplates, html: () => 'x'.repeat(2_000) };
+    const templates = { ...namingTemplates, html: async () => 'x'.repeat(2_000) };
     const delivery = await emailTo(server.port, { templates })();
     expect(delivery).toMatchObject({ failure: 'clientError', retryable: false });
     expect(server.received).toEqual([]);

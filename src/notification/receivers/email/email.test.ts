@@ -52,7 +52,7 @@ describe.concurrent('a mail', () => {
 
   it('keeps long lines, lines of a dot and what is beyond ASCII as they are', async () => {
     const body = `.\n..\n${'long '.repeat(1_000)}\n${'ä€😀'.repeat(400)}\nend`;
-    const templates = { ...namingTemplates, html: () => body };
+    const templates = { ...namingTemplates, html: async () => body };
     const server = await mailServer();
     await emailTo(server.port, { templates })();
     const { content } = onlyMailOf(server);
@@ -67,7 +67,7 @@ describe.concurrent('a mail', () => {
   it('of a megabyte arrives whole', async () => {
     const body = `${'line of a mail €\n.\n'.repeat(50_000)}end`;
     const server = await mailServer();
-    await emailTo(server.port, { templates: { ...namingTemplates, html: () => body } })();
+    await emailTo(server.port, { templates: { ...namingTemplates, html: async () => body } })();
     const { content } = onlyMailOf(server);
     const decoded = quotedPrintable(content.slice(content.indexOf('\r\n\r\n') + 4)).replaceAll('\r\n', '\n');
     expect(decoded === `${body}\n`).toBe(true);
@@ -127,7 +127,7 @@ describe.concurrent('a mail', () => {
   ])('lets no value of %s begin a header', async (name, value) => {
     const templates = {
       ...namingTemplates,
-      text: (text: string, message: Message) =>
+      text: async (text: string, message: Message) =>
         text === '{{ evil }}' ? value : namingTemplates.text(text, message),
     };
     const server = await mailServer();
@@ -149,7 +149,7 @@ describe.concurrent('a mail', () => {
   ])('is not sent where %s is made to be %j', async (key, value, reason) => {
     const templates = {
       ...namingTemplates,
-      text: (text: string, message: Message) =>
+      text: async (text: string, message: Message) =>
         text === '{{ evil }}' ? value : namingTemplates.text(text, message),
     };
     const server = await mailServer();

@@ -4,6 +4,7 @@ import { domainToASCII } from 'node:url';
 import type { Message } from '../../message.ts';
 import type { MessageTemplates } from '../../templates/message-templates.ts';
 import { failed, failureOf } from '../answers.ts';
+import { inOrder } from '../in-order.ts';
 import { defaultMaxAlerts, settingOf } from '../http-calls.ts';
 import { RequestSecrets } from '../http/request-secrets.ts';
 import { readTlsMaterial } from '../http/tls-material.ts';
@@ -69,7 +70,7 @@ export class Email implements Integration {
   }
 
   async send(message: Message, { signal }: SendOptions): Promise<Delivery> {
-    const meant = this.#mailOf(message);
+    const meant = await this.#mailOf(message);
     if ('outcome' in meant) return meant;
     const to = this.#delivered.missing(message.notificationId, meant.to);
     const server = await this.#server();
@@ -119,20 +120,21 @@ export class Email implements Integration {
     return { outcome: 'delivered', answer: bounded(`${sent.answer}${without}`) };
   }
 
-  #mailOf(message: Message): Mail | Failed {
+  async #mailOf(message: Message): Promise<Mail | Failed> {
     const { templates } = this.#tools;
     const settings = this.#settings;
     try {
       const text = (template: string) => templates.text(template, message);
-      const from = text(settings.from);
-      const to = mailAddresses(text(settings.to));
+      const from = await text(settings.from);
+      const to = mailAddresses(await text(settings.to));
       const [sender, ...others] = mailAddresses(from) ?? [];
       if (sender === undefined || others.length > 0) {
         return unsendable(`from must be exactly one address, and is ${quoted(from)}`);
       }
-      if (to === null) return unsendable(`to must be addresses, and is ${quoted(text(settings.to))}`);
-      const headers = Object.entries(headerTemplates(settings)).map(
-        ([name, value]) => [name, text(value)] as const,
+      if (to === null) return unsendable(`to must be addresses, and is ${quoted(await text(settings.to))}`);
+      const headers = await inOrder(
+        Object.entries(headerTemplates(settings)),
+        async ([name, value]) => [name, await text(value)] as const,
       );
       const id = createHash('sha256').update(message.notificationId).digest('hex').slice(0, 32);
       const { enabled, thread_by_date: byDate } = settings.threading;
@@ -143,8 +145,8 @@ export class Email implements Integration {
         messageId: 'Message-Id' in settings.headers ? null : `<${id}@${domainOf(sender)}>`,
         threadId: enabled ? threadOf(message.groupKey, byDate, message.atMs) : null,
         dateMs: message.atMs,
-        text: rendered(settings.text, message, templates, 'text'),
-        html: rendered(settings.html, message, templates, 'html'),
+        text: await rendered(settings.text, message, templates, 'text'),
+        html: await rendered(settings.html, message, templates, 'html'),
         boundarySeed: id,
       };
     } catch (thrown) {
@@ -180,12 +182,12 @@ export class Email implements Integration {
   }
 }
 
-function rendered(
+async function rendered(
   template: string,
   message: Message,
   templates: MessageTemplates,
   as: 'text' | 'html',
-): string {
+): Promise<string> {
   return template === '' ? '' : templates[as](template, message);
 }
 

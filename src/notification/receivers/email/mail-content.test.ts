@@ -49,6 +49,15 @@ const value = fc.oneof(
 );
 
 describe('composeMail', () => {
+  it.each<[name: string, text: string, written: RegExp]>([
+    ['Subject', 'word '.repeat(7_000).slice(0, 32_767) + '!', /!$/],
+    ['Subject', 'word '.repeat(7_000).slice(0, 32_768) + '!', /^.{32767}…$/],
+    ['To', 'ops@example.org, '.repeat(2_000) + 'eva@example.org', /eva@example.org$/],
+  ])('cuts a long header that is no address: %s', async (name, text, written) => {
+    const { content } = await composeMail({ ...mail, headers: [[name, text]] });
+    expect(decodedHeader(headersOf(content.toString())[name.toLowerCase()] ?? '')).toMatch(written);
+  });
+
   it('has the headers that it is given and no other, whatever stands in them', async () => {
     const headers = fc.record(Object.fromEntries([...FREE, ...STRUCTURED].map((name) => [name, value])));
     await fc.assert(

@@ -42,7 +42,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
 export async function composeMail(mail: Mail): Promise<ComposedMail> {
   const headers = mail.headers
     .filter(([name]) => !OWN_HEADERS.has(name.toLowerCase()))
-    .map(([key, value]) => ({ key, value: oneLine(value) }));
+    .map(([key, value]) => ({ key, value: bounded(key, oneLine(value)) }));
   const hasDate = headers.some(({ key }) => key.toLowerCase() === 'date');
   // Not before there is a mail: it loads the client behind `fetch` too, 5 MB.
   const { default: MailComposer } = await import('nodemailer/lib/mail-composer');
@@ -62,6 +62,16 @@ export async function composeMail(mail: Mail): Promise<ComposedMail> {
   }).compile();
   const { from, to } = node.getEnvelope();
   return { envelope: { from: from === false ? '' : from, to }, content: await node.build() };
+}
+
+/** A header has at most so many characters: servers cut or refuse what is longer, and it is encoded in one go. */
+const maxHeaderCharacters = 32_768;
+
+/** Addresses are not cut: half of one would be another one. */
+const ADDRESS_HEADERS: ReadonlySet<string> = new Set(['from', 'sender', 'reply-to', 'to', 'cc']);
+
+function bounded(name: string, value: string): string {
+  return ADDRESS_HEADERS.has(name.toLowerCase()) ? value : truncateCharacters(value, maxHeaderCharacters);
 }
 
 /** Lines are folded between words; one may have 998 characters. */
@@ -90,6 +100,6 @@ async function* slicesOf(text: string): AsyncGenerator<Buffer> {
 function oneLine(text: string): string {
   return text
     .replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')
-    .replaceAll(/\S{900,}/g, (word) => truncateCharacters(word, maxWordCharacters))
+    .replaceAll(/\S+/g, (word) => truncateCharacters(word, maxWordCharacters))
     .trim();
 }

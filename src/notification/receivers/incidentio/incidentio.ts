@@ -130,12 +130,12 @@ async function sendToIncidentio(
 }
 
 /** Of what is too long only the first alert is told: incident.io makes one alert of a group all the same. */
-async function payloadOf(message: Message, { clock }: IntegrationTools): Promise<readonly Uint8Array[]> {
-  const pieces = await webhookPayload(message, clock, '1');
+async function payloadOf(message: Message, { writing }: IntegrationTools): Promise<readonly Uint8Array[]> {
+  const pieces = await webhookPayload(message, writing, '1');
   const bytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
   if (bytes <= maxPayloadBytes || message.alerts.length === 1) return pieces;
   const truncatedAlerts = message.truncatedAlerts + message.alerts.length - 1;
-  return webhookPayload({ ...message, alerts: message.alerts.slice(0, 1), truncatedAlerts }, clock, '1');
+  return webhookPayload({ ...message, alerts: message.alerts.slice(0, 1), truncatedAlerts }, writing, '1');
 }
 
 function detailsOf(answer: HttpAnswer): string {

@@ -1,13 +1,12 @@
-import { TemplateFailure } from '../../templates/message-templates.ts';
+import { type Expand, TemplateFailure } from '../../templates/message-templates.ts';
 import { truncateCharacters } from '../truncation.ts';
+import { inOrder } from '../in-order.ts';
 import { payloadValue } from '../payload-template.ts';
 import type { JiraSettings } from './jira-settings.ts';
 
 /** What Jira takes of a field, in characters. */
 const maxSummaryCharacters = 255;
 const maxDescriptionCharacters = 32_767;
-
-export type Expand = (template: string) => string;
 
 /** By which a group's issue is found again. */
 export function labelOfGroup(groupHash: string): string {
@@ -18,23 +17,26 @@ export function labelOfGroup(groupHash: string): string {
  * The fields of a group's issue.
  * @throws TemplateFailure also where the API wants a document as description, and the template makes none
  */
-export function issueFields(
+export async function issueFields(
   settings: JiraSettings,
   groupHash: string,
   expand: Expand,
-): Readonly<Record<string, unknown>> {
-  const priority = expand(settings.priority);
-  const description = descriptionOf(settings, expand);
-  const labels = [...settings.labels.map(expand), labelOfGroup(groupHash)];
+): Promise<Readonly<Record<string, unknown>>> {
+  const priority = await expand(settings.priority);
+  const description = await descriptionOf(settings, expand);
+  const labels = [...(await inOrder(settings.labels, expand)), labelOfGroup(groupHash)];
   return {
-    summary: truncateCharacters(expand(settings.summary.template), maxSummaryCharacters),
+    summary: truncateCharacters(await expand(settings.summary.template), maxSummaryCharacters),
     ...(description === null ? {} : { description }),
-    issuetype: { name: expand(settings.issue_type) },
+    issuetype: { name: await expand(settings.issue_type) },
     labels: labels.sort(),
     ...(priority === '' ? {} : { priority: { name: priority } }),
-    project: { key: expand(settings.project) },
+    project: { key: await expand(settings.project) },
     ...Object.fromEntries(
-      Object.entries(settings.fields).map(([name, value]) => [name, payloadValue(value, expand)]),
+      await inOrder(Object.entries(settings.fields), async ([name, value]) => [
+        name,
+        await payloadValue(value, expand),
+      ]),
     ),
   };
 }
@@ -51,8 +53,11 @@ export function updatedFields(
 }
 
 /** A text for version 2 of the API, a document (ADF) for version 3; null where the template makes nothing. */
-function descriptionOf({ description, api_url: apiUrl }: JiraSettings, expand: Expand): unknown {
-  const text = truncateCharacters(expand(description.template), maxDescriptionCharacters);
+async function descriptionOf(
+  { description, api_url: apiUrl }: JiraSettings,
+  expand: Expand,
+): Promise<unknown> {
+  const text = truncateCharacters(await expand(description.template), maxDescriptionCharacters);
   const isVersion3 = new URL(apiUrl ?? '').pathname.replace(/\/+$/, '').endsWith('/3');
   if (!isVersion3) return text === '' ? null : text;
   if (text.trim() === '') return null;

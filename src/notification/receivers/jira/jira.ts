@@ -1,4 +1,5 @@
 import { statusOfMessage, type Message } from '../../message.ts';
+import type { Expand } from '../../templates/message-templates.ts';
 import { attempt, failed, judgeAnswer } from '../answers.ts';
 import { hashOfGroup } from '../group-key.ts';
 import { defaultMaxAlerts, defaultTimeoutMs } from '../http-calls.ts';
@@ -38,9 +39,9 @@ async function sendToJira(
 ): Promise<Delivery> {
   const isFiring = statusOfMessage(message) === 'firing';
   const expand = (template: string) => tools.templates.text(template, message);
-  const fields = issueFields(settings, hashOfGroup(message.groupKey), expand);
+  const fields = await issueFields(settings, hashOfGroup(message.groupKey), expand);
   const api = new JiraApi(settings, tools, options.signal);
-  const search = await api.search(jqlFor(settings, message, expand));
+  const search = await api.search(await jqlFor(settings, message, expand));
   if ('outcome' in search) return search;
   const issue = search.issue ?? (await api.openIssue(options.memory?.['issue'] ?? null));
   if (issue === null) {
@@ -86,7 +87,7 @@ function transitionFor({ isDone }: FoundIssue, isFiring: boolean, settings: Jira
 }
 
 /** The group's open issue; while it fires also one that was closed a short time ago and can be reopened. */
-function jqlFor(settings: JiraSettings, message: Message, expand: (template: string) => string): string {
+async function jqlFor(settings: JiraSettings, message: Message, expand: Expand): Promise<string> {
   const { wont_fix_resolution: wontFix, reopen_transition: reopen, reopen_duration: reopenMs } = settings;
   const minutes = Math.trunc(reopenMs / 60_000);
   const isReopened = statusOfMessage(message) === 'firing' && reopen !== '' && minutes > 0;
@@ -94,7 +95,7 @@ function jqlFor(settings: JiraSettings, message: Message, expand: (template: str
     // Of an issue without a resolution `!=` is not true.
     ...(wontFix === '' ? [] : [`(resolution is EMPTY or resolution != ${quoted(wontFix)})`]),
     isReopened ? `(resolutiondate is EMPTY OR resolutiondate >= -${minutes}m)` : 'statusCategory != Done',
-    `project=${quoted(expand(settings.project))}`,
+    `project=${quoted(await expand(settings.project))}`,
     `labels=${quoted(labelOfGroup(hashOfGroup(message.groupKey)))}`,
   ];
   return `${conditions.join(' and ')} order by status ASC,resolutiondate DESC`;

@@ -1,4 +1,5 @@
 import { attempt, judgeAnswer } from '../answers.ts';
+import { inOrder } from '../in-order.ts';
 import {
   completedHttpSettings,
   defaultMaxAlerts,
@@ -8,6 +9,7 @@ import {
 } from '../http-calls.ts';
 import { jsonOf, textIn } from '../json-answers.ts';
 import type { ReceiverKind } from '../receiver-kind.ts';
+import type { Expand } from '../../templates/message-templates.ts';
 import { truncateCharacters } from '../truncation.ts';
 import { writtenTexts } from '../written-texts.ts';
 import {
@@ -21,8 +23,6 @@ import {
 
 /** What Mattermost takes of a text, since version 5.0: its upgrade notes, in a copy of August 2026. */
 const maxTextCharacters = 16_383;
-
-type Expand = (template: string) => string;
 
 /** `mattermost_configs`: a message by an incoming webhook. */
 export const mattermostReceiver: ReceiverKind<MattermostSettings> = {
@@ -39,7 +39,7 @@ export const mattermostReceiver: ReceiverKind<MattermostSettings> = {
     timeoutMs: defaultTimeoutMs,
     send: (message, { signal }) =>
       attempt(async () => {
-        const body = payloadOf(settings, (template) => tools.templates.text(template, message));
+        const body = await payloadOf(settings, (template) => tools.templates.text(template, message));
         const url = await settingOf(settings.webhook_url, settings.webhook_url_file, tools);
         const call = { url, body, signal, settings: completedHttpSettings(settings) };
         const answer = await sendJson(call, tools);
@@ -49,31 +49,31 @@ export const mattermostReceiver: ReceiverKind<MattermostSettings> = {
 };
 
 /** Where attachments are written the text stands above them; else it is in the one attachment that the settings make. */
-function payloadOf(settings: MattermostSettings, expand: Expand) {
+async function payloadOf(settings: MattermostSettings, expand: Expand) {
   const hasOwn = settings.attachments.length > 0;
   const attachments = hasOwn ? settings.attachments : [settings];
   const card = settings.props?.card ?? '';
-  const priority = priorityOf(settings.priority, expand);
+  const priority = await priorityOf(settings.priority, expand);
   return {
     ...writtenTexts({
-      text: hasOwn ? truncateCharacters(expand(settings.text), maxTextCharacters) : '',
-      channel: expand(settings.channel),
-      username: expand(settings.username),
-      icon_url: expand(settings.icon_url),
-      icon_emoji: expand(settings.icon_emoji),
-      type: expand(settings.type),
+      text: hasOwn ? truncateCharacters(await expand(settings.text), maxTextCharacters) : '',
+      channel: await expand(settings.channel),
+      username: await expand(settings.username),
+      icon_url: await expand(settings.icon_url),
+      icon_emoji: await expand(settings.icon_emoji),
+      type: await expand(settings.type),
     }),
-    attachments: attachments.map((attachment) => attachmentOf(attachment, expand)),
-    ...(card === '' ? {} : { props: { card: expand(card) } }),
+    attachments: await inOrder(attachments, (attachment) => attachmentOf(attachment, expand)),
+    ...(card === '' ? {} : { props: { card: await expand(card) } }),
     ...(priority === null ? {} : { priority }),
   };
 }
 
-function attachmentOf(given: MattermostAttachment, expand: Expand) {
-  const texts = ATTACHMENT_TEXTS.map((key) => [key, expand(given[key])] as const);
-  const fields = given.fields.map(({ title, value, short }) => ({
-    title: expand(title),
-    value: expand(value),
+async function attachmentOf(given: MattermostAttachment, expand: Expand) {
+  const texts = await inOrder(ATTACHMENT_TEXTS, async (key) => [key, await expand(given[key])] as const);
+  const fields = await inOrder(given.fields, async ({ title, value, short }) => ({
+    title: await expand(title),
+    value: await expand(value),
     ...(short === null ? {} : { short }),
   }));
   const { text = '', ...others } = Object.fromEntries(texts);
@@ -86,9 +86,9 @@ function attachmentOf(given: MattermostAttachment, expand: Expand) {
 const PRIORITIES = ['urgent', 'important', 'standard'];
 
 /** Mattermost refuses an acknowledgement of what is standard, and persistent notifications of what is not urgent. */
-function priorityOf(given: MattermostSettings['priority'], expand: Expand) {
+async function priorityOf(given: MattermostSettings['priority'], expand: Expand) {
   if (!given || given.priority === '') return null;
-  const written = expand(given.priority).toLowerCase();
+  const written = (await expand(given.priority)).toLowerCase();
   const priority = PRIORITIES.includes(written) ? written : 'standard';
   return {
     priority,

@@ -108,9 +108,9 @@ export const msteamsv2Receiver: ReceiverKind<TeamsSettings> = {
   ],
   create(settings, index, tools) {
     const httpSettings = completedHttpSettings(settings);
-    const payloadOf = (message: Message): unknown => {
-      const title = tools.templates.text(settings.title, message);
-      const shown = tools.templates.text(settings.text, message);
+    const payloadOf = async (message: Message): Promise<unknown> => {
+      const title = await tools.templates.text(settings.title, message);
+      const shown = await tools.templates.text(settings.text, message);
       return boundedCard(title, shown, statusOfMessage(message) === 'firing' ? 'Attention' : 'Good');
     };
     return {
@@ -121,7 +121,7 @@ export const msteamsv2Receiver: ReceiverKind<TeamsSettings> = {
       timeoutMs: defaultTimeoutMs,
       send: (message, { signal }) =>
         attempt(async () => {
-          const body = payloadOf(message);
+          const body = await payloadOf(message);
           const url = await settingOf(settings.webhook_url, settings.webhook_url_file, tools);
           const answer = wholeAnswer(await sendJson({ url, body, signal, settings: httpSettings }, tools));
           const [, status] = REFUSED_BY_TEAMS.exec(answer.body) ?? [];

@@ -1,5 +1,7 @@
 import { commonTexts, type Message } from '../../message.ts';
+import type { Expand } from '../../templates/message-templates.ts';
 import { truncateCharacters } from '../truncation.ts';
+import { inOrder } from '../in-order.ts';
 import { writtenTexts } from '../written-texts.ts';
 import type { OpsgenieSettings, Responder } from './opsgenie-settings.ts';
 
@@ -12,37 +14,42 @@ const maxSource = 100;
 const maxListed = { tags: 20, actions: 10 };
 const maxWord = 50;
 
-/** What makes a template a text for a message. */
-export type Rendering = (template: string) => string;
-
 /** The alert that a message creates; one alias is one alert at Opsgenie, which counts what comes again. */
-export function opsgenieAlert(settings: OpsgenieSettings, message: Message, text: Rendering) {
-  const details = Object.entries(settings.details).map(([name, value]) => [name, text(value)] as const);
+export async function opsgenieAlert(settings: OpsgenieSettings, message: Message, text: Expand) {
+  const details = await inOrder(
+    Object.entries(settings.details),
+    async ([name, value]) => [name, await text(value)] as const,
+  );
   const texts = {
-    description: truncateCharacters(text(settings.description), maxDescription),
-    note: truncateCharacters(text(settings.note), maxNote),
-    priority: text(settings.priority),
-    entity: truncateCharacters(text(settings.entity), maxEntity),
+    description: truncateCharacters(await text(settings.description), maxDescription),
+    note: truncateCharacters(await text(settings.note), maxNote),
+    priority: await text(settings.priority),
+    entity: truncateCharacters(await text(settings.entity), maxEntity),
   };
   const lists = {
-    responders: settings.responders.flatMap((responder) => respondersOf(responder, text)),
-    tags: wordsOf(text(settings.tags), maxListed.tags),
-    actions: wordsOf(text(settings.actions), maxListed.actions),
+    responders: (await inOrder(settings.responders, (responder) => respondersOf(responder, text))).flat(),
+    tags: wordsOf(await text(settings.tags), maxListed.tags),
+    actions: wordsOf(await text(settings.actions), maxListed.actions),
   };
   return {
-    message: truncateCharacters(text(settings.message), maxMessage),
+    message: truncateCharacters(await text(settings.message), maxMessage),
     details: { ...commonTexts(message.alerts.map(({ labels }) => labels)), ...Object.fromEntries(details) },
-    source: truncateCharacters(text(settings.source), maxSource),
+    source: truncateCharacters(await text(settings.source), maxSource),
     ...writtenTexts(texts),
     ...Object.fromEntries(Object.entries(lists).filter(([, values]) => values.length > 0)),
   };
 }
 
 /** Templates may leave a responder empty: it is left out. `teams` stands for several, with commas between. */
-function respondersOf(responder: Responder, text: Rendering): readonly Readonly<Record<string, string>>[] {
-  const fields = Object.entries(responder)
-    .map(([key, template]) => [key, text(template)] as const)
-    .filter(([, value]) => value !== '');
+async function respondersOf(
+  responder: Responder,
+  text: Expand,
+): Promise<readonly Readonly<Record<string, string>>[]> {
+  const expanded = await inOrder(
+    Object.entries(responder),
+    async ([key, template]) => [key, await text(template)] as const,
+  );
+  const fields = expanded.filter(([, value]) => value !== '');
   if (fields.length === 0) return [];
   const { type: written = '', name = '', ...others } = Object.fromEntries(fields);
   const type = written.toLowerCase();

@@ -1,4 +1,5 @@
 import { statusOfMessage, type Message } from '../../message.ts';
+import type { Expand } from '../../templates/message-templates.ts';
 import { attempt, judgeAnswer } from '../answers.ts';
 import { hashOfGroup } from '../group-key.ts';
 import {
@@ -49,9 +50,9 @@ interface Sender {
 async function sendToOpsgenie(message: Message, { signal }: SendOptions, sender: Sender): Promise<Delivery> {
   const { settings, tools } = sender;
   const text = (template: string) => tools.templates.text(template, message);
-  const requests = requestsFor(settings, message, text);
+  const requests = await requestsFor(settings, message, text);
   const written = await settingOf(settings.api_key, settings.api_key_file, tools);
-  const key = expandedSecret('api_key', written, text);
+  const key = await expandedSecret('api_key', written, text);
   let delivery: Delivery = { outcome: 'delivered', answer: '' };
   for (const request of requests) {
     const headers = { authorization: `GenieKey ${key}` };
@@ -65,18 +66,18 @@ async function sendToOpsgenie(message: Message, { signal }: SendOptions, sender:
 
 type OpsgenieRequest = Required<Pick<JsonCall, 'method' | 'url' | 'body'>>;
 
-function requestsFor(
+async function requestsFor(
   settings: OpsgenieSettings,
   message: Message,
-  text: (template: string) => string,
-): readonly OpsgenieRequest[] {
+  text: Expand,
+): Promise<readonly OpsgenieRequest[]> {
   const alias = hashOfGroup(message.groupKey);
   const at = (path: string) => addressOf(settings.api_url ?? '', path);
   if (statusOfMessage(message) === 'resolved') {
-    const body = { source: text(settings.source) };
+    const body = { source: await text(settings.source) };
     return [{ method: 'POST', url: at(`v2/alerts/${alias}/close?identifierType=alias`), body }];
   }
-  const alert = opsgenieAlert(settings, message, text);
+  const alert = await opsgenieAlert(settings, message, text);
   const create: OpsgenieRequest = { method: 'POST', url: at('v2/alerts'), body: { alias, ...alert } };
   if (!settings.update_alerts) return [create];
   const description = 'description' in alert ? { description: alert['description'] } : {};

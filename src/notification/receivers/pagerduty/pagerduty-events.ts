@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { nextTurn } from '#telemetry';
 
 import { type Message, statusOfMessage } from '../../message.ts';
+import type { Expand } from '../../templates/message-templates.ts';
 import { goText, goValue } from '../go-json.ts';
+import { inOrder } from '../in-order.ts';
 import { membersText, payloadJson } from '../payload-template.ts';
 import { truncateCharacters } from '../truncation.ts';
 import type { PagerdutySettings } from './pagerduty-settings.ts';
@@ -13,8 +15,6 @@ export const maxEventBytes = 512_000;
 /** What is still told of an event that is too long: details of this many bytes, one by one. */
 export const maxKeptDetailBytes = 1_000;
 const maxSummaryCharacters = 1024;
-
-type Expand = (template: string) => string;
 
 /** The same for every message of a group, so that its resolution finds its incident. */
 function dedupKeyOf(groupKey: string): string {
@@ -32,7 +32,7 @@ async function detailsOf(
 ): Promise<ReadonlyMap<string, string>> {
   const texts = new Map<string, string>();
   for (const [name, detail] of Object.entries(details)) {
-    texts.set(name, payloadJson(detail, expand));
+    texts.set(name, await payloadJson(detail, expand));
     await nextTurn();
   }
   return texts;
@@ -79,29 +79,34 @@ export async function eventV2(
   { routingKey, expand }: { readonly routingKey: string; readonly expand: Expand },
 ): Promise<string> {
   const isFiring = statusOfMessage(message) === 'firing';
-  const images = (settings.images ?? [])
-    .map(({ src, alt, href }) => ({ src: expand(src), alt: expand(alt), href: expand(href) }))
-    .filter(({ src }) => src !== '');
-  const links = (settings.links ?? [])
-    .map(({ href, text }) => ({ href: expand(href), text: expand(text) }))
-    .filter(({ href }) => href !== '');
+  const allImages = await inOrder(settings.images ?? [], async ({ src, alt, href }) => ({
+    src: await expand(src),
+    alt: await expand(alt),
+    href: await expand(href),
+  }));
+  const images = allImages.filter(({ src }) => src !== '');
+  const allLinks = await inOrder(settings.links ?? [], async ({ href, text }) => ({
+    href: await expand(href),
+    text: await expand(text),
+  }));
+  const links = allLinks.filter(({ href }) => href !== '');
   const shownLinks = settings.links || !isFiring ? links : ownLinks(message);
   const head = {
     routing_key: routingKey,
     dedup_key: dedupKeyOf(message.groupKey),
     event_action: isFiring ? 'trigger' : 'resolve',
-    ...filled({ client: expand(settings.client), client_url: expand(settings.client_url) }),
+    ...filled({ client: await expand(settings.client), client_url: await expand(settings.client_url) }),
     ...(images.length > 0 ? { images } : {}),
     ...(shownLinks.length > 0 ? { links: shownLinks } : {}),
   };
   const payload = {
-    summary: truncateCharacters(expand(settings.description), maxSummaryCharacters),
-    source: expand(settings.source),
-    severity: expand(settings.severity),
+    summary: truncateCharacters(await expand(settings.description), maxSummaryCharacters),
+    source: await expand(settings.source),
+    severity: await expand(settings.severity),
     ...filled({
-      class: expand(settings.class),
-      component: expand(settings.component),
-      group: expand(settings.group),
+      class: await expand(settings.class),
+      component: await expand(settings.component),
+      group: await expand(settings.group),
     }),
   };
   return bounded(await detailsOf(settings, expand), (details) =>
@@ -116,12 +121,12 @@ export async function eventV1(
   { serviceKey, expand }: { readonly serviceKey: string; readonly expand: Expand },
 ): Promise<string> {
   const isFiring = statusOfMessage(message) === 'firing';
-  const client = { client: expand(settings.client), client_url: expand(settings.client_url) };
+  const client = { client: await expand(settings.client), client_url: await expand(settings.client_url) };
   const head = {
     service_key: serviceKey,
     incident_key: dedupKeyOf(message.groupKey),
     event_type: isFiring ? 'trigger' : 'resolve',
-    description: truncateCharacters(expand(settings.description), maxSummaryCharacters),
+    description: truncateCharacters(await expand(settings.description), maxSummaryCharacters),
     ...(isFiring ? filled(client) : {}),
   };
   return bounded(await detailsOf(settings, expand), (details) => withMember(head, 'details', details));

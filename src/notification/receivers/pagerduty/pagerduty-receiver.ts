@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import type { Message } from '../../message.ts';
+import type { Expand } from '../../templates/message-templates.ts';
 import { attempt, failed, judgeAnswer } from '../answers.ts';
 import {
   completedHttpSettings,
@@ -48,16 +49,16 @@ class Pagerduty {
   send(message: Message, signal: AbortSignal): Promise<Delivery> {
     return attempt(async () => {
       const { service_key, service_key_file, routing_key, routing_key_file } = this.#settings;
-      const expand = (template: string): string => this.#tools.templates.text(template, message);
+      const expand: Expand = (template) => this.#tools.templates.text(template, message);
       if (service_key !== null || service_key_file !== null) {
-        const serviceKey = expand(await settingOf(service_key, service_key_file, this.#tools));
+        const serviceKey = await expand(await settingOf(service_key, service_key_file, this.#tools));
         if (serviceKey === '') return missing('service_key');
         const body = await eventV1(this.#settings, message, { serviceKey, expand });
         // A 403 of this version is a rate limit.
         const rules = { retryStatuses: [403], details: detailsOf, secrets: [serviceKey] };
         return judgeAnswer(await this.#call(this.#urlV1, body, signal), this.#tools.clock, rules);
       }
-      const routingKey = expand(await settingOf(routing_key, routing_key_file, this.#tools));
+      const routingKey = await expand(await settingOf(routing_key, routing_key_file, this.#tools));
       if (routingKey === '') return missing('routing_key');
       const body = await eventV2(this.#settings, message, { routingKey, expand });
       const rules = { details: detailsOf, secrets: [routingKey] };

@@ -54,7 +54,7 @@ describe('pushover', () => {
   });
 
   it('closes the tags of a message that it cuts', async () => {
-    const templates = { ...namingTemplates, html: () => `<b>${'&amp;'.repeat(500)}</b>` };
+    const templates = { ...namingTemplates, html: async () => `<b>${'&amp;'.repeat(500)}</b>` };
     await send({ settings: { html: true }, templates });
     const { message = '', html } = parameters();
     expect(html).toBe('1');

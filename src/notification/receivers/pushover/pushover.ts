@@ -97,12 +97,12 @@ export function createPushoverReceiver(
       timeoutMs: defaultTimeoutMs,
       send: (message, { signal }) =>
         attempt(async () => {
-          const parameters = parametersOf(settings, message, tools.templates);
+          const parameters = await parametersOf(settings, message, tools.templates);
           const expand = (template: string) => tools.templates.text(template, message);
           const written = await settingOf(settings.token, settings.token_file, tools);
-          const token = expandedSecret('token', written, expand);
+          const token = await expandedSecret('token', written, expand);
           const writtenUser = await settingOf(settings.user_key, settings.user_key_file, tools);
-          const user = expandedSecret('user_key', writtenUser, expand);
+          const user = await expandedSecret('user_key', writtenUser, expand);
           // Alertmanager puts all of it into the address, where proxies write it into their logs.
           const answer = await tools.http.request({
             method: 'POST',
@@ -120,35 +120,39 @@ export function createPushoverReceiver(
 
 const TEMPLATED = ['title', 'url', 'url_title', 'device', 'sound', 'priority'] as const;
 
-function parametersOf(
+async function parametersOf(
   settings: PushoverSettings,
   message: Message,
   templates: MessageTemplates,
-): Readonly<Record<string, string>> {
+): Promise<Readonly<Record<string, string>>> {
   const expand = (template: string) => templates.text(template, message);
   const { ttl: ttlMs, retry: retryMs, expire: expireMs } = settings;
   return {
-    title: truncateCharacters(expand(settings.title), maxTitleCharacters),
-    message: wordsOf(settings, message, templates),
+    title: truncateCharacters(await expand(settings.title), maxTitleCharacters),
+    message: await wordsOf(settings, message, templates),
     ...(settings.html ? { html: '1' } : {}),
     ...(settings.monospace ? { monospace: '1' } : {}),
-    url: truncateCharacters(expand(settings.url), maxUrlCharacters),
-    url_title: truncateCharacters(expand(settings.url_title), maxUrlTitleCharacters),
-    priority: expand(settings.priority),
+    url: truncateCharacters(await expand(settings.url), maxUrlCharacters),
+    url_title: truncateCharacters(await expand(settings.url_title), maxUrlTitleCharacters),
+    priority: await expand(settings.priority),
     retry: wholeSeconds(retryMs),
     expire: wholeSeconds(expireMs),
-    device: expand(settings.device),
-    sound: expand(settings.sound),
+    device: await expand(settings.device),
+    sound: await expand(settings.sound),
     ...(ttlMs >= 1_000 ? { ttl: wholeSeconds(ttlMs) } : {}),
   };
 }
 
 /** An empty message is refused. */
-function wordsOf(settings: PushoverSettings, message: Message, templates: MessageTemplates): string {
+async function wordsOf(
+  settings: PushoverSettings,
+  message: Message,
+  templates: MessageTemplates,
+): Promise<string> {
   const limits = { maxVisible: maxMessageCharacters, maxWritten: maxMessageCharacters };
   const words = settings.html
-    ? shortenedHtml(templates.html(settings.message, message), limits)
-    : truncateCharacters(templates.text(settings.message, message), maxMessageCharacters);
+    ? shortenedHtml(await templates.html(settings.message, message), limits)
+    : truncateCharacters(await templates.text(settings.message, message), maxMessageCharacters);
   return words.trim() === '' ? '(no details)' : words.trim();
 }
 

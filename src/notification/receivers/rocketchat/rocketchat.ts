@@ -12,7 +12,9 @@ import {
   url,
 } from '../../configuration/setting-schemas.ts';
 import type { GlobalSettings } from '../../configuration/global-settings.ts';
+import type { Expand } from '../../templates/message-templates.ts';
 import { attempt, failed, judgeAnswer, shownAnswer, wholeAnswer } from '../answers.ts';
+import { inOrder } from '../in-order.ts';
 import {
   completedHttpSettings,
   defaultMaxAlerts,
@@ -92,7 +94,7 @@ export const rocketchatReceiver: ReceiverKind<RocketchatSettings> = {
     timeoutMs: defaultTimeoutMs,
     send: (message, { signal }) =>
       attempt(async () => {
-        const body = payloadOf(settings, (template) => tools.templates.text(template, message));
+        const body = await payloadOf(settings, (template) => tools.templates.text(template, message));
         const token = await settingOf(settings.token, settings.token_file, tools);
         const user = await settingOf(settings.token_id, settings.token_id_file, tools);
         const answer = await sendJson(
@@ -157,34 +159,34 @@ function templatedFields(settings: RocketchatSettings): readonly TemplatedField[
   ];
 }
 
-function payloadOf(settings: RocketchatSettings, expand: (template: string) => string) {
-  const fields = (settings.fields ?? []).map(({ short, title, value }) => ({
+async function payloadOf(settings: RocketchatSettings, expand: Expand) {
+  const fields = await inOrder(settings.fields ?? [], async ({ short, title, value }) => ({
     short: short ?? settings.short_fields,
-    ...writtenTexts({ title: expand(title), value: expand(value) }),
+    ...writtenTexts({ title: await expand(title), value: await expand(value) }),
   }));
-  const actions = (settings.actions ?? []).map(({ text: words, url: address, msg }) => ({
+  const actions = await inOrder(settings.actions ?? [], async ({ text: words, url: address, msg }) => ({
     type: 'button',
     is_webview: false,
     msg_in_chat_window: false,
-    ...writtenTexts({ text: expand(words), url: expand(address), msg: expand(msg) }),
+    ...writtenTexts({ text: await expand(words), url: await expand(address), msg: await expand(msg) }),
   }));
   const attachment = {
     ...writtenTexts({
-      title: truncateCharacters(expand(settings.title), maxTitleCharacters),
-      title_link: expand(settings.title_link),
-      text: expand(settings.text),
-      image_url: expand(settings.image_url),
-      thumb_url: expand(settings.thumb_url),
-      color: expand(settings.color),
+      title: truncateCharacters(await expand(settings.title), maxTitleCharacters),
+      title_link: await expand(settings.title_link),
+      text: await expand(settings.text),
+      image_url: await expand(settings.image_url),
+      thumb_url: await expand(settings.thumb_url),
+      color: await expand(settings.color),
     }),
     ...(fields.length > 0 ? { fields } : {}),
     ...(actions.length > 0 ? { actions } : {}),
   };
   return {
     ...writtenTexts({
-      channel: expand(settings.channel),
-      emoji: expand(settings.emoji),
-      avatar: expand(settings.icon_url),
+      channel: await expand(settings.channel),
+      emoji: await expand(settings.emoji),
+      avatar: await expand(settings.icon_url),
     }),
     attachments: [attachment],
   };

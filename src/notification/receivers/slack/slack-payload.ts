@@ -1,4 +1,6 @@
+import type { Expand } from '../../templates/message-templates.ts';
 import { truncateCharacters } from '../truncation.ts';
+import { inOrder } from '../in-order.ts';
 import type { SlackAction, SlackSettings } from './slack-settings.ts';
 
 /** https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments gives no unit; characters are meant. */
@@ -12,53 +14,55 @@ function filled(members: Readonly<Record<string, string>>): Readonly<Record<stri
 }
 
 /** A button: one that opens an address has neither name nor value, and asks for no confirmation. */
-function actionOf(action: SlackAction, expand: (template: string) => string): unknown {
+async function actionOf(action: SlackAction, expand: Expand): Promise<unknown> {
   const { confirm } = action;
   const isLink = action.url !== '';
   const shown = filled({
-    type: expand(action.type),
-    text: expand(action.text),
-    url: expand(action.url),
-    style: expand(action.style),
-    name: isLink ? '' : expand(action.name),
-    value: isLink ? '' : expand(action.value),
+    type: await expand(action.type),
+    text: await expand(action.text),
+    url: await expand(action.url),
+    style: await expand(action.style),
+    name: isLink ? '' : await expand(action.name),
+    value: isLink ? '' : await expand(action.value),
   });
   if (isLink || !confirm) return shown;
   const asked = filled({
-    text: expand(confirm.text),
-    title: expand(confirm.title),
-    ok_text: expand(confirm.ok_text),
-    dismiss_text: expand(confirm.dismiss_text),
+    text: await expand(confirm.text),
+    title: await expand(confirm.title),
+    ok_text: await expand(confirm.ok_text),
+    dismiss_text: await expand(confirm.dismiss_text),
   });
   return { ...shown, confirm: asked };
 }
 
-function attachmentOf(settings: SlackSettings, expand: (template: string) => string): unknown {
+async function attachmentOf(settings: SlackSettings, expand: Expand): Promise<unknown> {
   const { fields, actions, mrkdwn_in: markdownIn } = settings;
   return {
     ...filled({
-      title: truncateCharacters(expand(settings.title), maxTitleCharacters),
-      title_link: expand(settings.title_link),
-      pretext: expand(settings.pretext),
-      image_url: expand(settings.image_url),
-      thumb_url: expand(settings.thumb_url),
-      color: expand(settings.color),
+      title: truncateCharacters(await expand(settings.title), maxTitleCharacters),
+      title_link: await expand(settings.title_link),
+      pretext: await expand(settings.pretext),
+      image_url: await expand(settings.image_url),
+      thumb_url: await expand(settings.thumb_url),
+      color: await expand(settings.color),
     }),
-    text: expand(settings.text),
-    fallback: expand(settings.fallback),
-    callback_id: expand(settings.callback_id),
-    footer: expand(settings.footer),
+    text: await expand(settings.text),
+    fallback: await expand(settings.fallback),
+    callback_id: await expand(settings.callback_id),
+    footer: await expand(settings.footer),
     mrkdwn_in: markdownIn.length > 0 ? markdownIn : MARKDOWN_IN,
     ...(fields && fields.length > 0
       ? {
-          fields: fields.map(({ title, value, short }) => ({
-            title: expand(title),
-            value: expand(value),
+          fields: await inOrder(fields, async ({ title, value, short }) => ({
+            title: await expand(title),
+            value: await expand(value),
             short: short ?? settings.short_fields,
           })),
         }
       : {}),
-    ...(actions && actions.length > 0 ? { actions: actions.map((action) => actionOf(action, expand)) } : {}),
+    ...(actions && actions.length > 0
+      ? { actions: await inOrder(actions, (action) => actionOf(action, expand)) }
+      : {}),
   };
 }
 
@@ -69,16 +73,16 @@ export interface SlackMessage {
   readonly attachments: readonly unknown[];
 }
 
-export function slackMessage(settings: SlackSettings, expand: (template: string) => string): SlackMessage {
+export async function slackMessage(settings: SlackSettings, expand: Expand): Promise<SlackMessage> {
   return {
     ...filled({
-      channel: expand(settings.channel),
-      username: expand(settings.username),
-      icon_emoji: expand(settings.icon_emoji),
-      icon_url: expand(settings.icon_url),
-      text: expand(settings.message_text),
+      channel: await expand(settings.channel),
+      username: await expand(settings.username),
+      icon_emoji: await expand(settings.icon_emoji),
+      icon_url: await expand(settings.icon_url),
+      text: await expand(settings.message_text),
     }),
     ...(settings.link_names ? { link_names: true } : {}),
-    attachments: [attachmentOf(settings, expand)],
+    attachments: [await attachmentOf(settings, expand)],
   };
 }

@@ -81,7 +81,7 @@ class Slack {
   }
 
   async #post(message: Message, url: string, remembers: boolean, signal: AbortSignal): Promise<Delivery> {
-    const verdict = await this.#call(url, this.#payloadOf(message), signal);
+    const verdict = await this.#call(url, await this.#payloadOf(message), signal);
     return remembers && verdict.posted !== null
       ? withMemory(verdict.delivery, verdict.posted, message)
       : verdict.delivery;
@@ -98,10 +98,11 @@ class Slack {
     },
   ): Promise<Delivery | null> {
     const { url, updateUrl, before, signal } = way;
-    const edited = await this.#call(updateUrl, { ...this.#payloadOf(message), ...before }, signal);
+    const payload = await this.#payloadOf(message);
+    const edited = await this.#call(updateUrl, { ...payload, ...before }, signal);
     if (GONE.includes(edited.error)) return null;
     if (edited.delivery.outcome === 'failed') return edited.delivery;
-    const { delivery: told } = await this.#call(url, this.#replyOf(message, before), signal);
+    const { delivery: told } = await this.#call(url, await this.#replyOf(message, before), signal);
     // An edit may be done again without harm, and a thread that cannot be written to is no reason to say it was not told.
     if (told.outcome === 'failed' && told.retryable) return told;
     const delivery =
@@ -115,8 +116,8 @@ class Slack {
     return slackMessage(this.#settings, (template) => this.#tools.templates.text(template, message));
   }
 
-  #replyOf(message: Message, { channel, ts }: Posted): unknown {
-    const title = this.#tools.templates.text(this.#settings.title, message);
+  async #replyOf(message: Message, { channel, ts }: Posted): Promise<unknown> {
+    const title = await this.#tools.templates.text(this.#settings.title, message);
     return {
       channel,
       thread_ts: ts,

@@ -17,28 +17,28 @@ export interface TelegramText {
 
 /**
  * The text of a message, within Telegram's limit and with its markup whole.
- * @throws TemplateFailure
+ * Rejects with a TemplateFailure.
  */
-export function telegramText(
+export async function telegramText(
   { message: template, parse_mode: mode }: Pick<TelegramSettings, 'message' | 'parse_mode'>,
   message: Message,
   templates: MessageTemplates,
-): TelegramText {
+): Promise<TelegramText> {
   switch (mode) {
     case 'HTML': {
-      const html = templates.html(template, message);
+      const html = await templates.html(template, message);
       const limits = { maxVisible: maxTelegramCharacters, maxWritten: maxTelegramWritten };
       return { text: shortenedHtml(html, limits), parseMode: mode, plain: () => plainText(textOfHtml(html)) };
     }
     case 'Markdown':
     case 'MarkdownV2': {
-      const markdown = templates.text(template, message);
+      const markdown = await templates.text(template, message);
       const text = shortenedMarkdown(markdown, maxTelegramCharacters, mode);
       const plain = () => plainText(markdown);
       return text === null ? plain() : { text, parseMode: mode, plain };
     }
     default:
-      return plainText(templates.text(template, message));
+      return plainText(await templates.text(template, message));
   }
 }
 

@@ -20,8 +20,8 @@ describe('telegram', () => {
 
   const saying = (text: string): MessageTemplates => ({
     ...namingTemplates,
-    text: () => text,
-    html: () => text,
+    text: async () => text,
+    html: async () => text,
   });
 
   it('sends a message to a topic, silently', async () => {

@@ -44,7 +44,7 @@ interface Sender {
 async function sendToTelegram(message: Message, { signal }: SendOptions, sender: Sender): Promise<Delivery> {
   const { settings, tools } = sender;
   const { bot_token, bot_token_file, chat_id_file } = settings;
-  const text = telegramText(settings, message, tools.templates);
+  const text = await telegramText(settings, message, tools.templates);
   const token = await settingOf(bot_token, bot_token_file, tools);
   const chat =
     chat_id_file === null ? String(settings.chat_id) : (await tools.readSecret(chat_id_file)).trim();

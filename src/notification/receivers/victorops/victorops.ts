@@ -12,7 +12,9 @@ import {
   url,
 } from '../../configuration/setting-schemas.ts';
 import { statusOfMessage, type Message } from '../../message.ts';
+import type { Expand } from '../../templates/message-templates.ts';
 import { attempt, judgeAnswer } from '../answers.ts';
+import { inOrder } from '../in-order.ts';
 import { hashOfGroup } from '../group-key.ts';
 import {
   completedHttpSettings,
@@ -106,8 +108,8 @@ export const victoropsReceiver: ReceiverKind<VictoropsSettings> = {
     send: (message, { signal }) =>
       attempt(async () => {
         const expand = (template: string) => tools.templates.text(template, message);
-        const body = payloadOf(settings, message, expand);
-        const routingKey = expand(settings.routing_key);
+        const body = await payloadOf(settings, message, expand);
+        const routingKey = await expand(settings.routing_key);
         const key = await settingOf(settings.api_key, settings.api_key_file, tools);
         const address = new URL(settings.api_url ?? '');
         address.pathname += `${encodeURIComponent(key)}/${encodeURIComponent(routingKey)}`;
@@ -129,18 +131,19 @@ const TEMPLATED = [
   'monitoring_tool',
 ] as const;
 
-function payloadOf(settings: VictoropsSettings, message: Message, expand: (template: string) => string) {
-  const type = expand(settings.message_type);
+async function payloadOf(settings: VictoropsSettings, message: Message, expand: Expand) {
+  const type = await expand(settings.message_type);
   const firingType = FIRING_TYPES.includes(type) ? type : 'CRITICAL';
-  const custom = Object.entries(settings.custom_fields).map(
-    ([name, value]) => [name, expand(value)] as const,
+  const custom = await inOrder(
+    Object.entries(settings.custom_fields),
+    async ([name, value]) => [name, await expand(value)] as const,
   );
   return {
     message_type: statusOfMessage(message) === 'resolved' ? 'RECOVERY' : firingType,
     entity_id: hashOfGroup(message.groupKey),
-    entity_display_name: expand(settings.entity_display_name),
-    state_message: truncateCharacters(expand(settings.state_message), maxStateMessageCharacters),
-    monitoring_tool: expand(settings.monitoring_tool),
+    entity_display_name: await expand(settings.entity_display_name),
+    state_message: truncateCharacters(await expand(settings.state_message), maxStateMessageCharacters),
+    monitoring_tool: await expand(settings.monitoring_tool),
     ...Object.fromEntries(custom),
   };
 }

@@ -61,8 +61,8 @@ export const webexReceiver: ReceiverKind<WebexSettings> = {
       attempt(async () => {
         const expand = (template: string) => tools.templates.text(template, message);
         const body = {
-          markdown: truncateBytes(expand(settings.message), maxMessageBytes),
-          roomId: expand(settings.room_id),
+          markdown: truncateBytes(await expand(settings.message), maxMessageBytes),
+          roomId: await expand(settings.room_id),
         };
         const call = { url: settings.api_url ?? '', body, signal, settings: completedHttpSettings(settings) };
         const answer = await sendJson(call, tools);

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 
-import { type Clock, paced, Stretch } from '#telemetry';
+import type { Clock, SharedStretch } from '#telemetry';
 
 /**
  * The header by which a receiver knows that a message is Omoi's and has not been sent long ago:
@@ -11,14 +11,11 @@ import { type Clock, paced, Stretch } from '#telemetry';
 export async function signatureOf(
   body: readonly Uint8Array[],
   secret: string,
-  clock: Clock,
+  { clock, writing }: { readonly clock: Pick<Clock, 'wallMs'>; readonly writing: SharedStretch },
 ): Promise<string> {
   const seconds = Math.floor(clock.wallMs() / 1000);
   const hmac = createHmac('sha256', secret).update(`${seconds}.`);
-  await paced(
-    addPieces(body, (piece) => hmac.update(piece)),
-    new Stretch(clock),
-  );
+  await writing.run(addPieces(body, (piece) => hmac.update(piece)));
   return `t=${seconds},v1=${hmac.digest('hex')}`;
 }
 

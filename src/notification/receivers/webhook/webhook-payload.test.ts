@@ -1,4 +1,4 @@
-import { createSystemClock } from '#telemetry';
+import { createSystemClock, SharedStretch } from '#telemetry';
 import { describe, expect, it } from 'vitest';
 
 import type { Message } from '../../message.ts';
@@ -8,7 +8,7 @@ import { webhookPayload } from './webhook-payload.ts';
 const clock = createSystemClock();
 
 async function payloadOf(message: Message): Promise<string> {
-  return Buffer.concat(await webhookPayload(message, clock)).toString();
+  return Buffer.concat(await webhookPayload(message, new SharedStretch(clock))).toString();
 }
 
 const LABELS = {
@@ -101,7 +101,7 @@ describe('the payload', () => {
       if (!isDone) setImmediate(count);
     };
     setImmediate(count);
-    const pieces = await webhookPayload(exampleMessage({ alerts }), clock);
+    const pieces = await webhookPayload(exampleMessage({ alerts }), new SharedStretch(clock));
     isDone = true;
     expect(pieces.length).toBeGreaterThan(50);
     expect(Math.max(...pieces.map((piece) => piece.byteLength))).toBeLessThan(200_000);

@@ -1,7 +1,7 @@
-import { type Clock, type Labels, paced, Stretch } from '#telemetry';
+import type { SharedStretch } from '#telemetry';
 
 import {
-  commonTexts,
+  commonTextsInPieces,
   type Message,
   type MessageAlert,
   REASON_TEXTS,
@@ -27,16 +27,6 @@ function alertText(alert: MessageAlert): string {
     `"generatorURL":${goText(alert.generatorUrl)}`,
     `"fingerprint":${goText(alert.fingerprint)}}`,
   ].join(',');
-}
-
-/** What alerts have in common, an alert at a time. */
-function* commonOf(all: readonly Labels[]): Generator<void, Labels> {
-  let common = all[0] ?? {};
-  for (const texts of all) {
-    common = commonTexts([common, texts]);
-    yield;
-  }
-  return common;
 }
 
 /** Omoi's own key, where there is something to say that Alertmanager never has: a digest, a receiver that is not built. */
@@ -70,8 +60,8 @@ function* payloadPieces(message: Message, version: PayloadVersion): Generator<vo
     separator = ',';
     yield;
   }
-  const labels = yield* commonOf(message.alerts.map((alert) => alert.labels));
-  const annotations = yield* commonOf(message.alerts.map((alert) => alert.annotations));
+  const labels = yield* commonTextsInPieces(message.alerts.map((alert) => alert.labels));
+  const annotations = yield* commonTextsInPieces(message.alerts.map((alert) => alert.annotations));
   add(
     [
       `],"notification_reason":${goText(REASON_TEXTS[message.reason])}`,
@@ -89,11 +79,11 @@ function* payloadPieces(message: Message, version: PayloadVersion): Generator<vo
   return pieces;
 }
 
-/** As `payloadPieces`, giving the event loop a turn every few milliseconds. */
+/** As `payloadPieces`, while everything else has its turns. */
 export function webhookPayload(
   message: Message,
-  clock: Clock,
+  writing: SharedStretch,
   version: PayloadVersion = '4',
 ): Promise<readonly Uint8Array[]> {
-  return paced(payloadPieces(message, version), new Stretch(clock));
+  return writing.run(payloadPieces(message, version));
 }

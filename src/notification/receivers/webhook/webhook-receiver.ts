@@ -63,9 +63,13 @@ function literalsOf(template: string): readonly string[] {
 }
 
 /** The address of a message. @throws TemplateFailure, in words that do not repeat it */
-function addressOf(template: string, message: Message, { templates }: IntegrationTools): string {
+async function addressOf(
+  template: string,
+  message: Message,
+  { templates }: IntegrationTools,
+): Promise<string> {
   try {
-    const address = templates.text(template, message).trim();
+    const address = (await templates.text(template, message)).trim();
     if (address === '') throw new TemplateFailure('the address is empty after its template was run');
     return address;
   } catch (error) {
@@ -93,7 +97,7 @@ class Webhook {
     return attempt(async () => {
       const { url, url_file } = this.#settings;
       const { clock, http } = this.#tools;
-      const address = addressOf(await settingOf(url, url_file, this.#tools), message, this.#tools);
+      const address = await addressOf(await settingOf(url, url_file, this.#tools), message, this.#tools);
       const body = await this.#body(message);
       const answer = await http.request({
         method: 'POST',
@@ -109,15 +113,16 @@ class Webhook {
 
   async #body(message: Message): Promise<readonly Uint8Array[]> {
     const { payload } = this.#settings;
-    const { clock, templates } = this.#tools;
-    if (payload === null || payload === undefined) return await webhookPayload(message, clock);
-    return [Buffer.from(`${payloadJson(payload, (text) => templates.text(text, message))}\n`)];
+    const { writing, templates } = this.#tools;
+    if (payload === null || payload === undefined) return await webhookPayload(message, writing);
+    const json = await payloadJson(payload, (text) => templates.text(text, message));
+    return [Buffer.from(`${json}\n`)];
   }
 
   async #headers(message: Message, body: readonly Uint8Array[]): Promise<Readonly<Record<string, string>>> {
     const own = this.#settings['x-omoi'];
     const secretText = own ? await settingOf(own.signing_secret, own.signing_secret_file, this.#tools) : '';
-    const signature = secretText === '' ? null : await signatureOf(body, secretText, this.#tools.clock);
+    const signature = secretText === '' ? null : await signatureOf(body, secretText, this.#tools);
     return {
       'content-type': 'application/json',
       'idempotency-key': message.notificationId,
