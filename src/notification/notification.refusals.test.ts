@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   DELIVERED,
@@ -9,6 +10,7 @@ import {
   type TestConfiguration,
 } from './notification.test-support.ts';
 import type { Delivery } from './receivers/integration.ts';
+import { snoozeStage } from './stages/snooze-stage.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -59,6 +61,29 @@ describe('a receiver that does not take a message', () => {
     await pass(MINUTE);
     await pass(MINUTE);
     expect(team.take()).toEqual(['first_notification +a', ...Array(3).fill('first_notification +a +b')]);
+  });
+
+  it('hears what waits for it also where what was to take its place could not be written', async () => {
+    const route = testRoute({ groupWaitMs: 0, groupIntervalMs: SECOND });
+    const team = await open({ route, stages: [snoozeStage] });
+    team.answer = () => failed('serverError', { retryable: true });
+    await stage.alerts.fire({ a: A });
+    await pass(SECOND);
+    const during = async (statement: string): Promise<void> => {
+      await stage.database.transaction(({ db }) => sql.raw(statement).execute(db));
+    };
+    await during(
+      `create trigger full before insert on notifications begin select raise(abort, 'no room'); end`,
+    );
+    await stage.alerts.fire({ b: B });
+    await pass(3 * SECOND);
+    await stage.alerts.snooze('b', 60 * MINUTE);
+    await pass(5 * SECOND);
+    await during('drop trigger full');
+    team.take();
+    team.answer = () => DELIVERED;
+    await pass(5 * MINUTE);
+    expect(team.take()).toEqual(['first_notification +a']);
   });
 
   it('is not told for ever of what is over, where it refuses for good', async () => {

@@ -79,7 +79,7 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
       const message = { running, reason, passed, entry, replaces: outstanding, context };
       const next = yield* plan(group, message);
       // Kept, it goes out under the id that a receiver may know already: a crash may have taken its answer.
-      if (outstanding && saysTheSame(outstanding.notification, next.notification)) isKept = true;
+      if (isSaidBy(outstanding, next)) isKept = true;
       else {
         yield* explainMessage(next, context);
         planned.push(next);
@@ -113,7 +113,7 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
         replaces: outstanding,
         context,
       });
-      if (outstanding && saysTheSame(outstanding.notification, next.notification)) isKept = true;
+      if (isSaidBy(outstanding, next)) isKept = true;
       else {
         yield* explainMessage(next, context);
         planned.push(next);
@@ -142,6 +142,15 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     keptBack,
     rows,
   };
+}
+
+/**
+ * Whether a message that waits says what is to be told. One that another was to replace is not begun any more, also where the
+ * other could not be written.
+ */
+function isSaidBy(outstanding: Outstanding | null, { notification }: PlannedNotification): boolean {
+  if (!outstanding || outstanding.state === 'replaced') return false;
+  return saysTheSame(outstanding.notification, notification);
 }
 
 /** Whether all that is new was held back for a repair that has not healed it. */
