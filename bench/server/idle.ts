@@ -7,8 +7,8 @@ import { round } from '../tsdb/numbers.ts';
 import { cpuSeconds, memoryOf } from '../tsdb/target.ts';
 import type { Measured } from './requests.ts';
 
-/** What only a start needs has ended by then: threads that read, code that is compiled. */
-const SETTLING_MS = 45_000;
+/** What only a start needs has ended by then: code that is compiled, and after the first retention the thread that read for it. */
+const SETTLING_MS = 100_000;
 const IDLE_MS = 20_000;
 const LIMITS = { residentMb: 150, coreShare: 0.01, demoCoreShare: 0.04 } as const;
 const DEMO_WORKERS = 4;

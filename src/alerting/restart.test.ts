@@ -62,6 +62,21 @@ describe('what survives a restart', () => {
     expect(await after.episodes()).toEqual(['g/High{}: resolved recovered']);
   });
 
+  it('keep_firing_for, also where the clock was an hour ahead and was set right', async () => {
+    const before = await stages.open(rule('alert: High\nexpr: queue > 30\nkeep_firing_for: 60s'));
+    before.clock.stepWallClock(3_600_000);
+    await before.append({ queue: 31 });
+    await before.append({ queue: 3 });
+    await before.advance(40_000);
+    before.clock.stepWallClock(-3_600_000);
+    const after = await stages.restart(before, { downMs: 5000, crash: true });
+    await after.append({ queue: 3 });
+    await after.advance(10_000);
+    expect(await after.episodes()).toEqual(['g/High{}: firing']);
+    await after.advance(20_000);
+    expect(await after.episodes()).toEqual(['g/High{}: resolved recovered']);
+  });
+
   it('a person’s resolution', async () => {
     const before = await stages.open(HIGH);
     await before.append({ queue: 31 });

@@ -21,7 +21,8 @@ import {
   type MessagePage,
   type MessageQuery,
 } from './explain/message-list.ts';
-import { Escalations, type EscalationContext } from './escalation/escalations.ts';
+import type { EscalationContext } from './escalation/escalation-parts.ts';
+import { Escalations } from './escalation/escalations.ts';
 import { Dispatcher } from './groups/dispatcher.ts';
 import { KeptBackAlerts } from './groups/kept-back-alerts.ts';
 import { forgetAlerts, rememberAlerts } from './groups/remembered-alerts.ts';
@@ -122,6 +123,8 @@ export class Notification {
       log: this.log,
       decisions: this.decisions,
       send,
+      mayBegin: (message) => this.escalations.mayBegin(message),
+      integrationsAt: (receiver, wallMs) => this.#prepared.routing.integrationsOf(receiver, wallMs),
       onEnded: (message, outcome) => {
         this.dispatcher.settled(message, outcome);
         this.escalations.settled(message.groupId);

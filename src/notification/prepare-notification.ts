@@ -68,9 +68,9 @@ export function prepareNotification(
         snoozeStage,
       ],
       pastIntegrationsOf: (receiver) => everybodyOnCall.get(receiver) ?? [],
-      integrationsOf: (receiver) => {
+      integrationsOf: (receiver, wallMs = tools.clock.wallMs()) => {
         const schedule = configuration.receivers.get(receiver)?.omoi.onCall ?? null;
-        const person = schedule === null ? null : onCall.at(schedule, tools.clock.wallMs());
+        const person = schedule === null ? null : onCall.at(schedule, wallMs);
         // While nobody is on call the receiver itself is told.
         return byReceiver.get(person?.receiver ?? receiver) ?? [];
       },

@@ -210,9 +210,9 @@ function paceIn(env: StartSpec['env']): Pace | null {
   return { intervalMs: Number(intervalMs), ttlMs: Number(ttlMs) };
 }
 
-function activityOf({ isHung, isStarved }: Worker): ProcessActivity {
-  if (isHung) return 'stopped';
-  return isStarved ? 'idle' : 'active';
+/** One that gets no CPU is runnable all the while. */
+function activityOf({ isHung }: Worker): ProcessActivity {
+  return isHung ? 'stopped' : 'active';
 }
 
 function sleeping(pid: number, startTicks: number): ProcessStat {

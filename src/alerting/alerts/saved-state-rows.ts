@@ -38,12 +38,19 @@ export async function writeSavedStates(tx: StateTransaction, change: SavedStateC
     .execute();
 }
 
-/** Confirms that what is saved of the rules is still so: a downtime is counted from here. */
-export async function confirmSavedStates(tx: StateTransaction, ruleKeys: readonly string[]): Promise<void> {
+/**
+ * Confirms that what is saved of the rules is still so: a downtime is counted from here.
+ * @param nowMs by the clock of evaluations, which does not follow the wall clock back
+ */
+export async function confirmSavedStates(
+  tx: StateTransaction,
+  ruleKeys: readonly string[],
+  nowMs: number,
+): Promise<void> {
   await lockRows(tx, { table: 'alert_rules', key: 'rule_key', ids: ruleKeys });
   await tx.db
     .updateTable('alert_rules')
-    .set({ confirmed_at_ms: Math.floor(tx.nowMs) })
+    .set({ confirmed_at_ms: Math.floor(nowMs) })
     .where('rule_key', 'in', ruleKeys)
     .execute();
 }

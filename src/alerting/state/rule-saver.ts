@@ -87,12 +87,12 @@ export class RuleSaver {
   }
 
   async #confirm(): Promise<void> {
-    const { database, logger, rules } = this.#parts;
+    const { clock, database, logger, rules } = this.#parts;
     const keys = [...rules()].filter((rule) => rule.isConfirmable).map(({ key }) => key);
     try {
       for (let at = 0; at < keys.length; at += MAX_CONFIRMED_PER_TRANSACTION) {
         const some = keys.slice(at, at + MAX_CONFIRMED_PER_TRANSACTION);
-        await database.transaction((tx) => confirmSavedStates(tx, some));
+        await database.transaction((tx) => confirmSavedStates(tx, some, clock.wallMs()));
       }
     } catch (thrown) {
       logger.warn(

@@ -112,9 +112,10 @@ const ACTIVITIES = {
   unseen: 'it holds work, and its processes have still to be looked at',
   stopped: 'its process is stopped (state T)',
   traced: 'a debugger holds its process (state t): it is left alone until that lets it go',
-  no_progress: 'its process tree used no CPU and made no I/O for a heartbeat TTL, while it holds work',
+  no_progress:
+    'its process tree used no CPU, waited for none and made no I/O for a heartbeat TTL, while it holds work',
   no_activity:
-    'its process tree put nothing out, used no CPU and made no I/O for as long as it may (--stall-after, or stall_after of its pool)',
+    'its process tree put nothing out, used no CPU, waited for none and made no I/O for as long as it may (--stall-after, or stall_after of its pool)',
 } as const;
 
 function isActivity(reason: string): reason is keyof typeof ACTIVITIES {

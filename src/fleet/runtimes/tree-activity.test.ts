@@ -84,6 +84,13 @@ test.each<[string, () => unknown, ProcessActivity | undefined]>([
   ['the leader used CPU', () => at(10).cpu++, 'active'],
   ['a grandchild in a session of its own used CPU', () => at(12).cpu++, 'active'],
   ['a grandchild wrote', () => (at(12).io = 101), 'active'],
+  ['it waits for a CPU', () => (at(10).state = 'R'), 'active'],
+  ['a grandchild waits for a CPU', () => (at(12).state = 'R'), 'active'],
+  [
+    'it was stopped, and a child waits for a CPU',
+    () => [(at(10).state = 'T'), (at(11).state = 'R')],
+    'stopped',
+  ],
   ['somebody else used CPU', () => at(20).cpu++, 'idle'],
   ['it started a process', () => add(13, 12, 12), 'active'],
   ['a process of it lost its parent and used CPU', () => [(at(11).parent = 1), at(11).cpu++], 'active'],

@@ -5,6 +5,8 @@ import { TreeUsage, type ReadTree } from './tree-usage.ts';
 /** Processes read before others may have a turn: a fraction of a millisecond. */
 const PROCESSES_PER_SLICE = 50;
 const STOPPED = 'T';
+/** It runs, or would if it were given a CPU: on a busy host it gets none for seconds, and is at work all the same. */
+const RUNNABLE = 'R';
 /** Held by its tracer: a debugger at a breakpoint, or for an instant one that follows its system calls. */
 const TRACED = 't';
 
@@ -59,7 +61,7 @@ export class TreeActivity {
 
   /**
    * Offers pauses; of looks at a tree that overlap each compares with the one that ended last. A tree that was not looked at
-   * before, or not since then, is `idle`, or `stopped`: what it did is not known. One whose root has ended is left out.
+   * before, or not since then, is `idle` where none of it runs or waits for a CPU, or `stopped`: what it did is not known. One whose root has ended is left out.
    * @param used is told what each tree uses, by the pid of its root
    * @returns by the pid of the root
    */
@@ -206,7 +208,7 @@ function judge(
 ): ProcessActivity {
   if (members[0]?.state === STOPPED) return 'stopped';
   const moved = known !== undefined && members.some(({ pid }) => hasMoved(used.get(pid), known.get(pid)));
-  if (moved) return 'active';
+  if (moved || members.some(({ state }) => state === RUNNABLE)) return 'active';
   if (members.some(({ state }) => state === TRACED)) return 'traced';
   return members.some(({ state }) => state === STOPPED) ? 'stopped' : 'idle';
 }

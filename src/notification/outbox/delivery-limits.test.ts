@@ -57,6 +57,7 @@ function open() {
       maxAgeMs: HOUR_MS,
       send: () => new Promise((resolve) => answers.push(resolve)),
       onWaits: () => undefined,
+      mayBegin: () => true,
       onTried: ({ notification }, { isFinal, delivery }) => {
         if (isFinal) ended.push(`${notification.id} ${delivery.outcome}`);
         return new Promise((resolve) => records.push(resolve));

@@ -44,6 +44,7 @@ function open(): Stage {
     },
     onTried: () => Promise.resolve(),
     onWaits: () => undefined,
+    mayBegin: () => true,
   });
   const stage: Stage = {
     clock,

@@ -17,11 +17,16 @@ const maxRetryAfterMs = 15 * 60_000;
 /** After so many tries in a row without an answer it is the receiver, not the message: one message at a time finds out. */
 export const maxFailuresInARow = 8;
 
+/** What may not be begun is asked about again after so long. */
+const askAgainMs = 60_000;
+
 /** A message that waits for its turn or is on its way. */
 export interface Outstanding {
   readonly notification: Notification;
   attempts: number;
   nextAttemptAtMs: number;
+  /** Where it might not be begun: when it is asked about again, wall ms. */
+  askedAgainAtMs?: number;
   /** `replaced`: another one is about to take its place, so that it is not begun any more. */
   state: 'waiting' | 'sending' | 'replaced' | 'ended';
   /** Until when its receiver's rate limit holds it, wall ms; absent where it does not. */
@@ -46,6 +51,8 @@ export interface DeliveryQueueParts {
     signal: SendOptions['signal'],
     next: Iterable<Outstanding>,
   ) => Promise<Delivery>;
+  /** Whether what a message says still counts. Where it may not be begun it is asked about again, unless it is replaced before. */
+  readonly mayBegin: (outstanding: Outstanding) => boolean;
   /** A try is over. Resolves when it is recorded. */
   readonly onTried: (outstanding: Outstanding, tried: Tried) => Promise<void>;
   /** A try has failed, and that is recorded: the message waits for the next one. */
@@ -182,8 +189,15 @@ export class DeliveryQueue {
       if (!next) return;
       this.#fresh.delete(next);
       this.#tried.delete(next);
-      if (next.state === 'waiting') void this.#try(next);
+      if (next.state !== 'waiting') continue;
+      if (this.#parts.mayBegin(next)) void this.#try(next);
+      else this.#askAgain(next);
     }
+  }
+
+  #askAgain(outstanding: Outstanding): void {
+    outstanding.askedAgainAtMs = Math.floor(this.#parts.clock.wallMs() + askAgainMs);
+    this.#later(outstanding, askAgainMs);
   }
 
   #wakeAt(untilMs: number, nowMs: number): void {

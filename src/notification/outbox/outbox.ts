@@ -37,14 +37,14 @@ const maxLatenessMs = 60_000;
 const maxQueueMs = 20 * 60_000;
 const RECORD_BACKOFF: BackoffLimits = { firstMs: 100, maxMs: 10_000 };
 /** An answer is kept up to here. */
-const maxAnswerCharacters = 500;
+export const maxAnswerCharacters = 500;
 /** So many rows are given up in one transaction. */
 const maxRowsPerWrite = 500;
 const NOT_CONFIGURED = 'Messages not sent: their receivers are no longer configured';
 const ORPHANED =
   'Messages not sent: their alerts are routed to other groups now, whose messages tell of them';
 /** An event names so many of a message's alerts. */
-const maxAlertsInEvent = 20;
+export const maxAlertsInEvent = 20;
 
 export interface OutboxParts {
   readonly database: StateDatabase;
@@ -57,6 +57,10 @@ export interface OutboxParts {
   readonly decisions: Pick<DecisionLog, 'record'>;
   /** Writes a message and sends it by its integration. Never rejects. */
   readonly send: DeliveryQueueParts['send'];
+  /** Whether what a message says still counts, asked before each try. */
+  readonly mayBegin: (notification: Notification) => boolean;
+  /** The integrations that were told for a receiver at a time: those of whoever was on call in its place. */
+  readonly integrationsAt: (receiver: string, wallMs: number) => readonly RunningIntegration[];
   /** Nothing of a group waits for an integration any more. */
   readonly onEnded: (notification: Notification, outcome: 'delivered' | 'failed') => void;
   /** A message was on its way and waits again: it may be replaced. */
@@ -188,6 +192,7 @@ export class Outbox {
           send,
           onTried,
           onWaits,
+          mayBegin: ({ notification }) => this.#parts.mayBegin(notification),
           maxAgeMs: maxNotificationAgeMs,
         });
         this.#queues.set(running.key, queue);
@@ -244,8 +249,8 @@ export class Outbox {
     }
     let oldestMs = nowMs;
     for (const ofGroup of this.#outstanding.values()) {
-      for (const { state, nextAttemptAtMs } of ofGroup.values()) {
-        if (state === 'waiting') oldestMs = Math.min(oldestMs, nextAttemptAtMs);
+      for (const { state, nextAttemptAtMs, askedAgainAtMs = 0 } of ofGroup.values()) {
+        if (state === 'waiting') oldestMs = Math.min(oldestMs, Math.max(nextAttemptAtMs, askedAgainAtMs));
       }
     }
     const lateMs = nowMs - oldestMs;

@@ -28,7 +28,7 @@ import { truncateBytes } from '../truncation.ts';
  * bytes in JSON, mostly one.
  * https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
  */
-const maxMessageBytes = 27_000;
+export const maxMessageBytes = 27_000;
 const maxTitleBytes = 1_000;
 
 const settingsSchema = z
