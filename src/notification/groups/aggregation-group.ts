@@ -50,3 +50,11 @@ export function createGroup(to: RoutedTo, dueAtMs: number): AggregationGroup {
     isUrgent: false,
   };
 }
+
+/** Whether it waits for no more than its interval. Its first pass may be decided by now, by what was so before, and not be written yet. */
+export function isWaitOver(
+  { hasPassed, dueAtMs }: Pick<AggregationGroup, 'hasPassed' | 'dueAtMs'>,
+  nowMs: number,
+): boolean {
+  return hasPassed || dueAtMs <= nowMs;
+}

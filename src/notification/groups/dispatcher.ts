@@ -12,7 +12,7 @@ import {
 import type { Decision } from '../explain/decision-log.ts';
 import type { Notification } from '../outbox/outbox-rows.ts';
 import type { RoutedTo } from '../ports.ts';
-import { createGroup, groupIdOf, type AggregationGroup } from './aggregation-group.ts';
+import { createGroup, groupIdOf, isWaitOver, type AggregationGroup } from './aggregation-group.ts';
 import type { DispatcherParts, Leaving } from './dispatcher-parts.ts';
 import { joined, replaced } from './membership-decisions.ts';
 import { decidePass, membersThatLeave, type Pass } from './pass.ts';
@@ -208,7 +208,8 @@ export class Dispatcher {
 
   /** What kept an alert back has changed: its groups are passed now, but those that still wait for what comes together. */
   look(alertId: string): void {
-    for (const group of this.groupsOf(alertId)) if (group.hasPassed) this.#passNow(group);
+    const nowMs = this.#parts.clock.wallMs();
+    for (const group of this.groupsOf(alertId)) if (isWaitOver(group, nowMs)) this.#passNow(group);
   }
 
   /** Nothing of a group is on its way to an integration any more. */
@@ -294,7 +295,8 @@ export class Dispatcher {
     this.#explain(joined(alert, group), group);
     const { criticalBypassesInterval } = group.route.omoi;
     const isCritical = severityRank(alert.severity) >= CRITICAL;
-    if (group.hasPassed && criticalBypassesInterval && isCritical && alert.endsAtMs === null) {
+    const mayBypass = criticalBypassesInterval && isWaitOver(group, this.#parts.clock.wallMs());
+    if (mayBypass && isCritical && alert.endsAtMs === null) {
       group.isUrgent = true;
       group.refused.clear();
       this.#passNow(group);
