@@ -21,7 +21,7 @@ export interface RunOptions {
 }
 
 /** So many steps are done between two pauses that are offered: some tenths of a millisecond. */
-export const STEPS_PER_PIECE = 500;
+const STEPS_PER_PIECE = 500;
 
 /**
  * Runs a parsed template, and offers a pause after every few hundred steps of it.
