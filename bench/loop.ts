@@ -101,7 +101,7 @@ const parts = await startParts({
     metrics,
     runtimes: [idleRuntime],
     createSecret: () => 'bench',
-    mintAgentToken: () => Promise.resolve(''),
+    agentTokens: { mint: () => Promise.resolve(''), end: () => Promise.resolve() },
     grantOf: () => null,
     logger: () => logger,
   },

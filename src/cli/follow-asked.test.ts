@@ -8,7 +8,10 @@ interface Row {
 }
 
 /** Follows the answers, one after the other, until they are over. An error is thrown instead of an answer. */
-async function follow(answers: readonly (readonly Row[] | OmoiError)[]): Promise<readonly string[]> {
+async function follow(
+  answers: readonly (readonly Row[] | OmoiError)[],
+  stateOf?: (row: Row) => unknown,
+): Promise<readonly string[]> {
   const said: string[] = [];
   const ending = new AbortController();
   const left = [...answers];
@@ -20,6 +23,7 @@ async function follow(answers: readonly (readonly Row[] | OmoiError)[]): Promise
       return answer ?? [];
     },
     idOf: ({ id }) => id,
+    ...(stateOf && { stateOf }),
     printAll: (rows) => said.push(`all: ${rows.map(({ id }) => id).join(' ')}`),
     print: ({ id, value }) => said.push(`${id} is ${value}`),
     gone: (id) => said.push(`${id} is gone`),
@@ -47,4 +51,9 @@ it('waits for a server that has gone, and not for one that refuses', async () =>
   const gone = new OmoiError('not_found', 'no server runs');
   expect(await follow([[a], gone, gone, [{ ...a, value: 3 }]])).toEqual(['all: a', 'a is 3']);
   await expect(follow([[a], new OmoiError('forbidden', 'not yours'), [a]])).rejects.toThrow('not yours');
+});
+
+it('prints a row again only where what counts of it has changed', async () => {
+  const rows = [10, 11, 20].map((value) => [{ id: 'a', value }]);
+  expect(await follow(rows, ({ value }) => Math.floor(value / 10))).toEqual(['all: a', 'a is 20']);
 });

@@ -6,6 +6,8 @@ import { note } from './terminal/print.ts';
 export interface AskedRows<Row> {
   readonly readAll: () => Promise<readonly Row[]>;
   readonly idOf: (row: Row) => string;
+  /** What of a row is compared with what it was before; absent: all of it. */
+  readonly stateOf?: (row: Row) => unknown;
   /** Prints the rows of the first answer. */
   readonly printAll: (rows: readonly Row[]) => void;
   readonly print: (row: Row) => void;
@@ -23,9 +25,10 @@ const ASK_AGAIN_MS = 2000;
  * it was. @throws OmoiError with the server's own code
  */
 export async function followAsked<Row>(rows: AskedRows<Row>): Promise<void> {
-  const { readAll, idOf, printAll, print, gone, signal, everyMs = ASK_AGAIN_MS } = rows;
+  const { readAll, idOf, stateOf = (row) => row, printAll, print, gone, signal } = rows;
+  const { everyMs = ASK_AGAIN_MS } = rows;
   const textsOf = (read: readonly Row[]): Map<string, string> =>
-    new Map(read.map((row) => [idOf(row), JSON.stringify(row)]));
+    new Map(read.map((row) => [idOf(row), JSON.stringify(stateOf(row))]));
   const first = await readAll();
   printAll(first);
   let before = textsOf(first);

@@ -1,4 +1,5 @@
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -38,6 +39,16 @@ describe('the file of logins', () => {
   it('is refused where it is none', () => {
     writeFileSync(writeLogins(LOGINS, env), '{', { mode: 0o600 });
     expect(() => readLogins(env)).toThrow(/log in again/);
+  });
+
+  it.each([
+    ['a pipe', (file: string) => execFileSync('mkfifo', ['-m', '600', file])],
+    ['a directory', (file: string) => mkdirSync(file, 0o700)],
+  ])('is refused where it is %s', (_what, make) => {
+    const file = writeLogins(LOGINS, env);
+    rmSync(file);
+    make(file);
+    expect(() => readLogins(env)).toThrow(/can't be read: remove it and log in again/);
   });
 
   it('is none where nobody has logged in', () => {

@@ -1,6 +1,7 @@
-import { chmodSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
+import { readTextFile } from '#server';
 import { makeDirectory } from '#storage';
 import { messageOf, OmoiError } from '#telemetry';
 import { z } from 'zod';
@@ -38,10 +39,12 @@ export function readLogins(env: Environment): Logins {
   const file = loginFile(env);
   let text: string;
   try {
-    if ((statSync(file).mode & OTHERS) !== 0) {
+    const stat = statSync(file);
+    if (!stat.isFile()) throw unreadable(file);
+    if ((stat.mode & OTHERS) !== 0) {
       throw new OmoiError('config_invalid', `${file} holds tokens and others may read it: chmod 600 ${file}`);
     }
-    text = readFileSync(file, 'utf8');
+    text = readTextFile(file);
   } catch (thrown) {
     if (thrown instanceof OmoiError) throw thrown;
     return NOBODY;
@@ -49,8 +52,12 @@ export function readLogins(env: Environment): Logins {
   try {
     return logins.parse(JSON.parse(text));
   } catch {
-    throw new OmoiError('config_invalid', `${file} can't be read: remove it and log in again (omoi login)`);
+    throw unreadable(file);
   }
+}
+
+function unreadable(file: string): OmoiError {
+  return new OmoiError('config_invalid', `${file} can't be read: remove it and log in again (omoi login)`);
 }
 
 /** The token of the login to the server at an address; null where there is none. */

@@ -36,6 +36,14 @@ it('says with evidence that nothing is wrong', () => {
   ]);
 });
 
+it('says why there is no repair of what fires, safe for a terminal', () => {
+  const none = 'restart held back by the guard paused: \u001b[2J a look (lifts when somebody resumes)';
+  const lines = linesOf({ ...well, no_repair: none });
+  const at = lines.indexOf('Repairs');
+  expect(lines[at + 1]).toMatch(/^ {2}none: restart held back by the guard paused: .* a look \(lifts when/);
+  expect(lines.join('')).not.toContain('\u001b');
+});
+
 it('shows what its newest generation that has ended left behind, safe for a terminal', () => {
   const ended = { ended_at: AT, exit_code: 1, exit_signal: null };
   const generations = [

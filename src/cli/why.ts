@@ -123,13 +123,7 @@ export function linesOf(answer: Why): readonly string[] {
       answer.alerts.map((alert) => alertLine(alert, nowMs)),
       'none fires about it',
     ),
-    ...section(
-      'Repairs',
-      answer.remediations.flatMap((one) => repairLines(one, nowMs)),
-      answer.no_repair === null || answer.no_repair === undefined
-        ? 'none was needed'
-        : `none: ${answer.no_repair}`,
-    ),
+    ...section('Repairs', repairsSection(answer, nowMs), 'none was needed'),
     ...section(
       'Held back in its failure domain',
       answer.watchdog.map((hold) => holdLine(hold, nowMs)),
@@ -166,6 +160,13 @@ function alertLine(alert: Why['alerts'][number], nowMs: number): string {
 
 function told({ policy, mode }: Why['alerts'][number]['policies'][number]): string {
   return `${policy} (${mode})`;
+}
+
+/** The repairs, and why there is none of what fires now where there is none. */
+function repairsSection({ remediations, no_repair: none }: Why, nowMs: number): readonly string[] {
+  const lines = remediations.flatMap((one) => repairLines(one, nowMs));
+  if (none === null || none === undefined) return lines;
+  return [...lines, printable(`${lines.length === 0 ? 'none' : 'none of what fires now'}: ${none}`)];
 }
 
 export function repairLines(one: Remediation, nowMs: number): readonly string[] {

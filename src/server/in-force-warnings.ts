@@ -46,8 +46,10 @@ export function* inForceWarnings(inForce: InForce): Generator<void, readonly Con
     warnings.push({ key: 'watchdog.policy_files', message });
   }
   // Where there is no rule at all, that says it.
-  for (const policy of alerts.size === 0 ? [] : policies) {
-    const reason = whyUntriggered(policy, { alerts, disabled: config.alerting.disable });
+  const untriggered = alerts.size === 0 ? [] : policies;
+  const disabled = namesSwitchedOff(config);
+  for (const policy of untriggered) {
+    const reason = whyUntriggered(policy, { alerts, disabled });
     const message = `policy ${policy.name}: no rule can trigger it: ${reason}`;
     if (reason !== null) warnings.push({ key: 'watchdog.policy_files', message, policy: policy.name });
     yield;
@@ -75,7 +77,8 @@ function whyUntriggered(
   { match }: Policy,
   of: {
     readonly alerts: ReadonlyMap<string, readonly LabelsOfRule[]>;
-    readonly disabled: readonly string[];
+    /** The names of the shipped rules that are switched off, as soon as they are asked for. */
+    readonly disabled: () => ReadonlySet<string>;
   },
 ): string | null {
   const named = match.find(({ name, operator }) => name === 'alertname' && operator === '=')?.value;
@@ -85,12 +88,15 @@ function whyUntriggered(
     return `none raises an alert with ${match.map(textOf).join(', ')}`;
   const instead = SHIPPED_RULES.retired.get(named);
   if (instead !== undefined) return `Omoi ships no ${named} any more: ${instead}`;
-  if (isSwitchedOff(named, of.disabled)) return `${named} is switched off by alerting.disable`;
+  if (of.disabled().has(named)) return `${named} is switched off by alerting.disable`;
   return `none is called "${named}"${suggestion(named, of.alerts.keys())}`;
 }
 
-function isSwitchedOff(alert: string, disabled: readonly string[]): boolean {
-  return disabled.includes(alert) || (disabled.includes(ALL) && shippedNames(SHIPPED_RULES).includes(alert));
+/** What is shipped is read once at most, and only where somebody asks: thousands of policies may. */
+function namesSwitchedOff({ alerting: { disable } }: InForce['config']): () => ReadonlySet<string> {
+  let names: ReadonlySet<string> | null = null;
+  return () =>
+    (names ??= new Set(disable.flatMap((name) => (name === ALL ? shippedNames(SHIPPED_RULES) : [name]))));
 }
 
 function* unknownGroups({ config, groups }: InForce): Generator<void, readonly ConfigurationWarning[]> {
@@ -109,7 +115,7 @@ function* unknownGroups({ config, groups }: InForce): Generator<void, readonly C
 }
 
 function retiredNames({ alerting }: InForce['config']): readonly ConfigurationWarning[] {
-  return alerting.disable.flatMap((name) => {
+  return [...new Set(alerting.disable)].flatMap((name) => {
     const instead = SHIPPED_RULES.retired.get(name);
     const message = `Omoi ships no ${name} any more: ${instead}; take the name out`;
     return instead === undefined ? [] : [{ key: 'alerting.disable', message }];

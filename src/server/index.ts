@@ -10,3 +10,4 @@ export { startParts } from './parts.ts';
 export { startServer, type RunningOmoi } from './start.ts';
 export { triggerText } from './stranger-triggers.ts';
 export { keepAliveDuring } from './keep-alive.ts';
+export { readTextFile, readTextFileLater } from './text-file.ts';

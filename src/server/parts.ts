@@ -65,7 +65,7 @@ export interface Ground {
   readonly reachable?: Promise<unknown>;
   /** 256 bits that nobody can guess. */
   readonly createSecret: () => string;
-  readonly mintAgentToken: PoolParts['mintAgentToken'];
+  readonly agentTokens: PoolParts['agentTokens'];
   /** How receivers of messages are reached; nobody is where absent. */
   readonly receivers?: ReceiverNetwork;
   /** Whether a routing that names what is not built is refused, at the start and at reloads. */
@@ -160,7 +160,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       silence: fleet.heartbeats,
       tasks: fleet.tasks,
       runtimes,
-      mintAgentToken: ground.mintAgentToken,
+      agentTokens: ground.agentTokens,
       maxAgents: fleet.limits.maxAgents,
       startLimits: { startsPerSecond: config.fleet.starts_per_second },
     },

@@ -9,6 +9,9 @@ import { readDocuments } from './files.ts';
 /** In a list of names: all of them. */
 export const ALL = '*';
 
+/** Many times what Omoi ships, with all that it has ever shipped; a longer list of names is a mistake. */
+const maxDisabledNames = 1000;
+
 /** What Omoi ships of a kind; a person's configuration adds to it. */
 interface ShippedKind {
   readonly directory: string;
@@ -55,9 +58,15 @@ export function shippedNames({ directory, namesIn }: ShippedKind): readonly stri
 /** A list of names of what Omoi ships; `*` stands for all of them. */
 export function namesOfShipped(kind: ShippedKind): z.ZodType<readonly string[]> {
   return z.array(z.string()).superRefine((given, context) => {
+    if (given.length > maxDisabledNames) {
+      const message = `${given.length} names are more than ${maxDisabledNames}; "${ALL}" switches every shipped ${kind.noun} off`;
+      context.addIssue({ code: 'custom', message });
+      return;
+    }
     const names = given.some((name) => name !== ALL) ? shippedNames(kind) : [];
+    const known = new Set(names);
     for (const [at, name] of given.entries()) {
-      if (name === ALL || names.includes(name) || kind.retired.has(name)) continue;
+      if (name === ALL || known.has(name) || kind.retired.has(name)) continue;
       const near = nearestWord(name, names);
       const hint = near === null ? `there are ${names.join(', ')}` : `did you mean "${near}"?`;
       const message = `Omoi ships no ${kind.noun} "${name}"; ${hint}`;

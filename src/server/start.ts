@@ -237,6 +237,7 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   });
   lifecycle.started('access', () => access.stop());
   await access.loadGrants();
+  await access.endTokensOfGone();
 
   const starter = new UnitStarter(loggerOf('runtime'), options.workerUmask ?? null);
   const outputDirectory = join(dataDirectory, 'agents');
@@ -268,7 +269,10 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     listens: () => reach.isOpen && leadership.listens,
     reachable: reach.opened.promise,
     createSecret,
-    mintAgentToken: (tx, agent) => access.mintAgentToken(tx, agent),
+    agentTokens: {
+      mint: (tx, agent) => access.mintAgentToken(tx, agent),
+      end: (tx, agent) => access.endAgentTokens(tx, agent),
+    },
     grantOf: (sender) => access.grantOf(sender),
     logger: loggerOf,
   };

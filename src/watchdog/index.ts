@@ -10,7 +10,7 @@ export type {
   FleetHealth,
 } from './ports.ts';
 export type { RunningMaintenance } from './maintenance/maintenance-windows.ts';
-export type { Outlook } from './remediations/outlook.ts';
+export type { Outlook, Withheld } from './remediations/outlook.ts';
 export type { Policy } from './policies/policy.ts';
 export { PolicyRegistry } from './policies/policy-registry.ts';
 export {

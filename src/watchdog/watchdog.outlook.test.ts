@@ -95,6 +95,64 @@ describe('what the watchdog is about to do about an alert', () => {
   });
 });
 
+describe('what keeps policies from a remediation of an alert', () => {
+  /** The guard, or the reason where it is none, for each policy of an alert that fires. */
+  const withheldFrom = async (alertId = 'a1') =>
+    (await stage.watchdog.withheldFrom(alertId)).map(({ guard, reason }) => guard ?? reason);
+
+  it('is nothing while one is open, and of an alert that is over', async () => {
+    await stage.open(RESTART);
+    await stage.watchdog.pause('ann', 'a look');
+    await stage.alerts.raise('a1', silent('w-1'));
+    await becomes('a1', 'planned');
+    expect(await withheldFrom()).toEqual([]);
+    await stage.alerts.resolve('a1');
+    expect(await withheldFrom()).toEqual([]);
+    expect(await withheldFrom('unknown')).toEqual([]);
+  });
+
+  it('is that Omoi did not start the agent, whatever else would hold it back', async () => {
+    await stage.open(RESTART);
+    stage.fleet.addAgent('w-9', { managed: false });
+    await stage.watchdog.pause('ann', 'a look');
+    await stage.alerts.raise('a1', silent('w-9'));
+    expect(await stage.watchdog.withheldFrom('a1')).toEqual([
+      {
+        policy: 'restart_it',
+        guard: 'not_managed',
+        reason: expect.stringContaining('cannot restart agent w-9: it is external'),
+        untilMs: null,
+      },
+    ]);
+  });
+
+  it('is that there is nothing to act on', async () => {
+    await stage.open(RESTART);
+    await stage.alerts.raise('a1', silent('nobody'));
+    expect(await withheldFrom()).toEqual(['agent nobody is unknown']);
+  });
+
+  it('is that too many are open', async () => {
+    await stage.openEmpty([RESTART], { maxOpenRemediations: 1 });
+    for (const id of ['w-1', 'w-2']) stage.fleet.addAgent(id);
+    await stage.watchdog.pause('ann', 'a look');
+    await stage.alerts.raise('a1', silent('w-1'));
+    await becomes('a1', 'planned');
+    await stage.alerts.raise('a2', silent('w-2'));
+    expect(await withheldFrom('a2')).toEqual(['1 remediations are open (maxOpenRemediations)']);
+  });
+
+  it('is what holds it back that is not planned yet, where the watchdog is behind', async () => {
+    await stage.open(RESTART);
+    stage.alerts.begin('a1', silent('w-1'));
+    expect(await withheldFrom()).toEqual([]);
+    stage.distrust('a stranger has posted it');
+    expect(await withheldFrom()).toEqual(['not_authorized']);
+    await stage.watchdog.pause('ann', 'a look');
+    expect(await withheldFrom()).toEqual(['paused']);
+  });
+});
+
 describe('what was done about an alert, in a line', () => {
   it('says what is under way, and what came of it', async () => {
     await stage.open(RESTART);

@@ -55,6 +55,11 @@ export class TestAlerts implements AlertReader {
     return this.#raise([this.#make(alertId, labels, value)]);
   }
 
+  /** Fires, and nobody has been told of it yet. */
+  begin(alertId: string, labels: Labels): void {
+    this.#alerts.set(alertId, this.#make(alertId, labels, 1));
+  }
+
   /** In one transaction, as many alerts begin to fire that one evaluation finds. */
   async raiseAll(labelsOf: Readonly<Record<string, Labels>>): Promise<void> {
     await this.#raise(Object.entries(labelsOf).map(([id, labels]) => this.#make(id, labels, 1)));

@@ -34,7 +34,13 @@ import { PolicyRegistry } from './policies/policy-registry.ts';
 import type { MatcherParser } from './policies/policy.ts';
 import { targetText } from './policies/target.ts';
 import type { AlertAuthority, AlertReader, AlertFacts, FleetActuator } from './ports.ts';
-import { outlookOf, type Outlook } from './remediations/outlook.ts';
+import {
+  outlookOf,
+  withheldFrom,
+  type Outlook,
+  type OutlookParts,
+  type Withheld,
+} from './remediations/outlook.ts';
 import { giveAttemptsBack } from './remediations/given-back.ts';
 import { DEFAULT_MAX_OPEN_REMEDIATIONS, Planner } from './remediations/planner.ts';
 import { ProvenHealth } from './remediations/proven-health.ts';
@@ -228,9 +234,19 @@ export class Watchdog {
 
   /** Whether a policy acts on an alert that has begun, or why none does, as far as memory knows. */
   outlookOf(event: AlertTriggered): Outlook {
+    return outlookOf(alertOf(event), this.#outlookParts());
+  }
+
+  /** What keeps the policies for an alert from a remediation of it; nothing where it does not fire. One read by its id. */
+  async withheldFrom(alertId: string): Promise<readonly Withheld[]> {
+    const alert = await this.#options.alerts.get(alertId);
+    if (alert?.state !== 'firing') return [];
+    return withheldFrom(alert, { ...this.#outlookParts(), noRoom: () => this.#planner.noRoom() });
+  }
+
+  #outlookParts(): OutlookParts {
     const { fleet } = this.#options;
-    const parts = { fleet, policies: this.policies, runner: this.#runner, decisions: this.#decisions };
-    return outlookOf(alertOf(event), parts);
+    return { fleet, policies: this.policies, runner: this.#runner, decisions: this.#decisions };
   }
 
   /** How many remediations that have not ended stand in each state. */

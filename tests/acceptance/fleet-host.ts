@@ -59,7 +59,7 @@ const pools = new Pools(
     silence: fleet.heartbeats,
     tasks: fleet.tasks,
     runtimes: [process.env['HOST_DIES_AFTER_SPAWN'] ? dyingAfterSpawn(processes) : processes],
-    mintAgentToken: () => Promise.resolve('token'),
+    agentTokens: { mint: () => Promise.resolve('token'), end: () => Promise.resolve() },
     maxAgents: fleet.limits.maxAgents,
   },
   {

@@ -86,7 +86,13 @@ async function ask<Answer>(...args: readonly string[]): Promise<Answer> {
 interface AgentDetails {
   readonly status: string;
   readonly generation: number;
+  readonly heartbeats_missed: number;
   readonly generations: readonly { readonly generation: number; readonly state: string }[];
+}
+
+interface AgentToken {
+  readonly name: string;
+  readonly revoked_at: string | null;
 }
 
 interface Named {
@@ -124,6 +130,18 @@ describe('a person operates Omoi by its commands', () => {
     const asked = ['--about', 'shells-1', '--type', 'fleet.agent.restart_requested'];
     const { events } = await ask<{ events: readonly { payload: { reason?: string } }[] }>('events', ...asked);
     expect(events.map(({ payload }) => payload.reason)).toEqual(['to see it']);
+  });
+
+  it('has one token for the process that runs, and none for the one that has ended', async () => {
+    const { tokens } = await ask<{ tokens: readonly AgentToken[] }>('tokens', 'list', '--all');
+    const own = tokens.filter(({ name }) => name.startsWith('agent/shells-1/'));
+    expect(own.map(({ name, revoked_at: at }) => [name, at === null])).toEqual([
+      ['agent/shells-1/2', true],
+      ['agent/shells-1/1', false],
+    ]);
+    // Its heartbeats come with it, and are still taken.
+    const { heartbeats_missed: missed, status } = await agent();
+    expect([missed, ['IDLE', 'RUNNING'].includes(status)]).toEqual([0, true]);
   });
 
   it('lets a repair be done that waits for its word', async () => {

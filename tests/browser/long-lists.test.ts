@@ -14,6 +14,8 @@ const AGENTS = 1500;
 const ALERTS = 2000;
 /** So many of them change their status at once. */
 const CHANGING = 300;
+/** Pools of one agent that is as it should be. */
+const WELL_POOLS = 8;
 const WITHIN_MS = 60_000;
 /** Elements, texts and comments. */
 const NODES = `(() => {
@@ -196,6 +198,34 @@ describe.skipIf(program === null)('mission control of a large fleet', () => {
     await page.mouse.move(640, 450);
     await page.mouse.wheel(0, 100_000);
     expect(await page.evaluate<number>(NODES)).toBeLessThanOrEqual(1_500);
+    await page.close();
+  });
+
+  it('folds many pools with which all is well into a line of the overview, which the address opens', async () => {
+    for (let at = 1; at <= WELL_POOLS; at++) {
+      const body = { agent_id: `crawler-${at}`, pool_id: `site-${at}`, agent_type: 'worker' };
+      const more = { nonce: `crawler-${at}`, heartbeat_interval_ms: 300_000 };
+      await admin.read('/api/v1/fleet/agents', { method: 'POST', body: { ...body, ...more } });
+    }
+    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    page.setDefaultTimeout(WITHIN_MS);
+    const { path } = await admin.read<{ path: string }>('/api/v1/login-links', { method: 'POST' });
+    await page.goto(`${server.url}${path}`);
+    const fold = page.getByRole('button', { name: `${WELL_POOLS} more pools` });
+    const first = page.getByRole('link', { name: /^site-1 idle/ });
+    await fold.waitFor();
+    expect([await fold.getAttribute('aria-expanded'), await first.count()]).toEqual(['false', 0]);
+    await fold.click();
+    await first.waitFor();
+    expect([await fold.getAttribute('aria-expanded'), new URL(page.url()).search]).toEqual([
+      'true',
+      '?well=listed',
+    ]);
+    await page.reload();
+    await first.waitFor();
+    await fold.click();
+    await first.waitFor({ state: 'detached' });
+    expect(new URL(page.url()).search).toBe('');
     await page.close();
   });
 });

@@ -13,6 +13,11 @@ const WITHIN_MS = 60_000;
 /** Of every page axe reads every element, several times. */
 const LONG = { timeout: 600_000 };
 
+/** Texts that stand in a place so narrow that hardly a word of them fits into a line. */
+const SQUEEZED = `[...document.querySelectorAll('main *')]
+  .filter((element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim().length >= 8))
+  .filter((element) => { const { width } = element.getBoundingClientRect(); return width > 1 && width < 32; })
+  .map((element) => element.textContent)`;
 const TRANSITIONS = 'document.getAnimations().filter((one) => one instanceof CSSTransition).length';
 
 /** The pages of the navigation, each with the letter that goes there after `g`. */
@@ -116,6 +121,7 @@ describe.skipIf(program === null)('the shell of the dashboard', () => {
         }
         const { width } = PHONE;
         expect(await page.locator('html').evaluate((html) => html.scrollWidth)).toBeLessThanOrEqual(width);
+        expect([path, await page.evaluate<readonly string[]>(SQUEEZED)]).toEqual([path, []]);
       }
       expect(findings).toEqual([]);
       await page.setViewportSize(DESK);
@@ -134,7 +140,7 @@ describe.skipIf(program === null)('the shell of the dashboard', () => {
       expect(await way.getAttribute('href')).toBe('/docs');
       await page.keyboard.press('Escape');
       const findings: string[] = [];
-      for (const path of ['/docs', '/docs/alerting/rules']) {
+      for (const path of ['/docs', '/docs/alerting/rules', '/docs/cli']) {
         await page.goto(`${server.url}${path}`);
         for (const [colorScheme, viewport, background] of [
           ['light', DESK, 'rgb(245, 246, 248)'],
@@ -148,7 +154,14 @@ describe.skipIf(program === null)('the shell of the dashboard', () => {
             findings.push(`${path} ${colorScheme}: ${finding}`);
           const width = await page.locator('html').evaluate((html) => html.scrollWidth);
           expect([path, width]).toEqual([path, viewport.width]);
+          expect([path, await page.evaluate<readonly string[]>(SQUEEZED)]).toEqual([path, []]);
         }
+        // Each cell of a table of many columns has the whole width, and says which column it is of.
+        const cell = page.locator('.wide td:not(:empty)').first();
+        if ((await cell.count()) === 0) continue;
+        const place = await cell.boundingBox();
+        expect(place?.width).toBeGreaterThan(PHONE.width - 40);
+        expect(await cell.getAttribute('data-column')).not.toBe('');
       }
       expect(findings).toEqual([]);
       await page.goto(`${server.url}/docs/errors#unknown_agent`);

@@ -100,7 +100,7 @@ export class Incarnation {
         metrics,
         runtimes: [machine.runtime(gate, () => clock.responsive())],
         createSecret: () => 'simulated',
-        mintAgentToken: async () => 'simulated',
+        agentTokens: { mint: async () => 'simulated', end: async () => undefined },
         grantOf: () => null,
         logger: () => logger,
       },

@@ -122,7 +122,11 @@ export function LastRepair({ why: { remediations, no_repair: none } }: { readonl
   const attempts = describeAttempts(last);
   const tried = attempts === null ? how : `${how}, ${attempts}`;
   const why = reason === null ? tried : `${tried}, because ${reason}`;
-  const told = [why, describeHold(suppressions, nowMs)];
+  const told = [
+    why,
+    describeHold(suppressions, nowMs),
+    none === null ? null : `none of what fires now: ${none}`,
+  ];
   return (
     <p className={styles.calm}>
       {told

@@ -81,6 +81,13 @@ function Groups({ agents, pools, maintenances, poolId }: GroupsProps) {
   if (shown.length === 0)
     return <Nothing>No agent has registered yet. Create a pool, or wrap a program with omoi run.</Nothing>;
   return (
-    <FleetPools groups={shown} maintenances={maintenances} isFiltered={false} foldsSmall opens="drawer" />
+    <FleetPools
+      groups={shown}
+      maintenances={maintenances}
+      isFiltered={false}
+      foldsSmall
+      foldsWell={poolId === undefined}
+      opens="drawer"
+    />
   );
 }

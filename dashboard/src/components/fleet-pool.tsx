@@ -3,7 +3,7 @@ import type { Agent, Maintenance, Pool } from '../api/wire.ts';
 import { count, number } from '../domain/count.ts';
 import type { FleetGroup } from '../domain/fleet-groups.ts';
 import { maintenanceOfAgent } from '../domain/maintenance.ts';
-import { firstSpecial, foldSmallPools } from '../domain/small-pools.ts';
+import { firstSpecial, firstWell, foldSmallPools } from '../domain/small-pools.ts';
 import { isSick } from '../domain/whole-fleet.ts';
 import { usePageSize } from '../hooks/use-page-size.ts';
 import { AgentTile } from './agent-tile.tsx';
@@ -34,28 +34,33 @@ export interface FleetPoolsProps extends ShownFleet {
   readonly groups: readonly FleetGroup<Pool, Agent>[];
   /** Whether many small pools that are as they should be share one place: not where somebody looks for agents by a word. */
   readonly foldsSmall: boolean;
+  /** Whether the pools with which all is well stand before something else, and share a line until somebody opens it. */
+  readonly foldsWell?: boolean;
 }
 
 /** So many agents and pools are in the page whether or not they are on the screen. */
 const maxAtOnce = 60;
 
 /** Pools of any number and size. */
-export function FleetPools({ groups, foldsSmall, ...shown }: FleetPoolsProps) {
+export function FleetPools({ groups, foldsSmall, foldsWell = false, ...shown }: FleetPoolsProps) {
   const { maintenances } = shown;
   const folded = useMemo(
-    () => (foldsSmall ? foldSmallPools(groups, maintenances) : { special: [], shown: groups, small: [] }),
-    [groups, foldsSmall, maintenances],
+    () =>
+      foldsSmall
+        ? foldSmallPools(groups, maintenances, foldsWell ? { maxWell: firstWell } : {})
+        : { special: [], shown: groups, small: [] },
+    [groups, foldsSmall, foldsWell, maintenances],
   );
   return (
     <>
       {folded.special.length > 0 && <SpecialPools groups={folded.special} {...shown} />}
       {folded.shown.length > 0 && <OwnPlaces groups={folded.shown} {...shown} />}
-      {folded.small.length > 0 && <SmallPools pools={folded.small} />}
+      {folded.small.length > 0 && <SmallPools pools={folded.small} isFolded={foldsWell} />}
     </>
   );
 }
 
-type PlacesProps = Omit<FleetPoolsProps, 'foldsSmall'>;
+type PlacesProps = Omit<FleetPoolsProps, 'foldsSmall' | 'foldsWell'>;
 
 /** The first of many small pools to look at. */
 function SpecialPools({ groups, ...shown }: PlacesProps) {

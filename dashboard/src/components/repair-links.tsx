@@ -39,6 +39,12 @@ export function RepairLinks({ remediations, notPlanned = [], none = null }: Repa
           <Hold text={describeNotPlanned(repair)} />
         </li>
       ))}
+      {none !== null && (
+        <li className={styles.row}>
+          <span>None of what fires now</span>
+          <Hold text={sentence(none)} />
+        </li>
+      )}
     </ul>
   );
 }

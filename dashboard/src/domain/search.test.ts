@@ -8,7 +8,11 @@ describe('readViewSearch', () => {
       search: { pool: 'coders', agent: 'coders-1', range: '1h', events: 'repairs' },
       read: { pool: 'coders', agent: 'coders-1', range: '1h', events: 'repairs' },
     },
-    { search: { pool: 7, range: 'toString', events: null }, read: { range: '15m', events: 'all' } },
+    { search: { well: 'listed' }, read: { range: '15m', events: 'all', well: 'listed' } },
+    {
+      search: { pool: 7, range: 'toString', events: null, well: true },
+      read: { range: '15m', events: 'all' },
+    },
   ])('reads $search', ({ search, read }) => expect(readViewSearch(search)).toEqual(read));
 });
 

@@ -7,6 +7,8 @@ export interface ViewSearch {
   /** How much of the queue’s past is shown. */
   readonly range: QueueRange;
   readonly events: EventFilter;
+  /** Whether the pools are listed that share a line because all is well with them. */
+  readonly well?: 'listed';
 }
 
 export const QUEUE_RANGES = { '5m': 300, '15m': 900, '1h': 3_600 } as const;
@@ -29,12 +31,13 @@ export const VIEW_DEFAULTS = { range: '15m', events: 'all' } as const;
 
 /** Reads an address; what it does not understand becomes the default. */
 export function readViewSearch(search: Record<string, unknown>): ViewSearch {
-  const { pool, agent, range, events } = search;
+  const { pool, agent, range, events, well } = search;
   return {
     ...(typeof pool === 'string' && pool !== '' ? { pool } : {}),
     ...(typeof agent === 'string' && agent !== '' ? { agent } : {}),
     range: isKeyOf(QUEUE_RANGES, range) ? range : VIEW_DEFAULTS.range,
     events: isKeyOf(EVENT_FILTERS, events) ? events : VIEW_DEFAULTS.events,
+    ...(well === 'listed' ? { well } : {}),
   };
 }
 

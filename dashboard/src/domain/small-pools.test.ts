@@ -98,6 +98,26 @@ describe('foldSmallPools', () => {
     });
   });
 
+  it('has large pools that are well share the place of the small ones, but for the first of them', () => {
+    const large = (id: string, status: Agent['status'] = 'RUNNING') =>
+      group(
+        id,
+        { desired: 4, effective: 4 },
+        ['a', 'b', 'c', 'd'].map((name) => agent(`${id}-${name}`, id, status)),
+      );
+    const groups = [
+      large('ill', 'STALLED'),
+      ...Array.from({ length: 9 }, (_, at) => large(`l${at}`)),
+      ...WELL,
+    ];
+    const { shown, small } = foldSmallPools(groups, [], { maxWell: 2 });
+    expect(idsOf(shown)).toEqual(['ill', 'l0', 'l1']);
+    expect(idsOf(small)).toEqual([...idsOf(groups.slice(3))]);
+    expect(foldSmallPools(groups, []).small).toEqual(WELL);
+    // A few lines more are no line less.
+    expect(foldSmallPools(groups.slice(0, 8), [], { maxWell: 2 }).small).toEqual([]);
+  });
+
   it('leaves agents without a pool where they are', () => {
     const free = { poolId: null, pool: null, agents: [agent('scout', null)] };
     expect(idsOf(foldSmallPools([...WELL, free], []).shown)).toEqual([null]);

@@ -8,6 +8,8 @@ import { isSick } from './whole-fleet.ts';
 const maxSmallAgents = 3;
 /** Fewer small pools with which all is well stand each for itself. */
 const minFolded = 6;
+/** So many larger pools with which all is well keep a place of their own where others stand behind the pools. */
+export const firstWell = 6;
 /** More small pools of which there is something to tell are not all seen at once. */
 export const firstSpecial = 12;
 
@@ -24,14 +26,22 @@ export interface FoldedPools<Shown> {
   readonly small: readonly Shown[];
 }
 
+export interface Folding {
+  /** So many larger pools with which all is well keep a place of their own, the others go to the small ones; absent: all do. */
+  readonly maxWell?: number;
+}
+
 /** Has many small pools share a place, those that are alike and those to look at; where they are few, each has its own. */
 export function foldSmallPools<Shown extends Group>(
   groups: readonly Shown[],
   maintenances: readonly MaintenanceFacts[],
+  { maxWell = Number.POSITIVE_INFINITY }: Folding = {},
 ): FoldedPools<Shown> {
+  let well = 0;
   const kindOf = (group: Shown): keyof FoldedPools<Shown> => {
-    if (!isSmall(group)) return 'shown';
-    return isAlike(group, maintenances) ? 'small' : 'special';
+    const isWell = isAlike(group, maintenances);
+    if (isSmall(group)) return isWell ? 'small' : 'special';
+    return isWell && ++well > maxWell ? 'small' : 'shown';
   };
   const kinds = new Map(groups.map((group) => [group, kindOf(group)]));
   const of = (kind: keyof FoldedPools<Shown>): readonly Shown[] =>

@@ -24,6 +24,23 @@ function registerDoors(app: ApiApp): void {
   );
 }
 
+/** The token of a generation that Omoi starts. */
+function mintFor(agentId: string, generation: number): Promise<string> {
+  return test.database.transaction((tx) =>
+    test.access.mintAgentToken(tx, { agentId, generation, poolId: null, enqueueFor: [] }),
+  );
+}
+
+/** What an agent is answered with each of these tokens. */
+function statusesOf(secrets: readonly string[]): Promise<readonly number[]> {
+  return Promise.all(
+    secrets.map(async (secret) => {
+      const headers = { authorization: `Bearer ${secret}` };
+      return (await test.app.inject({ method: 'POST', url: '/ingest', headers })).statusCode;
+    }),
+  );
+}
+
 /** Logs a browser in and returns what it sends from then on. */
 async function openSession(role: Role): Promise<{ readonly cookie: string; readonly csrf: string }> {
   const token = test.as(role).authorization.replace('Bearer ', '');
@@ -211,23 +228,69 @@ describe('tokens', () => {
 
   it('of agents outlive one generation, so that the old one can end its work', async () => {
     const generations: string[] = [];
-    for (let generation = 1; generation <= 3; generation++) {
-      generations.push(
-        await test.database.transaction((tx) =>
-          test.access.mintAgentToken(tx, { agentId: 'w_1', poolId: null, enqueueFor: [] }),
-        ),
+    for (let generation = 1; generation <= 3; generation++)
+      generations.push(await mintFor('w_1', generation));
+    await mintFor('wx1', 1);
+    expect(await statusesOf(generations)).toEqual([401, 200, 200]);
+  });
+
+  it('of agents end with the process of their generation, and no other', async () => {
+    const own = [await mintFor('w_1', 7), await mintFor('w_1', 8)];
+    const others = [await mintFor('wx1', 7), await mintFor('w', 7)];
+    // Each has been used: it is known without a look at the database.
+    expect(await statusesOf([...own, ...others])).toEqual([200, 200, 200, 200]);
+    const end = (generation: number, isLast: boolean) =>
+      test.database.transaction((tx) =>
+        test.access.endAgentTokens(tx, { agentId: 'w_1', generation, isLast }),
       );
-    }
+    await end(7, false);
+    expect(await statusesOf([...own, ...others])).toEqual([401, 200, 200, 200]);
+    await end(7, true);
+    await end(8, true);
+    expect(await statusesOf([...own, ...others])).toEqual([401, 401, 200, 200]);
+    expect(await statusesOf([await mintFor('w_1', 9)])).toEqual([200]);
+  });
+
+  it('of agents that an earlier version has made end with the last process', async () => {
+    const [first, second] = [await mintFor('old', 1), await mintFor('old', 2)];
     await test.database.transaction((tx) =>
-      test.access.mintAgentToken(tx, { agentId: 'wx1', poolId: null, enqueueFor: [] }),
+      tx.db
+        .updateTable('access_tokens')
+        .set({ scope: JSON.stringify({ agent_ids: ['old'], pool_id: null }) })
+        .where('created_by', '=', 'runtime')
+        .execute(),
     );
-    const statuses = await Promise.all(
-      generations.map(async (secret) => {
-        const headers = { authorization: `Bearer ${secret}` };
-        return (await test.app.inject({ method: 'POST', url: '/ingest', headers })).statusCode;
-      }),
-    );
-    expect(statuses).toEqual([401, 200, 200]);
+    const end = (isLast: boolean) =>
+      test.database.transaction((tx) =>
+        test.access.endAgentTokens(tx, { agentId: 'old', generation: 1, isLast }),
+      );
+    await end(false);
+    expect(await statusesOf([first, second])).toEqual([200, 200]);
+    await end(true);
+    expect(await statusesOf([first, second])).toEqual([401, 401]);
+  });
+
+  it('of agents that are gone end at a start, however many there are', async () => {
+    const alive = await mintFor('alive', 3);
+    const person = (await create({ name: 'mine', role: 'agent', scope: { agent_ids: ['gone-1'] } })).json();
+    await test.database.transaction(async (tx) => {
+      const unit = { pool_id: 'p', runtime: 'process', desired_state: 'run' as const, intended_at_ms: 0 };
+      await tx.db
+        .insertInto('agent_units')
+        .values([
+          { ...unit, agent_id: 'alive', generation: 3, state: 'running' },
+          { ...unit, agent_id: 'gone-1', generation: 1, state: 'ended' },
+        ])
+        .execute();
+    });
+    const gone: string[] = [];
+    // More than are looked at together.
+    for (let at = 1; at <= 501; at++) gone.push(await mintFor(`gone-${at}`, 1));
+    expect(await test.access.endTokensOfGone()).toBe(501);
+    expect(await test.access.endTokensOfGone()).toBe(0);
+    expect(await statusesOf([alive, person.secret, gone[0] ?? '', gone.at(-1) ?? ''])).toEqual([
+      200, 200, 401, 401,
+    ]);
   });
 });
 

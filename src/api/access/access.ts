@@ -1,7 +1,13 @@
 import type { StateDatabase, StateTransaction } from '#storage';
 import { OmoiError, type Clock, type Grant, type Logger, type Random, type Sender } from '#telemetry';
 import type { Principal } from '../http/app.ts';
-import { mintAgentToken, type StartedAgent } from './agent-tokens.ts';
+import {
+  endAgentTokens,
+  endTokensOfGone,
+  mintAgentToken,
+  type EndedAgent,
+  type StartedAgent,
+} from './agent-tokens.ts';
 import { createAuditLog, type AuditLog, type SystemActor } from './audit-log.ts';
 import { createAuthenticator, type Authenticator } from './authenticator.ts';
 import { IdentityCache } from './identity-cache.ts';
@@ -70,6 +76,13 @@ export interface Access extends Authenticator {
    * that records the start.
    */
   mintAgentToken(tx: StateTransaction, agent: StartedAgent): Promise<string>;
+  /** Ends the tokens of a generation in the transaction that records the end of its process. */
+  endAgentTokens(tx: StateTransaction, agent: EndedAgent): Promise<void>;
+  /**
+   * Ends the tokens of agents of which no process runs or is to be started, of which an earlier server left some. Before
+   * anybody asks. @returns how many there were
+   */
+  endTokensOfGone(): Promise<number>;
   /**
    * A code for `GET /login?code=…`. The link stands for the caller's own token; for the owner of the data
    * directory it stands for an admin token, which is made when there is none.
@@ -167,6 +180,11 @@ export function createAccess(parts: AccessParts): Access {
       tx.afterCommit(() => revoked.forEach((id) => cache.forgetToken(id)));
       return secret;
     },
+    async endAgentTokens(tx, agent) {
+      const ended = await endAgentTokens(tx, agent);
+      tx.afterCommit(() => ended.forEach((id) => cache.forgetToken(id)));
+    },
+    endTokensOfGone: () => endTokensOfGone(database),
     createLoginLink: (principal) =>
       database.transaction(async (tx) => {
         const createdBy = principal.name;

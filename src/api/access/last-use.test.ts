@@ -65,7 +65,9 @@ test('an agent’s tokens are told from those of agents whose ids begin alike, a
   const database = await openTestStateDatabase(clock);
   const tokens = createTokenStore({ database, random: createSeededRandom(1) });
   const mint = (agentId: string) =>
-    database.transaction((tx) => mintAgentToken(tx, tokens, { agentId, poolId: null, enqueueFor: [] }));
+    database.transaction((tx) =>
+      mintAgentToken(tx, tokens, { agentId, generation: 1, poolId: null, enqueueFor: [] }),
+    );
   for (const agentId of ['a', 'a0', 'a_', 'a-1', 'a%']) await mint(agentId);
   expect((await mint('a')).revoked).toEqual([]);
   expect((await mint('a')).revoked).toHaveLength(1);

@@ -188,27 +188,30 @@ function readRole(text: string): Role {
   return role;
 }
 
-/** A scope as it is kept. The last three are missing in what earlier versions wrote. */
+/** A scope as it is kept. The last four are missing in what earlier versions wrote. */
 interface KeptScope {
   readonly agent_ids: readonly string[];
   readonly pool_id: string | null;
   readonly member_of?: string | null;
   readonly enqueue_for?: readonly string[];
   readonly max_agents?: number | null;
+  readonly generation?: number | null;
 }
 
-function writeScope({ agentIds, poolId, memberOf, enqueueFor, maxAgents }: AgentScope): string {
+function writeScope({ agentIds, poolId, memberOf, enqueueFor, maxAgents, generation }: AgentScope): string {
   const kept: KeptScope = {
     agent_ids: agentIds,
     pool_id: poolId,
     member_of: memberOf ?? null,
     enqueue_for: enqueueFor ?? [],
     max_agents: maxAgents ?? null,
+    generation: generation ?? null,
   };
   return JSON.stringify(kept);
 }
 
-function readScope(text: string): AgentScope {
+/** What a token may speak for, of what is kept of it. */
+export function readScope(text: string): AgentScope {
   // Written by `writeScope` alone.
   const scope = JSON.parse(text) as KeptScope;
   return {
@@ -217,5 +220,6 @@ function readScope(text: string): AgentScope {
     memberOf: scope.member_of ?? null,
     enqueueFor: scope.enqueue_for ?? [],
     maxAgents: scope.max_agents ?? null,
+    generation: scope.generation ?? null,
   };
 }

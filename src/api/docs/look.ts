@@ -76,6 +76,13 @@ details ul { margin: 8px 0 4px; padding-left: 20px; }
 .source a { color: inherit; }
 @media (max-width: 800px) {
   td code { overflow-wrap: anywhere; }
+  .wide thead { display: none; }
+  .wide tr { display: block; padding: 6px 0; }
+  .wide td { display: block; position: relative; padding: 3px 12px 3px 106px; overflow-wrap: anywhere; }
+  .wide td::before { position: absolute; left: 12px; width: 88px; color: var(--ink-soft); font-weight: 600; content: attr(data-column); }
+  .wide td:empty { display: none; }
+  .wide tr > td, .wide thead + tbody > tr:first-child > td { border-top: none; }
+  .wide tr + tr { border-top: 1px solid var(--line); }
   header { padding: 10px 16px; }
   header .to-pages { display: inline; margin-left: auto; }
   .columns { display: flex; flex-direction: column-reverse; padding: 0 16px; }

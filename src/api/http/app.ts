@@ -29,6 +29,8 @@ export interface AgentScope {
   readonly enqueueFor?: readonly string[];
   /** How many agents it may have registered at a time; absent: as many as the configuration says. */
   readonly maxAgents?: number | null;
+  /** The generation that a token of Omoi's own was made for; null for a person's, and for those of earlier versions. */
+  readonly generation?: number | null;
 }
 
 /** Who a request speaks for. */

@@ -1,4 +1,6 @@
-import { expect, it } from 'vitest';
+import { GUARDS } from '#telemetry';
+import { describe, expect, it } from 'vitest';
+import { GUARD_RELIEF } from '../watchdog/guard-relief.ts';
 import { adviceFor, noRepairBecause } from './advice.ts';
 
 type Known = Parameters<typeof adviceFor>[0];
@@ -39,18 +41,79 @@ it.each([
   expect(told).toEqual([expect.stringContaining(said)]);
 });
 
-it.each<[what: string, managed: boolean, alerts: readonly Alert[], said: string | null]>([
-  ['nothing fires', true, [], null],
-  ['no policy is for it', true, [alert('late', [])], 'no policy is for what fires'],
-  ['it may still be repaired', true, [alert('stalled', restarts)], null],
-  [
-    'Omoi did not start it',
-    false,
-    [alert('stalled', restarts), alert('late', restarts)],
-    'restart held back by the guard not_managed: Omoi did not start it',
-  ],
-])('says why there is no repair where %s', (_what, managed, alerts, said) => {
-  const known = { agent: { ...agent, managed }, alerts: [...alerts], remediations: [] };
-  expect(noRepairBecause(known)).toBe(said);
-  expect(noRepairBecause({ ...known, remediations: [{} as Known['remediations'][number]] })).toBeNull();
+type Hold = Parameters<typeof noRepairBecause>[1]['withheld'][number];
+
+const NOW_MS = Date.parse('2026-11-30T12:00:00Z');
+
+/** What is said where these keep policies from a repair. */
+function saidOf(alerts: readonly Alert[], withheld: readonly Hold[], elsewhere: readonly object[] = []) {
+  const more = { withheld, elsewhere: elsewhere as never, nowMs: NOW_MS };
+  return noRepairBecause({ alerts: [...alerts], remediations: [] }, more);
+}
+
+const heldBy = (guard: Hold['guard'], untilMs: number | null = null): Hold => ({
+  policy: 'restart',
+  guard,
+  reason: 'so it is',
+  untilMs,
+});
+const stalled = [alert('stalled', restarts)];
+
+describe('why there is no repair', () => {
+  it('is not said where nothing fires, and where one may still come', () => {
+    expect(saidOf([], [])).toBeNull();
+    expect(saidOf(stalled, [])).toBeNull();
+  });
+
+  it('is that no policy is for any of what fires', () => {
+    expect(saidOf([alert('late', [])], [])).toBe('no policy is for what fires');
+    expect(saidOf([alert('late', []), ...stalled], [])).toBeNull();
+  });
+
+  it.each(GUARDS)('is the guard %s, with how it lifts', (guard) => {
+    expect(saidOf(stalled, [heldBy(guard)])).toBe(
+      `restart held back by the guard ${guard}: so it is (lifts ${GUARD_RELIEF[guard].lifts})`,
+    );
+    expect(saidOf(stalled, [heldBy(guard, NOW_MS + 90_000)])).toBe(
+      `restart held back by the guard ${guard}: so it is (lifts in 1m30s)`,
+    );
+  });
+
+  it('is said once where several alerts have it, and what is no guard by itself', () => {
+    const missing = { ...heldBy(null), policy: 'scale', reason: 'pool demo is unknown' };
+    expect(saidOf([...stalled, alert('late', restarts)], [heldBy('storm'), heldBy('storm'), missing])).toBe(
+      `restart held back by the guard storm: so it is (lifts ${GUARD_RELIEF.storm.lifts}); and scale not planned: pool demo is unknown`,
+    );
+  });
+
+  it('is that its pool is acted on', () => {
+    const ofPool = { policy: 'scale', target: { kind: 'pool', id: 'demo' } };
+    expect(saidOf(stalled, [], [{ ...ofPool, state: 'awaiting_approval', outcome: null }])).toBe(
+      'scale acts on pool demo: awaiting approval',
+    );
+    expect(saidOf(stalled, [], [{ ...ofPool, state: 'completed', outcome: 'no_effect' }])).toBe(
+      'scale acts on pool demo: completed, no effect',
+    );
+  });
+
+  it('is not said where a repair of what fires is known; one of before is none', () => {
+    const repairs = (alertId: string) => [{ alert_id: alertId }] as Known['remediations'];
+    const more = { withheld: [heldBy('paused')], elsewhere: [], nowMs: NOW_MS };
+    expect(noRepairBecause({ alerts: stalled, remediations: repairs('stalled') }, more)).toBeNull();
+    expect(noRepairBecause({ alerts: stalled, remediations: repairs('of before') }, more)).toMatch(/paused/);
+  });
+});
+
+it.each([
+  ['paused', [`the guard paused holds restart back: you can ${GUARD_RELIEF.paused.person}`]],
+  ['storm', [`the guard storm holds restart back: you can ${GUARD_RELIEF.storm.person}`]],
+  ['cooldown', [`the guard cooldown holds restart back: you can ${GUARD_RELIEF.cooldown.person}`]],
+  // Nothing but time helps.
+  ['self_suspicion', []],
+  // What to do for an agent that Omoi did not start is said of the agent.
+  ['not_managed', []],
+  [null, []],
+] as const)('says what a person can do where %s keeps a policy from a repair', (guard, said) => {
+  const known: Known = { agent, alerts: stalled, remediations: [], parked_tasks: [], verdict: 'ill' };
+  expect(adviceFor(known, [heldBy(guard)])).toEqual(said);
 });

@@ -12,7 +12,9 @@ import {
   becomes,
   heldBy,
   openStage as openWatchdog,
+  reloadPolicies,
   RESTART,
+  SCALE,
   silent,
   type Stage as WatchdogStage,
 } from '../../watchdog/watchdog.test-support.ts';
@@ -177,6 +179,65 @@ it('shows what fires, who is for it, and which guard holds its repair until when
   expect(unwatched.advice).toEqual([
     'no policy is for what fires: nothing is done about it unless a person does it',
   ]);
+});
+
+/** An alert about worker-1 fires. @returns its id */
+async function fires(): Promise<string> {
+  await alerts.append({ silence: 9 });
+  await alerts.advance(250);
+  return (await why('worker-1')).alerts[0]?.id ?? '';
+}
+
+/** … and the watchdog is told of it. */
+async function firesAndIsTold(): Promise<string> {
+  const id = await fires();
+  await watchdog.alerts.raise(id, silent('worker-1'));
+  return id;
+}
+
+it('says which guard keeps a policy from any repair of what fires, and how that lifts', async () => {
+  watchdog.fleet.addAgent('worker-1', { managed: false });
+  await watchdog.watchdog.pause('ann', 'moving house');
+  await firesAndIsTold();
+  expect(await why('worker-1')).toMatchObject({
+    remediations: [],
+    no_repair:
+      'restart_it held back by the guard not_managed: cannot restart agent worker-1: it is external, Omoi did not start it; would run restart if it ran in a pool (lifts when Omoi runs the agent)',
+  });
+});
+
+it('says that what a policy acts on is not there', async () => {
+  await firesAndIsTold();
+  expect((await why('worker-1')).no_repair).toBe('restart_it not planned: agent worker-1 is unknown');
+});
+
+it('says what is done to its pool where that is what a policy acts on', async () => {
+  watchdog.fleet.pools.set('demo', 'PHASE_TESTING');
+  const widen = SCALE.replace(/match: .*/, `match: ['alertname="Silent"']`).replace(
+    /target: .*/,
+    'target: { kind: pool, pool: demo }',
+  );
+  await reloadPolicies(watchdog.watchdog, [widen]);
+  const id = await firesAndIsTold();
+  await becomes(watchdog, id, 'verifying');
+  expect(await why('worker-1')).toMatchObject({
+    remediations: [],
+    no_repair: 'scale_it acts on pool demo: verifying',
+  });
+});
+
+it('says nothing of the kind where a repair of what fires is known; one of before is none', async () => {
+  watchdog.fleet.addAgent('worker-1');
+  await watchdog.alerts.raise('before', silent('worker-1'));
+  await becomes(watchdog, 'before', 'verifying');
+  await watchdog.watchdog.pause('ann', 'moving house');
+  // The watchdog has not heard yet of what fires now.
+  watchdog.alerts.begin(await fires(), silent('worker-1'));
+  const told = await why('worker-1');
+  expect(told.remediations.map((one) => one.alert_id)).toEqual(['before']);
+  expect(told.no_repair).toBe(
+    'restart_it held back by the guard paused: paused by ann: moving house (lifts when somebody resumes)',
+  );
 });
 
 it('names the tasks that it held and that are parked, and how it ended', async () => {

@@ -1,14 +1,14 @@
 import type { Alerting } from '#alerting';
 import type { AgentRecord, Fleet, Pools } from '#fleet';
 import { AGENT_STATUSES, OmoiError, parseLabels, toRfc3339, toRfc3339OrNull, type Clock } from '#telemetry';
-import type { RemediationArchive, Watchdog } from '#watchdog';
+import type { RemediationArchive, Watchdog, Withheld } from '#watchdog';
 import { agentParams } from '../agents/agent-schemas.ts';
 import { viewAgent, viewGeneration } from '../agents/agent-view.ts';
 import { viewOfAlert } from '../alerts/alert-view.ts';
 import { READERS } from '../access/roles.ts';
 import type { ApiApp } from '../http/app.ts';
 import { viewOfRemediation } from '../watchdog/watchdog-view.ts';
-import { adviceFor, noRepairBecause } from './advice.ts';
+import { adviceFor, isRepaired, noRepairBecause, type WithheldRepairs } from './advice.ts';
 import { evidenceOf, summaryOf, verdictOf, type KnownAgent } from './agent-evidence.ts';
 import { whyAnswer, type WhyAnswer } from './why-schemas.ts';
 
@@ -16,7 +16,10 @@ export interface WhyRouteParts {
   readonly fleet: Pick<Fleet, 'agents' | 'directory' | 'tasks'>;
   readonly pools: Pick<Pools, 'replica'>;
   readonly alerting: { readonly alerts: Pick<Alerting['alerts'], 'list'> };
-  readonly watchdog: Pick<Watchdog, 'heldBy' | 'doubtsAbout' | 'states' | 'policies' | 'maintenance'>;
+  readonly watchdog: Pick<
+    Watchdog,
+    'heldBy' | 'withheldFrom' | 'doubtsAbout' | 'states' | 'policies' | 'maintenance'
+  >;
   readonly remediations: Pick<RemediationArchive, 'list'>;
   readonly clock: Clock;
 }
@@ -55,13 +58,15 @@ async function explain(parts: WhyRouteParts, agentId: string): Promise<WhyAnswer
     tasksOf(parts, agentId, 'parked'),
   ]);
   const nowMs = clock.wallMs();
+  const repairs = remediations
+    .filter(({ remediation }) => remediation.target_kind === 'agent')
+    .map((one) => viewOfRemediation(one, watchdog));
+  const { withheld, elsewhere } = await withheldFrom(parts, alerts, repairs);
   const known = {
     verdict: verdictOf(agent.live?.status ?? agent.row.status, alerts.length),
     agent: { ...viewAgent(agent), tasks_held: heldBy(agent) },
     alerts,
-    remediations: remediations
-      .filter(({ remediation }) => remediation.target_kind === 'agent')
-      .map((one) => viewOfRemediation(one, watchdog)),
+    remediations: repairs,
     parked_tasks: parked.map((task) => ({
       task_id: task.task_id,
       task_type: task.task_type,
@@ -83,8 +88,8 @@ async function explain(parts: WhyRouteParts, agentId: string): Promise<WhyAnswer
     })),
     evidence: [...evidenceOf({ ...agent, held: agent.held.slice(0, SHOWN.heldAsEvidence) }, nowMs)],
     watchdog: [...maintenanceOf(parts, agent), ...holdsOn(parts, agent)],
-    no_repair: noRepairBecause(known),
-    advice: adviceFor(known),
+    no_repair: noRepairBecause(known, { withheld, elsewhere, nowMs }),
+    advice: adviceFor(known, withheld),
   };
 }
 
@@ -147,6 +152,31 @@ async function alertsAbout(
       .forAlert(parseLabels(row.labels))
       .map(({ name: policy, mode }) => ({ policy, mode })),
   }));
+}
+
+/** What keeps policies from a repair of the agent, where something fires about it and none of that is repaired. */
+async function withheldFrom(
+  { watchdog, remediations }: WhyRouteParts,
+  alerts: WhyAnswer['alerts'],
+  repairs: WhyAnswer['remediations'],
+): Promise<Omit<WithheldRepairs, 'nowMs'>> {
+  if (isRepaired({ alerts, remediations: repairs })) return { withheld: [], elsewhere: [] };
+  const watched = alerts.filter(({ policies }) => policies.length > 0);
+  const perAlert = await Promise.all(
+    watched.map(async ({ id }) => {
+      const [withheld, ofAlert] = await Promise.all([
+        watchdog.withheldFrom(id),
+        remediations.list({ alertId: id, limit: SHOWN.remediations }),
+      ]);
+      const elsewhere = ofAlert.map((one) => viewOfRemediation(one, watchdog));
+      const planned = new Set(elsewhere.map(({ policy }) => policy));
+      return { withheld: withheld.filter(({ policy }) => !planned.has(policy)), elsewhere };
+    }),
+  );
+  return {
+    withheld: perAlert.flatMap((one): readonly Withheld[] => one.withheld),
+    elsewhere: perAlert.flatMap((one) => one.elsewhere),
+  };
 }
 
 /** The maintenance that it is in, by itself, with its pool or with its host. */

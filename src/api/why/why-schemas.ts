@@ -49,7 +49,9 @@ export const whyAnswer = z.object({
   no_repair: z
     .string()
     .nullable()
-    .describe('Why nothing was done about it although something fires; null where something was.'),
+    .describe(
+      'Why nothing is done about what fires: the guard that holds each policy back, and how that lifts; null where nothing fires or something is done.',
+    ),
   watchdog: z
     .array(
       z.object({

@@ -57,6 +57,7 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   'tasks cancel': [['omoi tasks cancel task_01k', 'for good']],
   'on-call show': [
     ['omoi on-call show', 'who is on call now, and who is next'],
+    ['omoi on-call show -f', 'and at each handover and override'],
     ['omoi on-call show --at 2026-12-24T20:00:00Z', 'on Christmas Eve'],
   ],
   'on-call override': [
@@ -83,7 +84,10 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   'alerts assign': [['omoi alerts assign QueueDeep --to ada', 'hers from now on']],
   'alerts comment': [["omoi alerts comment QueueDeep 'the disk is being replaced'", 'for its timeline']],
   'alerts resolve': [['omoi alerts resolve AgentFailed', 'it is over, whatever the rule says']],
-  'receivers list': [['omoi receivers list', 'who can be told']],
+  'receivers list': [
+    ['omoi receivers list', 'who can be told'],
+    ['omoi receivers list -f', 'and as messages come to wait and are sent'],
+  ],
   'receivers test': [['omoi receivers test team-x', 'does a message arrive?']],
   'notifications list': [
     ['omoi notifications list --state failed', 'what did not arrive'],

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import type { OnCallFlags, OverrideFlags } from '../nouns/on-call.ts';
 import type { ServerFlags } from '../server-client.ts';
-import { asking, reasonOption } from './asking.ts';
+import { asking, following, reasonOption } from './asking.ts';
 
 /** `omoi on-call …` */
 export function defineOnCall(program: Command): void {
   const onCall = program.command('on-call').description('who is on call, and who stands in for whom');
-  asking(onCall.command('show'))
+  following(onCall.command('show'))
     .description('who is on call by each schedule, until when, and who is next')
     .option('--at <time>', 'at another time: 2026-12-24T20:00:00Z')
     .action(async (flags: OnCallFlags) => {

@@ -1,15 +1,15 @@
 import { Option, type Command } from 'commander';
 import type { MessageListFlags } from '../nouns/messages.ts';
-import type { ServerFlags } from '../server-client.ts';
+import type { FollowFlags, ServerFlags } from '../server-client.ts';
 import { asking, following } from './asking.ts';
 import { wholeNumber } from './numbers.ts';
 
 /** `omoi receivers …` */
 export function defineReceivers(program: Command): void {
   const receivers = program.command('receivers').description('who is told of alerts, and by which way');
-  asking(receivers.command('list'))
+  following(receivers.command('list'))
     .description('the receivers of the routing configuration, and how many messages wait for them')
-    .action(async (flags: ServerFlags) => {
+    .action(async (flags: FollowFlags) => {
       const { listReceivers } = await import('../nouns/receivers.ts');
       await listReceivers(flags);
     });

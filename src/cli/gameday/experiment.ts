@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readTextFile } from '#server';
 import { durationText, messageOf, OmoiError, parseStrictDocument, placeIn, recordOf } from '#telemetry';
 import { z } from 'zod';
 import { actionSchema } from './action-schemas.ts';
@@ -81,7 +81,7 @@ export type Probe = NonNullable<Step['observe']>;
 export function loadExperiment(file: string): Experiment {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readTextFile(file);
   } catch (thrown) {
     throw new OmoiError('gameday_file_invalid', `${file}: ${messageOf(thrown)}`);
   }

@@ -1,6 +1,7 @@
 import { OmoiError, parseDuration } from '#telemetry';
 import { z } from 'zod';
-import { clientOf, serverOf, type ServerFlags } from '../server-client.ts';
+import { followAsked } from '../follow-asked.ts';
+import { clientOf, serverOf, type FollowFlags, type ServerFlags } from '../server-client.ts';
 import { glanceOf } from '../terminal/ages.ts';
 import { note, printJson, printLines, tableFor } from '../terminal/print.ts';
 import type { Column } from '../terminal/table.ts';
@@ -59,16 +60,30 @@ const OVERRIDE_COLUMNS: readonly Column<Override>[] = [
   { heading: 'REASON', of: ({ comment }) => comment, mayShrink: true },
 ];
 
-export interface OnCallFlags extends ServerFlags {
+export interface OnCallFlags extends FollowFlags {
   readonly at?: string;
 }
 
 /** `omoi on-call show` */
 export async function showOnCall(flags: OnCallFlags): Promise<void> {
   const query = flags.at === undefined ? '' : `?at=${encodeURIComponent(flags.at)}`;
-  const said = await clientOf(serverOf(flags)).call('GET', `${PATH}${query}`);
-  if (flags.json === true) return printJson(said);
-  const { at, schedules } = answer.parse(said);
+  const client = clientOf(serverOf(flags));
+  const read = (): Promise<unknown> => client.call('GET', `${PATH}${query}`);
+  const print = (said: unknown): void =>
+    flags.json === true ? printJson(said) : printOnCall(answer.parse(said));
+  if (flags.follow !== true) return print(await read());
+  // Who is on call changes with the time, of which no event tells; the answer is printed whole, as a table of people is read.
+  await followAsked({
+    readAll: async () => [await read()],
+    idOf: () => 'on call',
+    stateOf: (said) => answer.parse(said).schedules,
+    printAll: ([said]) => print(said),
+    print,
+    gone: () => undefined,
+  });
+}
+
+function printOnCall({ at, schedules }: z.output<typeof answer>): void {
   if (schedules.length === 0) {
     return note('no schedule is configured: docs/alerting/on-call.md says how to write one');
   }

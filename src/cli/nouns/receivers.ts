@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { followAsked } from '../follow-asked.ts';
 import { printable } from '../query/printable.ts';
-import { clientOf, serverOf, type ServerFlags } from '../server-client.ts';
+import { clientOf, serverOf, type FollowFlags, type ServerFlags } from '../server-client.ts';
 import { colourOfState } from '../terminal/colours.ts';
 import { note, printJson, printLines, tableFor } from '../terminal/print.ts';
 import type { Column } from '../terminal/table.ts';
@@ -24,6 +25,8 @@ const receivers = z.object({
   ),
 });
 
+type Receiver = z.output<typeof receivers>['receivers'][number];
+
 interface Row {
   readonly name: string;
   readonly integration: string;
@@ -39,20 +42,35 @@ const COLUMNS: readonly Column<Row>[] = [
 ];
 
 /** `omoi receivers list` */
-export async function listReceivers(flags: ServerFlags): Promise<void> {
-  const answer = await clientOf(serverOf(flags)).call('GET', PATH);
-  if (flags.json === true) return printJson(answer);
-  const rows = receivers.parse(answer).receivers.flatMap(({ name, integrations }): Row[] =>
-    integrations.length === 0
-      ? [{ name, integration: '-', tells: 'nobody: dashboard and log', pending: '-' }]
-      : integrations.map(({ integration, built, send_resolved: sendResolved, pending }) => ({
-          name,
-          integration,
-          tells: tellsOf(built, sendResolved),
-          pending: String(pending),
-        })),
-  );
-  printLines(tableFor(COLUMNS).linesOf(rows));
+export async function listReceivers(flags: FollowFlags): Promise<void> {
+  const client = clientOf(serverOf(flags));
+  const read = (): Promise<unknown> => client.call('GET', PATH);
+  const table = tableFor(COLUMNS);
+  const printAll = (rows: readonly Receiver[]): void => printLines(table.linesOf(rows.flatMap(rowsOf)));
+  if (flags.follow === true) {
+    return followAsked({
+      readAll: async () => receivers.parse(await read()).receivers,
+      idOf: ({ name }) => name,
+      printAll: flags.json === true ? (rows) => rows.forEach(printJson) : printAll,
+      print: flags.json === true ? printJson : (row) => printAll([row]),
+      gone: (name) => note(`receiver ${name} is not in the configuration any more`),
+    });
+  }
+  const answer = await read();
+  if (flags.json === true) printJson(answer);
+  else printAll(receivers.parse(answer).receivers);
+}
+
+/** A line for each of its integrations. */
+function rowsOf({ name, integrations }: Receiver): readonly Row[] {
+  if (integrations.length === 0)
+    return [{ name, integration: '-', tells: 'nobody: dashboard and log', pending: '-' }];
+  return integrations.map(({ integration, built, send_resolved: sendResolved, pending }) => ({
+    name,
+    integration,
+    tells: tellsOf(built, sendResolved),
+    pending: String(pending),
+  }));
 }
 
 function tellsOf(isBuilt: boolean, sendResolved: boolean | null): string {

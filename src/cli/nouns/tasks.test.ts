@@ -11,9 +11,10 @@ it.each([
 it.each([
   ['{', /^--payload: the text is no JSON: /],
   ['@/nowhere/a.json', /^--payload: @\/nowhere\/a\.json can't be read: ENOENT/],
-  ['@/', /^--payload: @\/ can't be read: EISDIR/],
-])('a payload %s says what is wrong with it', (said, message) => {
-  expect(() => readPayload(said)).toThrow(message);
+  ['@/', /^--payload: @\/ can't be read: this is no regular file, but a directory/],
+  ['@/dev/zero', /^--payload: @\/dev\/zero can't be read: this is no regular file/],
+])('a payload %s says what is wrong with it', async (said, message) => {
+  await expect(readPayload(said)).rejects.toThrow(message);
 });
 
 it.each([

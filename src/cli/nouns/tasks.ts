@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { messageOf, OmoiError, parseDuration } from '#telemetry';
 import { z } from 'zod';
 import { tellsOf } from '../follow-rows.ts';
 import { clientForNamed } from '../named-client.ts';
+import { readNamedText } from '../named-text.ts';
 import { behindLast, readPages } from '../read-pages.ts';
 import {
   clientOf,
@@ -202,7 +202,7 @@ export async function enqueueTask(type: string, flags: EnqueueFlags): Promise<vo
     phase_id: flags.phase,
     pool_id: flags.pool,
     priority: flags.priority,
-    payload: flags.payload === undefined ? undefined : readPayload(flags.payload),
+    payload: flags.payload === undefined ? undefined : await readPayload(flags.payload),
     idempotency_key: flags.key,
     max_attempts: flags.maxAttempts,
     time_limit_ms: flags.timeLimit === undefined ? undefined : readDuration('--time-limit', flags.timeLimit),
@@ -221,10 +221,10 @@ export function noneListed(state: string | undefined): string {
 }
 
 /** JSON itself, `@FILE`, or `-` for the standard input. @throws OmoiError `invalid_request` */
-export function readPayload(said: string): unknown {
+export async function readPayload(said: string): Promise<unknown> {
   const isFile = said === '-' || said.startsWith('@');
   try {
-    const text = isFile ? readFileSync(said === '-' ? 0 : said.slice(1), 'utf8') : said;
+    const text = isFile ? await readNamedText(said === '-' ? said : said.slice(1)) : said;
     return JSON.parse(text);
   } catch (thrown) {
     const where = isFile ? said : 'the text';

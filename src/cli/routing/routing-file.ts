@@ -1,6 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { text as textOf } from 'node:stream/consumers';
 import { z } from 'zod';
 import { messageOf, OmoiError } from '#telemetry';
 import {
@@ -8,7 +7,9 @@ import {
   type ConfigurationFiles,
   type NotificationConfiguration,
 } from '#notification';
+import { readTextFileLater } from '#server';
 import type { TreeFlags } from '../commands/routing.ts';
+import { readNamedText } from '../named-text.ts';
 import { readFrom, serverOf, urlOf } from '../server-client.ts';
 
 /** The files of this machine. */
@@ -21,7 +22,7 @@ const FILES: ConfigurationFiles = {
       throw thrown;
     }
   },
-  read: (path) => readFile(path, 'utf8'),
+  read: (path) => readTextFileLater(path),
 };
 
 function isMissing(thrown: unknown): boolean {
@@ -38,7 +39,7 @@ function isMissing(thrown: unknown): boolean {
 export async function readRoutingFile(file: string): Promise<NotificationConfiguration> {
   const isPiped = file === '-';
   const name = isPiped ? 'stdin' : file;
-  const text = await (isPiped ? textOf(process.stdin) : readFile(file, 'utf8')).catch((thrown: unknown) => {
+  const text = await readNamedText(file).catch((thrown: unknown) => {
     throw new OmoiError('routing_invalid', `${name}: ${messageOf(thrown)}`);
   });
   const directory = isPiped ? process.cwd() : dirname(resolve(file));

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 
 /** As many bytes of a script as Linux reads for the name of its interpreter (execve(2)). */
 const MAX_BYTES = 256;
@@ -15,12 +15,14 @@ export function missingInterpreter(path: string): string | null {
 function beginningOf(path: string): string {
   let descriptor: number;
   try {
-    descriptor = openSync(path, 'r');
+    // A pipe is opened without waiting for who writes to it.
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch {
     // A program may be run that may not be read.
     return '';
   }
   try {
+    if (!fstatSync(descriptor).isFile()) return '';
     const bytes = Buffer.alloc(MAX_BYTES);
     return bytes.subarray(0, readSync(descriptor, bytes)).toString();
   } finally {

@@ -25,15 +25,24 @@ export interface WorkerConnection {
   readonly inheritedEnv: Readonly<Record<string, string>>;
 }
 
-/** Gives a managed agent its bearer token, bound to the agent and its pool. */
-type MintAgentToken = (
-  tx: StateTransaction,
-  agent: {
-    readonly agentId: string;
-    readonly poolId: string | null;
-    readonly enqueueFor: readonly string[];
-  },
-) => Promise<string>;
+/** The bearer tokens of managed agents. */
+interface AgentTokens {
+  /** Gives a generation its token, bound to the agent and its pool. */
+  mint(
+    tx: StateTransaction,
+    agent: {
+      readonly agentId: string;
+      readonly generation: number;
+      readonly poolId: string | null;
+      readonly enqueueFor: readonly string[];
+    },
+  ): Promise<string>;
+  /** The process of a generation has ended, and nobody uses its token any more. @param agent.isLast no other generation runs */
+  end(
+    tx: StateTransaction,
+    agent: { readonly agentId: string; readonly generation: number; readonly isLast: boolean },
+  ): Promise<void>;
+}
 
 /** Asks an agent by its next heartbeat's answer to finish its work and end. */
 interface DrainSignal {
@@ -101,7 +110,7 @@ export interface PoolParts {
   readonly silence: SilentAgents;
   readonly tasks: TaskLimits;
   readonly runtimes: readonly Runtime[];
-  readonly mintAgentToken: MintAgentToken;
+  readonly agentTokens: AgentTokens;
   /** So many all pools together may have. */
   readonly maxAgents: number;
   readonly startLimits?: StartLimits;

@@ -24,7 +24,7 @@ export function openTestPools(
     machine,
     ...more
   }: { readonly machine: MemoryMachine } & Partial<
-    Pick<PoolParts, 'tracing' | 'mintAgentToken' | 'host' | 'maxAgents'>
+    Pick<PoolParts, 'tracing' | 'agentTokens' | 'host' | 'maxAgents'>
   >,
 ): Pools {
   return new Pools(
@@ -44,7 +44,7 @@ export function openTestPools(
       silence: fleet.heartbeats,
       tasks: fleet.tasks,
       runtimes: [new MemoryRuntime(machine)],
-      mintAgentToken: () => Promise.resolve('token'),
+      agentTokens: { mint: () => Promise.resolve('token'), end: () => Promise.resolve() },
       maxAgents: fleet.limits.maxAgents,
       // All that a test asks for start at once, without time.
       startLimits: { startsPerSecond: 10_000 },
@@ -95,6 +95,8 @@ export interface PoolStage {
   readonly test: TestFleet;
   readonly machine: MemoryMachine;
   readonly pools: Pools;
+  /** `AGENT/GENERATION` of each whose token was ended, `, the last` where no other generation of it ran. */
+  readonly endedTokens: readonly string[];
   /** A server that starts on the same database and machine. */
   openPools(around?: Pick<TestFleet, 'database'>): Promise<void>;
   /** @param beforeStart called with the new server's pools, which look after nothing yet */
@@ -121,6 +123,7 @@ interface Opening {
 export function useTestPools(): PoolStage {
   const test = useTestFleet({ threads: 'one', ticks: 'none' });
   let opened: { readonly machine: MemoryMachine; pools: Pools } | null = null;
+  const endedTokens: string[] = [];
   const present = () => {
     if (!opened) throw new Error('the stage is open within a test');
     return opened;
@@ -130,20 +133,25 @@ export function useTestPools(): PoolStage {
     { database = test.database, beforeStart }: Opening = {},
   ): Promise<Pools> => {
     const { bus, stateClock, fleet } = test;
-    const mintAgentToken = async (_: unknown, { agentId }: { readonly agentId: string }) =>
-      `token of ${agentId}`;
-    const pools = openTestPools({ database, bus, stateClock, fleet }, { machine, tracing, mintAgentToken });
+    const agentTokens: PoolParts['agentTokens'] = {
+      mint: async (_, { agentId }) => `token of ${agentId}`,
+      end: async (_, { agentId, generation, isLast }) =>
+        void endedTokens.push(`${agentId}/${generation}${isLast ? ', the last' : ''}`),
+    };
+    const pools = openTestPools({ database, bus, stateClock, fleet }, { machine, tracing, agentTokens });
     await beforeStart?.(pools);
     await pools.start();
     return pools;
   };
   beforeEach(async () => {
     const machine = new MemoryMachine();
+    endedTokens.length = 0;
     opened = { machine, pools: await open(machine) };
   });
   afterEach(() => present().pools.close());
   const stage: PoolStage = {
     test,
+    endedTokens,
     get machine() {
       return present().machine;
     },

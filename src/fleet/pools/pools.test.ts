@@ -137,6 +137,23 @@ describe('a restart', () => {
     await runs('coders-1/2', 'coders-2/2');
   });
 
+  it('ends the token of a generation with its process, and of none that goes on', async () => {
+    await stage.pools.create(POOL, ASKED);
+    await runs('coders-1/1', 'coders-2/1');
+    stage.machine.end(stage.machine.pidOf('coders-1'), { exitCode: 1 });
+    await until(() => status('coders-1') === 'FAILED');
+    expect(stage.endedTokens).toEqual(['coders-1/1, the last']);
+    await stage.pools.restart({ ...ASKED, agentId: 'coders-1' });
+    await runs('coders-1/2', 'coders-2/1');
+    expect(stage.endedTokens).toHaveLength(1);
+    await stage.restart();
+    await runs('coders-1/2', 'coders-2/1');
+    expect(stage.endedTokens).toHaveLength(1);
+    await stage.pools.remove('coders', ASKED);
+    await until(async () => (await stage.pools.list({ afterPoolId: null, limit: 1 })).length === 0);
+    expect(stage.endedTokens.slice(1).toSorted()).toEqual(['coders-1/2, the last', 'coders-2/1, the last']);
+  });
+
   it.each([
     [{ agentId: 'nobody' }, 'unknown_agent'],
     [{ agentId: 'coders-1', expectedGeneration: 9 }, 'unknown_generation'],

@@ -9,6 +9,8 @@ export interface UnitEnd extends UnitExit {
   readonly watched: boolean;
   /** What it put out last; null where nothing is known of it. */
   readonly lastOutput?: string | null;
+  /** Whether it is only not heard any more, on a machine that can't be looked at. */
+  readonly perhapsAlive?: boolean;
 }
 
 /** What somebody reads first of a process that ended: some thirty lines. */

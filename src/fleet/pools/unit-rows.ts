@@ -80,6 +80,18 @@ export async function hasLiveOlder(tx: StateTransaction, key: UnitKey): Promise<
   return older !== undefined;
 }
 
+/** Whether another generation has a process. */
+export async function hasOtherLive(tx: StateTransaction, key: UnitKey): Promise<boolean> {
+  const other = await tx.db
+    .selectFrom('agent_units')
+    .select('generation')
+    .where('agent_id', '=', key.agentId)
+    .where('generation', '!=', key.generation)
+    .where('state', '=', 'running')
+    .executeTakeFirst();
+  return other !== undefined;
+}
+
 /** The later generations that are to be started. */
 export function intendedAfter(tx: StateTransaction, key: UnitKey): Promise<UnitRow[]> {
   return tx.db

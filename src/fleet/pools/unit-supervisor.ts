@@ -19,6 +19,7 @@ import { EarlierUnits, keyOf, nameOf, type PoolKey } from './earlier-units.ts';
 import {
   changeUnit,
   hasLiveOlder,
+  hasOtherLive,
   intendedAfter,
   isLeaving,
   readUnit,
@@ -132,7 +133,7 @@ export class UnitSupervisor {
       },
       took: (taken) => this.#took(taken),
       stop: (row) => this.#stop(row, graceOf(row)),
-      gone: (key) => void this.#track(this.#recordEnd(key, UNWATCHED)),
+      gone: (key) => void this.#track(this.#recordEnd(key, { ...UNWATCHED, perhapsAlive: true })),
       startSpan: (key, parent) => this.#startSpan(key, parent),
       persisting: (what, key) => this.#persisting(what, key),
     });
@@ -263,7 +264,8 @@ export class UnitSupervisor {
     // The definition may have changed since the generation was opened.
     if (row.made_of !== madeOf(pool)) await changeUnit(tx, key, { made_of: madeOf(pool) });
     const { enqueueFor } = pool;
-    const token = this.#tokens.get(name) ?? (await this.#parts.mintAgentToken(tx, { ...key, enqueueFor }));
+    const { agentTokens } = this.#parts;
+    const token = this.#tokens.get(name) ?? (await agentTokens.mint(tx, { ...key, enqueueFor }));
     tx.afterCommit(() => this.#tokens.set(name, token));
     return {
       key,
@@ -389,6 +391,11 @@ export class UnitSupervisor {
     exit: UnitEnd,
   ): Promise<void> {
     await setEnded(tx, keyOf(row), exit);
+    // What may run on another machine is told why it is refused when it is heard again.
+    if (exit.perhapsAlive !== true) {
+      const isLast = !(await hasOtherLive(tx, keyOf(row)));
+      await this.#parts.agentTokens.end(tx, { ...keyOf(row), isLast });
+    }
     await this.#parts.generations.recordExit(tx, {
       agentId: row.agent_id,
       generation: row.generation,

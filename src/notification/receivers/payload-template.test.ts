@@ -1,6 +1,12 @@
 import { expect, it } from 'vitest';
 
-import { payloadJson, payloadValue, templatesOf } from './payload-template.ts';
+import {
+  maxYamlAliases,
+  maxYamlCharacters,
+  payloadJson,
+  payloadValue,
+  templatesOf,
+} from './payload-template.ts';
 
 /** Runs nothing but `{{ x }}`. */
 const expand = async (text: string): Promise<string> => text.replaceAll('{{ x }}', 'X');
@@ -66,13 +72,20 @@ it('is not made of a few lines that refer to each other without end', async () =
   expect(await payloadValue(text, same)).toBe(text);
 });
 
-it('reads JSON of any length, and other texts up to one', async () => {
+it(`is YAML of ${maxYamlAliases} references, and stays a text with more`, async () => {
+  const list = (references: number): string =>
+    `[&a x, ${Array.from({ length: references }, () => '*a').join(', ')}]`;
+  expect(await payloadValue(list(maxYamlAliases), same)).toHaveLength(maxYamlAliases + 1);
+  expect(await payloadValue(list(maxYamlAliases + 1), same)).toBe(list(maxYamlAliases + 1));
+});
+
+it(`reads JSON of any length, and other texts of up to ${maxYamlCharacters} characters`, async () => {
   const alerts = Array.from({ length: 5000 }, (_, index) => ({ alertname: 'A', index }));
   const json = JSON.stringify(alerts);
   expect(await payloadValue(json, same)).toEqual(alerts);
   const list = (length: number): string => `- ${'x'.repeat(length - 2)}`;
-  expect(await payloadValue(list(65_536), same)).toEqual([expect.stringMatching(/^x+$/)]);
-  expect(await payloadValue(list(65_537), same)).toBe(list(65_537));
+  expect(await payloadValue(list(maxYamlCharacters), same)).toEqual([expect.stringMatching(/^x+$/)]);
+  expect(await payloadValue(list(maxYamlCharacters + 1), same)).toBe(list(maxYamlCharacters + 1));
 });
 
 it('names the places of its templates', () => {

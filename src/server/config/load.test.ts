@@ -57,6 +57,10 @@ describe('the configuration', () => {
       /omoi\.yaml:2:24: "alerting\.disable\.1": Omoi ships no rule "AgentFaild"; did you mean "AgentFailed"\?/,
     ],
     [
+      `alerting: { disable: [${'AgentFailed, '.repeat(1001)}] }\n`,
+      /"alerting\.disable": 1001 names are more than 1000; "\*" switches every shipped rule off/,
+    ],
+    [
       'watchdog: { disable: [mine] }\n',
       /"watchdog\.disable\.0": Omoi ships no policy "mine"; there are restart_failed_agent, /,
     ],

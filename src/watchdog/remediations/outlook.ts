@@ -1,3 +1,4 @@
+import type { Guard } from '#telemetry';
 import type { Suppression } from '../guards/guards.ts';
 import type { PolicyRegistry } from '../policies/policy-registry.ts';
 import type { Policy } from '../policies/policy.ts';
@@ -53,4 +54,44 @@ function outlookOfPolicy(policy: Policy, alert: AlertFacts, parts: OutlookParts)
     return { acts: false, reason: `the policy ${name}: ${heldBy.reason}` };
   }
   return { acts: true, policy: name, target: targetText(target), heldBy };
+}
+
+/** A policy that is for an alert and has no remediation of it, and what keeps it from one. */
+export interface Withheld {
+  readonly policy: string;
+  /** The guard that holds it back; null where it is none: there is nothing to act on, or no room. */
+  readonly guard: Guard | null;
+  readonly reason: string;
+  /** Wall ms at which the guard may lift; null where an event lifts it, and no time. */
+  readonly untilMs: number | null;
+}
+
+export interface WithheldParts extends OutlookParts {
+  /** Why no further remediation is planned, whatever it is about; null where one may be. */
+  readonly noRoom: () => string | null;
+}
+
+/**
+ * What keeps policies from a remediation of an alert, in the order in which a plan is refused; a policy that has one open, or will
+ * have one at once, is left out. Costs no look at the database.
+ */
+export function withheldFrom(alert: AlertFacts, parts: WithheldParts): readonly Withheld[] {
+  const { policies, fleet, runner, decisions, noRoom } = parts;
+  const open = new Set(runner.openOf(alert.alertId).map(({ policy }) => policy));
+  return policies.forAlert(alert.labels).flatMap((policy): Withheld[] => {
+    if (open.has(policy.name)) return [];
+    const unguarded = (reason: string): Withheld[] => [
+      { policy: policy.name, guard: null, reason, untilMs: null },
+    ];
+    const target = resolveTarget(policy, alert, fleet);
+    if ('missing' in target) return unguarded(target.missing);
+    const wanted = { policy, alert, target };
+    const impossible = decisions.foresee(wanted, ['not_managed']);
+    const full = impossible === null ? noRoom() : null;
+    if (full !== null) return unguarded(full);
+    const held = impossible ?? decisions.foresee(wanted);
+    if (held === null) return [];
+    const { suppressed: guard, reason, untilMs } = held;
+    return [{ policy: policy.name, guard, reason, untilMs }];
+  });
 }

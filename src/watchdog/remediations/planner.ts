@@ -89,6 +89,13 @@ export class Planner {
     return this.#unplanned.has(alertId) || this.#impossible.has(alertId);
   }
 
+  /** Why no further remediation is planned; null where there is room. @param more that are about to be */
+  noRoom(more = 0): string | null {
+    const { runner, maxOpenRemediations } = this.#parts;
+    if (runner.openCount + more < maxOpenRemediations) return null;
+    return `${maxOpenRemediations} remediations are open (maxOpenRemediations)`;
+  }
+
   /** An alert has ended: it needs no remediation any more. */
   forget(alertId: string): void {
     this.#unplanned.delete(alertId);
@@ -224,7 +231,7 @@ export class Planner {
     alerts: readonly AlertFacts[],
     planned: ReadonlySet<string>,
   ): { readonly wanted: readonly WantedRemediation[]; readonly unplanned: readonly Unplanned[] } {
-    const { fleet, policies, runner, onPoolAlert, maxOpenRemediations, guards = GUARDS } = this.#parts;
+    const { fleet, policies, onPoolAlert, guards = GUARDS } = this.#parts;
     const sparesExternals = guards.includes('not_managed');
     const wanted: WantedRemediation[] = [];
     const unplanned: Unplanned[] = [];
@@ -247,9 +254,9 @@ export class Planner {
           tx.afterCommit(() => onPoolAlert(poolAlert));
         }
         if (planned.has(keyOf(policy.name, alert.alertId, targetText(target)))) continue;
-        if (runner.openCount + wanted.length >= maxOpenRemediations) {
-          const message = `${maxOpenRemediations} remediations are open (maxOpenRemediations)`;
-          unplanned.push({ ...about, reason: 'max_open_remediations', message });
+        const full = this.noRoom(wanted.length);
+        if (full !== null) {
+          unplanned.push({ ...about, reason: 'max_open_remediations', message: full });
           continue;
         }
         wanted.push({ policy, alert, target });

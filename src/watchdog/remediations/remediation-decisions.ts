@@ -314,10 +314,12 @@ export class RemediationDecisions {
   /**
    * What holds back a remediation that is not planned yet, as far as memory knows: what was done before on the target, for which
    * the database has to be asked, is left out. Null where nothing does.
+   * @param among the guards that are asked, of those that are in use
    */
-  foresee(wanted: WantedRemediation): Suppression | null {
+  foresee(wanted: WantedRemediation, among: readonly Guard[] = GUARDS): Suppression | null {
     const now = momentOf(this.#parts.clock);
-    const { guards = GUARDS } = this.#parts;
+    const { guards: inUse = GUARDS } = this.#parts;
+    const guards = inUse.filter((guard) => among.includes(guard));
     const { policy, alert } = wanted;
     const remediation = plannedRemediation(wanted, now, '');
     return decide(this.#input(remediation, policy, { now, alert, coolsFromMs: null, attempts: 0 }), guards);

@@ -107,6 +107,17 @@ const CASES: readonly { readonly what: string; readonly text: readonly string[];
     ].join('\n'),
   },
   {
+    what: 'a table of many columns, each cell with the name of its column for who has no room for them',
+    text: ['| a | `b "c"` | d |', '|---|---|---|', '| 1 | | 2 |'],
+    html: [
+      '<div class="table wide" role="group" aria-label="Table: a, b &quot;c&quot;, d" tabindex="0"><table>',
+      '<thead><tr><th>a</th><th><code>b &quot;c&quot;</code></th><th>d</th></tr></thead>',
+      '<tbody>',
+      '<tr><td data-column="a">1</td><td data-column="b &quot;c&quot;"></td><td data-column="d">2</td></tr>',
+      '</tbody></table></div>',
+    ].join('\n'),
+  },
+  {
     what: 'a table without a header',
     text: ['| | |', '|---|---|', '| a | b |'],
     html: [

@@ -54,14 +54,23 @@ function renderItem(blocks: readonly Block[], { isLoose, hrefOf }: ItemOptions):
     .join('\n');
 }
 
+/** Tables of more columns have no room on a phone: there each row is a list of what is in its cells, by their columns' names. */
+const maxColumnsOnPhone = 2;
+
 /** A header without a word is none: the table is a list of pairs then. */
 function renderTable({ header, rows }: Block & { kind: 'table' }, hrefOf: HrefOf): string {
-  const row = (cells: readonly string[], tag: 'th' | 'td'): string =>
-    `<tr>${cells.map((cell) => `<${tag}>${renderInline(cell, hrefOf)}</${tag}>`).join('')}</tr>`;
   const isNamed = header.some((cell) => cell !== '');
+  const isWide = isNamed && header.length > maxColumnsOnPhone;
+  const row = (cells: readonly string[], tag: 'th' | 'td'): string => {
+    const rendered = cells.map((cell, column) => {
+      const name = isWide && tag === 'td' ? ` data-column="${plainText(header[column] ?? '')}"` : '';
+      return `<${tag}${name}>${renderInline(cell, hrefOf)}</${tag}>`;
+    });
+    return `<tr>${rendered.join('')}</tr>`;
+  };
   const named = isNamed ? header.map(plainText).join(', ') : 'in pairs';
   return [
-    `<div class="table" role="group" aria-label="Table: ${named}" tabindex="0"><table>`,
+    `<div class="table${isWide ? ' wide' : ''}" role="group" aria-label="Table: ${named}" tabindex="0"><table>`,
     ...(isNamed ? [`<thead>${row(header, 'th')}</thead>`] : []),
     '<tbody>',
     ...rows.map((cells) => row(cells, 'td')),

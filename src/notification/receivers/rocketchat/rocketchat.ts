@@ -13,7 +13,7 @@ import {
 } from '../../configuration/setting-schemas.ts';
 import type { GlobalSettings } from '../../configuration/global-settings.ts';
 import type { Expand } from '../../templates/message-templates.ts';
-import { attempt, failed, judgeAnswer, shownAnswer } from '../answers.ts';
+import { attempt, failed, judgeAnswer, shownAnswer, wholeAnswer } from '../answers.ts';
 import { inOrder } from '../in-order.ts';
 import {
   completedHttpSettings,
@@ -194,7 +194,7 @@ async function payloadOf(settings: RocketchatSettings, expand: Expand) {
 
 /** It may say `{"success": false, "error": "…"}` with 200. */
 function judged(answer: HttpAnswer, tools: IntegrationTools, secrets: readonly string[]): Delivery {
-  const said = jsonOf(answer);
+  const said = jsonOf(wholeAnswer(answer));
   const delivery = judgeAnswer(answer, tools.clock, { details: () => textIn(said, 'error'), secrets });
   if (delivery.outcome === 'failed' || said?.['success'] === true) return delivery;
   if (said === null) {
