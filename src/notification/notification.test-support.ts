@@ -288,7 +288,7 @@ export interface TestConfiguration {
   readonly silences?: NotificationParts['silences'];
   readonly logger?: Logger;
   /** The receiver that is told in the place of every other one now. */
-  readonly onCall?: (() => string) | null;
+  readonly onCall?: ((wallMs?: number) => string) | null;
   /** Of every receiver. */
   readonly rateLimit?: RunningIntegration['rateLimit'];
 }
@@ -311,6 +311,7 @@ export function prepared({
       note: null,
       rateLimit,
       integration,
+      settings: null,
     })),
   );
   const routesOf = (labels: Labels): readonly RoutedTo[] => {
@@ -322,8 +323,8 @@ export function prepared({
     router: { routesOf },
     holds: route.omoi.holdForRemediationMs !== null,
     stages: [...stages, inhibitionStage((alert) => inhibitor.inhibitedBy(alert))],
-    integrationsOf: (name) =>
-      integrations.filter(({ receiver }) => receiver === (onCall === null ? name : onCall())),
+    integrationsOf: (name, wallMs) =>
+      integrations.filter(({ receiver }) => receiver === (onCall === null ? name : onCall(wallMs))),
     pastIntegrationsOf: () => (onCall === null ? [] : integrations),
   };
   // Of the configuration nothing but its receivers is asked here.

@@ -21,7 +21,8 @@ import {
   type MessagePage,
   type MessageQuery,
 } from './explain/message-list.ts';
-import { Escalations, type EscalationContext } from './escalation/escalations.ts';
+import type { EscalationContext } from './escalation/escalation-parts.ts';
+import { Escalations } from './escalation/escalations.ts';
 import { Dispatcher } from './groups/dispatcher.ts';
 import { KeptBackAlerts } from './groups/kept-back-alerts.ts';
 import { forgetAlerts, rememberAlerts } from './groups/remembered-alerts.ts';
@@ -30,6 +31,7 @@ import { alertThatBegins, trackedAlert, type TrackedAlert } from './groups/track
 import { HOLD_EVENTS } from './hold/hold.ts';
 import { RemediationHolds } from './hold/remediation-holds.ts';
 import type { Inhibition } from './inhibition/inhibitor.ts';
+import type { NotificationReason } from './message.ts';
 import type { NotifiedAlert, StoredAlert } from './notified-alert.ts';
 import type {
   NotificationParts,
@@ -70,6 +72,16 @@ const EVENT_TYPES: readonly EventType[] = [
   ...HOLD_EVENTS,
 ];
 const maxAlertsPerRead = 500;
+/** Those for which a group is told that its alerts fire: the group that these are in by now says it in its place. */
+const REASONS_OF_FIRING: ReadonlySet<NotificationReason> = new Set([
+  'first_notification',
+  'new_alerts',
+  'repeat',
+  'brief',
+  'not_healed',
+  'snooze_ended',
+  'flapping',
+]);
 
 /**
  * Tells people of alerts. It is told of them by the event log alone: what happened while it was away is not missed. Which alerts
@@ -111,11 +123,17 @@ export class Notification {
       log: this.log,
       decisions: this.decisions,
       send,
+      mayBegin: (message) => this.escalations.mayBegin(message),
+      integrationsAt: (receiver, wallMs) => this.#prepared.routing.integrationsOf(receiver, wallMs),
       onEnded: (message, outcome) => {
         this.dispatcher.settled(message, outcome);
         this.escalations.settled(message.groupId);
       },
       onWaits: ({ groupId }) => this.escalations.settled(groupId),
+      isOrphan: ({ groupId, reason }) =>
+        REASONS_OF_FIRING.has(reason) &&
+        !this.dispatcher.hasGroup(groupId) &&
+        !this.escalations.keepsGroup(groupId),
     });
     const { log, outbox, decisions } = this;
     this.holds = new RemediationHolds({ ...parts, decisions });
@@ -176,6 +194,7 @@ export class Notification {
     this.#silenceChanges = this.#parts.silences.onChanged((changed) => this.#lifted.silencesChanged(changed));
     this.dispatcher.start();
     this.escalations.release();
+    this.outbox.release();
     this.#switch.aim(this.#prepared.heartbeat);
   }
 
@@ -191,6 +210,8 @@ export class Notification {
 
   /** Puts another configuration in force. Nothing in it fails. */
   async take(prepared: PreparedNotification): Promise<void> {
+    // Of groups that will be no more nothing is to go out on the way.
+    this.outbox.hold();
     await this.dispatcher.hold();
     // What fires meanwhile is told to the new one.
     this.#prepared = prepared;
@@ -202,6 +223,7 @@ export class Notification {
     this.outbox.setIntegrations(prepared.integrations);
     this.#switch.aim(prepared.heartbeat);
     await this.dispatcher.replace(this.#routing(prepared));
+    this.outbox.release();
   }
 
   /** Who is on call, by the configuration in force. */

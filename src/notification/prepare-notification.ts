@@ -68,9 +68,9 @@ export function prepareNotification(
         snoozeStage,
       ],
       pastIntegrationsOf: (receiver) => everybodyOnCall.get(receiver) ?? [],
-      integrationsOf: (receiver) => {
+      integrationsOf: (receiver, wallMs = tools.clock.wallMs()) => {
         const schedule = configuration.receivers.get(receiver)?.omoi.onCall ?? null;
-        const person = schedule === null ? null : onCall.at(schedule, tools.clock.wallMs());
+        const person = schedule === null ? null : onCall.at(schedule, wallMs);
         // While nobody is on call the receiver itself is told.
         return byReceiver.get(person?.receiver ?? receiver) ?? [];
       },
@@ -131,6 +131,7 @@ function runningIntegrations(
         note: null,
         rateLimit: isSilent ? null : rateLimitOf(receiver, integration),
         integration,
+        settings: configuredOf(receiver, integration)?.settings ?? null,
       })),
       ...inPlaceOfUnbuilt(receiver, { configuration, made, log }),
     ]);
@@ -140,11 +141,19 @@ function runningIntegrations(
 
 /** That of the receiver; none where each group is an incident, which nothing but messages about the group would close. */
 function rateLimitOf(
-  { integrations, omoi }: ConfiguredReceiver,
-  { type, index }: Integration,
+  receiver: ConfiguredReceiver,
+  integration: Integration,
 ): RunningIntegration['rateLimit'] {
-  const configured = integrations.find((one) => one.kind.type === type && one.index === index);
-  return configured?.kind.opensIncidents === true ? null : omoi.rateLimit;
+  const opensIncidents = configuredOf(receiver, integration)?.kind.opensIncidents === true;
+  return opensIncidents ? null : receiver.omoi.rateLimit;
+}
+
+/** As it is written in a receiver; null for the log, which is in none. */
+function configuredOf(
+  { integrations }: ConfiguredReceiver,
+  { type, index }: Integration,
+): ConfiguredReceiver['integrations'][number] | null {
+  return integrations.find((one) => one.kind.type === type && one.index === index) ?? null;
 }
 
 interface Made {
@@ -170,6 +179,7 @@ function inPlaceOfUnbuilt(
       rateLimit: fallback ? rateLimitOf(fallback, integration) : null,
       note: `This is for ${meant}, which Omoi does not send to yet.`,
       integration,
+      settings: fallback ? (configuredOf(fallback, integration)?.settings ?? null) : null,
     }));
   });
 }

@@ -14,7 +14,7 @@ import { newEpisode } from '../alerts/episode.test-support.ts';
 import { EpisodeWriter } from '../alerts/episode-writer.ts';
 import { observedDatabase, type DatabaseObserver } from '../observed-database.test-support.ts';
 import type { PostedAlert } from './posted-alert.ts';
-import { PostedAlerts } from './posted-alerts.ts';
+import { maxWaitingPosts, PostedAlerts } from './posted-alerts.ts';
 import { DEFAULT_POSTED_LIMITS, type PostedLimits } from './posted-limits.ts';
 
 const MINUTE = 60_000;
@@ -323,4 +323,16 @@ describe('bounds', () => {
     ]);
     expect(await post(DOWN, { sender: 'token:3' })).toEqual([]);
   });
+});
+
+it(`${maxWaitingPosts} posts wait at a time; one more is to come again`, async () => {
+  const post = (at: number) =>
+    posted.take([alertOf({ ...DOWN, at: String(at) }, {})], { sender: 'token:a', traceparent: null });
+  const waiting = Array.from({ length: maxWaitingPosts }, (_, at) => post(at));
+  await expect(post(maxWaitingPosts)).rejects.toMatchObject({
+    code: 'ingest_busy',
+    message: expect.stringContaining(`${maxWaitingPosts} posts of alerts wait already`),
+  });
+  expect((await Promise.all(waiting)).flat()).toEqual([]);
+  expect(await post(maxWaitingPosts)).toEqual([]);
 });

@@ -44,7 +44,7 @@ import { firingByRules, readPosted, refreshPosted, type PostedRefresh } from './
 /** Who posts again could not while Omoi was down: what ended meanwhile ends so long after the start. */
 const restartGraceMs = 120_000;
 /** Requests that wait for those before them. */
-const maxWaitingPosts = 100;
+export const maxWaitingPosts = 100;
 /** Between two looks at what has ended. */
 const sweepGapMs = 250;
 /** What has ended is looked for at least so often: the wall clock may be set. */

@@ -158,4 +158,4 @@ function postAlerts({ view, posted, language, clock }: AlertmanagerParts): Alert
 }
 
 /** Beyond these a sender knows enough. */
-const maxToldProblems = 100;
+export const maxToldProblems = 100;

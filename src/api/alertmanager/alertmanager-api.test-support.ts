@@ -67,6 +67,8 @@ export async function openAlertmanagerApi(
   const language = { parseMatcher: (text: string) => parseMatcher(text), isLabelName, silenceStateAt };
   const api = await startTestApi({
     openIngestOnLoopback,
+    // Lists of alerts may be long.
+    parts: { limits: { maxBodyBytes: 1_000_000 } },
     register: (app) =>
       registerAlertmanagerRoutes(app, {
         view: stage.view,

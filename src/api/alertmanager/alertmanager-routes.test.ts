@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { maxToldProblems } from './alert-routes.ts';
 import { type AlertmanagerApi, openAlertmanagerApi, STARTED_AT_MS } from './alertmanager-api.test-support.ts';
 import {
   alertsAnswer,
@@ -135,6 +136,48 @@ describe('POST alerts', () => {
     expect([answer.status, answer.body]).toMatchObject([status, { message }]);
     expect(opened.stage.view.taken).toEqual([]);
   });
+
+  it.each([
+    ['a small body', ''],
+    ['a body of many pieces', 'x'.repeat(70_000)],
+  ])(
+    'refuses an alert with the label __proto__ with its place, and takes the others of %s',
+    async (_, long) => {
+      const right = { ...DOWN, annotations: { summary: long } };
+      const forged = '{"labels":{"alertname":"F","__proto__":"x"}}';
+      const escaped = '{"labels":{"alertname":"E"},"annotations":{"\\u005f_proto__":"x"}}';
+      const text = `[${JSON.stringify(right)},${forged},${JSON.stringify(FULL)},${escaped},${JSON.stringify(right)}]`;
+      const answer = await call('POST alerts', { text });
+      expect([answer.status, answer.body]).toEqual([
+        400,
+        '1 in body: the key "__proto__" is not allowed\n3 in body: the key "__proto__" is not allowed',
+      ]);
+      const names = opened.stage.view.taken.flatMap(({ alerts }) =>
+        alerts.map(({ labels }) => labels['alertname']),
+      );
+      expect(names).toEqual(['Down', 'Full', 'Down']);
+    },
+  );
+
+  it('refuses a body with the key __proto__ that is no list, and other bodies with it, as a whole', async () => {
+    const object = await call('POST alerts', { text: '{"__proto__":[]}' });
+    expect([object.status, object.body]).toEqual([
+      400,
+      expect.stringContaining('"__proto__" is not allowed'),
+    ]);
+    const silenced = await call('POST silences', { text: '[{"__proto__":{}}]' });
+    expect([silenced.status, silenced.body]).toEqual([400, expect.stringContaining('"__proto__"')]);
+  });
+
+  it.each([maxToldProblems, maxToldProblems + 1])(
+    `of %i alerts that are wrong says of ${maxToldProblems} what is`,
+    async (count) => {
+      const answer = await post(...Array.from({ length: count }, () => ({ labels: {} })));
+      expect(answer.status).toBe(400);
+      const told = String(answer.body).split('\n');
+      expect(told).toEqual(Array.from({ length: maxToldProblems }, () => 'at least one label pair required'));
+    },
+  );
 
   it('tells what is no JSON, or not the right type, in a text', async () => {
     const broken = await call('POST alerts', { text: '[{' });

@@ -1,4 +1,5 @@
 import { copyLabels, type Labels } from '#telemetry';
+import { RefusedElement } from '../http/refused-element.ts';
 import type { PostedAlert } from './alertmanager-view.ts';
 import { AlertmanagerRefusal, REFUSAL_CODES } from './alertmanager-refusal.ts';
 import { labelsOf, objectOf, required, textOf, timeOf } from './go-values.ts';
@@ -28,7 +29,8 @@ export function* readPostedAlerts(body: unknown, options: PostedBody): Generator
   const problems: string[] = [];
   const posted: PostedAlert[] = [];
   for (const [at, alert] of (body as unknown[]).entries()) {
-    posted.push(readAlert(alert, at, options));
+    if (alert instanceof RefusedElement) problems.push(`${at} in body: ${alert.reason}`);
+    else posted.push(readAlert(alert, at, options));
     yield;
   }
   for (const alert of posted) {

@@ -7,6 +7,7 @@ import { encodingProblem } from './content-encoding.ts';
 import { isJsonList, piecesOfList } from './json-list.ts';
 import { infiniteNumber } from './json-numbers.ts';
 import { isLargeJson, weighJson, weighLargeJson } from './json-weight.ts';
+import { withoutForged } from './refused-element.ts';
 
 const UTF8 = /^application\/json\s*(;\s*charset=("?)utf-?8\2\s*)?$/i;
 
@@ -22,6 +23,16 @@ export function acceptJsonBodies(app: ApiApp): void {
         else resolve(value);
       });
     });
+  /** The elements of a list, where those that forge a prototype are refused one by one. */
+  const elementsOf = async (request: FastifyRequest, text: string): Promise<unknown> => {
+    try {
+      return await valueOf(request, text);
+    } catch (thrown) {
+      const elements = withoutForged(text);
+      if (elements === null) throw thrown;
+      return elements;
+    }
+  };
   const large = new SerialQueue();
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: Readable) => {
@@ -29,14 +40,16 @@ export function acceptJsonBodies(app: ApiApp): void {
     const body = await app.bodyReader.read(request, payload, take);
     const problem = encodingProblem(request) ?? charsetProblem(request);
     if (problem) throw problem;
+    const { takesList = false } = request.routeOptions.config;
+    const isList = takesList && isJsonList(body);
+    const parsed = isList ? elementsOf : valueOf;
     if (isLargeJson(body)) {
-      const { takesList = false } = request.routeOptions.config;
-      const read = takesList && isJsonList(body) ? readList : readLarge;
-      return large.run(() => read(body, take, (text) => valueOf(request, text)));
+      const read = isList ? readList : readLarge;
+      return large.run(() => read(body, take, (text) => parsed(request, text)));
     }
     take(weighJson(body));
     const text = body.toString();
-    return finite(text, await valueOf(request, text));
+    return finite(text, await parsed(request, text));
   });
 }
 

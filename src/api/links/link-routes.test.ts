@@ -3,8 +3,9 @@ import { createEventBus } from '#eventbus';
 import { DEFAULT_SILENCE_LIMITS, SignedLinks, SilenceBook, type NotifiedAlert } from '#notification';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import { createSeededRandom, OmoiError, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
+import { maxAlertsOfLink } from '../../notification/links/signed-links.ts';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
-import { registerLinkRoutes } from './link-routes.ts';
+import { maxFormBytes, maxNamed, registerLinkRoutes } from './link-routes.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -100,6 +101,12 @@ async function call(method: 'GET' | 'HEAD' | 'POST', path: string, headers: Reco
 const submit = (path: string, origin = 'http://localhost') =>
   call('POST', path, { 'content-type': 'application/x-www-form-urlencoded', origin });
 
+/** Where the forms of a page lead that a browser has under an address. */
+const actionsOf = (body: string, address: string): readonly string[] =>
+  [...body.matchAll(/<form method="post" action="([^"]*)">/g)].map(([, action = '']) =>
+    String(new URL(action, address)),
+  );
+
 describe('a link that acknowledges', () => {
   it('shows what it would do, and by whom it was asked, and changes nothing, however often it is fetched', async () => {
     const path = `/n/${links.tokenFor('acknowledge', about())}`;
@@ -107,7 +114,7 @@ describe('a link that acknowledges', () => {
     const { body, headers } = await call('GET', path);
     expect(body).toContain('Acknowledge this alert?');
     expect(body).toContain('link of receiver <code>team</code>');
-    expect(body).toContain(`<form method="post" action="${path}">`);
+    expect(actionsOf(body, `https://x.example${path}`)).toEqual([`https://x.example${path}`]);
     expect(body).toContain('&lt;i&gt;down&lt;/i&gt;');
     expect(body).not.toContain('<b>');
     expect(body).not.toContain('<script');
@@ -129,6 +136,28 @@ describe('a link that acknowledges', () => {
     ]);
     expect(acknowledgements).toEqual(['alr_1 by link of receiver team']);
     expect((await call('GET', path)).body).toContain('Acknowledged already');
+  });
+
+  it('is confirmed where its page is, also below a path of a proxy', async () => {
+    const path = `/n/${links.tokenFor('acknowledge', about())}`;
+    const { body } = await call('GET', path);
+    const page = `https://x.example/omoi${path}`;
+    expect(actionsOf(body, page)).toEqual([page]);
+  });
+
+  it(`takes a form of ${maxFormBytes} bytes, and no longer one`, async () => {
+    const path = `/n/${links.tokenFor('acknowledge', about())}`;
+    const send = (bytes: number) =>
+      api.app.inject({
+        method: 'POST',
+        url: path,
+        headers: { host: 'localhost', 'content-type': 'application/x-www-form-urlencoded' },
+        payload: 'a'.repeat(bytes),
+      });
+    expect((await send(maxFormBytes + 1)).statusCode).toBe(413);
+    expect(acknowledgements).toEqual([]);
+    expect((await send(maxFormBytes)).statusCode).toBe(200);
+    expect(acknowledgements).toHaveLength(1);
   });
 
   it('is refused where a page of another site asks for it', async () => {
@@ -214,7 +243,7 @@ describe('a link that acknowledges all alerts of a message', () => {
     for (const text of [
       '<h1>Acknowledge 48 alerts?</h1>',
       'about 50 alerts that fired, of which 1 are over',
-      'It is not for 7 more of the same group',
+      'Its link is for 50 of the 57 alerts of its group: acknowledge the other 7 in mission control.',
       '… and 30 more.',
     ])
       expect(asked.body).toContain(text);
@@ -226,20 +255,32 @@ describe('a link that acknowledges all alerts of a message', () => {
     expect([done.status, acknowledgements.length]).toEqual([200, 47]);
     expect(new Set(acknowledgements)).toContain('alr_many_49 by link of receiver team');
     expect(done.body).toContain('47 by link of receiver team');
+    expect(done.body).toContain('is for 50 of the 57 alerts of its group');
     expect(done.body).toContain('1 by ada &lt;ada&gt;');
     await submit(path);
     expect(acknowledgements).toHaveLength(47);
   });
 
   it.each([
-    [1_000, 1_000, 0],
-    [1_001, 1_000, 1],
-  ])('of %d alerts acknowledges %d, and says that it is not for %d', async (count, most, leftOut) => {
+    [maxAlertsOfLink, 0],
+    [maxAlertsOfLink + 1, 1],
+  ])(`of %i alerts is for ${maxAlertsOfLink}, and says so of %i others`, async (count, leftOut) => {
     const path = await messageAbout(count);
     const asked = (await call('GET', path)).body;
-    expect(asked.includes(`It is not for ${leftOut} more`)).toBe(leftOut > 0);
+    const sentence = `for ${maxAlertsOfLink} of the ${count} alerts of its group: acknowledge the other ${leftOut}`;
+    expect(asked.includes(sentence)).toBe(leftOut > 0);
+    expect(asked.includes('of its group')).toBe(leftOut > 0);
     expect((await submit(path)).status).toBe(200);
-    expect(acknowledgements).toHaveLength(most);
+    expect(acknowledgements).toHaveLength(maxAlertsOfLink);
+  });
+
+  it.each([
+    [maxNamed, false],
+    [maxNamed + 1, true],
+  ])(`of %i alerts names ${maxNamed}, and says that there are more: %s`, async (count, areMore) => {
+    const asked = (await call('GET', await messageAbout(count))).body;
+    expect(asked.split('<code>{').length - 1).toBe(maxNamed);
+    expect(asked.includes('<p>… and 1 more.</p>')).toBe(areMore);
   });
 
   it('is of no use for an alert, when it was changed, late, and once its message is forgotten', async () => {
@@ -263,7 +304,8 @@ describe('a link that silences', () => {
   it('asks for how long, and silences the labels of its alert', async () => {
     const path = `/n/${links.tokenFor('silence', about())}`;
     const asked = await call('GET', path);
-    for (const time of ['1h', '4h', '24h']) expect(asked.body).toContain(`action="${path}?for=${time}"`);
+    const page = `https://x.example/omoi${path}`;
+    expect(actionsOf(asked.body, page)).toEqual(['1h', '4h', '24h'].map((time) => `${page}?for=${time}`));
     expect(silences.list()).toEqual([]);
     expect((await submit(`${path}?for=1h`)).body).toContain('For 1h from now');
     const [silence, ...others] = silences.list();

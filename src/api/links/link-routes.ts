@@ -15,7 +15,7 @@ export interface LinkRouteParts {
 
 const FORM = 'application/x-www-form-urlencoded';
 /** The form has no field. */
-const maxFormBytes = 1_024;
+export const maxFormBytes = 1_024;
 const SILENCE_TIMES = ['1h', '4h', '24h'] as const;
 
 const linkParams = z.object({ token: z.string().describe('As it stands in a message.') });
@@ -95,7 +95,7 @@ async function answerPage(reply: FastifyReply, page: () => Promise<string>): Pro
 }
 
 /** Of many alerts so many are named. */
-const maxNamed = 20;
+export const maxNamed = 20;
 
 function question(offer: LinkOffer, token: string): string {
   const { action, receiver, expiresAtMs } = offer.claim;
@@ -108,7 +108,8 @@ function question(offer: LinkOffer, token: string): string {
     return htmlPage(title, [...about, '<p>There is nothing to do any more.</p>']);
   }
   const by = `<p>It is done in the name of “link of receiver <code>${htmlOf(receiver)}</code>”, to which the message went. The link counts until ${toRfc3339(expiresAtMs)}.</p>`;
-  const path = `/n/${encodeURIComponent(token)}`;
+  // Beside the page itself: a proxy may serve all of it below a path of its own.
+  const path = encodeURIComponent(token);
   if (action === 'silence') {
     const what = '<p>Nobody is told of an alert with these labels for so long:</p>';
     const forms = SILENCE_TIMES.map((time) => form(`${path}?for=${time}`, `Silence for ${time}`));
@@ -147,7 +148,9 @@ function describeAll({ claim, alerts, leftOut }: LinkOffer): readonly string[] {
   return [
     `<p>The message was about ${alerts.length} alerts that fired${over > 0 ? `, of which ${over} are over` : ''}.</p>`,
     ...(leftOut > 0
-      ? [`<p>It is not for ${leftOut} more of the same group: acknowledge them in mission control.</p>`]
+      ? [
+          `<p>Its link is for ${alerts.length} of the ${alerts.length + leftOut} alerts of its group: acknowledge the other ${leftOut} in mission control.</p>`,
+        ]
       : []),
     ...alerts.slice(0, maxNamed).flatMap(describe),
     ...(more > 0 ? [`<p>… and ${more} more.</p>`] : []),

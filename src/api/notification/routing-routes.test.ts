@@ -3,7 +3,7 @@ import { createRouter, parseMatcher, readConfigurationFile } from '#notification
 import { routeOverviews, testRouting } from '../../notification/routing/routing-overview.ts';
 import { callBelow, startTestApi, type TestApi } from '../api.test-support.ts';
 import { registerRoutingRoutes } from './routing-routes.ts';
-import { routesAnswer, routingTestAnswer } from './routing-schemas.ts';
+import { maxLabels, routesAnswer, routingTestAnswer } from './routing-schemas.ts';
 
 const TEXT = `
 route:
@@ -108,6 +108,14 @@ describe('where an alert would go', () => {
   it('without labels is the root', async () => {
     const { to } = routingTestAnswer.parse((await call('GET /test')).body);
     expect(to.map(({ receiver }) => receiver)).toEqual(['desk']);
+  });
+
+  it.each([
+    [maxLabels, 200],
+    [maxLabels + 1, 400],
+  ])(`with %i labels of at most ${maxLabels} answers %i`, async (count, status) => {
+    const query = Array.from({ length: count }, (_, at) => `label=l${at}%3Dx`).join('&');
+    expect((await call(`GET /test?${query}`)).status).toBe(status);
   });
 
   it.each([

@@ -32,7 +32,7 @@ const routeView = z.object({
 
 export const routesAnswer = z.object({ routes: z.array(routeView) });
 
-const maxLabels = 64;
+export const maxLabels = 64;
 const labelText = storedText(4000).min(1);
 
 export const routingTestQuery = z.strictObject({

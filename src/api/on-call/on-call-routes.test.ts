@@ -13,6 +13,7 @@ import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock } from '#te
 import type { Role } from '../access/roles.ts';
 import { callBelow, startTestApi, type TestAnswer, type TestApi } from '../api.test-support.ts';
 import { registerOnCallRoutes } from './on-call-routes.ts';
+import { maxDurationMs } from './on-call-schemas.ts';
 
 const PAGE = readFileSync(new URL('../../../docs/alerting/on-call.md', import.meta.url), 'utf8');
 /** Whoever is on call is told, as the page has it; each receiver writes to an address of its own. */
@@ -103,6 +104,13 @@ describe('GET /api/v1/alerts/on-call', () => {
 });
 
 describe('who is told in the place of a receiver', () => {
+  it('was told at another time as the schedule says of that', () => {
+    const at = (iso: string) =>
+      prepared.routing.integrationsOf('infra', Date.parse(iso)).map(({ key }) => key);
+    expect(at('2026-12-09T19:00:00Z')).toEqual(['grace/webhook/0']);
+    expect(at('2026-12-01T19:00:00Z')).toEqual(told());
+  });
+
   it('follows the schedule', async () => {
     const seen: string[] = [];
     for (let hours = 0; hours < 14 * 24; hours += 12) {
@@ -131,7 +139,7 @@ describe('who is told in the place of a receiver', () => {
     ]);
     const again = new OnCallOverrides({ database, bus, clock, random: createSeededRandom(4) });
     await again.start();
-    expect(again.at('infra', clock.wallMs())?.person).toBe('grace');
+    expect(again.at('infra', clock.wallMs(), () => true)?.person).toBe('grace');
     await clock.advance(HOUR);
     expect(told()).toEqual(['ada/webhook/0']);
     const other = await call('POST /overrides', {
@@ -155,6 +163,13 @@ describe('who is told in the place of a receiver', () => {
 
 describe('an override is refused', () => {
   const good = { schedule: 'infra', person: 'grace', duration_ms: HOUR };
+
+  it.each([
+    [maxDurationMs, 201],
+    [maxDurationMs + 1, 400],
+  ])(`of %i ms, of ${maxDurationMs} at most, with %i`, async (duration, status) => {
+    expect((await call('POST /overrides', { ...good, duration_ms: duration })).status).toBe(status);
+  });
 
   it.each<readonly [string, object, number, string]>([
     ['for a schedule that is not there', { ...good, schedule: 'infa' }, 404, 'unknown_on_call'],

@@ -4,7 +4,7 @@ import { timeText } from '../http/time-text.ts';
 
 const nullableText = z.string().nullable();
 const time = z.string().meta({ format: 'date-time' });
-const maxDurationMs = 366 * 86_400_000;
+export const maxDurationMs = 366 * 86_400_000;
 
 const personView = z.object({
   person: z.string(),

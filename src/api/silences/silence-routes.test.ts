@@ -20,8 +20,14 @@ import {
 import type { z } from 'zod';
 import type { Role } from '../access/roles.ts';
 import { callBelow, startTestApi, type TestAnswer, type TestApi } from '../api.test-support.ts';
-import { registerSilenceRoutes, type SilenceRouteParts } from './silence-routes.ts';
-import { silencesAnswer, silenceView } from './silence-schemas.ts';
+import { maxPreviewedAlerts, registerSilenceRoutes, type SilenceRouteParts } from './silence-routes.ts';
+import {
+  maxDurationMs,
+  maxMatcherCharacters,
+  maxMatchers,
+  silencesAnswer,
+  silenceView,
+} from './silence-schemas.ts';
 
 const STARTED_AT_MS = Date.UTC(2026, 10, 30, 12);
 const HOUR_MS = 3_600_000;
@@ -61,6 +67,8 @@ beforeEach(async () => {
   silences = new SilenceBook({ ...base, bus, limits: DEFAULT_SILENCE_LIMITS });
   await silences.start();
   api = await startTestApi({
+    // The longest matchers are longer than other requests of tests.
+    parts: { limits: { maxBodyBytes: 100_000 } },
     register: (app) =>
       registerSilenceRoutes(app, {
         silences,
@@ -199,6 +207,30 @@ describe('a silence', () => {
     expect(silences.list()).toEqual([]);
   });
 
+  const matchers = (count: number): readonly string[] =>
+    Array.from({ length: count }, (_, at) => `l${at}="x"`);
+  const matcherOf = (characters: number): string => `l="${'x'.repeat(characters - 4)}"`;
+
+  it.each<[string, object, number]>([
+    [`${maxMatchers} matchers`, { matchers: matchers(maxMatchers) }, 201],
+    [`${maxMatchers + 1} matchers`, { matchers: matchers(maxMatchers + 1) }, 400],
+    [`${maxMatchers} sets`, { matcher_sets: matchers(maxMatchers).map((one) => [one]) }, 201],
+    [`${maxMatchers + 1} sets`, { matcher_sets: matchers(maxMatchers + 1).map((one) => [one]) }, 400],
+    [`a set of ${maxMatchers} matchers`, { matcher_sets: [matchers(maxMatchers)] }, 201],
+    [`a set of ${maxMatchers + 1} matchers`, { matcher_sets: [matchers(maxMatchers + 1)] }, 400],
+    [`a matcher of ${maxMatcherCharacters} characters`, { matchers: [matcherOf(maxMatcherCharacters)] }, 201],
+    [
+      `a matcher of ${maxMatcherCharacters + 1} characters`,
+      { matchers: [matcherOf(maxMatcherCharacters + 1)] },
+      400,
+    ],
+    [`${maxDurationMs} ms`, { matchers: matchers(1), duration_ms: maxDurationMs }, 201],
+    [`${maxDurationMs + 1} ms`, { matchers: matchers(1), duration_ms: maxDurationMs + 1 }, 400],
+  ])('of %s is answered as the limits say', async (_what, body, status) => {
+    const answer = await call('POST ', { duration_ms: HOUR_MS, comment: 'disks', ...body });
+    expect([answer.status, silences.list()]).toMatchObject([status, status === 201 ? [{}] : []]);
+  });
+
   it('from an alert that there is not is refused', async () => {
     const answer = await call('POST ', { alert_id: 'alrt_2', duration_ms: 1, comment: 'x' });
     expect([answer.status, answer.body['error']]).toEqual([404, 'unknown_alert']);
@@ -226,6 +258,20 @@ describe('what a silence would be for', () => {
     expect(await preview('alertname="Down"', 'team=mail')).toEqual([200, 0, 0, undefined]);
     expect(await preview('alertname')).toEqual([400, undefined, null, 'invalid_request']);
     expect(await preview()).toEqual([400, undefined, null, 'invalid_request']);
+  });
+
+  it.each([maxPreviewedAlerts, maxPreviewedAlerts + 1])(
+    `of %i alerts names ${maxPreviewedAlerts}`,
+    async (count) => {
+      const some = `host=~"${Array.from({ length: count }, (_, at) => `h${at}`).join('|')}"`;
+      expect(await preview(some)).toEqual([200, count, maxPreviewedAlerts, undefined]);
+    },
+  );
+
+  it(`is asked with ${maxMatchers} matchers, and no more`, async () => {
+    const none = (count: number) => Array.from({ length: count }, (_, at) => `alertname="x${at}"`);
+    expect(await preview(...none(maxMatchers))).toEqual([200, 0, 0, undefined]);
+    expect(await preview(...none(maxMatchers + 1))).toEqual([400, undefined, null, 'invalid_request']);
   });
 });
 

@@ -37,7 +37,7 @@ export interface SilenceLanguage {
 
 const PATH = '/api/v1/alerts/silences';
 /** So many of the alerts are named. */
-const maxPreviewedAlerts = 10;
+export const maxPreviewedAlerts = 10;
 
 /** `/api/v1/alerts/silences`: for which alerts nobody is told, until when, and why. */
 export function registerSilenceRoutes(app: ApiApp, parts: SilenceRouteParts): void {

@@ -6,9 +6,9 @@ import { wholeNumber } from '../http/whole-number.ts';
 const nullableText = z.string().nullable();
 const time = z.string().meta({ format: 'date-time' });
 
-const maxMatchers = 100;
-const maxMatcherCharacters = 12_000;
-const maxDurationMs = 366 * 86_400_000;
+export const maxMatchers = 100;
+export const maxMatcherCharacters = 12_000;
+export const maxDurationMs = 366 * 86_400_000;
 
 const SHOWN_STATES = ['active', 'pending', 'expired'] as const;
 

@@ -26,7 +26,10 @@ export interface NotificationConfiguration {
 
 /** A node of the routing tree; what it inherits is filled in. */
 export interface Route {
-  /** Alertmanager's id of a route: its key and its place, unique in the tree. */
+  /**
+   * Its key, and its place among siblings with the same matchers: unique in the tree, and the same when other routes come or go, so that
+   * what was told of its groups is not told again.
+   */
   readonly id: string;
   /** `{}/{team="web"}`: the matchers of the nodes above it and of its own. */
   readonly key: string;

@@ -20,10 +20,10 @@ import { checkedBy, duration, secretUrl, text, texts, wholeNumber } from './sett
 import { minuteOfDay, weekdayOf } from './time-interval-schema.ts';
 
 /** Each list and map of `x-omoi` has at most so many entries. */
-const maxNames = 1_000;
-const maxSteps = 20;
-const maxRepeats = 100;
-const maxFlapEpisodes = 100;
+export const maxNames = 1_000;
+export const maxSteps = 20;
+export const maxRepeats = 100;
+export const maxFlapEpisodes = 100;
 const MIN_SWITCH_MS = 1_000;
 
 const clockTime = z
@@ -166,7 +166,7 @@ export const omoiSchema = z
           .refine((path) => posix.isAbsolute(path), 'a command is named by its absolute path'),
         'expected a list',
       )
-      .max(maxNames)
+      .max(maxNames, `at most ${maxNames} commands`)
       .nullish(),
     allowed_addresses: z
       .array(
@@ -262,7 +262,7 @@ export function routeExtras(keys: z.output<typeof routeExtrasSchema>, inherited:
 }
 
 /** Half of the time after which messages are given up. */
-const maxRateWindowMs = 12 * 3_600_000;
+export const maxRateWindowMs = 12 * 3_600_000;
 
 /** The keys of `x-omoi` of a receiver, besides those of Omoi's own integrations. */
 export const receiverExtrasKeys = {

@@ -1,15 +1,20 @@
 import { expect, it } from 'vitest';
 import { Findings } from './findings.ts';
+import type { Route } from './notification-configuration.ts';
 import { maxRouteDepth, maxRoutes, readRoutes } from './read-routes.ts';
 
-function problemsOf(route: object): readonly string[] {
-  const findings = new Findings();
+function read(route: object, findings = new Findings()): Route | null {
   const names = {
     receivers: new Set(['r']),
     timeIntervals: new Set<string>(),
     escalations: new Set<string>(),
   };
-  readRoutes(route, { findings, mode: 'fallback', names });
+  return readRoutes(route, { findings, mode: 'fallback', names });
+}
+
+function problemsOf(route: object): readonly string[] {
+  const findings = new Findings();
+  read(route, findings);
   return findings.problems.map(({ path, message }) => `${path.length} steps: ${message}`);
 }
 
@@ -36,4 +41,14 @@ it('so deep, and no deeper', () => {
   expect(problemsOf(deep(maxRouteDepth + 1))).toEqual([
     `${(maxRouteDepth + 1) * 2 + 1} steps: routes stand more than ${maxRouteDepth} deep in each other`,
   ]);
+});
+
+it('a route has the same name when others come before it', () => {
+  const team = { matchers: ['team="web"'], continue: true };
+  const idsOf = (...routes: readonly object[]): readonly string[] =>
+    read({ receiver: 'r', routes })?.routes.map(({ id }) => id) ?? [];
+  const [first, second] = idsOf(team, team);
+  expect(first).not.toBe(second);
+  const [, , after, behind] = idsOf({ matchers: ['a="b"'] }, {}, team, team);
+  expect([after, behind]).toEqual([first, second]);
 });

@@ -41,12 +41,20 @@ type Inherited = Pick<
   'receiver' | 'groupBy' | 'groupWaitMs' | 'groupIntervalMs' | 'repeatIntervalMs' | 'labels' | 'omoi'
 >;
 
+/** The node above others. */
+interface Above {
+  readonly id: string;
+  readonly key: string;
+  /** How many of its children have which matchers, of those that have been read. */
+  readonly children: Map<string, number>;
+}
+
 /** Where a node hangs in the tree. */
 interface Place {
   readonly path: Path;
   readonly inherited: Inherited;
   /** Null at the root. */
-  readonly above: { readonly id: string; readonly key: string; readonly index: number } | null;
+  readonly above: Above | null;
   readonly depth: number;
 }
 
@@ -113,11 +121,12 @@ class Tree {
     }
     const node = this.#node(soundKeys(routeNodeSchema, written), place);
     const below = isMapping(written) ? itemsOf(written['routes']) : [];
+    const above = { id: node.id, key: node.key, children: new Map<string, number>() };
     const routes = below.map((child, index) =>
       this.read(child, {
         path: [...path, 'routes', index],
         inherited: node,
-        above: { id: node.id, key: node.key, index },
+        above,
         depth: depth + 1,
       }),
     );
@@ -158,7 +167,7 @@ class Tree {
     const matchers = readMatchers(keys, { path, prefix: '' }, { findings, mode });
     const text = formatMatchers(matchers);
     return {
-      id: above ? `${above.id}/${text}/${above.index}` : text,
+      id: above ? `${above.id}/${text}/${placeAmong(above.children, text)}` : text,
       key: above ? `${above.key}/${text}` : text,
       receiver: keys.receiver || inherited.receiver,
       matchers,
@@ -208,4 +217,11 @@ class Tree {
     }
     return labels;
   }
+}
+
+/** Of siblings with the same matchers the how manieth it is, from 0. Others that come or go beside it change nothing about that. */
+function placeAmong(children: Map<string, number>, matchers: string): number {
+  const place = children.get(matchers) ?? 0;
+  children.set(matchers, place + 1);
+  return place;
 }

@@ -47,7 +47,7 @@ function doesNothing({ sources, targetMatchers }: InhibitRule): string | null {
 }
 
 /** So many rules of a circle are named besides the first. */
-const maxNamedRules = 5;
+export const maxNamedRules = 5;
 
 function namesOf(places: readonly number[], rules: readonly InhibitRule[]): string {
   const named = places.slice(0, maxNamedRules).map((at) => nameOf(rules[at], at));

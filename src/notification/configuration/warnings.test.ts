@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { read, withRoute } from './reading.test-support.ts';
+import { maxNamedRules } from './warn-of-inhibition.ts';
 
 async function warningsOf(text: string): Promise<readonly string[]> {
   return (await read(text)).warnings;
@@ -127,6 +128,16 @@ describe('inhibit rules', () => {
   ])('%s', async (_, items, expected) => {
     const warnings = await warningsOf(rules(...items));
     expect(warnings).toEqual(expected.map((pattern) => expect.stringMatching(pattern)));
+  });
+
+  it.each([
+    [maxNamedRules, ' inhibit in'],
+    [maxNamedRules + 1, ' and 1 more inhibit in'],
+  ])(`in a circle with %i others, of which ${maxNamedRules} are named`, async (others, end) => {
+    const count = others + 1;
+    const circle = Array.from({ length: count }, (_, at) => rule(`s="${at}"`, `s="${(at + 1) % count}"`));
+    const named = Array.from({ length: maxNamedRules }, (_, at) => `inhibit_rules[${at + 1}]`).join(', ');
+    expect(await warningsOf(rules(...circle))).toEqual([expect.stringContaining(`${named}${end}`)]);
   });
 
   it('in a long chain', async () => {

@@ -27,6 +27,9 @@ export interface Climb {
   timer: Timer | null;
 }
 
+/** Whether a step of a ladder is to tell of an alert now: `waits` while it is kept back from people; `over` where it is over, or somebody looks after it. */
+export type Standing = 'climbs' | 'waits' | 'over';
+
 type Row = StateTables['notification_escalations'];
 
 export function climbOf(row: Row, fingerprint: string): Climb {
@@ -87,6 +90,13 @@ export class Climbs {
 
   has(alertId: string, escalation: string): boolean {
     return this.#byAlert.get(alertId)?.has(escalation) === true;
+  }
+
+  /** That of an alert on a ladder of a group; null where it does not climb it, or its end has been told. */
+  in(ladderGroup: string, alertId: string): Climb | null {
+    const ofGroup = this.ofGroup(ladderGroup);
+    for (const climb of this.of(alertId)) if (ofGroup.has(climb)) return climb;
+    return null;
   }
 
   /** Those of a ladder of a group. */

@@ -1,80 +1,23 @@
-import type { EventBus } from '#eventbus';
-import type { StateDatabase, StateTransaction } from '#storage';
-import {
-  backoffMs,
-  messageOf,
-  type BackoffLimits,
-  type Clock,
-  type Logger,
-  type NewSystemEvent,
-  type Random,
-  type SelfMetrics,
-} from '#telemetry';
-import type { Escalation } from '../configuration/omoi-settings.ts';
-import type { DecisionLog } from '../explain/decision-log.ts';
-import type { AggregationGroup } from '../groups/aggregation-group.ts';
+import type { StateTransaction } from '#storage';
+import { backoffMs, messageOf, type BackoffLimits } from '#telemetry';
 import type { ToldOfGroup } from '../groups/dispatcher-parts.ts';
-import type { TrackedAlert } from '../groups/tracked-alert.ts';
-import type { LogUpdate, NotificationLog } from '../outbox/notification-log.ts';
 import type { Outstanding } from '../outbox/delivery-queue.ts';
-import type { Outbox, PlannedNotification } from '../outbox/outbox.ts';
-import type { RunningIntegration } from '../outbox/running-integration.ts';
-import type { AlertReader } from '../ports.ts';
-import type { Muted } from '../stages/mute-stage.ts';
-import { climbOf, Climbs, ladderGroupId, rowOfClimb, type Climb } from './climb.ts';
+import type { Notification } from '../outbox/outbox-rows.ts';
+import { climbOf, Climbs, ladderGroupId, type Climb } from './climb.ts';
+import { hasNothingToWrite, noWork, type EscalationParts, type EscalationWork } from './escalation-parts.ts';
+import { deleteClimb, haltClimbs, insertClimbs, moveClimb } from './escalation-rows.ts';
 import { dueAfterMs, dueAtMs, rungAfter, type Rung } from './ladder.ts';
 import { escalationDecision, planEnd, planStep, receiverOf, type StepMember } from './ladder-messages.ts';
+import { reviseMessages } from './revisions.ts';
+import { Standings, waitMs } from './standings.ts';
 
 /** So many alerts climb at once; of further ones nobody is told but by their routes. */
-const maxEscalatingAlerts = 10_000;
+export const maxEscalatingAlerts = 10_000;
 /** So many alerts take a step in one transaction. */
 const maxClimbsPerWrite = 100;
-/** Databases take a bounded number of parameters: a group may begin with thousands of alerts. */
-const maxRowsPerInsert = 500;
-/** Who must not be told now is asked again after so long. */
-const waitMs = 60_000;
 const WRITE_BACKOFF: BackoffLimits = { firstMs: 200, maxMs: 15_000 };
 const maxAlertsPerRead = 500;
 const BOTTOM: Rung = { step: 0, round: 0 };
-
-/** What is in force at the moment. */
-export interface EscalationContext {
-  readonly escalationOf: (name: string) => Escalation | null;
-  readonly integrationsOf: (receiver: string) => readonly RunningIntegration[];
-  readonly integrationByKey: (key: string) => RunningIntegration | null;
-  /** Whether a time is within a named interval. */
-  readonly isWithin: (interval: string, wallMs: number) => boolean;
-  readonly alertOf: (alertId: string) => TrackedAlert | null;
-  /** The groups that an alert is in. */
-  readonly groupsOf: (alertId: string) => Iterable<AggregationGroup>;
-  /** What keeps an alert back from people now. */
-  readonly mutedBy: (alert: TrackedAlert, group: AggregationGroup, nowMs: number) => Muted | null;
-}
-
-export interface EscalationParts {
-  readonly database: StateDatabase;
-  readonly bus: EventBus;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly metrics: SelfMetrics;
-  readonly alerts: Pick<AlertReader, 'read'>;
-  readonly log: NotificationLog;
-  readonly outbox: Pick<Outbox, 'outstanding' | 'outstandingOf' | 'plan'>;
-  readonly decisions: Pick<DecisionLog, 'record'>;
-  readonly context: EscalationContext;
-}
-
-/** What is to be written. */
-interface Work {
-  readonly planned: PlannedNotification[];
-  /** Messages that wait although their alerts are over. */
-  readonly withdrawn: Outstanding[];
-  readonly logs: LogUpdate[];
-  readonly moved: { readonly climb: Climb; readonly to: Pick<Climb, 'step' | 'round' | 'dueAtMs'> }[];
-  readonly removed: Climb[];
-  readonly events: NewSystemEvent[];
-}
 
 /**
  * Alerts that nobody has acknowledged, on their way up the ladders of their routes: each step tells somebody else, or tells it
@@ -83,9 +26,12 @@ interface Work {
 export class Escalations {
   readonly #parts: EscalationParts;
   readonly #climbs = new Climbs();
+  readonly #standings: Standings;
   readonly #due = new Set<Climb>();
   /** Whose alerts are over, with when, wall ms. */
   readonly #over = new Map<Climb, number>();
+  /** The groups of ladders of which a message that waits may tell of what nobody has to hear of any more. */
+  readonly #toRevise = new Set<string>();
   #working: Promise<void> | null = null;
   #endPause: (() => void) | null = null;
   #isHeld = true;
@@ -93,6 +39,7 @@ export class Escalations {
 
   constructor(parts: EscalationParts) {
     this.#parts = parts;
+    this.#standings = new Standings(this.#climbs, parts);
     parts.metrics.gauge(
       'omoi_notification_escalating_alerts',
       'Alerts that climb a ladder of escalation, or of which others were told that way.',
@@ -147,13 +94,7 @@ export class Escalations {
       this.#tell(climb, 'not escalated', `${maxEscalatingAlerts} alerts are escalated already`);
     }
     if (begun.length === 0) return;
-    for (let at = 0; at < begun.length; at += maxRowsPerInsert) {
-      await tx.db
-        .insertInto('notification_escalations')
-        .values(begun.slice(at, at + maxRowsPerInsert).map(rowOfClimb))
-        .onConflict((conflict) => conflict.columns(['alert_id', 'escalation']).doNothing())
-        .execute();
-    }
+    await insertClimbs(tx, begun);
     tx.afterCommit(() => {
       for (const climb of begun) {
         this.#climbs.add(climb);
@@ -187,21 +128,20 @@ export class Escalations {
       }));
   }
 
-  /** Somebody looks after an alert: no further step is taken. */
+  /** Somebody looks after an alert: no further step is taken, and none that waits for its receiver is told. */
   async halt(tx: StateTransaction, alertId: string, why: string): Promise<void> {
-    const climbs = [...this.#climbs.of(alertId)].filter((climb) => climb.dueAtMs !== null);
+    const climbs = [...this.#climbs.of(alertId)];
     if (climbs.length === 0) return;
-    await tx.db
-      .updateTable('notification_escalations')
-      .set({ due_at_ms: null })
-      .where('alert_id', '=', alertId)
-      .execute();
+    await haltClimbs(tx, alertId);
     tx.afterCommit(() => {
       for (const climb of climbs) {
+        this.#toRevise.add(ladderGroupId(climb));
+        if (climb.dueAtMs === null) continue;
         climb.dueAtMs = null;
         this.#setTimer(climb);
         this.#tell(climb, 'stopped', why);
       }
+      this.#pump();
     });
   }
 
@@ -214,12 +154,7 @@ export class Escalations {
       const escalation = context.escalationOf(climb.escalation);
       if (!escalation) continue;
       const dueMs = dueAtMs(escalation, beganAtMs, BOTTOM);
-      await tx.db
-        .updateTable('notification_escalations')
-        .set({ began_at_ms: beganAtMs, ...BOTTOM, due_at_ms: dueMs })
-        .where('alert_id', '=', alertId)
-        .where('escalation', '=', climb.escalation)
-        .execute();
+      await moveClimb(tx, climb, { ...BOTTOM, dueAtMs: dueMs, beganAtMs });
       tx.afterCommit(() => {
         Object.assign(climb, BOTTOM, { beganAtMs, dueAtMs: dueMs });
         this.#setTimer(climb);
@@ -231,14 +166,31 @@ export class Escalations {
   ended(alertId: string, endsAtMs: number): void {
     for (const climb of this.#climbs.of(alertId)) {
       this.#over.set(climb, endsAtMs);
+      this.#toRevise.add(ladderGroupId(climb));
       this.#setTimer(climb);
     }
     this.#pump();
   }
 
+  /**
+   * Whether a message may be begun. One of a step may not where somebody looks after an alert of it by now, or it is over, or kept
+   * back from people: it is written anew, or waits.
+   */
+  mayBegin({ groupId, reason, members }: Pick<Notification, 'groupId' | 'reason' | 'members'>): boolean {
+    if (reason !== 'escalation') return true;
+    const { standingOf } = this.#standings.of(groupId);
+    if (members.every(([alertId, endsAtMs]) => endsAtMs !== null || standingOf(alertId) === 'climbs')) {
+      return true;
+    }
+    this.#toRevise.add(groupId);
+    this.#pump();
+    return false;
+  }
+
   /** Nothing of a group is on its way any more: what waited for that goes on. */
   settled(groupId: string): void {
     for (const climb of this.#climbs.ofGroup(groupId)) {
+      this.#toRevise.add(groupId);
       if (climb.dueAtMs !== null && climb.timer === null && !this.#over.has(climb)) this.#due.add(climb);
     }
     this.#pump();
@@ -273,10 +225,10 @@ export class Escalations {
 
   #pump(): void {
     if (this.#isHeld || this.#isStopped || this.#working !== null) return;
-    if (this.#due.size === 0 && this.#over.size === 0) return;
+    if (this.#due.size === 0 && this.#over.size === 0 && this.#toRevise.size === 0) return;
     this.#working = this.#workOff().finally(() => {
       this.#working = null;
-      if (this.#due.size > 0) this.#pump();
+      if (this.#due.size > 0 || this.#toRevise.size > 0) this.#pump();
     });
   }
 
@@ -287,11 +239,12 @@ export class Escalations {
     while (!this.#isStopped) {
       const due = [...this.#due].slice(0, maxClimbsPerWrite);
       for (const climb of due) this.#due.delete(climb);
-      const work: Work = { planned: [], withdrawn: [], logs: [], moved: [], removed: [], events: [] };
+      const work = noWork();
       for (const climbs of Map.groupBy(due, keyOfStep).values()) this.#decideStep(climbs, work);
       this.#decideEnds(work);
-      if (work.moved.length === 0 && work.removed.length === 0) {
-        if (due.length > 0) continue;
+      this.#decideRevisions(work);
+      if (hasNothingToWrite(work)) {
+        if (due.length > 0 || this.#toRevise.size > 0) continue;
         return;
       }
       try {
@@ -302,7 +255,11 @@ export class Escalations {
           { error: messageOf(thrown), alerts: work.moved.length + work.removed.length },
           'Escalation not written: it is tried again',
         );
-        for (const { climb } of work.moved) this.#due.add(climb);
+        for (const climb of due) {
+          this.#due.add(climb);
+          this.#toRevise.add(ladderGroupId(climb));
+        }
+        for (const groupId of work.revised) this.#toRevise.add(groupId);
         await this.#pause(backoffMs(++failures, WRITE_BACKOFF, this.#parts.random));
       }
     }
@@ -319,7 +276,7 @@ export class Escalations {
   }
 
   /** Alerts of one group that take the same step of one ladder. */
-  #decideStep(climbs: readonly Climb[], work: Work): void {
+  #decideStep(climbs: readonly Climb[], work: EscalationWork): void {
     const { context, clock, decisions, outbox } = this.#parts;
     const nowMs = clock.wallMs();
     const [any] = climbs;
@@ -327,9 +284,9 @@ export class Escalations {
     const told: (StepMember & { readonly receiver: string })[] = [];
     for (const climb of climbs) {
       const alert = context.alertOf(climb.alertId);
-      const groups = [...context.groupsOf(climb.alertId)];
-      const group = groups.find(({ id }) => id === climb.group.id) ?? groups[0];
+      const group = this.#standings.groupOf(climb);
       if (!escalation || !alert || !group || alert.acknowledgedBy !== null || alert.endsAtMs !== null) {
+        if (!escalation) this.#tell(climb, 'stopped', `there is no escalation ${climb.escalation} any more`);
         work.moved.push({ climb, to: { step: climb.step, round: climb.round, dueAtMs: null } });
         continue;
       }
@@ -356,6 +313,7 @@ export class Escalations {
     const step = planStep(
       { escalation, told: together, first, receiver, integrations },
       { ...this.#parts, nowMs },
+      this.#standings.of(groupId),
     );
     work.planned.push(...step.planned);
     work.events.push(step.event);
@@ -373,7 +331,7 @@ export class Escalations {
   }
 
   /** Alerts that are over: whoever was told by a ladder hears of it, once nothing of that ladder is on its way. */
-  #decideEnds(work: Work): void {
+  #decideEnds(work: EscalationWork): void {
     const { context, clock } = this.#parts;
     for (const [groupId, ended] of this.#endsThatMayBeTold()) {
       const [[first] = []] = ended;
@@ -387,11 +345,23 @@ export class Escalations {
           integrationByKey: context.integrationByKey,
         },
         { ...this.#parts, nowMs: clock.wallMs() },
+        this.#standings.of(groupId),
       );
       if (still.length === 0) work.withdrawn.push(...this.#unheard(groupId));
       work.planned.push(...end.planned);
       work.logs.push(...end.logs);
       work.removed.push(...ended.map(([climb]) => climb));
+    }
+  }
+
+  /** Messages that wait without those that nobody has to hear of any more. What is on its way is looked through behind that. */
+  #decideRevisions(work: EscalationWork): void {
+    const replaced = new Set([...work.withdrawn, ...work.planned.flatMap(({ replaces }) => replaces ?? [])]);
+    for (const groupId of this.#toRevise) {
+      if (work.revised.length >= maxClimbsPerWrite) return;
+      this.#toRevise.delete(groupId);
+      work.revised.push(groupId);
+      reviseMessages(groupId, work, { ...this.#parts, replaced, standings: this.#standings });
     }
   }
 
@@ -422,32 +392,19 @@ export class Escalations {
       .outstandingOf(groupId)
       .filter(
         ({ state, notification: { integration } }) =>
-          state === 'waiting' && log.get(groupId, integration) === null,
+          state !== 'sending' && log.get(groupId, integration) === null,
       );
   }
 
   async #write(
     tx: StateTransaction,
-    { planned, withdrawn, logs, moved, removed, events }: Work,
+    { planned, withdrawn, logs, moved, removed, events }: EscalationWork,
   ): Promise<void> {
     const { outbox, log, bus } = this.#parts;
     await outbox.plan(tx, planned, withdrawn);
     await log.write(tx, logs);
-    for (const { climb, to } of moved) {
-      await tx.db
-        .updateTable('notification_escalations')
-        .set({ step: to.step, round: to.round, due_at_ms: to.dueAtMs })
-        .where('alert_id', '=', climb.alertId)
-        .where('escalation', '=', climb.escalation)
-        .execute();
-    }
-    for (const { alertId, escalation } of removed) {
-      await tx.db
-        .deleteFrom('notification_escalations')
-        .where('alert_id', '=', alertId)
-        .where('escalation', '=', escalation)
-        .execute();
-    }
+    for (const { climb, to } of moved) await moveClimb(tx, climb, to);
+    for (const climb of removed) await deleteClimb(tx, climb);
     if (events.length > 0) await bus.append(tx, ...events);
     tx.afterCommit(() => {
       for (const climb of removed) {
@@ -455,8 +412,8 @@ export class Escalations {
         this.#climbs.delete(climb);
       }
       for (const { climb, to } of moved) {
-        // Somebody may have acknowledged meanwhile.
-        if (climb.dueAtMs !== null) Object.assign(climb, to);
+        // Somebody may have acknowledged meanwhile; behind the last step none is due.
+        if (this.#standings.standingOf(climb) !== 'over' || to.dueAtMs === null) Object.assign(climb, to);
         this.#setTimer(climb);
       }
     });

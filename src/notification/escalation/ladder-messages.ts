@@ -2,15 +2,17 @@ import { createId, formatDuration, type NewSystemEvent, type Random } from '#tel
 import type { Escalation } from '../configuration/omoi-settings.ts';
 import type { Decision } from '../explain/decision-log.ts';
 import type { TrackedAlert } from '../groups/tracked-alert.ts';
+import type { Outstanding } from '../outbox/delivery-queue.ts';
 import type { LogUpdate, NotificationLog } from '../outbox/notification-log.ts';
 import type { Outbox, PlannedNotification } from '../outbox/outbox.ts';
 import type { MessageMember, Notification } from '../outbox/outbox-rows.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';
 import { ladderGroupId, type Climb } from './climb.ts';
-import { rungAfter, severityAt, stepOf } from './ladder.ts';
+import { rungAfter, severityAt, stepOf, type Rung } from './ladder.ts';
+import { carriedOver, type LadderNow } from './waiting-messages.ts';
 
 /** An event names so many of a step's alerts. */
-const maxAlertsInEvent = 20;
+export const maxAlertsInEvent = 20;
 
 export interface LadderMessageParts {
   readonly log: NotificationLog;
@@ -18,6 +20,9 @@ export interface LadderMessageParts {
   readonly random: Random;
   readonly nowMs: number;
 }
+
+/** How the alerts of the ladder's group stand. */
+type Now = Pick<LadderNow, 'climbOf' | 'standingOf'>;
 
 export interface StepMember {
   readonly climb: Climb;
@@ -40,11 +45,11 @@ export interface PlannedStep {
 }
 
 /** Who is told by a step: the receiver that it names, or that of the alert's route as it is now. */
-export function receiverOf(escalation: Escalation, { step }: Climb, ofRoute: string): string {
+export function receiverOf(escalation: Escalation, { step }: Rung, ofRoute: string): string {
   return stepOf(escalation, step).receiver ?? ofRoute;
 }
 
-export function planStep(step: Step, parts: LadderMessageParts): PlannedStep {
+export function planStep(step: Step, parts: LadderMessageParts, now: Now): PlannedStep {
   const { escalation, told, first, receiver, integrations } = step;
   const severity = severityAt(escalation, first);
   const place = placeOf(escalation, first);
@@ -52,16 +57,25 @@ export function planStep(step: Step, parts: LadderMessageParts): PlannedStep {
   const note = `Escalation ${first.escalation}, ${place}: nobody has acknowledged for ${formatDuration(waitedMs)}.`;
   const fingerprints = new Set(told.map(({ alert }) => alert.fingerprint));
   const planned = integrations.map((running) => {
-    const entry = parts.log.get(ladderGroupId(first), running.key);
-    const members = told.map(({ alert }): MessageMember => [alert.alertId, null]);
+    const groupId = ladderGroupId(first);
+    const entry = parts.log.get(groupId, running.key);
+    const waiting = parts.outbox.outstanding(groupId, running.key)?.notification ?? null;
+    const carried = carriedOver(waiting, entry, now);
+    const isTold = new Set(told.map(({ alert }) => alert.alertId));
+    const firing = carried.firing.union(fingerprints);
+    const members = [
+      ...told.map(({ alert }): MessageMember => [alert.alertId, null]),
+      ...carried.escalated.filter(([alertId]) => !isTold.has(alertId)),
+      ...carried.ended,
+    ];
     return ladderMessage(first, running, parts, {
       reason: 'escalation',
       members: members.slice(0, running.integration.maxAlerts),
       truncated: Math.max(0, members.length - running.integration.maxAlerts),
       note,
       severity,
-      firing: entry ? fingerprints.union(entry.firing) : fingerprints,
-      resolved: entry ? entry.resolved.difference(fingerprints) : new Set<string>(),
+      firing,
+      resolved: carried.resolved.difference(firing),
       traceparent: told.find(({ alert }) => alert.traceparent !== null)?.alert.traceparent ?? null,
     });
   });
@@ -114,10 +128,22 @@ export interface PlannedEnd {
   readonly logs: readonly LogUpdate[];
 }
 
+/** A message of a step that waits, without those that need not be told of any more. */
+export function planRevision(
+  outstanding: Outstanding,
+  said: Omit<Said, 'traceparent'>,
+  { random, nowMs }: Pick<LadderMessageParts, 'random' | 'nowMs'>,
+): PlannedNotification {
+  // It is as old as it was: it is given up at its time.
+  const notification = { ...outstanding.notification, ...said, id: createId('ntf', nowMs, random) };
+  return { notification, replaces: outstanding };
+}
+
 /** Whoever was told by the ladder hears that it is over. */
 export function planEnd(
   { over, still, first, integrationByKey }: LadderEnd,
   parts: LadderMessageParts,
+  now: Now,
 ): PlannedEnd {
   const groupId = ladderGroupId(first);
   const ended = new Set(over.map(({ climb }) => climb.fingerprint));
@@ -127,27 +153,34 @@ export function planEnd(
     const told = over.filter(({ climb }) => entry.firing.has(climb.fingerprint));
     const running = integrationByKey(key);
     if (told.length === 0 || !running) continue;
-    const firing = entry.firing.difference(ended);
-    const resolved = entry.resolved.union(entry.firing.intersection(ended));
-    if (!running.integration.sendResolved) {
+    const waiting = parts.outbox.outstanding(groupId, key)?.notification ?? null;
+    const { sendResolved, maxAlerts } = running.integration;
+    if (!sendResolved) {
+      const firing = entry.firing.difference(ended);
+      const resolved = entry.resolved.union(entry.firing.intersection(ended));
       logs.push({ groupId, integration: key, entry: { ...entry, firing, resolved } });
       continue;
     }
-    const { maxAlerts } = running.integration;
-    const members = [
+    const carried = carriedOver(waiting, entry, now);
+    const firing = carried.firing.difference(ended);
+    // A step that nobody has heard of yet is told together with the end of others.
+    const isStep = carried.escalated.length > 0;
+    const ends = [
       ...told.map(({ climb, endsAtMs }): MessageMember => [climb.alertId, endsAtMs]),
-      ...still.flatMap((climb): MessageMember[] =>
-        firing.has(climb.fingerprint) ? [[climb.alertId, null]] : [],
-      ),
+      ...carried.ended,
     ];
+    const others = still.flatMap((climb): MessageMember[] =>
+      firing.has(climb.fingerprint) ? [[climb.alertId, null]] : [],
+    );
+    const members = isStep ? [...carried.escalated, ...ends] : [...ends, ...others];
     const message = ladderMessage(first, running, parts, {
-      reason: firing.size === 0 ? 'all_resolved' : 'new_resolved',
+      reason: isStep ? 'escalation' : firing.size === 0 ? 'all_resolved' : 'new_resolved',
       members: members.slice(0, maxAlerts),
       truncated: Math.max(0, members.length - maxAlerts),
-      note: null,
-      severity: null,
+      note: isStep ? (waiting?.note ?? null) : null,
+      severity: isStep ? (waiting?.severity ?? null) : null,
       firing,
-      resolved,
+      resolved: carried.resolved.union(carried.firing.intersection(ended)),
       traceparent: null,
     });
     planned.push(message);
@@ -168,7 +201,10 @@ function ladderMessage(
 ): PlannedNotification {
   const groupId = ladderGroupId(climb);
   const { key: groupKey, labels: groupLabels, routeLabels } = climb.group;
-  const notes = [said.note, note].filter((text) => text !== null);
+  // That of a message that waited names it already.
+  const notes = [said.note, note !== null && said.note?.includes(note) ? null : note].filter(
+    (text) => text !== null,
+  );
   const notification: Notification = {
     ...said,
     id: createId('ntf', nowMs, random),

@@ -38,6 +38,12 @@ export function rungAfter({ steps, repeats }: Escalation, { step, round }: Rung)
   return round < repeats ? { step: 0, round: round + 1 } : null;
 }
 
+/** The rung below; null at the bottom of the first round. */
+export function rungBefore({ steps }: Escalation, { step, round }: Rung): Rung | null {
+  if (step > 0) return { step: step - 1, round };
+  return round > 0 ? { step: steps.length - 1, round: round - 1 } : null;
+}
+
 /** The severity to which an alert was raised by the time of a step; null where none has raised it. */
 export function severityAt({ steps }: Escalation, { step, round }: Rung): string | null {
   const passed = steps.slice(0, step + 1).findLast(({ severity }) => severity !== null);

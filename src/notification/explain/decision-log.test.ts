@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import { SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
-import { DecisionLog, maxRememberedAlerts, maxWaitingDecisions, type Decision } from './decision-log.ts';
+import {
+  DecisionLog,
+  maxDecisionsRead,
+  maxRememberedAlerts,
+  maxWaitingDecisions,
+  type Decision,
+} from './decision-log.ts';
 
 let clock: VirtualClock;
 let database: StateDatabase;
@@ -51,4 +57,18 @@ it('counts what it cannot keep', async () => {
     .executeTakeFirstOrThrow();
   expect(rows).toBe(maxWaitingDecisions);
   expect(await log.list(`a${maxWaitingDecisions + 1}`)).toEqual([]);
+});
+
+it.each([
+  [maxDecisionsRead, 0],
+  [maxDecisionsRead + 1, 1],
+])(`of %i decisions about an alert reads the newest ${maxDecisionsRead}`, async (count, first) => {
+  for (let at = 0; at < count; at++) log.record(decision('a', String(at)), 'group');
+  await log.settled();
+  const read = await log.list('a');
+  expect([read.length, read[0]?.reason, read.at(-1)?.reason]).toEqual([
+    maxDecisionsRead,
+    String(first),
+    String(count - 1),
+  ]);
 });

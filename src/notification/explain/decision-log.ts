@@ -31,7 +31,7 @@ const INSERT = new PreparedInsert<Row, unknown>((db, rows) =>
   db.insertInto('notification_decisions').values(rows),
 );
 /** How many an explanation has at most, the newest. */
-const maxDecisionsRead = 500;
+export const maxDecisionsRead = 500;
 
 export interface DecisionLogParts {
   readonly database: StateDatabase;

@@ -29,7 +29,7 @@ export async function explain(
 }
 
 /** So many messages of an alert have a place in its timeline, the newest. */
-const maxDeliveriesRead = 100;
+export const maxDeliveriesRead = 100;
 
 /**
  * The events of the newest messages that tell of an alert, in order. They are found by the alert's decisions and read by their

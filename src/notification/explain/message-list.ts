@@ -27,7 +27,7 @@ export interface MessagePage {
   readonly next: string | null;
 }
 
-const maxAlertIds = 100;
+export const maxAlertIds = 100;
 
 const LISTED_COLUMNS = [...MESSAGE_COLUMNS, 'group_key', 'alerts', 'truncated'] as const;
 

@@ -1,6 +1,7 @@
 import {
   backoffMs,
   createId,
+  delay,
   formatElapsed,
   messageOf,
   paced,
@@ -66,7 +67,8 @@ export class Dispatcher {
   readonly #flaps = new FlapHistory();
   readonly #writing: Writing;
   #passing: Promise<void> | null = null;
-  #endPause: (() => void) | null = null;
+  /** Aborted, a pause ends before its time. */
+  #pauses = new AbortController();
   /** Groups are only collected: not all that fires is known yet. */
   #isHeld = true;
   #isStopped = false;
@@ -76,7 +78,7 @@ export class Dispatcher {
     this.#inForce = inForce;
     this.#writing = {
       ...parts,
-      hasGroup: (groupId) => this.#groups.has(groupId),
+      hasGroup: (groupId) => this.hasGroup(groupId),
       groupsOf: (alertId) => this.#alerts.get(alertId)?.groups ?? null,
     };
     parts.metrics.gauge(
@@ -104,7 +106,7 @@ export class Dispatcher {
 
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#endPause?.();
+    this.#pauses.abort();
     for (const { timer } of this.#groups.values()) timer?.cancel();
     await this.#passing;
   }
@@ -112,7 +114,8 @@ export class Dispatcher {
   /** No pass begins until `replace` or `start`. Resolves when none is under way. */
   async hold(): Promise<void> {
     this.#isHeld = true;
-    this.#endPause?.();
+    this.#pauses.abort();
+    this.#pauses = new AbortController();
     await this.#passing;
   }
 
@@ -189,6 +192,10 @@ export class Dispatcher {
 
   groupsOf(alertId: string): Iterable<AggregationGroup> {
     return this.#alerts.get(alertId)?.groups ?? [];
+  }
+
+  hasGroup(groupId: string): boolean {
+    return this.#groups.has(groupId);
   }
 
   get groupCount(): number {
@@ -368,19 +375,10 @@ export class Dispatcher {
           'Notifications not written: their groups are decided again',
         );
         for (const group of groups) this.#due.add(group);
-        await this.#pause(backoffMs(++failures, WRITE_BACKOFF, this.#parts.random));
+        const pauseMs = backoffMs(++failures, WRITE_BACKOFF, this.#parts.random);
+        await delay(this.#parts.clock, pauseMs, this.#pauses.signal);
       }
     }
-  }
-
-  /** Ends when the time is over, and when it is stopped. */
-  async #pause(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    this.#endPause = () => resolve(undefined);
-    const timer = this.#parts.clock.after(ms, this.#endPause);
-    await promise;
-    timer.cancel();
-    this.#endPause = null;
   }
 
   /** Decides for as many groups as one transaction takes. @param groups is filled with them */

@@ -3,7 +3,7 @@ import type { Muted } from '../stages/mute-stage.ts';
 import type { Flapping } from './flap-history.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 
-const maxNamed = 3;
+export const maxNamed = 3;
 
 /** That one is over which may come back at once is not told. */
 export function keptByFlapping({ episodes, untilMs }: Flapping): Muted {

@@ -8,6 +8,7 @@ import {
   testRoute,
   type NotificationStage,
 } from '../notification.test-support.ts';
+import type { Delivery } from '../receivers/integration.ts';
 
 const MINUTE = 60_000;
 let stage: NotificationStage;
@@ -35,4 +36,76 @@ it('a message that waits for who was told before is not sent once another is tol
   expect(ada.take()).toEqual([]);
   const { messages } = await stage.notification.messages({ state: 'pending', limit: 10 });
   expect(messages).toEqual([]);
+});
+
+const ONE = { a: { alertname: 'A', group: 'one' }, b: { alertname: 'B', group: 'one' } };
+/** As after a reload that changes what alerts are grouped by: no group is there any more. */
+const parted = testRoute({ id: '{}/other', key: '{}/other' });
+
+it('a message that waits about groups that a reload has changed is not sent: theirs are', async () => {
+  const team = new RecordingReceiver();
+  const receivers = { team: [team] };
+  stage = await openNotificationStage({ receivers });
+  team.answer = () => failed('connection', { retryable: true });
+  await stage.alerts.fire(ONE);
+  await stage.clock.advance(MINUTE);
+  team.take();
+  await stage.notification.take(prepared({ route: parted, receivers }));
+  team.answer = () => DELIVERED;
+  await stage.clock.advance(30 * MINUTE);
+  expect(team.take()).toEqual(['first_notification +b +a']);
+  const { messages } = await stage.notification.explain('a');
+  expect(messages.map(({ state }) => state)).toEqual(['superseded', 'delivered']);
+  await stage.alerts.resolve('a', 'b');
+  await stage.clock.advance(30 * MINUTE);
+  expect(team.take()).toEqual(['all_resolved -b -a']);
+});
+
+it('nor where another configuration is in force after a restart', async () => {
+  const team = new RecordingReceiver();
+  const receivers = { team: [team] };
+  stage = await openNotificationStage({ receivers });
+  team.answer = () => failed('connection', { retryable: true });
+  await stage.alerts.fire(ONE);
+  await stage.clock.advance(MINUTE);
+  team.take();
+  team.answer = () => DELIVERED;
+  await stage.restart({ route: parted, receivers });
+  await stage.clock.advance(30 * MINUTE);
+  expect(team.take()).toEqual(['first_notification +b +a']);
+});
+
+it('nor is one tried again that was on its way then', async () => {
+  const team = new RecordingReceiver();
+  const receivers = { team: [team] };
+  stage = await openNotificationStage({ receivers });
+  const hanging = Promise.withResolvers<Delivery>();
+  team.answer = () => hanging.promise;
+  await stage.alerts.fire(ONE);
+  await stage.clock.advance(11_000);
+  expect(team.take()).toEqual(['first_notification +b +a']);
+  team.answer = () => DELIVERED;
+  await stage.notification.take(prepared({ route: parted, receivers }));
+  await stage.clock.advance(1_000);
+  expect(team.take()).toEqual(['first_notification +b +a']);
+  hanging.resolve(failed('timeout', { retryable: true }));
+  await stage.clock.advance(30 * MINUTE);
+  expect(team.take()).toEqual([]);
+});
+
+it('who was told by a group of before still hears that it is over', async () => {
+  const team = new RecordingReceiver();
+  const receivers = { team: [team] };
+  stage = await openNotificationStage({ receivers });
+  await stage.alerts.fire(ONE);
+  await stage.clock.advance(MINUTE);
+  team.take();
+  team.answer = () => failed('connection', { retryable: true });
+  await stage.alerts.resolve('a', 'b');
+  await stage.clock.advance(2 * MINUTE);
+  expect(team.take()).toContain('all_resolved -b -a');
+  await stage.notification.take(prepared({ route: parted, receivers }));
+  team.answer = () => DELIVERED;
+  await stage.clock.advance(30 * MINUTE);
+  expect(team.take()).toContain('all_resolved -b -a');
 });

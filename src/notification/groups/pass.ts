@@ -10,7 +10,7 @@ import { dedup, isBrief, type Dedup, type LogEntry } from '../stages/dedup-stage
 import { mutedBy } from '../stages/mute-stage.ts';
 import type { AggregationGroup } from './aggregation-group.ts';
 import type { PassContext, Passed } from './pass-context.ts';
-import { pastRecipients, unasked } from './past-recipients.ts';
+import { pastRecipients, toldToPast, unasked } from './past-recipients.ts';
 import { flappingNote, keptByFlapping } from './flapping-texts.ts';
 import type { Flapping } from './flap-history.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
@@ -264,6 +264,7 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
     resolved,
     heldBack,
     silent,
+    toldBefore: toldToPast(group, resolved, context),
     keptBack,
     allAcknowledged,
     snoozeEndedAtMs,

@@ -81,3 +81,41 @@ it('what nobody has taken before the hand-over is told to who is on call then, a
   await pass(5 * MINUTE);
   expect([ada.take(), grace.take()]).toEqual([[], ['first_notification +a', 'all_resolved -a']]);
 });
+
+it.each([
+  ['a first time', false],
+  ['once more', true],
+])(
+  'who comes on call %s and has not heard of what ends is told that it is over: somebody had heard',
+  async (_, again) => {
+    if (again) {
+      onCall = 'grace';
+      await stage.alerts.fire({ b: B });
+      await pass(SECOND);
+      expect(grace.take()).toEqual(['first_notification +b']);
+      onCall = 'ada';
+      await stage.alerts.resolve('b');
+      await pass(2 * MINUTE);
+      grace.take();
+      ada.take();
+    }
+    await stage.alerts.fire({ a: A });
+    await pass(2 * MINUTE);
+    expect(ada.take().at(-1)).toMatch(/\+a$/);
+    onCall = 'grace';
+    await stage.alerts.resolve('a');
+    await pass(5 * MINUTE);
+    expect([ada.take(), grace.take()]).toEqual([['all_resolved -a'], ['all_resolved -a']]);
+    expect([...stage.notification.dispatcher.groups()]).toEqual([]);
+  },
+);
+
+it('what fired and was over before anybody on call had heard of it is still told as such', async () => {
+  ada.answer = () => failed('connection', { retryable: true });
+  await stage.alerts.fire({ a: A });
+  await pass(SECOND);
+  onCall = 'grace';
+  await stage.alerts.resolve('a');
+  await pass(5 * MINUTE);
+  expect(grace.take()).toEqual(['brief -a']);
+});

@@ -35,6 +35,22 @@ export function pastRecipients(
   });
 }
 
+/** Of what is over, that of which somebody has heard who is no longer told of the group. */
+export function toldToPast(
+  { id }: Pick<AggregationGroup, 'id'>,
+  resolved: ReadonlySet<string>,
+  { integrations, pastIntegrations, log }: Pick<Context, 'integrations' | 'pastIntegrations' | 'log'>,
+): ReadonlySet<string> {
+  const told = new Set<string>();
+  if (resolved.size === 0) return told;
+  for (const { key } of pastIntegrations) {
+    const entry = integrations.some((one) => one.key === key) ? null : log.get(id, key);
+    if (entry === null) continue;
+    for (const one of resolved) if (entry.firing.has(one) || entry.resolved.has(one)) told.add(one);
+  }
+  return told;
+}
+
 /** Messages that wait for whoever is no longer told of the group: another is on call by now, or a reload has said so. */
 export function unasked(
   { id }: Pick<AggregationGroup, 'id'>,

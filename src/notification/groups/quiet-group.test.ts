@@ -5,6 +5,7 @@ import {
   type NotificationStage,
 } from '../notification.test-support.ts';
 import type { MuteStage } from '../stages/mute-stage.ts';
+import { maxQuietMembers } from './quiet-group.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -58,4 +59,18 @@ it('hears of what keeps its members back', async () => {
   isMuted = true;
   await stage.clock.advance(5 * MINUTE);
   expect((await stage.notification.explain('a')).decisions.at(-1)).toMatchObject({ decision: 'kept back' });
+});
+
+it.each([
+  [maxQuietMembers, true],
+  [maxQuietMembers + 1, false],
+])(`of %i members, of ${maxQuietMembers} at most, is known to be quiet: %s`, async (count, isQuiet) => {
+  const others = Array.from(
+    { length: count - 1 },
+    (_, at) => [`b${at}`, { alertname: 'A', at: String(at) }] as const,
+  );
+  await stage.alerts.fire(Object.fromEntries(others));
+  await stage.clock.advance(5 * MINUTE);
+  const [group] = stage.notification.dispatcher.groups();
+  expect([group?.members.size, group?.quiet !== null]).toEqual([count, isQuiet]);
 });

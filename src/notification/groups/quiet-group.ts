@@ -5,7 +5,7 @@ import type { Pass } from './pass.ts';
 import type { Quiet, QuietIntegration } from './quiet.ts';
 
 /** A group of more members is passed anew each time: to look at them takes as long. */
-const maxQuietMembers = 1_000;
+export const maxQuietMembers = 1_000;
 
 type Context = Pick<PassContext, 'integrations' | 'stages' | 'log' | 'outbox' | 'nowMs'>;
 

@@ -8,8 +8,8 @@ export interface RoutingInForce {
   readonly stages: readonly MuteStage[];
   /** Whether one of the routes holds alerts back while the watchdog repairs. */
   readonly holds: boolean;
-  /** Of a receiver, or of whoever is on call in its place now; none where it has none. */
-  integrationsOf(receiver: string): readonly RunningIntegration[];
+  /** Of a receiver, or of whoever is on call in its place, now or at another time; none where it has none. */
+  integrationsOf(receiver: string, wallMs?: number): readonly RunningIntegration[];
   /** Where somebody is on call in its place: of all who may have been. */
   pastIntegrationsOf(receiver: string): readonly RunningIntegration[];
 }

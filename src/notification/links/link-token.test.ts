@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readLink, signLink, type LinkClaim } from './link-token.ts';
+import { maxTokenCharacters, readLink, signLink, type LinkClaim } from './link-token.ts';
 
 const CLAIM: LinkClaim = {
   action: 'acknowledge',
@@ -29,6 +29,25 @@ describe('a link', () => {
     ['that is very long', 'a'.repeat(100_000)],
   ])('%s says nothing', (_name, forged) => {
     expect(readLink('key', forged)).toBeNull();
+  });
+
+  it(`of up to ${maxTokenCharacters} characters counts, and no longer one`, () => {
+    const length = (receiver: string): number => signLink('key', { ...CLAIM, receiver }).length;
+    const lengths = Array.from({ length: 2_000 }, (_, more) => 'r'.repeat(more)).map((receiver) => ({
+      receiver,
+      characters: length(receiver),
+    }));
+    const longest = lengths.findLast(({ characters }) => characters <= maxTokenCharacters);
+    const longer = lengths.find(({ characters }) => characters > maxTokenCharacters);
+    // No base64 is as long as that would take for the number itself.
+    expect([longest?.characters, longer?.characters]).toEqual([
+      maxTokenCharacters - 1,
+      maxTokenCharacters + 1,
+    ]);
+    for (const one of [longest, longer]) {
+      const claim = { ...CLAIM, receiver: one?.receiver ?? '' };
+      expect(readLink('key', signLink('key', claim))).toEqual(one === longest ? claim : null);
+    }
   });
 
   it('with any other character says nothing', () => {

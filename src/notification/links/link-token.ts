@@ -20,7 +20,7 @@ export interface LinkClaim {
 const SIGNATURE_BYTES = 16;
 const VERSION = 1;
 /** An alert's id and a receiver's name fit many times. */
-const maxTokenCharacters = 2_000;
+export const maxTokenCharacters = 2_000;
 
 /**
  * `BASE64URL(JSON).BASE64URL(MAC)`: the JSON list of version, action, subject, receiver and the second at which it expires, and

@@ -23,7 +23,7 @@ const linkLifetimeMs = 24 * 3_600_000;
 export const maxForgedLinksPerMinute = 60;
 const MINUTE_MS = 60_000;
 /** So many alerts are acknowledged by one link. */
-const maxAlertsOfLink = 1_000;
+export const maxAlertsOfLink = 1_000;
 const maxAlertsPerRead = 500;
 /** Those that wait for the database share its commits. */
 const maxAcknowledgedSideBySide = 20;

@@ -50,3 +50,12 @@ it(`${maxOnCallOverrides} overrides are there at a time: those that are over mak
   await add(60_000);
   await expect(add(60_000)).rejects.toMatchObject({ code: 'invalid_override' });
 });
+
+it('of several the newest counts, of those that may', async () => {
+  const first = await add(60_000);
+  await clock.advance(1);
+  const second = await add(60_000);
+  const nowMs = clock.wallMs();
+  expect(overrides.at('infra', nowMs, () => true)?.id).toBe(second.id);
+  expect(overrides.at('infra', nowMs, ({ id }) => id !== second.id)?.id).toBe(first.id);
+});

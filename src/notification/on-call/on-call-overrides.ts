@@ -54,11 +54,16 @@ export class OnCallOverrides {
       .toSorted((a, b) => a.startsAtMs - b.startsAtMs || (a.id < b.id ? -1 : 1));
   }
 
-  /** The one that counts: of several the newest. */
-  at(schedule: string, wallMs: number): OnCallOverride | null {
+  /** The one that counts, of those that may: of several the newest. */
+  at(
+    schedule: string,
+    wallMs: number,
+    mayCount: (override: OnCallOverride) => boolean,
+  ): OnCallOverride | null {
     let newest: OnCallOverride | null = null;
     for (const one of this.#overrides.values()) {
       if (one.schedule !== schedule || one.startsAtMs > wallMs || one.endsAtMs <= wallMs) continue;
+      if (!mayCount(one)) continue;
       if (newest === null || one.id > newest.id) newest = one;
     }
     return newest;

@@ -17,15 +17,14 @@ export interface OnCallPerson {
 
 export interface OnCallParts {
   readonly omoi: Pick<OmoiSettings, 'onCall' | 'people'>;
-  readonly intervals: Pick<TimeIntervals, 'namesWithin'>;
+  readonly intervals: Pick<TimeIntervals, 'namesWithin' | 'nextEdge'>;
   readonly overrides: Pick<OnCallOverrides, 'at' | 'list'>;
 }
 
 /** The next change is looked for within so long … */
-const maxLookAheadMs = 31 * 86_400_000;
+export const maxLookAheadMs = 31 * 86_400_000;
 /** … at so many times at most. */
-const maxLooks = 200;
-const QUARTER_MS = 15 * 60_000;
+export const maxLooks = 200;
 /** How far ahead a layer's time interval is looked at. */
 const maxIntervalLookMs = 24 * 3_600_000;
 
@@ -56,7 +55,7 @@ export class OnCall {
   at(name: string, wallMs: number): OnCallPerson | null {
     const schedule = this.#parts.omoi.onCall.get(name);
     if (!schedule) return null;
-    const override = this.#parts.overrides.at(name, wallMs);
+    const override = this.#overrideAt(name, wallMs);
     if (override) return { ...this.#tell(override.person), override, layer: null };
     for (let layer = schedule.layers.length - 1; layer >= 0; layer--) {
       const person = this.#personOf(schedule, layer, wallMs);
@@ -74,12 +73,19 @@ export class OnCall {
     if (!schedule) return null;
     const now = this.at(name, wallMs)?.person;
     let atMs = wallMs;
-    for (let looks = 0; looks < maxLooks && atMs < wallMs + maxLookAheadMs; looks++) {
+    for (let looks = 0; looks < maxLooks; looks++) {
       atMs = this.#nextLook(schedule, atMs);
+      if (atMs > wallMs + maxLookAheadMs) return null;
       const onCall = this.at(name, atMs);
       if (onCall?.person !== now) return { atMs, onCall };
     }
     return null;
+  }
+
+  /** One for somebody whom the configuration does not name any more counts for nothing: nobody would be told. */
+  #overrideAt(name: string, wallMs: number): OnCallOverride | null {
+    const { omoi, overrides } = this.#parts;
+    return overrides.at(name, wallMs, ({ person }) => omoi.people.has(person));
   }
 
   #tell(person: string): Pick<OnCallPerson, 'person' | 'receiver'> {
@@ -109,24 +115,10 @@ export class OnCall {
     for (const layer of layers) {
       const turn = turnAt(layer, { zone, wallMs: afterMs, zones: this.#zones });
       if (turn) times.push(turn.untilMs);
-      if (layer.during !== null) times.push(this.#nextEdge(layer.during, afterMs));
+      if (layer.during !== null) {
+        times.push(this.#parts.intervals.nextEdge(layer.during, afterMs, afterMs + maxIntervalLookMs));
+      }
     }
     return Math.min(...times.filter((ms) => ms > afterMs));
-  }
-
-  /** When a time interval begins or ends, to the minute, within a day. */
-  #nextEdge(during: string, afterMs: number): number {
-    const isWithin = this.#counts(during, afterMs);
-    let low = afterMs;
-    for (; low < afterMs + maxIntervalLookMs; low += QUARTER_MS) {
-      if (this.#counts(during, low + QUARTER_MS) !== isWithin) break;
-    }
-    let high = low + QUARTER_MS;
-    while (high - low > 1000) {
-      const middle = Math.floor((low + high) / 2);
-      if (this.#counts(during, middle) === isWithin) low = middle;
-      else high = middle;
-    }
-    return Math.floor(high / 1000) * 1000;
   }
 }

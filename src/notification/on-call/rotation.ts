@@ -1,14 +1,12 @@
 import type { OnCallLayer } from '../configuration/omoi-settings.ts';
-import type { ZoneTimes } from '../routing/zone-times.ts';
-import { DAY_MS, firstTimeAt, shownAt, type ShownMs } from './local-times.ts';
+import { DAY_MS, MINUTE_MS, shownAt, type ShownMs, type ZoneTimes } from '../routing/zone-times.ts';
+import { firstTimeAt } from './local-times.ts';
 
 /** Who has a turn, and when it ends (wall ms). */
 export interface Turn {
   readonly person: string;
   readonly untilMs: number;
 }
-
-const MINUTE_MS = 60_000;
 
 /** Whose turn it is in a layer; null before its first. Turns end by the clock on the wall, whatever a day's length. */
 export function turnAt(

@@ -49,6 +49,7 @@ function open() {
       note: null,
       rateLimit: null,
       integration: new RecordingReceiver(),
+      settings: null,
     },
     {
       clock,
@@ -56,6 +57,7 @@ function open() {
       maxAgeMs: HOUR_MS,
       send: () => new Promise((resolve) => answers.push(resolve)),
       onWaits: () => undefined,
+      mayBegin: () => true,
       onTried: ({ notification }, { isFinal, delivery }) => {
         if (isFinal) ended.push(`${notification.id} ${delivery.outcome}`);
         return new Promise((resolve) => records.push(resolve));

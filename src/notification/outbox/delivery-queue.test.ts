@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createSeededRandom, VirtualClock } from '#telemetry';
 import { DELIVERED, failed, RecordingReceiver } from '../notification.test-support.ts';
 import type { Delivery } from '../receivers/integration.ts';
-import { DeliveryQueue, maxFailuresInARow, type Outstanding } from './delivery-queue.ts';
+import { DeliveryQueue, maxDeliveriesAtOnce, maxFailuresInARow, type Outstanding } from './delivery-queue.ts';
 import type { RunningIntegration } from './running-integration.ts';
 
 const SECOND = 1000;
@@ -14,7 +14,7 @@ interface Stage {
   readonly queue: DeliveryQueue;
   /** What was sent since it was asked before. */
   take(): readonly string[];
-  answer: Delivery | ((id: string) => Delivery);
+  answer: Delivery | ((id: string) => Delivery | Promise<Delivery>);
   push(id: string): void;
 }
 
@@ -24,7 +24,11 @@ const running: RunningIntegration = {
   note: null,
   rateLimit: null,
   integration: new RecordingReceiver(),
+  settings: { url: 'http://one.test' },
 };
+/** As a reload makes it of the same settings, and of others. */
+const reloaded = { ...running, settings: { ...Object(running.settings) } };
+const moved = { ...running, settings: { url: 'http://two.test' } };
 
 function open(): Stage {
   const clock = new VirtualClock();
@@ -40,6 +44,7 @@ function open(): Stage {
     },
     onTried: () => Promise.resolve(),
     onWaits: () => undefined,
+    mayBegin: () => true,
   });
   const stage: Stage = {
     clock,
@@ -110,6 +115,44 @@ describe('many messages for one receiver', () => {
     stage.queue.replace(running);
     await stage.clock.advance(0);
     expect(stage.take().length).toBeGreaterThan(90);
+  });
+});
+
+it('what hangs at an address of before holds nothing up at the one that is in force, and goes there when it has failed', async () => {
+  const stage = open();
+  const hanging = Promise.withResolvers<Delivery>();
+  stage.answer = () => hanging.promise;
+  pushMany(stage, 100);
+  await stage.clock.advance(SECOND);
+  expect(stage.take()).toHaveLength(maxDeliveriesAtOnce);
+  stage.answer = DELIVERED;
+  stage.queue.replace(moved);
+  await stage.clock.advance(SECOND);
+  expect(stage.take()).toHaveLength(100 - maxDeliveriesAtOnce);
+  expect(stage.queue.size).toBe(maxDeliveriesAtOnce);
+  hanging.resolve(failed('clientError', { retryable: false }));
+  await stage.clock.advance(0);
+  expect(stage.take()).toHaveLength(maxDeliveriesAtOnce);
+  expect(stage.queue.size).toBe(0);
+});
+
+describe('a rest for which a receiver has asked', () => {
+  it.each([
+    ['goes on over a reload that does not change it', reloaded, 0],
+    ['is over when the receiver is another one by its settings', moved, 10],
+  ])('%s', async (_, successor, sent) => {
+    const stage = open();
+    stage.answer = failed('rateLimited', { retryable: true, retryAfterMs: 10 * MINUTE });
+    pushMany(stage, 10);
+    await stage.clock.advance(SECOND);
+    expect(stage.take().length).toBeGreaterThan(0);
+    stage.answer = DELIVERED;
+    stage.queue.replace(successor);
+    await stage.clock.advance(0);
+    expect(stage.take()).toHaveLength(sent);
+    await stage.clock.advance(10 * MINUTE);
+    expect(stage.take()).toHaveLength(10 - sent);
+    expect(stage.queue.size).toBe(0);
   });
 });
 

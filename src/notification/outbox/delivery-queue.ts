@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { backoffMs, type BackoffLimits, type Clock, type Random, type Timer } from '#telemetry';
 import type { Delivery, SendOptions } from '../receivers/integration.ts';
 import type { Notification } from './outbox-rows.ts';
@@ -16,11 +17,16 @@ const maxRetryAfterMs = 15 * 60_000;
 /** After so many tries in a row without an answer it is the receiver, not the message: one message at a time finds out. */
 export const maxFailuresInARow = 8;
 
+/** What may not be begun is asked about again after so long. */
+const askAgainMs = 60_000;
+
 /** A message that waits for its turn or is on its way. */
 export interface Outstanding {
   readonly notification: Notification;
   attempts: number;
   nextAttemptAtMs: number;
+  /** Where it might not be begun: when it is asked about again, wall ms. */
+  askedAgainAtMs?: number;
   /** `replaced`: another one is about to take its place, so that it is not begun any more. */
   state: 'waiting' | 'sending' | 'replaced' | 'ended';
   /** Until when its receiver's rate limit holds it, wall ms; absent where it does not. */
@@ -45,6 +51,8 @@ export interface DeliveryQueueParts {
     signal: SendOptions['signal'],
     next: Iterable<Outstanding>,
   ) => Promise<Delivery>;
+  /** Whether what a message says still counts. Where it may not be begun it is asked about again, unless it is replaced before. */
+  readonly mayBegin: (outstanding: Outstanding) => boolean;
   /** A try is over. Resolves when it is recorded. */
   readonly onTried: (outstanding: Outstanding, tried: Tried) => Promise<void>;
   /** A try has failed, and that is recorded: the message waits for the next one. */
@@ -64,7 +72,9 @@ export class DeliveryQueue {
   readonly #fresh = new Set<Outstanding>();
   readonly #tried = new Set<Outstanding>();
   readonly #retries = new Map<Outstanding, Timer>();
-  readonly #running = new Set<AbortController>();
+  #running = new Set<AbortController>();
+  /** On their way to an address that is its no more: they end as they end, and hold nothing up. */
+  readonly #former = new Set<AbortController>();
   /** Answers that are not written down yet. */
   #unrecorded = 0;
   /** How many tries in a row had no answer. */
@@ -76,6 +86,7 @@ export class DeliveryQueue {
   /** Monotonic ms until which nothing is tried again: the receiver does not answer. */
   #retryRestUntilMs = -Infinity;
   #rest: Timer | null = null;
+  #isHeld = false;
   #isStopped = false;
 
   constructor(integration: RunningIntegration, parts: DeliveryQueueParts) {
@@ -89,15 +100,41 @@ export class DeliveryQueue {
   }
 
   get size(): number {
-    return this.#fresh.size + this.#tried.size + this.#running.size + this.#unrecorded + this.#retries.size;
+    const sending = this.#running.size + this.#former.size + this.#unrecorded;
+    return this.#fresh.size + this.#tried.size + sending + this.#retries.size;
   }
 
   /** The same integration under a new configuration: what waits is sent by it. */
   replace(integration: RunningIntegration): void {
+    const isOther = !isDeepStrictEqual(this.#integration.settings, integration.settings);
     this.#integration = integration;
-    // It may be another address.
+    // What it asks for may stand in a file, which has changed.
     this.#failures = 0;
     this.#retryRestUntilMs = -Infinity;
+    if (isOther) this.#startAnew();
+    this.#pump();
+  }
+
+  /** It is another address, or another account: what the one before has asked for, or not answered, is none of its. */
+  #startAnew(): void {
+    this.#limited = 0;
+    this.#restUntilMs = -Infinity;
+    for (const controller of this.#running) this.#former.add(controller);
+    this.#running = new Set();
+    for (const [outstanding, timer] of this.#retries) {
+      timer.cancel();
+      this.#tried.add(outstanding);
+    }
+    this.#retries.clear();
+  }
+
+  /** Nothing is begun until `release`. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  release(): void {
+    this.#isHeld = false;
     this.#pump();
   }
 
@@ -126,7 +163,7 @@ export class DeliveryQueue {
     for (const timer of this.#retries.values()) timer.cancel();
     this.#retries.clear();
     this.#rest?.cancel();
-    for (const controller of this.#running) controller.abort();
+    for (const controller of [...this.#running, ...this.#former]) controller.abort();
     this.#fresh.clear();
     this.#tried.clear();
   }
@@ -140,7 +177,7 @@ export class DeliveryQueue {
   }
 
   #pump(): void {
-    if (this.#isStopped) return;
+    if (this.#isStopped || this.#isHeld) return;
     const nowMs = this.#parts.clock.monotonicMs();
     this.#wakeAt(Math.max(this.#restUntilMs, this.#retryRestUntilMs), nowMs);
     if (this.#restUntilMs > nowMs) return;
@@ -152,8 +189,15 @@ export class DeliveryQueue {
       if (!next) return;
       this.#fresh.delete(next);
       this.#tried.delete(next);
-      if (next.state === 'waiting') void this.#try(next);
+      if (next.state !== 'waiting') continue;
+      if (this.#parts.mayBegin(next)) void this.#try(next);
+      else this.#askAgain(next);
     }
+  }
+
+  #askAgain(outstanding: Outstanding): void {
+    outstanding.askedAgainAtMs = Math.floor(this.#parts.clock.wallMs() + askAgainMs);
+    this.#later(outstanding, askAgainMs);
   }
 
   #wakeAt(untilMs: number, nowMs: number): void {
@@ -173,8 +217,11 @@ export class DeliveryQueue {
     const delivery = await send(outstanding, this.#integration, controller.signal, this.#fresh);
     deadline.cancel();
     if (this.#isStopped && delivery.outcome === 'failed') return;
-    const isFinal = this.#judge(outstanding, delivery);
+    const isFinal = this.#former.has(controller)
+      ? this.#judgeFormer(outstanding, delivery)
+      : this.#judge(outstanding, delivery);
     this.#running.delete(controller);
+    this.#former.delete(controller);
     this.#unrecorded++;
     this.#pump();
     await onTried(outstanding, { delivery, isFinal });
@@ -185,6 +232,12 @@ export class DeliveryQueue {
       this.#parts.onWaits(outstanding);
     }
     this.#pump();
+  }
+
+  /** Of one to an address that is its no more: it says nothing of the one that is, which is tried at once. */
+  #judgeFormer(outstanding: Outstanding, { outcome }: Delivery): boolean {
+    outstanding.nextAttemptAtMs = Math.floor(this.#parts.clock.wallMs());
+    return outcome === 'delivered';
   }
 
   /** Whether there will be no other try; else when the next one is. */

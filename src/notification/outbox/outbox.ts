@@ -37,11 +37,14 @@ const maxLatenessMs = 60_000;
 const maxQueueMs = 20 * 60_000;
 const RECORD_BACKOFF: BackoffLimits = { firstMs: 100, maxMs: 10_000 };
 /** An answer is kept up to here. */
-const maxAnswerCharacters = 500;
+export const maxAnswerCharacters = 500;
 /** So many rows are given up in one transaction. */
 const maxRowsPerWrite = 500;
+const NOT_CONFIGURED = 'Messages not sent: their receivers are no longer configured';
+const ORPHANED =
+  'Messages not sent: their alerts are routed to other groups now, whose messages tell of them';
 /** An event names so many of a message's alerts. */
-const maxAlertsInEvent = 20;
+export const maxAlertsInEvent = 20;
 
 export interface OutboxParts {
   readonly database: StateDatabase;
@@ -54,10 +57,16 @@ export interface OutboxParts {
   readonly decisions: Pick<DecisionLog, 'record'>;
   /** Writes a message and sends it by its integration. Never rejects. */
   readonly send: DeliveryQueueParts['send'];
+  /** Whether what a message says still counts, asked before each try. */
+  readonly mayBegin: (notification: Notification) => boolean;
+  /** The integrations that were told for a receiver at a time: those of whoever was on call in its place. */
+  readonly integrationsAt: (receiver: string, wallMs: number) => readonly RunningIntegration[];
   /** Nothing of a group waits for an integration any more. */
   readonly onEnded: (notification: Notification, outcome: 'delivered' | 'failed') => void;
   /** A message was on its way and waits again: it may be replaced. */
   readonly onWaits: (notification: Notification) => void;
+  /** Whether the group that a message tells of is no more, so that others tell of its alerts. Asked while messages are sent. */
+  readonly isOrphan: (notification: Notification) => boolean;
 }
 
 /** A message that takes the place of one that waits. */
@@ -89,6 +98,8 @@ export class Outbox {
   readonly #counters: { readonly sent: Counter; readonly failed: Counter; readonly seconds: Histogram };
   /** Since when outcomes cannot be written, wall ms; null while they can. */
   #unrecordedSinceMs: number | null = null;
+  /** Nothing is begun: it is not known yet which groups there are. */
+  #isHeld = true;
   #isStopped = false;
 
   constructor(parts: OutboxParts) {
@@ -122,13 +133,30 @@ export class Outbox {
       await database.transaction((tx) => supersedeNotifications(tx, ids, Math.floor(clock.wallMs())));
     }
     if (gone.length > 0) {
-      logger.warn({ messages: gone.length }, 'Messages not sent: their receivers are no longer configured');
+      logger.warn({ messages: gone.length }, NOT_CONFIGURED);
     }
     await this.#throttle.start();
     const taken = outstandingOf(
       pending.filter(({ notification }) => this.#queues.has(notification.integration)),
     );
     for (const outstanding of taken) this.#accept(outstanding);
+  }
+
+  /** Nothing is begun until `release`; what is on its way goes on. */
+  hold(): void {
+    this.#isHeld = true;
+    for (const queue of this.#queues.values()) queue.hold();
+  }
+
+  /** The groups are there: what waits is sent, but of groups that are no more. */
+  release(): void {
+    this.#isHeld = false;
+    const { isOrphan } = this.#parts;
+    this.#giveUp(
+      this.#all().filter(({ state, notification }) => state === 'waiting' && isOrphan(notification)),
+      ORPHANED,
+    );
+    for (const queue of this.#queues.values()) queue.release();
   }
 
   async stop(): Promise<void> {
@@ -140,7 +168,7 @@ export class Outbox {
   /** The integrations that are in force from now on. Queues of those that stay go on; what waits for others is given up. */
   setIntegrations(integrations: readonly RunningIntegration[]): void {
     const { clock, random, send } = this.#parts;
-    const onWaits: DeliveryQueueParts['onWaits'] = ({ notification }) => this.#parts.onWaits(notification);
+    const onWaits: DeliveryQueueParts['onWaits'] = (outstanding) => this.#waits(outstanding);
     const keys = new Set(integrations.map(({ key }) => key));
     for (const [key, queue] of this.#queues) {
       if (keys.has(key)) continue;
@@ -149,9 +177,8 @@ export class Outbox {
     }
     this.#throttle.setIntegrations(integrations);
     this.#giveUp(
-      [...this.#outstanding.values()]
-        .flatMap((ofGroup) => [...ofGroup.values()])
-        .filter(({ notification }) => !keys.has(notification.integration)),
+      this.#all().filter(({ notification }) => !keys.has(notification.integration)),
+      NOT_CONFIGURED,
     );
     for (const running of integrations) {
       const known = this.#queues.get(running.key);
@@ -159,26 +186,36 @@ export class Outbox {
       else {
         const onTried: DeliveryQueueParts['onTried'] = (outstanding, tried) =>
           this.#record({ outstanding, tried });
-        this.#queues.set(
-          running.key,
-          new DeliveryQueue(running, {
-            clock,
-            random,
-            send,
-            onTried,
-            onWaits,
-            maxAgeMs: maxNotificationAgeMs,
-          }),
-        );
+        const queue = new DeliveryQueue(running, {
+          clock,
+          random,
+          send,
+          onTried,
+          onWaits,
+          mayBegin: ({ notification }) => this.#parts.mayBegin(notification),
+          maxAgeMs: maxNotificationAgeMs,
+        });
+        this.#queues.set(running.key, queue);
+        if (this.#isHeld) queue.hold();
       }
     }
   }
 
-  #giveUp(gone: readonly Outstanding[]): void {
+  #all(): readonly Outstanding[] {
+    return [...this.#outstanding.values()].flatMap((ofGroup) => [...ofGroup.values()]);
+  }
+
+  #waits(outstanding: Outstanding): void {
+    const { notification } = outstanding;
+    if (!this.#isHeld && this.#parts.isOrphan(notification)) this.#giveUp([outstanding], ORPHANED);
+    else this.#parts.onWaits(notification);
+  }
+
+  #giveUp(gone: readonly Outstanding[], why: string): void {
     if (gone.length === 0) return;
     const { database, clock, logger } = this.#parts;
     for (const outstanding of gone) this.#remove(outstanding);
-    logger.warn({ messages: gone.length }, 'Messages not sent: their receivers are no longer configured');
+    logger.warn({ messages: gone.length }, why);
     void this.#keep(
       this.#untilWritten({ messages: gone.length }, async () => {
         for (let at = 0; at < gone.length; at += maxRowsPerWrite) {
@@ -212,8 +249,8 @@ export class Outbox {
     }
     let oldestMs = nowMs;
     for (const ofGroup of this.#outstanding.values()) {
-      for (const { state, nextAttemptAtMs } of ofGroup.values()) {
-        if (state === 'waiting') oldestMs = Math.min(oldestMs, nextAttemptAtMs);
+      for (const { state, nextAttemptAtMs, askedAgainAtMs = 0 } of ofGroup.values()) {
+        if (state === 'waiting') oldestMs = Math.min(oldestMs, Math.max(nextAttemptAtMs, askedAgainAtMs));
       }
     }
     const lateMs = nowMs - oldestMs;

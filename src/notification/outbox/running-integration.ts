@@ -11,6 +11,8 @@ export interface RunningIntegration {
   /** How many messages it is sent in which time, a digest of what is beyond among them; null: as many as there are. */
   readonly rateLimit: ReceiverExtras['rateLimit'];
   readonly integration: Integration;
+  /** What it was made of: whether it is another one after a reload. */
+  readonly settings: unknown;
 }
 
 export function integrationKey(

@@ -9,6 +9,7 @@ import {
   type TestConfiguration,
 } from '../notification.test-support.ts';
 import { maxGroupsInDigest, maxHealedInDigest } from './digest.ts';
+import { maxHealedRead } from './throttle.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -47,6 +48,23 @@ async function decided(alertId: string): Promise<readonly string[]> {
     by === 'rate_limit' ? `${decision}: ${reason}` : [],
   );
 }
+
+/** An alert was held back from some receivers, and a repair has healed it. */
+const healed = (id: string, receivers: string[]) => ({
+  event_type: 'notification.held_and_healed' as const,
+  entity_type: 'alert',
+  entity_id: id,
+  payload: {
+    alert_id: id,
+    severity: 'warning',
+    labels: { alertname: 'WorkerHung', agent_id: id, severity: 'warning' },
+    policy: 'p',
+    target: `agent:${id}`,
+    summary: 'healed by restart in 2.1 s',
+    receivers,
+  },
+  traceparent: null,
+});
 
 describe('a receiver with a rate limit', () => {
   it('is told at once up to it, and of all that is beyond in one digest at the end of the window', async () => {
@@ -157,21 +175,6 @@ describe('a receiver with a rate limit', () => {
   it('reads of what was healed without a page since the window began', async () => {
     await open();
     await fire('a', 'b', 'c');
-    const healed = (id: string, receivers: string[]) => ({
-      event_type: 'notification.held_and_healed' as const,
-      entity_type: 'alert',
-      entity_id: id,
-      payload: {
-        alert_id: id,
-        severity: 'warning',
-        labels: { alertname: 'WorkerHung', agent_id: id, severity: 'warning' },
-        policy: 'p',
-        target: `agent:${id}`,
-        summary: 'healed by restart in 2.1 s',
-        receivers,
-      },
-      traceparent: null,
-    });
     await stage.tell(healed('w-1', ['team']), healed('w-2', ['other']));
     await pass(MINUTE);
     expect(team.messages.at(-1)?.note?.split('\n').slice(2)).toEqual([
@@ -184,6 +187,57 @@ describe('a receiver with a rate limit', () => {
     const lines = team.messages.at(-1)?.note?.split('\n').slice(2) ?? [];
     expect(lines).toHaveLength(maxHealedInDigest + 1);
     expect(lines.at(-1)).toBe('and 1 more were healed without a page.');
+  });
+});
+
+it.each([maxHealedRead, maxHealedRead + 1])(
+  `of %i repairs that spared a page a digest counts the newest ${maxHealedRead}`,
+  async (count) => {
+    await open();
+    await fire('a', 'b', 'c');
+    await stage.tell(...Array.from({ length: count }, (_, at) => healed(`w-${at}`, ['team'])));
+    await pass(MINUTE);
+    expect(team.messages.at(-1)?.note?.split('\n').at(-1)).toBe(
+      `and ${maxHealedRead - maxHealedInDigest} more were healed without a page.`,
+    );
+  },
+);
+
+describe('whoever is on call in the place of a receiver', () => {
+  const linesOf = ({ messages }: RecordingReceiver): readonly string[] =>
+    messages.flatMap(({ reason, note }) =>
+      reason === 'digest' ? (note?.split('\n').filter((line) => line.includes('WorkerHung')) ?? []) : [],
+    );
+  const line = (id: string): string =>
+    `WorkerHung agent_id=${id}: healed by restart in 2.1 s, nobody was paged.`;
+
+  it('reads in a digest what was healed without a page', async () => {
+    const ada = new RecordingReceiver();
+    await open({ receivers: { ada: [ada] }, onCall: () => 'ada' });
+    await fire('a', 'b', 'c');
+    await stage.tell(healed('w-1', ['infra']));
+    await pass(MINUTE);
+    expect(linesOf(ada)).toEqual([line('w-1')]);
+  });
+
+  it('reads nothing of what was healed while another was', async () => {
+    const ada = new RecordingReceiver();
+    const grace = new RecordingReceiver();
+    let handedOverAtMs = Infinity;
+    await open({
+      receivers: { ada: [ada], grace: [grace] },
+      onCall: (wallMs = stage.clock.wallMs()) => (wallMs < handedOverAtMs ? 'ada' : 'grace'),
+    });
+    await fire('a');
+    handedOverAtMs = stage.clock.wallMs();
+    await fire('b', 'c', 'd');
+    handedOverAtMs = Infinity;
+    await stage.tell(healed('w-1', ['infra']));
+    await pass(SECOND);
+    handedOverAtMs = stage.clock.wallMs();
+    await stage.tell(healed('w-2', ['infra']));
+    await pass(MINUTE);
+    expect(linesOf(grace)).toEqual([line('w-2')]);
   });
 });
 

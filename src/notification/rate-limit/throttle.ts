@@ -26,7 +26,7 @@ const WRITE_BACKOFF: BackoffLimits = { firstMs: 200, maxMs: 15_000 };
 /** So many rows are changed with one statement. */
 const maxRowsPerStatement = 500;
 /** So many repairs since a window began are looked through for those that spared a page. */
-const maxHealedRead = 1000;
+export const maxHealedRead = 1000;
 
 export interface ThrottleParts {
   readonly database: StateDatabase;
@@ -36,6 +36,7 @@ export interface ThrottleParts {
   readonly logger: Logger;
   readonly metrics: SelfMetrics;
   readonly decisions: Pick<DecisionLog, 'record'>;
+  readonly integrationsAt: (receiver: string, wallMs: number) => readonly RunningIntegration[];
   /** A digest is written: it is sent from now on. */
   readonly accept: (digest: Outstanding) => void;
 }
@@ -244,18 +245,21 @@ export class Throttle {
   }
 
   /** What was held back for a repair and healed since the window began: its page would have come here. */
-  async #healedFor({ key, receiver }: RunningIntegration, nowMs: number): Promise<readonly HealedLine[]> {
-    const events = await this.#parts.bus.list({
+  async #healedFor({ key }: RunningIntegration, nowMs: number): Promise<readonly HealedLine[]> {
+    const { bus, integrationsAt } = this.#parts;
+    const events = await bus.list({
       types: ['notification.held_and_healed'],
       fromMs: this.#windows.get(key)?.beganAtMs ?? nowMs,
       limit: maxHealedRead,
       newestFirst: true,
     });
-    return events.flatMap((event) =>
-      event.event_type === 'notification.held_and_healed' && event.payload.receivers.includes(receiver)
-        ? [{ labels: event.payload.labels, summary: event.payload.summary }]
-        : [],
-    );
+    return events.flatMap((event) => {
+      if (event.event_type !== 'notification.held_and_healed') return [];
+      const { receivers, labels, summary } = event.payload;
+      const atMs = Date.parse(event.at);
+      const isMeant = receivers.some((name) => integrationsAt(name, atMs).some((one) => one.key === key));
+      return isMeant ? [{ labels, summary }] : [];
+    });
   }
 
   #tellThrottled(

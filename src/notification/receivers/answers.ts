@@ -55,6 +55,12 @@ export function cappedWaitMs(waitMs: number): number {
   return Math.ceil(Math.min(Math.max(waitMs, 0), maxRetryAfterMs));
 }
 
+/** An answer of 2xx that says yes or no in its body. @throws NoAnswer where the body ended early: nobody knows which it was */
+export function wholeAnswer(answer: HttpAnswer): HttpAnswer {
+  if (answer.cut && answer.status >= 200 && answer.status < 300) throw answer.cut;
+  return answer;
+}
+
 function failureOfStatus(status: number): DeliveryFailure {
   if (status === 401 || status === 403) return 'authError';
   if (status === 429) return 'rateLimited';
@@ -64,7 +70,7 @@ function failureOfStatus(status: number): DeliveryFailure {
 
 /**
  * What an answer means: 2xx delivered; 408, 429 and 5xx may pass, in the time that the receiver names; everything else is final,
- * 401 and 403 for want of rights. (Alertmanager gives up on 408 and 429.)
+ * 401 and 403 for want of rights. (Alertmanager gives up on 408 and 429.) A body that ended early changes nothing about that.
  */
 export function judgeAnswer(
   answer: HttpAnswer,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { discordReceiver } from './discord/discord-receiver.ts';
 import { exampleMessage, resolvedMessage } from './message.test-support.ts';
-import { msteamsv2Receiver } from './msteamsv2/msteamsv2-receiver.ts';
+import { maxMessageBytes, msteamsv2Receiver } from './msteamsv2/msteamsv2-receiver.ts';
 import { createIntegration, loopbackClient } from './receiver-conformance.test-support.ts';
 import { ReceiverServer } from './receiver-server.test-support.ts';
 
@@ -150,6 +150,21 @@ describe('Teams', () => {
     const bytes = Buffer.byteLength(server.received[0]?.body ?? '');
     expect(bytes).toBeLessThanOrEqual(28_000);
     expect(bytes).toBeGreaterThan(20_000);
+  });
+
+  it(`gets a card of ${maxMessageBytes} bytes whole, and a longer one cut`, async () => {
+    const sendText = async (length: number) => {
+      server.reset();
+      await teams({ title: 'T', text: 'x'.repeat(length) }).send(exampleMessage(), options());
+      const sent = server.received[0]?.body ?? '';
+      return { bytes: Buffer.byteLength(sent), isWhole: sent.includes('x'.repeat(length)) };
+    };
+    const around = (await sendText(1)).bytes - 1;
+    const longest = maxMessageBytes - around;
+    expect(await sendText(longest)).toEqual({ bytes: maxMessageBytes, isWhole: true });
+    const cut = await sendText(longest + 1);
+    expect(cut.isWhole).toBe(false);
+    expect(cut.bytes).toBeLessThanOrEqual(maxMessageBytes);
   });
 
   it('may say in an answer of 200 that it took nothing', async () => {

@@ -187,6 +187,7 @@ const rocketAttachment = z.strictObject({
 
 describeReceiver({
   kind: rocketchatReceiver,
+  mayRefuseIn2xx: true,
   settings: (address) => ({
     api_url: address,
     token: 'SECRET-rocket-token',
@@ -281,6 +282,7 @@ const RESOLVED_GROUP = hashOfGroup(jiraMessages.resolved.groupKey);
 
 describeReceiver({
   kind: jiraReceiver,
+  mayRefuseIn2xx: true,
   messages: jiraMessages,
   settings: (address) => ({
     api_url: `${address}/rest/api/2`,

@@ -1,6 +1,12 @@
 import { expect, it } from 'vitest';
 
-import { payloadJson, payloadValue, templatesOf } from './payload-template.ts';
+import {
+  maxYamlAliases,
+  maxYamlCharacters,
+  payloadJson,
+  payloadValue,
+  templatesOf,
+} from './payload-template.ts';
 
 /** Runs nothing but `{{ x }}`. */
 const expand = (text: string): string => text.replaceAll('{{ x }}', 'X');
@@ -64,13 +70,20 @@ it('is not made of a few lines that refer to each other without end', () => {
   expect(payloadValue(text, (same) => same)).toBe(text);
 });
 
-it('reads JSON of any length, and other texts up to one', () => {
+it(`is YAML of ${maxYamlAliases} references, and stays a text with more`, () => {
+  const list = (references: number): string =>
+    `[&a x, ${Array.from({ length: references }, () => '*a').join(', ')}]`;
+  expect(payloadValue(list(maxYamlAliases), (same) => same)).toHaveLength(maxYamlAliases + 1);
+  expect(payloadValue(list(maxYamlAliases + 1), (same) => same)).toBe(list(maxYamlAliases + 1));
+});
+
+it(`reads JSON of any length, and other texts of up to ${maxYamlCharacters} characters`, () => {
   const alerts = Array.from({ length: 5000 }, (_, index) => ({ alertname: 'A', index }));
   const json = JSON.stringify(alerts);
   expect(payloadValue(json, (same) => same)).toEqual(alerts);
   const list = (length: number): string => `- ${'x'.repeat(length - 2)}`;
-  expect(payloadValue(list(65_536), (same) => same)).toEqual([expect.stringMatching(/^x+$/)]);
-  expect(payloadValue(list(65_537), (same) => same)).toBe(list(65_537));
+  expect(payloadValue(list(maxYamlCharacters), (same) => same)).toEqual([expect.stringMatching(/^x+$/)]);
+  expect(payloadValue(list(maxYamlCharacters + 1), (same) => same)).toBe(list(maxYamlCharacters + 1));
 });
 
 it('names the places of its templates', () => {

@@ -3,9 +3,9 @@ import { parseDocument } from 'yaml';
 import { compareBytes, goText, goValue } from './go-json.ts';
 
 /** A text is YAML of at most so many references, so that a few lines cannot become millions. */
-const maxYamlAliases = 100;
+export const maxYamlAliases = 100;
 /** A longer text that is no JSON stays a text: YAML takes a third of a second a megabyte, in which nothing else would happen. */
-const maxYamlCharacters = 64 * 1024;
+export const maxYamlCharacters = 64 * 1024;
 
 /** YAML 1.1 without times of day as numbers (`1:30`), which Alertmanager's reader does not know. */
 const AS_ALERTMANAGER = {
@@ -46,7 +46,8 @@ function yamlOf(text: string): unknown {
   try {
     const document = parseDocument(text, AS_ALERTMANAGER as never);
     if (document.errors.length > 0) return text;
-    const value: unknown = document.toJS({ maxAliasCount: maxYamlAliases, mapAsMap: true });
+    // The reader counts what is referred to, too.
+    const value: unknown = document.toJS({ maxAliasCount: maxYamlAliases + 1, mapAsMap: true });
     return typeof value === 'string' ? text : plain(value);
   } catch {
     return text;

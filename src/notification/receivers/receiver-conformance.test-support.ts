@@ -40,6 +40,8 @@ export interface ReceiverRow<Settings> {
   readonly payload: z.ZodType | ((request: ReceivedRequest) => z.ZodType);
   /** What the receiver answers when it takes a request; 200 without a body where it is absent. */
   readonly taken?: (request: ReceivedRequest) => Reply;
+  /** Whether it says in the body of an answer of 2xx that it has not taken a message. */
+  readonly mayRefuseIn2xx?: boolean;
   /** What is in the settings and may not be in any text. */
   readonly secrets: readonly string[];
   /** Contents of files that the settings name. */
@@ -229,6 +231,16 @@ export function describeReceiver<Settings>(row: ReceiverRow<Settings>): void {
       const failed = failureIn(await send(integrationAt(server.addressAs())));
       expect(failed).toMatchObject({ failure: 'connection', retryable: true });
       expectNoSecret(failed.reason);
+    });
+
+    it('takes the word of an answer whose body is cut, unless it is the body that says it', async () => {
+      server.reaction = (request) => ({ ...taken(request), isCut: true });
+      const delivery = await send(integrationAt(server.addressAs()));
+      if (row.mayRefuseIn2xx !== true) expect(delivery).toMatchObject({ outcome: 'delivered' });
+      else expect(delivery).toMatchObject({ outcome: 'failed', failure: 'connection', retryable: true });
+      server.reaction = () => ({ status: 400, body: 'no', isCut: true });
+      const refused = failureIn(await send(integrationAt(server.addressAs())));
+      expect(refused).toMatchObject(row.exceptions?.[400] ?? { failure: 'clientError', retryable: false });
     });
 
     it('tells of a port on which nobody listens', async () => {

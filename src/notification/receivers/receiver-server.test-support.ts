@@ -24,6 +24,8 @@ export interface Reply {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
+  /** Whether the connection is closed before the last byte of the body. */
+  readonly isCut?: boolean;
 }
 
 /** What a server does with a request: answers, never answers, or closes the connection. */
@@ -128,8 +130,11 @@ export class ReceiverServer {
     const reaction = this.reaction(request);
     if (reaction === 'hang up') incoming.socket.destroy();
     else if (reaction !== 'silence') {
-      response.writeHead(reaction.status ?? 200, { ...reaction.headers });
-      response.end(reaction.body ?? '');
+      const { status = 200, headers: own, body: said = '', isCut = false } = reaction;
+      const length = Buffer.byteLength(said) + 1;
+      response.writeHead(status, { ...own, ...(isCut ? { 'content-length': String(length) } : {}) });
+      if (isCut) response.write(said, () => incoming.socket.destroy());
+      else response.end(said);
     }
     for (const resolve of this.#waiting.splice(0)) resolve();
   }

@@ -44,6 +44,7 @@ const textBlock = z.strictObject({
 
 describeReceiver({
   kind: msteamsv2Receiver,
+  mayRefuseIn2xx: true,
   settings: (address) => ({
     webhook_url: `${address}/workflows/aaaa/triggers/manual?sig=SECRET-teams-signature`,
   }),
@@ -140,6 +141,7 @@ const slackPayload = z.strictObject({
 describeReceiver({
   name: 'slack by a webhook',
   kind: slackReceiver,
+  mayRefuseIn2xx: true,
   settings: (address) => ({
     api_url: `${address}/services/T00000000/B00000000/SECRET-slack-hook`,
     fields: [{ title: 'Severity', value: '{{ .CommonLabels.severity }}' }],
@@ -157,6 +159,7 @@ describeReceiver({
 describeReceiver({
   name: 'slack by a token',
   kind: slackReceiver,
+  mayRefuseIn2xx: true,
   settings: (address) => ({
     app_token: 'xoxb-SECRET-token',
     app_url: `${address}/api/chat.postMessage`,

@@ -1,4 +1,5 @@
 import type { NotificationConfiguration, Route } from '../configuration/notification-configuration.ts';
+import { boundariesOf, nextBoundary } from './interval-boundaries.ts';
 import type { NumberRange, TimeInterval } from './time-interval.ts';
 import { ZoneTimes, type ZoneTime } from './zone-times.ts';
 
@@ -32,9 +33,22 @@ export class TimeIntervals {
 
   /** Which of some named intervals a time is in. */
   namesWithin(names: readonly string[], wallMs: number): readonly string[] {
-    return names.filter((name) =>
-      (this.#intervals.get(name) ?? []).some((interval) => isWithin(interval, wallMs, this.#zones)),
-    );
+    return names.filter((name) => this.#isWithin(name, wallMs));
+  }
+
+  /** When a named interval begins or ends next, to the minute, also where clocks are changed; the end of the search where it does not before that. */
+  nextEdge(name: string, afterMs: number, untilMs: number): number {
+    const boundaries = boundariesOf(this.#intervals.get(name) ?? []);
+    const wasWithin = this.#isWithin(name, afterMs);
+    for (let atMs = afterMs; ;) {
+      atMs = nextBoundary(boundaries, atMs, this.#zones);
+      if (atMs >= untilMs) return untilMs;
+      if (this.#isWithin(name, atMs) !== wasWithin) return atMs;
+    }
+  }
+
+  #isWithin(name: string, wallMs: number): boolean {
+    return (this.#intervals.get(name) ?? []).some((interval) => isWithin(interval, wallMs, this.#zones));
   }
 }
 

@@ -12,7 +12,11 @@ export interface ZoneTime {
   readonly minute: number;
 }
 
-const MINUTE_MS = 60_000;
+export const MINUTE_MS = 60_000;
+export const DAY_MS = 86_400_000;
+
+/** A day of the calendar and a time of that day, as a clock on the wall shows it: the UTC time at which UTC shows the same. */
+export type ShownMs = number;
 
 /** Reads clocks in time zones. Zones are names of the time zone database, of which there are some 600. */
 export class ZoneTimes {
@@ -69,4 +73,19 @@ function timeOf(shownMs: number): ZoneTime {
     weekday: date.getUTCDay(),
     minute: date.getUTCHours() * 60 + date.getUTCMinutes(),
   };
+}
+
+/** What the wall shows in a zone, whole minutes. */
+export function shownAt(zones: ZoneTimes, zone: string, wallMs: number): ShownMs {
+  const { year, month, day, minute } = zones.at(zone, wallMs);
+  return Date.UTC(year, month - 1, day) + minute * MINUTE_MS;
+}
+
+export function floorToMinute(wallMs: number): number {
+  return Math.floor(wallMs / MINUTE_MS) * MINUTE_MS;
+}
+
+/** By how much the wall in a zone shows more than UTC does. */
+export function offsetAt(zones: ZoneTimes, zone: string, wallMs: number): number {
+  return shownAt(zones, zone, wallMs) - floorToMinute(wallMs);
 }

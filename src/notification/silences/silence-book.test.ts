@@ -10,6 +10,7 @@ import {
   orderOf,
   STARTED_AT_MS,
 } from './silence-book.test-support.ts';
+import { maxDueAtOnce } from './silence-book.ts';
 import { type Silence, silenceStateAt } from './silence.ts';
 
 const DOWN = { alertname: 'Down', host: 'web-1' };
@@ -400,3 +401,20 @@ describe('lists', () => {
     expect(await stage.book.get(live.id)).toMatchObject({ end: null });
   });
 });
+
+it.each([
+  [maxDueAtOnce, 1],
+  [maxDueAtOnce + 1, 2],
+])(
+  `of %i silences that end at once ${maxDueAtOnce} are recorded in a transaction: %i of them`,
+  async (count, commits) => {
+    for (let at = 0; at < count; at++) await set(`alertname=A${at}`);
+    const recorded: number[] = [];
+    const listening = stage.book.onChanged((changed) => void recorded.push(changed.length));
+    await stage.clock.advance(HOUR_MS);
+    await vi.waitFor(async () => expect(await stage.book.listEnded(null, count + 1)).toHaveLength(count));
+    listening.stop();
+    expect(recorded.filter((changed) => changed > 0)).toHaveLength(commits);
+    expect(Math.max(...recorded)).toBe(maxDueAtOnce);
+  },
+);

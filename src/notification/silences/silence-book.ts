@@ -49,7 +49,7 @@ export type SilenceListener = (changed: readonly Silence[]) => void;
 /** What comes due is looked for at least so often: the wall clock may be set. */
 const maxSleepMs = 60_000;
 /** Silences whose end, or warning, is recorded in one transaction: what people ask for meanwhile goes before the next. */
-const maxDueAtOnce = 100;
+export const maxDueAtOnce = 100;
 const RETRY = { firstMs: 1_000, maxMs: 60_000 };
 
 /**

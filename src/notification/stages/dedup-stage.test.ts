@@ -18,6 +18,7 @@ it.each([
     resolved: new Set<string>(),
     heldBack: new Set<string>(),
     silent: new Set<string>(),
+    toldBefore: new Set<string>(),
     allAcknowledged: false,
     snoozeEndedAtMs: 0,
     flappingSinceMs: 0,

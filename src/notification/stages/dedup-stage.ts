@@ -18,6 +18,8 @@ export interface PassedAlerts {
   readonly heldBack: ReadonlySet<string>;
   /** Of what is over: what was kept back while it fired. */
   readonly silent: ReadonlySet<string>;
+  /** Of what is over: that somebody was told of who was on call before. */
+  readonly toldBefore: ReadonlySet<string>;
   /** Whether somebody has acknowledged every one that fires. */
   readonly allAcknowledged: boolean;
   /** Wall ms at which the last of the snoozes of what fires has ended; 0 where none was. */
@@ -26,13 +28,14 @@ export interface PassedAlerts {
   readonly flappingSinceMs: number;
 }
 
-/** Whether an alert that is over came and went without a word to an integration, and nothing kept it back. */
+/** Whether an alert that is over came and went without a word to an integration or to who was told in its place, and nothing kept it back. */
 export function isBrief(
   entry: LogEntry | null,
-  { silent }: Pick<PassedAlerts, 'silent'>,
+  { silent, toldBefore }: Pick<PassedAlerts, 'silent' | 'toldBefore'>,
   fingerprint: string,
 ): boolean {
-  return !silent.has(fingerprint) && !entry?.firing.has(fingerprint) && !entry?.resolved.has(fingerprint);
+  if (silent.has(fingerprint) || toldBefore.has(fingerprint)) return false;
+  return !entry?.firing.has(fingerprint) && !entry?.resolved.has(fingerprint);
 }
 
 export interface DedupOptions {
@@ -54,12 +57,14 @@ export type Dedup =
  * (`brief`), and that a group whose alerts are all acknowledged is not repeated.
  */
 export function dedup(entry: LogEntry | null, passed: PassedAlerts, options: DedupOptions): Dedup {
-  const { firing, resolved, heldBack, allAcknowledged, snoozeEndedAtMs, flappingSinceMs } = passed;
+  const { firing, resolved, heldBack, toldBefore, allAcknowledged, snoozeEndedAtMs, flappingSinceMs } =
+    passed;
   const { sendResolved, repeatIntervalMs, nowMs } = options;
   const hasBrief = [...resolved].some((one) => isBrief(entry, passed, one));
   if (entry === null) {
     if (firing.size > 0) return { send: flappingSinceMs > 0 ? 'flapping' : 'first_notification' };
-    return hasBrief ? { send: 'brief' } : { send: null, why: 'unchanged' };
+    if (hasBrief) return { send: 'brief' };
+    return sendResolved && toldBefore.size > 0 ? { send: 'all_resolved' } : { send: null, why: 'unchanged' };
   }
   // All that fires is kept back: it is neither over nor to be told of.
   if (firing.size === 0 && resolved.size === 0) return { send: null, why: 'unchanged' };
@@ -70,7 +75,10 @@ export function dedup(entry: LogEntry | null, passed: PassedAlerts, options: Ded
     return hasBrief ? { send: 'brief' } : { send: null, why: 'logs' };
   }
   if (hasBrief) return { send: 'brief' };
-  if (firing.size === 0) return { send: null, why: 'unchanged' };
+  if (firing.size === 0) {
+    const isNews = sendResolved && !toldBefore.isSubsetOf(entry.resolved);
+    return isNews ? { send: 'all_resolved' } : { send: null, why: 'unchanged' };
+  }
   if (sendResolved && !resolved.isSubsetOf(entry.resolved)) return { send: 'new_resolved' };
   if (entry.notifiedAtMs < snoozeEndedAtMs) return { send: 'snooze_ended' };
   // Where the wall clock was set back by more than that it may be time: once too often is better than hours too late.

@@ -9,7 +9,7 @@ import {
 } from '#telemetry';
 
 /** What an expression said of so many values is kept: those of a label are few, and asked for again and again. */
-const maxRememberedValues = 64;
+export const maxRememberedValues = 64;
 
 /**
  * Compiles a matcher of Alertmanager's: as one of a query, but that `.` does not stand for a newline.

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { type Labels, matchesAll } from '#telemetry';
 import { propertyRuns } from '../../../../tests/property-runs.ts';
 import { createAlertMatcher, MatcherIndex, parseMatchers } from './index.ts';
+import { maxIndexedWords } from './matcher-index.ts';
 
 function indexOf(...sets: readonly string[]): MatcherIndex<string> {
   const index = new MatcherIndex<string>();
@@ -37,6 +38,17 @@ test('a thing that stands for a label set in several ways is found once, and not
   index.delete(7);
   index.delete(7);
   expect([index.find({ a: '1', b: 'xy' }), index.unvalued]).toEqual([[], 0]);
+});
+
+test.each([
+  [maxIndexedWords, 0],
+  [maxIndexedWords + 1, 1],
+])(`of %i words, of which ${maxIndexedWords} are indexed, %i lie apart`, (count, apart) => {
+  const words = Array.from({ length: count }, (_, at) => `w${at}`);
+  const index = indexOf(`a=~"${words.join('|')}"`);
+  expect(index.unvalued).toBe(apart);
+  for (const word of words) expect(index.find({ a: word })).toHaveLength(1);
+  expect(index.find({ a: 'other' })).toEqual([]);
 });
 
 const names = fc.constantFrom('a', 'b', 'c');

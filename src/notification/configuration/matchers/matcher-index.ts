@@ -8,7 +8,7 @@ interface Entry<Item> {
 type Bucket<Item> = Set<Entry<Item>>;
 
 /** A regular expression of more words than these is looked at for each label set that has its label. */
-const maxIndexedWords = 50;
+export const maxIndexedWords = 50;
 
 /**
  * Things that stand for label sets by matchers, found by a label set: each lies under the value of one label that its

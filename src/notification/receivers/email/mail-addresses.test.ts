@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mailAddresses } from './mail-addresses.ts';
+import { mailAddresses, maxAddressLength } from './mail-addresses.ts';
 
 describe('mailAddresses', () => {
   it.each([
@@ -38,5 +38,12 @@ describe('mailAddresses', () => {
     [`${'a'.repeat(320)}@x.org`],
   ])('refuses %j', (list) => {
     expect(mailAddresses(list)).toBeNull();
+  });
+
+  it(`reads an address of ${maxAddressLength} characters, and refuses a longer one`, () => {
+    const address = (characters: number): string => `${'a'.repeat(64)}@${'b'.repeat(characters - 65)}`;
+    const longest = address(maxAddressLength);
+    expect(mailAddresses(`Ops <${longest}>, a@x.org`)).toEqual([longest, 'a@x.org']);
+    expect(mailAddresses(`Ops <${address(maxAddressLength + 1)}>, a@x.org`)).toBeNull();
   });
 });

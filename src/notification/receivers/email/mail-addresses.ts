@@ -7,7 +7,7 @@ const ENTRY = new RegExp(String.raw`[ \t]*(?:${NAME}[ \t]*<(${ADDRESS})>|(${ADDR
 const GROUP = /^[^"<>@,:;\p{Cc}]*:(.*);[ \t]*$/u;
 
 /** RFC 5321 gives 64 to the name and 255 to the domain. */
-const maxAddressLength = 320;
+export const maxAddressLength = 320;
 
 /**
  * The addresses of a list like `Ops <ops@example.org>, oncall@example.org`, without the names, each once.

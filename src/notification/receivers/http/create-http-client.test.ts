@@ -80,11 +80,17 @@ describe('an answer', () => {
     expect(answer.body.length).toBe(maxAnswerBytes);
   });
 
-  it('that says it is compressed and is not is none', async () => {
+  it('that says it is compressed and is not has its status, and no body', async () => {
     server.reaction = () => ({ headers: { 'content-encoding': 'gzip' }, body: 'not packed' });
-    const failure = await failureOfRequest(client.request(requestTo(server.addressAs())));
-    expect(failure.kind).toBe('connection');
-    expect(failure.message).toContain('its answer is no gzip');
+    const { status, body, cut } = await client.request(requestTo(server.addressAs()));
+    expect({ status, body, kind: cut?.kind }).toEqual({ status: 200, body: '', kind: 'connection' });
+    expect(cut?.message).toContain('its answer is no gzip');
+  });
+
+  it('whose body is cut has its status, and what came of the body', async () => {
+    server.reaction = () => ({ status: 202, body: 'half', isCut: true });
+    const { status, body, cut } = await client.request(requestTo(server.addressAs()));
+    expect({ status, body, kind: cut?.kind }).toEqual({ status: 202, body: 'half', kind: 'connection' });
   });
 });
 

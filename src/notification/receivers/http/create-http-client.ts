@@ -135,11 +135,13 @@ class NodeHttpClient implements ClosableHttpClient {
       this.#guard.checkLiteral(hostNameOf(proxy));
     }
     const { pool, token } = this.#keptFor(settings);
+    // Without a tunnel it is the proxy that was not reached.
+    const called = proxy !== null && url.protocol === 'http:' ? `the proxy ${proxy.host}` : url.host;
     try {
       const way = await pool.wayTo(url, proxy);
       const lookup = this.#lookup;
       const received = await exchange({ url, method, headers, body, way, lookup, signal });
-      const text = await readBody(received);
+      const { text, cutBy } = await readBody(received);
       const status = received.statusCode ?? 0;
       // It may have been withdrawn before its time.
       if (status === 401) token?.forget();
@@ -148,12 +150,11 @@ class NodeHttpClient implements ClosableHttpClient {
         headers: joinedHeaders(received.headers),
         body: text,
         withoutSecrets: secrets.withoutSecrets,
+        ...(cutBy === null ? {} : { cut: noAnswerOf(cutBy, called, signal) }),
       };
       return { status, location: received.headers.location, answer };
     } catch (error) {
-      // Without a tunnel it is the proxy that was not reached.
-      const isProxy = proxy !== null && url.protocol === 'http:';
-      throw noAnswerOf(error, isProxy ? `the proxy ${proxy.host}` : url.host, signal);
+      throw noAnswerOf(error, called, signal);
     }
   }
 

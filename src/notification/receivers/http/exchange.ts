@@ -108,21 +108,31 @@ export async function exchange(options: Exchange): Promise<IncomingMessage> {
 /** Idle connections to an address that may all have been closed. */
 const maxRepetitions = maxConnectionsPerAddress;
 
-/** The beginning of an answer's body, decompressed; the connection of a longer one is closed. */
-export async function readBody(answer: IncomingMessage): Promise<string> {
+/** What was read of an answer's body. */
+export interface ReadBody {
+  readonly text: string;
+  /** What ended it early; null where it is whole, or longer than what is read. */
+  readonly cutBy: unknown;
+}
+
+/** The beginning of an answer's body, decompressed; the connection of a longer one is closed. Never rejects: the head has said what counts. */
+export async function readBody(answer: IncomingMessage): Promise<ReadBody> {
   const isGzip = /^(?:x-)?gzip$/i.test(answer.headers['content-encoding'] ?? '');
   const stream = isGzip ? answer.pipe(createGunzip()) : answer;
   if (stream !== answer) answer.once('error', (error) => stream.destroy(error));
   const pieces: Buffer[] = [];
   let length = 0;
+  let cutBy: unknown = null;
   try {
     for await (const piece of stream as AsyncIterable<Buffer>) {
       pieces.push(piece);
       length += piece.length;
       if (length >= maxAnswerBytes) break;
     }
+  } catch (error) {
+    cutBy = error;
   } finally {
     if (!answer.complete || length >= maxAnswerBytes) answer.destroy();
   }
-  return Buffer.concat(pieces).subarray(0, maxAnswerBytes).toString('utf8');
+  return { text: Buffer.concat(pieces).subarray(0, maxAnswerBytes).toString('utf8'), cutBy };
 }

@@ -85,6 +85,8 @@ export interface HttpAnswer {
   readonly headers: Readonly<Record<string, string>>;
   /** Its first 64 KiB. */
   readonly body: string;
+  /** Why the body ended early: the connection was closed, or its time was over. Absent where it is whole. Status and headers count all the same. */
+  readonly cut?: NoAnswer;
   /** A text in which what was secret in the request (credentials, the address beyond its host) is replaced by `<secret>`. */
   readonly withoutSecrets: (text: string) => string;
 }

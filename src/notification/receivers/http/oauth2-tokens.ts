@@ -106,6 +106,7 @@ export class OAuth2Token {
       const said = `${host}: no OAuth 2 token: HTTP ${answer.status}`;
       throw new NoAnswer(answer.status >= 500 || answer.status === 429 ? 'connection' : 'settings', said);
     }
+    if (answer.cut) throw answer.cut;
     return this.#read(answer.body, secret);
   }
 

@@ -1,4 +1,4 @@
-import { judgeAnswer, type AnswerRules } from '../answers.ts';
+import { judgeAnswer, wholeAnswer, type AnswerRules } from '../answers.ts';
 import { completedHttpSettings } from '../http-calls.ts';
 import type { HttpAnswer, HttpRequest } from '../http/http-client.ts';
 import type { Delivery } from '../integration.ts';
@@ -91,7 +91,7 @@ export class JiraApi {
       signal: this.#signal,
       settings: completedHttpSettings(this.#settings),
     });
-    return { answer, said: jsonOf(answer), rules: RULES };
+    return { answer, said: jsonOf(wholeAnswer(answer)), rules: RULES };
   }
 }
 

@@ -3,7 +3,7 @@ import { statusOfMessage, type Message } from '../../message.ts';
 import type { Integration } from '../integration.ts';
 
 /** A line names so many alerts. */
-const maxNamedAlerts = 20;
+export const maxNamedAlerts = 20;
 const ERROR = severityRank('error');
 
 /** Writes messages into Omoi's own log: what counts where no receiver is configured. */

@@ -11,7 +11,7 @@ import {
   text,
 } from '../../configuration/setting-schemas.ts';
 import { type Message, statusOfMessage } from '../../message.ts';
-import { attempt, judgeAnswer } from '../answers.ts';
+import { attempt, judgeAnswer, wholeAnswer } from '../answers.ts';
 import {
   completedHttpSettings,
   defaultMaxAlerts,
@@ -28,7 +28,7 @@ import { truncateBytes } from '../truncation.ts';
  * bytes in JSON, mostly one.
  * https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
  */
-const maxMessageBytes = 27_000;
+export const maxMessageBytes = 27_000;
 const maxTitleBytes = 1_000;
 
 const settingsSchema = z
@@ -123,7 +123,7 @@ export const msteamsv2Receiver: ReceiverKind<TeamsSettings> = {
         attempt(async () => {
           const body = payloadOf(message);
           const url = await settingOf(settings.webhook_url, settings.webhook_url_file, tools);
-          const answer = await sendJson({ url, body, signal, settings: httpSettings }, tools);
+          const answer = wholeAnswer(await sendJson({ url, body, signal, settings: httpSettings }, tools));
           const [, status] = REFUSED_BY_TEAMS.exec(answer.body) ?? [];
           const isRefused = answer.status === 200 && status !== undefined;
           return judgeAnswer(isRefused ? { ...answer, status: Number(status) } : answer, tools.clock);

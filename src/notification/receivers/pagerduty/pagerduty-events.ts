@@ -11,7 +11,7 @@ import type { PagerdutySettings } from './pagerduty-settings.ts';
 /** PagerDuty takes 512 KB. https://developer.pagerduty.com/docs/events-api-v2-overview#size-limits */
 export const maxEventBytes = 512_000;
 /** What is still told of an event that is too long: details of this many bytes, one by one. */
-const maxKeptDetailBytes = 1_000;
+export const maxKeptDetailBytes = 1_000;
 const maxSummaryCharacters = 1024;
 
 type Expand = (template: string) => string;

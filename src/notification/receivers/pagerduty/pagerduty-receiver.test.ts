@@ -6,7 +6,7 @@ import type { Message } from '../../message.ts';
 import { exampleAlert, exampleMessage, resolvedMessage } from '../message.test-support.ts';
 import { createIntegration, loopbackClient } from '../receiver-conformance.test-support.ts';
 import { ReceiverServer } from '../receiver-server.test-support.ts';
-import { maxEventBytes } from './pagerduty-events.ts';
+import { maxEventBytes, maxKeptDetailBytes } from './pagerduty-events.ts';
 import { pagerdutyReceiver } from './pagerduty-receiver.ts';
 import { pagerdutySettingsSchema } from './pagerduty-settings.ts';
 
@@ -169,6 +169,22 @@ describe('an event of version 2', () => {
       num_resolved: 0,
       error: 'Custom details have been removed because the original event exceeds the maximum size of 512KB',
     });
+  });
+
+  it(`that is too long keeps details of ${maxKeptDetailBytes} bytes, and no longer ones`, async () => {
+    // The name, the text and its quotes.
+    const detail = (name: string, bytes: number): string => 'x'.repeat(bytes - name.length - 2);
+    const kept = detail('kept', maxKeptDetailBytes);
+    const details = {
+      firing: 'x'.repeat(maxEventBytes),
+      resolved: 'none',
+      kept,
+      left: detail('left', maxKeptDetailBytes + 1),
+    };
+    await send({ routing_key: 'a', details });
+    expect(event().payload?.custom_details).toMatchObject({ resolved: 'none', kept });
+    expect(event().payload?.custom_details).not.toHaveProperty('left');
+    expect(event().payload?.custom_details).not.toHaveProperty('firing');
   });
 
   it('that is refused says why', async () => {

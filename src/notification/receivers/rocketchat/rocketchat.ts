@@ -12,7 +12,7 @@ import {
   url,
 } from '../../configuration/setting-schemas.ts';
 import type { GlobalSettings } from '../../configuration/global-settings.ts';
-import { attempt, failed, judgeAnswer, shownAnswer } from '../answers.ts';
+import { attempt, failed, judgeAnswer, shownAnswer, wholeAnswer } from '../answers.ts';
 import {
   completedHttpSettings,
   defaultMaxAlerts,
@@ -192,7 +192,7 @@ function payloadOf(settings: RocketchatSettings, expand: (template: string) => s
 
 /** It may say `{"success": false, "error": "…"}` with 200. */
 function judged(answer: HttpAnswer, tools: IntegrationTools, secrets: readonly string[]): Delivery {
-  const said = jsonOf(answer);
+  const said = jsonOf(wholeAnswer(answer));
   const delivery = judgeAnswer(answer, tools.clock, { details: () => textIn(said, 'error'), secrets });
   if (delivery.outcome === 'failed' || said?.['success'] === true) return delivery;
   if (said === null) {

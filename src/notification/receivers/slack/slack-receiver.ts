@@ -1,5 +1,5 @@
 import { type Message, type NotificationReason, REASON_TEXTS, statusOfMessage } from '../../message.ts';
-import { attempt } from '../answers.ts';
+import { attempt, wholeAnswer } from '../answers.ts';
 import {
   completedHttpSettings,
   defaultMaxAlerts,
@@ -127,7 +127,7 @@ class Slack {
 
   async #call(url: string, body: unknown, signal: AbortSignal): Promise<SlackVerdict> {
     const answer = await sendJson({ url, body, signal, settings: this.#httpSettings }, this.#tools);
-    return judgeSlack(answer, this.#tools.clock);
+    return judgeSlack(wholeAnswer(answer), this.#tools.clock);
   }
 }
 

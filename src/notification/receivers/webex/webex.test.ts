@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exampleGlobal } from '../message.test-support.ts';
 import { refusalsOf, stageReceiver } from '../receiver-stage.test-support.ts';
-import { webexReceiver } from './webex.ts';
+import { maxMessageBytes, webexReceiver } from './webex.ts';
 
 const minimal = { room_id: 'room', http_config: { authorization: { credentials: 'token' } } };
 
@@ -17,9 +17,16 @@ describe('webex', () => {
     expect(sent()).toEqual([{ markdown: 'webex.default.message:firing', roomId: 'room-w-1' }]);
   });
 
-  it('cuts a message at 7,439 bytes', async () => {
+  it(`cuts a message of more than ${maxMessageBytes} bytes`, async () => {
+    await send({ settings: { message: 'a'.repeat(maxMessageBytes) } });
+    await send({ settings: { message: 'a'.repeat(maxMessageBytes + 1) } });
     await send({ settings: { message: 'ä'.repeat(4_000) } });
-    expect(sent()).toMatchObject([{ markdown: `${'ä'.repeat(3_718)}…` }]);
+    expect(sent()).toMatchObject([
+      { markdown: 'a'.repeat(maxMessageBytes) },
+      { markdown: `${'a'.repeat(maxMessageBytes - 3)}…` },
+      { markdown: `${'ä'.repeat(3_718)}…` },
+    ]);
+    expect(maxMessageBytes).toBe(7_439);
   });
 
   it.each([

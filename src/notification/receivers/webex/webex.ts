@@ -14,7 +14,7 @@ import type { ReceiverKind } from '../receiver-kind.ts';
 import { truncateBytes } from '../truncation.ts';
 
 /** What Webex takes of a message before it encrypts it: 7,439 bytes, as Alertmanager and clients that quote its documentation have it. */
-const maxMessageBytes = 7_439;
+export const maxMessageBytes = 7_439;
 
 const settingsSchema = z
   .strictObject({
