@@ -92,6 +92,22 @@ export class Ledger {
    * server after it asks the wall clock, once, and the boot clock counts from then on.
    */
   elapsedMs(fromMs: number, untilMs: number): number {
+    return this.#elapsedMs(fromMs, untilMs, (sinceMs, atMs) => this.#steppedMs(sinceMs, atMs));
+  }
+
+  /**
+   * The longest that it may have been: a server that died while it started may have asked the wall clock first, before that was set
+   * again.
+   */
+  mostElapsedMs(fromMs: number, untilMs: number): number {
+    return this.#elapsedMs(fromMs, untilMs, (sinceMs, atMs) => this.#mostSteppedMs(sinceMs, atMs));
+  }
+
+  #elapsedMs(
+    fromMs: number,
+    untilMs: number,
+    steppedMs: (fromMs: number, untilMs: number) => number,
+  ): number {
     const reboots = this.#reboots.filter((atMs) => atMs >= fromMs && atMs <= untilMs);
     const takenUp = reboots.map((atMs) =>
       Math.min(this.starts.find((startMs) => startMs >= atMs) ?? untilMs, untilMs),
@@ -99,10 +115,18 @@ export class Ledger {
     let sinceMs = fromMs;
     let passedMs = 0;
     for (const atMs of new Set(takenUp)) {
-      passedMs += Math.max(0, atMs - sinceMs + this.#steppedMs(sinceMs, atMs));
+      passedMs += Math.max(0, atMs - sinceMs + steppedMs(sinceMs, atMs));
       sinceMs = atMs;
     }
     return passedMs + untilMs - sinceMs;
+  }
+
+  /** By how much the wall clock was set at most, as servers saw it that began within a stretch or at its end. */
+  #mostSteppedMs(fromMs: number, untilMs: number): number {
+    const firstMs = this.launches.find((launchMs) => launchMs > fromMs) ?? untilMs;
+    const steps = this.#wallSteps.map(({ atMs }) => atMs);
+    const looks = [firstMs, ...steps].filter((atMs) => atMs >= firstMs && atMs <= untilMs);
+    return Math.max(this.#steppedMs(fromMs, untilMs), ...looks.map((atMs) => this.#steppedMs(fromMs, atMs)));
   }
 
   /** By how much the wall clock was set within a stretch. */

@@ -46,7 +46,7 @@ export const maintenanceIsLeftAlone: Invariant = ({ chronicle, ledger }) =>
         startedId < event.id &&
         (endedId === null || endedId > event.id) &&
         // Its last moment is not its own.
-        ledger.elapsedMs(startedAtMs, event.atMs) < lengthMs - 1 &&
+        ledger.mostElapsedMs(startedAtMs, event.atMs) < lengthMs - 1 &&
         (begun.target === target || begun.target.startsWith(`${target.replace('pool:', 'agent:')}-`)),
     );
     return (

@@ -118,7 +118,7 @@ export const aCooldownIsWaitedFor: Invariant = (observation) =>
     if (stepBefore !== undefined) {
       const agentId = agentOf(event);
       const stand = agentId === null ? null : chronicle.statusBefore(agentId, event);
-      const sinceMs = ledger.elapsedMs(stepBefore, event.atMs);
+      const sinceMs = ledger.mostElapsedMs(stepBefore, event.atMs);
       // Only what ended again is left alone between two steps: what is silent has had the time of the first one.
       return stand?.status === 'FAILED' && sinceMs < limits.cooldownMs - DECIDED_WITHIN_MS
         ? `${event.entityId} went on at ${event.atMs} with ${String(target)}, which had ended again, ${sinceMs} ms after the step before`
@@ -134,7 +134,7 @@ export const aCooldownIsWaitedFor: Invariant = (observation) =>
       if (endedAtMs >= last.atMs) last = { id, atMs: endedAtMs };
     }
     // Over a reboot earlier ones may seem to be younger: the last one is what counts.
-    const agoMs = ledger.elapsedMs(last.atMs, event.atMs);
+    const agoMs = ledger.mostElapsedMs(last.atMs, event.atMs);
     return agoMs < limits.cooldownMs - DECIDED_WITHIN_MS
       ? `${event.entityId} began at ${event.atMs} on ${String(target)}, ${agoMs} ms after ${last.id} had ended`
       : null;
