@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createMatcher, type Labels, type Matcher } from '#telemetry';
 import type { InhibitRule } from './configuration/notification-configuration.ts';
 import type { NotificationParts } from './notification-parts.ts';
@@ -6,7 +6,7 @@ import {
   NO_SILENCES,
   openNotificationStage,
   RecordingReceiver,
-  type NotificationStage,
+  useTestNotification,
 } from './notification.test-support.ts';
 import type { Silence } from './silences/silence.ts';
 
@@ -15,10 +15,9 @@ const MINUTE = 60 * SECOND;
 const A = { alertname: 'A', group: 'one' };
 const C = { alertname: 'C', group: 'two' };
 
-let stage: NotificationStage;
-afterEach(() => stage.close());
+const test = useTestNotification();
 
-const pass = (ms: number): Promise<void> => stage.clock.advance(ms);
+const pass = (ms: number): Promise<void> => test.stage.clock.advance(ms);
 
 describe('an inhibited alert', () => {
   const SOURCE = { alertname: 'Down', group: 'two' };
@@ -31,7 +30,7 @@ describe('an inhibited alert', () => {
 
   async function openInhibited(): Promise<RecordingReceiver> {
     const team = new RecordingReceiver();
-    stage = await openNotificationStage({ receivers: { team: [team] }, inhibitRules: [rule] });
+    test.stage = await openNotificationStage({ receivers: { team: [team] }, inhibitRules: [rule] });
     return team;
   }
 
@@ -41,30 +40,30 @@ describe('an inhibited alert', () => {
     ['just after what inhibits it', [['s'], ['a']]],
   ])('of which nobody has heard is not told of when it is over: %s', async (_name, ends) => {
     const team = await openInhibited();
-    await stage.alerts.fire({ s: SOURCE, a: A });
+    await test.stage.alerts.fire({ s: SOURCE, a: A });
     await pass(11 * SECOND);
     expect(team.take()).toEqual(['first_notification +s']);
     for (const together of ends) {
-      await stage.alerts.resolve(...together);
+      await test.stage.alerts.resolve(...together);
       await pass(SECOND);
     }
     await pass(2 * MINUTE);
     expect(team.take()).toEqual(['all_resolved -s']);
-    expect((await stage.notification.decisions.list('a')).at(-1)).toMatchObject({
+    expect((await test.stage.notification.decisions.list('a')).at(-1)).toMatchObject({
       stage: 'inhibition',
       decision: 'kept back',
       reason: 'it was inhibited until it was over',
     });
-    expect([...stage.notification.dispatcher.groups()]).toEqual([]);
+    expect([...test.stage.notification.dispatcher.groups()]).toEqual([]);
   });
 
   it('of which somebody has heard is told of when it is over', async () => {
     const team = await openInhibited();
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(11 * SECOND);
-    await stage.alerts.fire({ s: SOURCE });
+    await test.stage.alerts.fire({ s: SOURCE });
     await pass(2 * MINUTE);
-    await stage.alerts.resolve('s', 'a');
+    await test.stage.alerts.resolve('s', 'a');
     await pass(2 * MINUTE);
     expect(team.take().toSorted()).toEqual([
       'all_resolved -a',
@@ -76,11 +75,11 @@ describe('an inhibited alert', () => {
 
   it('is told of when what inhibits it is over, and it is not', async () => {
     const team = await openInhibited();
-    await stage.alerts.fire({ s: SOURCE, a: A });
+    await test.stage.alerts.fire({ s: SOURCE, a: A });
     await pass(11 * SECOND);
-    await stage.alerts.resolve('s');
+    await test.stage.alerts.resolve('s');
     await pass(2 * MINUTE);
-    await stage.alerts.resolve('a');
+    await test.stage.alerts.resolve('a');
     await pass(2 * MINUTE);
     expect(team.take()).toEqual([
       'first_notification +s',
@@ -109,24 +108,24 @@ describe('a silence that ends with its alerts', () => {
       said.push(silencesMore(silence));
     };
     const team = new RecordingReceiver();
-    stage = await openNotificationStage({
+    test.stage = await openNotificationStage({
       receivers: { team: [team] },
       silences: { ...NO_SILENCES, alertResolved },
     });
     const ids = Array.from({ length: 100 }, (_, at) => `a${at}`);
     const others = Array.from({ length: 100 }, (_, at) => `c${at}`);
     const labels = (base: Labels, instance: string): Labels => ({ ...base, instance });
-    await stage.alerts.fire(Object.fromEntries(others.map((id) => [id, labels(C, id)])));
-    await stage.alerts.fire(Object.fromEntries(ids.map((id) => [id, labels(A, id)])));
+    await test.stage.alerts.fire(Object.fromEntries(others.map((id) => [id, labels(C, id)])));
+    await test.stage.alerts.fire(Object.fromEntries(ids.map((id) => [id, labels(A, id)])));
     await pass(11 * SECOND);
-    await stage.alerts.resolve('a0');
+    await test.stage.alerts.resolve('a0');
     await pass(0);
     expect([said, looks]).toEqual([[true, true], 202]);
-    await stage.alerts.resolve(...ids.slice(1, 50));
+    await test.stage.alerts.resolve(...ids.slice(1, 50));
     await pass(0);
     expect(looks).toBe(202 + 101 + 49 * 101);
     said.length = 0;
-    await stage.alerts.resolve(...ids.slice(50));
+    await test.stage.alerts.resolve(...ids.slice(50));
     await pass(0);
     expect(new Set(said)).toEqual(new Set([false]));
   });

@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   DELIVERED,
   failed,
   openNotificationStage,
   RecordingReceiver,
   testRoute,
-  type NotificationStage,
+  useTestNotification,
   type TestConfiguration,
 } from './notification.test-support.ts';
 import type { Delivery } from './receivers/integration.ts';
@@ -18,28 +18,27 @@ const A = { alertname: 'A', group: 'one' };
 const B = { alertname: 'B', group: 'one' };
 const C = { alertname: 'C', group: 'two' };
 
-let stage: NotificationStage;
-afterEach(() => stage.close());
+const test = useTestNotification();
 
-const pass = (ms: number): Promise<void> => stage.clock.advance(ms);
+const pass = (ms: number): Promise<void> => test.stage.clock.advance(ms);
 
 async function open(configuration: TestConfiguration = {}): Promise<RecordingReceiver> {
   const team = new RecordingReceiver();
-  stage = await openNotificationStage({ receivers: { team: [team] }, ...configuration });
+  test.stage = await openNotificationStage({ receivers: { team: [team] }, ...configuration });
   return team;
 }
 
 describe('a receiver that does not take a message', () => {
   it('is not the cause where the alerts cannot be read: the message goes out when they can', async () => {
     const team = await open();
-    stage.alerts.failure = 'the database is away';
-    await stage.alerts.fire({ a: A });
+    test.stage.alerts.failure = 'the database is away';
+    await test.stage.alerts.fire({ a: A });
     await pass(11 * SECOND);
-    const { messages } = await stage.notification.explain('a');
+    const { messages } = await test.stage.notification.explain('a');
     expect(messages).toMatchObject([
       { state: 'pending', answer: 'the alerts it is about cannot be read now: the database is away' },
     ]);
-    stage.alerts.failure = null;
+    test.stage.alerts.failure = null;
     await pass(10 * SECOND);
     expect(team.take()).toEqual(['first_notification +a']);
   });
@@ -53,10 +52,10 @@ describe('a receiver that does not take a message', () => {
       signal.addEventListener('abort', () => resolve(failed('timeout', { retryable: true })));
       return promise;
     };
-    stage = await openNotificationStage({ receivers: { team: [team, hanging] } });
-    await stage.alerts.fire({ a: A });
+    test.stage = await openNotificationStage({ receivers: { team: [team, hanging] } });
+    await test.stage.alerts.fire({ a: A });
     await pass(11 * SECOND);
-    await stage.alerts.fire({ b: B });
+    await test.stage.alerts.fire({ b: B });
     await pass(MINUTE);
     await pass(MINUTE);
     await pass(MINUTE);
@@ -67,17 +66,17 @@ describe('a receiver that does not take a message', () => {
     const route = testRoute({ groupWaitMs: 0, groupIntervalMs: SECOND });
     const team = await open({ route, stages: [snoozeStage] });
     team.answer = () => failed('serverError', { retryable: true });
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(SECOND);
     const during = async (statement: string): Promise<void> => {
-      await stage.database.transaction(({ db }) => sql.raw(statement).execute(db));
+      await test.stage.database.transaction(({ db }) => sql.raw(statement).execute(db));
     };
     await during(
       `create trigger full before insert on notifications begin select raise(abort, 'no room'); end`,
     );
-    await stage.alerts.fire({ b: B });
+    await test.stage.alerts.fire({ b: B });
     await pass(3 * SECOND);
-    await stage.alerts.snooze('b', 60 * MINUTE);
+    await test.stage.alerts.snooze('b', 60 * MINUTE);
     await pass(5 * SECOND);
     await during('drop trigger full');
     team.take();
@@ -89,14 +88,18 @@ describe('a receiver that does not take a message', () => {
   it('is not told for ever of what is over, where it refuses for good', async () => {
     const team = await open({ route: testRoute({ groupIntervalMs: 60 * MINUTE }) });
     team.answer = () => failed('clientError', { retryable: false });
-    await stage.alerts.fire({ a: A, b: B, c: C });
+    await test.stage.alerts.fire({ a: A, b: B, c: C });
     await pass(11 * SECOND);
-    await stage.alerts.resolve('b', 'c');
+    await test.stage.alerts.resolve('b', 'c');
     await pass(23 * 60 * MINUTE);
-    expect(Array.from(stage.notification.dispatcher.groups(), ({ members }) => members.size)).toEqual([2, 1]);
+    expect(Array.from(test.stage.notification.dispatcher.groups(), ({ members }) => members.size)).toEqual([
+      2, 1,
+    ]);
     await pass(3 * 60 * MINUTE);
-    expect(Array.from(stage.notification.dispatcher.groups(), ({ members }) => members.size)).toEqual([1]);
-    const rows = await stage.database.reader.selectFrom('notification_alerts').selectAll().execute();
+    expect(Array.from(test.stage.notification.dispatcher.groups(), ({ members }) => members.size)).toEqual([
+      1,
+    ]);
+    const rows = await test.stage.database.reader.selectFrom('notification_alerts').selectAll().execute();
     expect(rows.map(({ alert_id: id }) => id)).toEqual(['a']);
     team.take();
     team.answer = () => DELIVERED;
@@ -106,14 +109,14 @@ describe('a receiver that does not take a message', () => {
 
   it('is told of the newest where an alert comes back faster than it is told of; the others say so', async () => {
     const team = await open();
-    await stage.alerts.fire({ a1: A });
+    await test.stage.alerts.fire({ a1: A });
     await pass(SECOND);
-    await stage.alerts.resolve('a1');
+    await test.stage.alerts.resolve('a1');
     await pass(SECOND);
-    await stage.alerts.fire({ a2: A });
+    await test.stage.alerts.fire({ a2: A });
     await pass(10 * SECOND);
     expect(team.take()).toEqual(['first_notification +a2']);
-    expect(await stage.notification.decisions.list('a1')).toMatchObject([
+    expect(await test.stage.notification.decisions.list('a1')).toMatchObject([
       { stage: 'routing', decision: 'routed' },
       {
         decision: 'replaced',

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { NewSystemEvent } from '#telemetry';
 import type { Escalation } from '../configuration/omoi-settings.ts';
 import {
@@ -6,18 +6,16 @@ import {
   openNotificationStage,
   prepared,
   RecordingReceiver,
-  testRoute,
-  type NotificationStage,
+  useTestNotification,
   type TestConfiguration,
 } from '../notification.test-support.ts';
+import { A, B, ladderRoute } from './escalation.test-support.ts';
 import type { Delivery } from '../receivers/integration.ts';
 import { TimeIntervals } from '../routing/time-intervals.ts';
 import type { MuteStage } from '../stages/mute-stage.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
-const A = { alertname: 'A', group: 'one', severity: 'warning' };
-const B = { alertname: 'B', group: 'one', severity: 'warning' };
 const LADDER: Escalation = {
   steps: [
     { afterMs: 10 * MINUTE, receiver: 'pager', severity: null },
@@ -26,16 +24,10 @@ const LADDER: Escalation = {
   repeats: 0,
   during: null,
 };
-const route = testRoute({
-  groupWaitMs: 0,
-  repeatIntervalMs: 24 * 60 * MINUTE,
-  omoi: { ...testRoute().omoi, escalation: 'page' },
-});
 
-let stage: NotificationStage;
+const test = useTestNotification();
 let team: RecordingReceiver;
 let pager: RecordingReceiver;
-afterEach(() => stage.close());
 
 async function open(
   ladder: Partial<Escalation> = {},
@@ -43,28 +35,28 @@ async function open(
 ): Promise<void> {
   team = new RecordingReceiver();
   pager = new RecordingReceiver();
-  stage = await openNotificationStage({
-    route,
+  test.stage = await openNotificationStage({
+    route: ladderRoute,
     receivers: { team: [team], pager: [pager] },
     escalations: { page: { ...LADDER, ...ladder } },
     ...configuration,
   });
 }
 
-const pass = (ms: number): Promise<void> => stage.clock.advance(ms);
+const pass = (ms: number): Promise<void> => test.stage.clock.advance(ms);
 
 async function told(): Promise<readonly string[]> {
-  await stage.notification.decisions.settled();
-  const decisions = await stage.notification.decisions.list('a');
+  await test.stage.notification.decisions.settled();
+  const decisions = await test.stage.notification.decisions.list('a');
   return decisions.flatMap((one) => (one.stage === 'escalation' ? `${one.decision}: ${one.reason}` : []));
 }
 
-const rows = () => stage.database.reader.selectFrom('notification_escalations').selectAll().execute();
+const rows = () => test.stage.database.reader.selectFrom('notification_escalations').selectAll().execute();
 
 it('climbs with thousands of its group at once', async () => {
-  await open({}, { route: { ...route, groupWaitMs: 30 * SECOND } });
+  await open({}, { route: { ...ladderRoute, groupWaitMs: 30 * SECOND } });
   const all = Array.from({ length: 3_000 }, (_, at) => [`a${at}`, { ...A, at: String(at) }] as const);
-  await stage.alerts.fire(Object.fromEntries(all));
+  await test.stage.alerts.fire(Object.fromEntries(all));
   for (let seconds = 0; seconds < 32; seconds++) await pass(SECOND);
   expect(team.messages.map(({ alerts, truncatedAlerts: more }) => alerts.length + more)).toEqual([3_000]);
   expect(await rows()).toHaveLength(3_000);
@@ -73,7 +65,7 @@ it('climbs with thousands of its group at once', async () => {
 describe('an alert that nobody acknowledges', () => {
   it('climbs its ladder step by step: the next receiver, then louder; all who were told hear of the end', async () => {
     await open();
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(SECOND);
     expect(team.take()).toEqual(['first_notification +a']);
     await pass(10 * MINUTE - 2 * SECOND);
@@ -91,7 +83,7 @@ describe('an alert that nobody acknowledges', () => {
     expect(team.take()).toEqual(['escalation +a']);
     await pass(2 * 60 * MINUTE);
     expect([...team.take(), ...pager.take()]).toEqual([]);
-    await stage.alerts.resolve('a');
+    await test.stage.alerts.resolve('a');
     await pass(2 * MINUTE);
     expect(pager.take()).toEqual(['all_resolved -a']);
     expect(team.take().toSorted()).toEqual(['all_resolved -a', 'all_resolved -a']);
@@ -100,7 +92,7 @@ describe('an alert that nobody acknowledges', () => {
       'escalated: step 1 of 2 of page: to pager',
       'escalated: step 2 of 2 of page: to team, as critical; that was the last step',
     ]);
-    const events = await stage.events();
+    const events = await test.stage.events();
     expect(
       events.flatMap((event) => (event.event_type === 'notification.escalated' ? event.payload : [])),
     ).toMatchObject([
@@ -111,20 +103,20 @@ describe('an alert that nobody acknowledges', () => {
 
   it('goes through all steps again as often as the ladder says', async () => {
     await open({ repeats: 2 });
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(3 * 60 * MINUTE);
     expect(pager.take()).toEqual(['escalation +a', 'escalation +a', 'escalation +a']);
   });
 
   it('is told together with the others of its group that take the same step', async () => {
     await open();
-    await stage.alerts.fire({ a: A, b: B });
+    await test.stage.alerts.fire({ a: A, b: B });
     await pass(11 * MINUTE);
     expect(pager.take()).toEqual(['escalation +a +b']);
-    await stage.alerts.resolve('a');
+    await test.stage.alerts.resolve('a');
     await pass(MINUTE);
     expect(pager.take()).toEqual(['new_resolved -a +b']);
-    await stage.alerts.resolve('b');
+    await test.stage.alerts.resolve('b');
     await pass(MINUTE);
     expect(pager.take()).toEqual(['all_resolved -b']);
   });
@@ -133,23 +125,23 @@ describe('an alert that nobody acknowledges', () => {
 describe('a ladder ends', () => {
   it('when somebody acknowledges; who was told by it hears of the end all the same', async () => {
     await open();
-    await stage.alerts.fire({ a: A, b: B });
+    await test.stage.alerts.fire({ a: A, b: B });
     await pass(11 * MINUTE);
     pager.take();
-    await stage.alerts.acknowledge('a');
+    await test.stage.alerts.acknowledge('a');
     await pass(10 * MINUTE);
     expect(team.take().at(-1)).toBe('escalation +b');
     expect((await told()).at(-1)).toBe('stopped: acknowledged by ann');
-    await stage.alerts.resolve('a');
+    await test.stage.alerts.resolve('a');
     await pass(MINUTE);
     expect(pager.take()).toEqual(['new_resolved -a +b']);
   });
 
   it('when the alert is over before anybody else was told', async () => {
     await open();
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(5 * MINUTE);
-    await stage.alerts.resolve('a');
+    await test.stage.alerts.resolve('a');
     await pass(60 * MINUTE);
     expect(pager.take()).toEqual([]);
     expect(await rows()).toEqual([]);
@@ -157,20 +149,20 @@ describe('a ladder ends', () => {
 
   it('while it is snoozed, and begins anew afterwards', async () => {
     await open();
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(MINUTE);
     const ref = { alert_id: 'a', rule_id: 'g/r', severity: 'warning', labels: A };
     const about = { entity_type: 'alert', entity_id: 'a', traceparent: null };
-    const until = new Date(stage.clock.wallMs() + 60 * MINUTE).toISOString();
+    const until = new Date(test.stage.clock.wallMs() + 60 * MINUTE).toISOString();
     const snoozed: NewSystemEvent = {
       event_type: 'monitor.alert.snoozed',
       ...about,
       payload: { ...ref, snoozed_by: 'ann', until },
     };
-    await stage.tell(snoozed);
+    await test.stage.tell(snoozed);
     await pass(60 * MINUTE);
     expect(pager.take()).toEqual([]);
-    await stage.tell({
+    await test.stage.tell({
       event_type: 'monitor.alert.unsnoozed',
       ...about,
       payload: { ...ref, unsnoozed_by: null },
@@ -194,9 +186,9 @@ describe('a step waits', () => {
       location: 'UTC',
     };
     await open({ during: 'office' }, { intervals: new TimeIntervals(new Map([['office', [office]]])) });
-    const toMidnightMs = 24 * 60 * MINUTE - (stage.clock.wallMs() % (24 * 60 * MINUTE));
+    const toMidnightMs = 24 * 60 * MINUTE - (test.stage.clock.wallMs() % (24 * 60 * MINUTE));
     await pass(toMidnightMs);
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(9 * 60 * MINUTE - SECOND);
     expect(pager.take()).toEqual([]);
     expect(await told()).toEqual(['waits: it is outside office']);
@@ -216,7 +208,7 @@ describe('a step waits', () => {
       judge: ({ alertId }) => (muted.has(alertId) ? { stage: 'silence', reason: 'by a silence' } : null),
     };
     await open({}, { stages: [silence] });
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(MINUTE);
     muted.add('a');
     await pass(60 * MINUTE);
@@ -234,7 +226,7 @@ describe('a step waits', () => {
       answers.push(resolve);
       return promise;
     };
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(30 * MINUTE);
     expect(pager.take()).toEqual(['escalation +a']);
     answers.shift()?.({ outcome: 'delivered', answer: 'HTTP 200' });
@@ -261,7 +253,7 @@ describe('a receiver that never answers', () => {
   it('keeps an alert from none of the next steps', async () => {
     await open({ steps });
     pager.answer = hangs;
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(10 * MINUTE);
     team.take();
     await pass(6 * MINUTE);
@@ -274,21 +266,21 @@ describe('a receiver that never answers', () => {
     team = new RecordingReceiver();
     pager = new RecordingReceiver();
     const ladder = [{ afterMs: 10 * MINUTE, receiver: 'lead', severity: null }, ...steps.slice(0, 1)];
-    stage = await openNotificationStage({
-      route,
+    test.stage = await openNotificationStage({
+      route: ladderRoute,
       receivers: { team: [team], pager: [pager], lead: [lead] },
       escalations: { page: { ...LADDER, steps: ladder } },
     });
     pager.answer = ({ groupLabels }, options) =>
       groupLabels['group'] === 'one' ? hangs({} as never, options) : { outcome: 'delivered', answer: '' };
     const many = Array.from({ length: 150 }, (_, at) => `a${at}`);
-    await stage.alerts.fire({
+    await test.stage.alerts.fire({
       ...Object.fromEntries(many.map((id) => [id, { ...A, id }])),
       b: { ...B, group: 'two' },
     });
     await pass(10 * MINUTE + 2 * SECOND);
     expect(lead.take()).toContain('escalation +b');
-    await stage.alerts.resolve(...many, 'b');
+    await test.stage.alerts.resolve(...many, 'b');
     await pass(SECOND);
     expect(lead.take()).toEqual(['all_resolved -b']);
     await pass(30 * SECOND);
@@ -299,12 +291,12 @@ describe('a receiver that never answers', () => {
 describe('a reload', () => {
   it('that gives its route another receiver has a step without a receiver tell that one', async () => {
     await open();
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(11 * MINUTE);
     const ops = new RecordingReceiver();
-    await stage.notification.take(
+    await test.stage.notification.take(
       prepared({
-        route: { ...route, receiver: 'ops' },
+        route: { ...ladderRoute, receiver: 'ops' },
         receivers: { ops: [ops], pager: [pager] },
         escalations: { page: LADDER },
       }),
@@ -318,9 +310,9 @@ describe('a reload', () => {
 
 it('a wall clock that is set back keeps no step waiting for longer than the ladder says', async () => {
   await open();
-  await stage.alerts.fire({ a: A });
+  await test.stage.alerts.fire({ a: A });
   await pass(9 * MINUTE);
-  stage.clock.stepWallClock(-5 * 60 * MINUTE);
+  test.stage.clock.stepWallClock(-5 * 60 * MINUTE);
   await pass(2 * MINUTE);
   expect(pager.take()).toEqual(['escalation +a']);
   team.take();
@@ -331,10 +323,10 @@ it('a wall clock that is set back keeps no step waiting for longer than the ladd
 it('a message of a ladder that nobody took is not sent once the alert is over', async () => {
   await open();
   pager.answer = () => failed('connection', { retryable: true });
-  await stage.alerts.fire({ a: A });
+  await test.stage.alerts.fire({ a: A });
   await pass(11 * MINUTE);
   pager.take();
-  await stage.alerts.resolve('a');
+  await test.stage.alerts.resolve('a');
   await pass(MINUTE);
   pager.take();
   await pass(60 * MINUTE);
@@ -345,13 +337,13 @@ it('a message of a ladder that nobody took is not sent once the alert is over', 
 describe('a restart', () => {
   it('goes on where the ladder stood', async () => {
     await open();
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(9 * MINUTE);
-    await stage.restart();
+    await test.stage.restart();
     await pass(2 * MINUTE);
     expect(pager.take()).toEqual(['escalation +a']);
-    stage.killAfterCommits(0);
-    await stage.revive();
+    test.stage.killAfterCommits(0);
+    await test.stage.revive();
     await pass(8 * MINUTE);
     team.take();
     await pass(2 * MINUTE);
@@ -361,11 +353,11 @@ describe('a restart', () => {
 
   it('after hours takes no step before rules can have been evaluated, and then one at a time', async () => {
     await open();
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(9 * MINUTE);
-    stage.killAfterCommits(0);
+    test.stage.killAfterCommits(0);
     await pass(5 * 60 * MINUTE);
-    await stage.revive();
+    await test.stage.revive();
     await pass(MINUTE - SECOND);
     expect([...pager.take(), ...team.take()]).not.toContain('escalation +a');
     await pass(2 * SECOND);
@@ -378,25 +370,25 @@ describe('a restart', () => {
 
   it('after hours tells nobody else of what is over as soon as rules are evaluated', async () => {
     await open();
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(9 * MINUTE);
-    stage.killAfterCommits(0);
+    test.stage.killAfterCommits(0);
     await pass(5 * 60 * MINUTE);
-    await stage.revive();
+    await test.stage.revive();
     await pass(20 * SECOND);
-    await stage.alerts.resolve('a');
+    await test.stage.alerts.resolve('a');
     await pass(60 * MINUTE);
     expect(pager.take()).toEqual([]);
   });
 
   it('tells of the end that came while it was away', async () => {
     await open();
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(11 * MINUTE);
     pager.take();
-    stage.killAfterCommits(0);
-    await stage.alerts.resolve('a');
-    await stage.revive();
+    test.stage.killAfterCommits(0);
+    await test.stage.alerts.resolve('a');
+    await test.stage.revive();
     await pass(2 * MINUTE);
     expect(pager.take()).toEqual(['all_resolved -a']);
     expect(await rows()).toEqual([]);
@@ -406,16 +398,16 @@ describe('a restart', () => {
     'after a kill behind %d commits each step is told, and none is lost',
     async (commits) => {
       await open();
-      await stage.alerts.fire({ a: A });
+      await test.stage.alerts.fire({ a: A });
       await pass(9 * MINUTE);
-      stage.killAfterCommits(commits);
+      test.stage.killAfterCommits(commits);
       await pass(2 * MINUTE);
-      if (stage.isDead) await stage.revive();
+      if (test.stage.isDead) await test.stage.revive();
       await pass(MINUTE);
-      await stage.alerts.resolve('a');
+      await test.stage.alerts.resolve('a');
       await pass(SECOND);
-      if (stage.isDead) await stage.revive();
-      stage.killAfterCommits(Infinity);
+      if (test.stage.isDead) await test.stage.revive();
+      test.stage.killAfterCommits(Infinity);
       await pass(5 * MINUTE);
       const all = pager.take();
       expect(all.length).toBeLessThanOrEqual(3);

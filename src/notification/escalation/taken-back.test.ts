@@ -1,14 +1,14 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   DELIVERED,
   failed,
   openNotificationStage,
   prepared,
   RecordingReceiver,
-  testRoute,
-  type NotificationStage,
+  useTestNotification,
   type TestConfiguration,
 } from '../notification.test-support.ts';
+import { A, B, ladderRoute } from './escalation.test-support.ts';
 import type { Delivery } from '../receivers/integration.ts';
 import type { MuteStage } from '../stages/mute-stage.ts';
 import { maxEscalatingAlerts } from './escalations.ts';
@@ -16,32 +16,24 @@ import { maxAlertsInEvent } from './ladder-messages.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
-const A = { alertname: 'A', group: 'one', severity: 'warning' };
-const B = { alertname: 'B', group: 'one', severity: 'warning' };
 const LADDER = {
   steps: [{ afterMs: 10 * MINUTE, receiver: 'pager', severity: null }],
   repeats: 0,
   during: null,
 };
-const route = testRoute({
-  groupWaitMs: 0,
-  repeatIntervalMs: 24 * 60 * MINUTE,
-  omoi: { ...testRoute().omoi, escalation: 'page' },
-});
 
-let stage: NotificationStage;
+const test = useTestNotification();
 let team: RecordingReceiver;
 let pager: RecordingReceiver;
 /** What keeps alerts back from people. */
 let muted: Set<string>;
-afterEach(() => stage.close());
 
 function configurationOf(changes: Partial<TestConfiguration> = {}): TestConfiguration {
   const silence: MuteStage = {
     judge: ({ alertId }) => (muted.has(alertId) ? { stage: 'silence', reason: 'by a silence' } : null),
   };
   return {
-    route,
+    route: ladderRoute,
     receivers: { team: [team], pager: [pager] },
     escalations: { page: LADDER },
     stages: [silence],
@@ -58,10 +50,10 @@ async function open(
   team = new RecordingReceiver();
   pager = new RecordingReceiver();
   pager.answer = refuses;
-  stage = await openNotificationStage(configurationOf(changes), around);
+  test.stage = await openNotificationStage(configurationOf(changes), around);
 }
 
-const pass = (ms: number): Promise<void> => stage.clock.advance(ms);
+const pass = (ms: number): Promise<void> => test.stage.clock.advance(ms);
 const refuses: RecordingReceiver['answer'] = () => failed('connection', { retryable: true });
 /** Each try ends when its time is over. */
 const hangs: RecordingReceiver['answer'] = (_, { signal }) => {
@@ -71,21 +63,21 @@ const hangs: RecordingReceiver['answer'] = (_, { signal }) => {
 };
 
 async function states(): Promise<readonly string[]> {
-  const { messages } = await stage.notification.messages({ receiver: 'pager', limit: 100 });
+  const { messages } = await test.stage.notification.messages({ receiver: 'pager', limit: 100 });
   return messages.map(({ message }) => message.state);
 }
 
 async function told(alertId: string): Promise<readonly string[]> {
-  await stage.notification.decisions.settled();
-  const decisions = await stage.notification.decisions.list(alertId);
+  await test.stage.notification.decisions.settled();
+  const decisions = await test.stage.notification.decisions.list(alertId);
   return decisions.flatMap((one) => (one.stage === 'escalation' ? `${one.decision}: ${one.reason}` : []));
 }
 
 /** What somebody does so that no step is told any more. */
 const ways: Readonly<Record<string, () => Promise<void>>> = {
-  acknowledged: () => stage.alerts.acknowledge('a'),
-  over: () => stage.alerts.resolve('a'),
-  snoozed: () => stage.alerts.snooze('a', 24 * 60 * MINUTE),
+  acknowledged: () => test.stage.alerts.acknowledge('a'),
+  over: () => test.stage.alerts.resolve('a'),
+  snoozed: () => test.stage.alerts.snooze('a', 24 * 60 * MINUTE),
 };
 
 describe.each(Object.entries(ways))(
@@ -93,7 +85,7 @@ describe.each(Object.entries(ways))(
   (name, act) => {
     it('is taken back on disk at once, and never sent', async () => {
       await open();
-      await stage.alerts.fire({ a: A });
+      await test.stage.alerts.fire({ a: A });
       await pass(11 * MINUTE);
       expect(pager.take()).toContain('escalation +a');
       await act();
@@ -103,7 +95,7 @@ describe.each(Object.entries(ways))(
       // Of what is over nobody asks that.
       if (name !== 'over') expect(await told('a')).toContain(why);
       pager.answer = () => DELIVERED;
-      await stage.restart();
+      await test.stage.restart();
       await pass(2 * 60 * MINUTE);
       expect(pager.take()).toEqual([]);
     });
@@ -111,7 +103,7 @@ describe.each(Object.entries(ways))(
     it('is not tried again where a try hangs then', async () => {
       await open();
       pager.answer = hangs;
-      await stage.alerts.fire({ a: A });
+      await test.stage.alerts.fire({ a: A });
       await pass(10 * MINUTE + SECOND);
       expect(pager.take()).toEqual(['escalation +a']);
       await act();
@@ -122,15 +114,15 @@ describe.each(Object.entries(ways))(
 
     it.each([0, 1, 2, 3])('is not sent where the process dies %i commits behind that', async (commits) => {
       await open();
-      await stage.alerts.fire({ a: A });
+      await test.stage.alerts.fire({ a: A });
       await pass(10 * MINUTE + 30 * SECOND);
-      stage.killAfterCommits(commits);
+      test.stage.killAfterCommits(commits);
       await act();
       await pass(SECOND);
-      if (!stage.isDead) stage.killAfterCommits(0);
+      if (!test.stage.isDead) test.stage.killAfterCommits(0);
       pager.take();
       pager.answer = () => DELIVERED;
-      await stage.revive();
+      await test.stage.revive();
       await pass(2 * 60 * MINUTE);
       expect(pager.take()).toEqual([]);
       expect(await states()).not.toContain('pending');
@@ -141,10 +133,10 @@ describe.each(Object.entries(ways))(
 describe('of alerts of one message that waits', () => {
   it('those that nobody looks after are told, and of the others nothing', async () => {
     await open();
-    await stage.alerts.fire({ a: A, b: B });
+    await test.stage.alerts.fire({ a: A, b: B });
     await pass(10 * MINUTE + 30 * SECOND);
     expect(pager.take().at(-1)).toBe('escalation +a +b');
-    await stage.alerts.acknowledge('a');
+    await test.stage.alerts.acknowledge('a');
     pager.answer = () => DELIVERED;
     await pass(2 * MINUTE);
     expect(pager.messages[0]).toMatchObject({
@@ -152,20 +144,20 @@ describe('of alerts of one message that waits', () => {
       truncatedAlerts: 0,
     });
     expect(pager.take()).toEqual(['escalation +b']);
-    await stage.alerts.resolve('a');
+    await test.stage.alerts.resolve('a');
     await pass(2 * MINUTE);
     expect(pager.take()).toEqual([]);
-    await stage.alerts.resolve('b');
+    await test.stage.alerts.resolve('b');
     await pass(2 * MINUTE);
     expect(pager.take()).toEqual(['all_resolved -b']);
   });
 
   it('one that is over is not told to fire', async () => {
     await open();
-    await stage.alerts.fire({ a: A, b: B });
+    await test.stage.alerts.fire({ a: A, b: B });
     await pass(10 * MINUTE + 30 * SECOND);
     pager.take();
-    await stage.alerts.resolve('a');
+    await test.stage.alerts.resolve('a');
     pager.answer = () => DELIVERED;
     await pass(2 * MINUTE);
     expect(pager.take()).toEqual(['escalation +b']);
@@ -173,7 +165,7 @@ describe('of alerts of one message that waits', () => {
 
   it('one that is silenced is told once it is not any more, the others at once', async () => {
     await open();
-    await stage.alerts.fire({ a: A, b: B });
+    await test.stage.alerts.fire({ a: A, b: B });
     await pass(10 * MINUTE + 30 * SECOND);
     pager.take();
     muted.add('a');
@@ -185,7 +177,7 @@ describe('of alerts of one message that waits', () => {
     expect(pager.take()).toEqual(['escalation +b']);
     await pass(60 * MINUTE);
     expect(pager.take()).toEqual([]);
-    await stage.restart();
+    await test.stage.restart();
     await pass(2 * MINUTE);
     muted.clear();
     await pass(2 * MINUTE);
@@ -194,16 +186,16 @@ describe('of alerts of one message that waits', () => {
 
   it('where all are silenced it waits for that, also over a restart', async () => {
     await open();
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(10 * MINUTE + 30 * SECOND);
     pager.take();
     muted.add('a');
     pager.answer = () => DELIVERED;
     await pass(60 * MINUTE);
-    await stage.restart();
+    await test.stage.restart();
     await pass(60 * MINUTE);
     expect([pager.take(), await states()]).toEqual([[], ['pending']]);
-    expect(stage.notification.outbox.whatHasStopped()).toBeNull();
+    expect(test.stage.notification.outbox.whatHasStopped()).toBeNull();
     muted.clear();
     await pass(MINUTE);
     expect(pager.take()).toEqual(['escalation +a']);
@@ -221,7 +213,7 @@ describe('of alerts of one message that waits', () => {
           throw new Error('the disk is full');
         }, options),
     }));
-    await stage.alerts.fire({ a: A, b: B });
+    await test.stage.alerts.fire({ a: A, b: B });
     await pass(10 * MINUTE + 30 * SECOND);
     pager.take();
     disk.isFull = true;
@@ -237,9 +229,9 @@ describe('of alerts of one message that waits', () => {
 
   it('none is lost where the step of another comes, or the end of one that was told', async () => {
     await open();
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(5 * MINUTE);
-    await stage.alerts.fire({ b: B });
+    await test.stage.alerts.fire({ b: B });
     await pass(5 * MINUTE + 30 * SECOND);
     expect(pager.take().at(-1)).toBe('escalation +a');
     await pass(8 * MINUTE);
@@ -248,9 +240,9 @@ describe('of alerts of one message that waits', () => {
     await pass(2 * MINUTE);
     expect(pager.take()).toEqual(['escalation +b +a']);
     pager.answer = refuses;
-    await stage.alerts.resolve('a');
+    await test.stage.alerts.resolve('a');
     await pass(SECOND);
-    await stage.alerts.resolve('b');
+    await test.stage.alerts.resolve('b');
     await pass(SECOND);
     pager.take();
     pager.answer = () => DELIVERED;
@@ -262,15 +254,15 @@ describe('of alerts of one message that waits', () => {
 it('a ladder that a reload has taken away says so at its next step, and goes on where one of its name is there', async () => {
   await open();
   pager.answer = () => DELIVERED;
-  await stage.alerts.fire({ a: A });
+  await test.stage.alerts.fire({ a: A });
   await pass(5 * MINUTE);
-  await stage.notification.take(prepared(configurationOf({ escalations: { renamed: LADDER } })));
-  await stage.notification.take(prepared(configurationOf({})));
+  await test.stage.notification.take(prepared(configurationOf({ escalations: { renamed: LADDER } })));
+  await test.stage.notification.take(prepared(configurationOf({})));
   await pass(6 * MINUTE);
   expect(pager.take()).toEqual(['escalation +a']);
-  await stage.alerts.fire({ b: B });
+  await test.stage.alerts.fire({ b: B });
   await pass(5 * MINUTE);
-  await stage.notification.take(prepared(configurationOf({ escalations: { renamed: LADDER } })));
+  await test.stage.notification.take(prepared(configurationOf({ escalations: { renamed: LADDER } })));
   await pass(20 * MINUTE);
   expect(pager.take()).toEqual([]);
   expect((await told('b')).at(-1)).toBe('stopped: there is no escalation page any more');
@@ -278,9 +270,9 @@ it('a ladder that a reload has taken away says so at its next step, and goes on 
 
 it(`${maxEscalatingAlerts} alerts climb at once; of one more nobody is told but by its route`, async () => {
   await open();
-  await stage.alerts.fire({ a: A });
+  await test.stage.alerts.fire({ a: A });
   await pass(SECOND);
-  const { dispatcher, escalations } = stage.notification;
+  const { dispatcher, escalations } = test.stage.notification;
   const [group] = dispatcher.groups();
   const alert = dispatcher.get('a');
   if (!group || !alert) throw new Error('the alert has no group');
@@ -289,8 +281,8 @@ it(`${maxEscalatingAlerts} alerts climb at once; of one more nobody is told but 
     alertId: `a${at}`,
     fingerprint: String(at),
   }));
-  await stage.database.transaction((tx) => escalations.begin(tx, [{ group, firing }]));
-  const { count } = await stage.database.reader
+  await test.stage.database.transaction((tx) => escalations.begin(tx, [{ group, firing }]));
+  const { count } = await test.stage.database.reader
     .selectFrom('notification_escalations')
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
@@ -307,9 +299,9 @@ it.each([maxAlertsInEvent, maxAlertsInEvent + 1])(
     await open();
     pager.answer = () => DELIVERED;
     const all = Array.from({ length: count }, (_, at) => [`a${at}`, { ...A, at: String(at) }] as const);
-    await stage.alerts.fire(Object.fromEntries(all));
+    await test.stage.alerts.fire(Object.fromEntries(all));
     await pass(11 * MINUTE);
-    const events = await stage.events();
+    const events = await test.stage.events();
     const steps = events.flatMap((event) =>
       event.event_type === 'notification.escalated' ? event.payload : [],
     );

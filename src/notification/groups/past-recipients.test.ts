@@ -1,11 +1,11 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import {
   DELIVERED,
   failed,
   openNotificationStage,
   RecordingReceiver,
   testRoute,
-  type NotificationStage,
+  useTestNotification,
 } from '../notification.test-support.ts';
 
 const SECOND = 1000;
@@ -13,7 +13,7 @@ const MINUTE = 60 * SECOND;
 const A = { alertname: 'A', group: 'one' };
 const B = { alertname: 'B', group: 'one' };
 
-let stage: NotificationStage;
+const test = useTestNotification();
 let ada: RecordingReceiver;
 let grace: RecordingReceiver;
 let onCall: string;
@@ -22,47 +22,46 @@ beforeEach(async () => {
   onCall = 'ada';
   ada = new RecordingReceiver();
   grace = new RecordingReceiver();
-  stage = await openNotificationStage({
+  test.stage = await openNotificationStage({
     route: testRoute({ groupWaitMs: 0 }),
     receivers: { ada: [ada], grace: [grace] },
     onCall: () => onCall,
   });
 });
-afterEach(() => stage.close());
 
-const pass = (ms: number): Promise<void> => stage.clock.advance(ms);
+const pass = (ms: number): Promise<void> => test.stage.clock.advance(ms);
 
 it('who was on call before hears of the end of what was told, and of nothing new', async () => {
-  await stage.alerts.fire({ a: A });
+  await test.stage.alerts.fire({ a: A });
   await pass(SECOND);
   expect(ada.take()).toEqual(['first_notification +a']);
   onCall = 'grace';
-  await stage.alerts.fire({ b: B });
+  await test.stage.alerts.fire({ b: B });
   await pass(2 * MINUTE);
   expect([ada.take(), grace.take()]).toEqual([[], ['first_notification +a +b']]);
-  await stage.alerts.resolve('a');
+  await test.stage.alerts.resolve('a');
   await pass(2 * MINUTE);
   expect([ada.take(), grace.take()]).toEqual([['all_resolved -a'], ['new_resolved +b -a']]);
-  await stage.alerts.resolve('b');
+  await test.stage.alerts.resolve('b');
   await pass(5 * MINUTE);
   expect([ada.take(), grace.take()]).toEqual([[], ['all_resolved -b']]);
-  expect([...stage.notification.dispatcher.groups()]).toEqual([]);
+  expect([...test.stage.notification.dispatcher.groups()]).toEqual([]);
 });
 
 it('the end waits for who was on call before until it is taken, also over a restart', async () => {
-  await stage.alerts.fire({ a: A });
+  await test.stage.alerts.fire({ a: A });
   await pass(1);
-  await stage.alerts.fire({ b: B });
+  await test.stage.alerts.fire({ b: B });
   await pass(2 * MINUTE);
   expect(ada.take()).toEqual(['first_notification +a', 'new_alerts +a +b']);
   onCall = 'grace';
   await pass(2 * MINUTE);
   expect(grace.take()).toEqual(['first_notification +a +b']);
   ada.answer = () => failed('connection', { retryable: true });
-  await stage.alerts.resolve('a');
+  await test.stage.alerts.resolve('a');
   await pass(3 * MINUTE);
   expect(grace.take()).toEqual(['new_resolved +b -a']);
-  await stage.restart();
+  await test.stage.restart();
   ada.take();
   ada.answer = () => DELIVERED;
   await pass(5 * MINUTE);
@@ -71,13 +70,13 @@ it('the end waits for who was on call before until it is taken, also over a rest
 
 it('what nobody has taken before the hand-over is told to who is on call then, and to nobody else', async () => {
   ada.answer = () => failed('connection', { retryable: true });
-  await stage.alerts.fire({ a: A });
+  await test.stage.alerts.fire({ a: A });
   await pass(SECOND);
   onCall = 'grace';
   await pass(2 * MINUTE);
   ada.take();
   ada.answer = () => DELIVERED;
-  await stage.alerts.resolve('a');
+  await test.stage.alerts.resolve('a');
   await pass(5 * MINUTE);
   expect([ada.take(), grace.take()]).toEqual([[], ['first_notification +a', 'all_resolved -a']]);
 });
@@ -90,32 +89,32 @@ it.each([
   async (_, again) => {
     if (again) {
       onCall = 'grace';
-      await stage.alerts.fire({ b: B });
+      await test.stage.alerts.fire({ b: B });
       await pass(SECOND);
       expect(grace.take()).toEqual(['first_notification +b']);
       onCall = 'ada';
-      await stage.alerts.resolve('b');
+      await test.stage.alerts.resolve('b');
       await pass(2 * MINUTE);
       grace.take();
       ada.take();
     }
-    await stage.alerts.fire({ a: A });
+    await test.stage.alerts.fire({ a: A });
     await pass(2 * MINUTE);
     expect(ada.take().at(-1)).toMatch(/\+a$/);
     onCall = 'grace';
-    await stage.alerts.resolve('a');
+    await test.stage.alerts.resolve('a');
     await pass(5 * MINUTE);
     expect([ada.take(), grace.take()]).toEqual([['all_resolved -a'], ['all_resolved -a']]);
-    expect([...stage.notification.dispatcher.groups()]).toEqual([]);
+    expect([...test.stage.notification.dispatcher.groups()]).toEqual([]);
   },
 );
 
 it('what fired and was over before anybody on call had heard of it is still told as such', async () => {
   ada.answer = () => failed('connection', { retryable: true });
-  await stage.alerts.fire({ a: A });
+  await test.stage.alerts.fire({ a: A });
   await pass(SECOND);
   onCall = 'grace';
-  await stage.alerts.resolve('a');
+  await test.stage.alerts.resolve('a');
   await pass(5 * MINUTE);
   expect(grace.take()).toEqual(['brief -a']);
 });

@@ -1,11 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   DELIVERED,
   failed,
   openNotificationStage,
   RecordingReceiver,
   testRoute,
-  type NotificationStage,
+  useTestNotification,
   type TestConfiguration,
 } from '../notification.test-support.ts';
 import { maxGroupsInDigest, maxHealedInDigest } from './digest.ts';
@@ -16,13 +16,12 @@ const MINUTE = 60 * SECOND;
 const LIMIT = { messages: 2, perMs: MINUTE };
 const route = testRoute({ groupWaitMs: 0, groupIntervalMs: 10 * SECOND });
 
-let stage: NotificationStage;
+const test = useTestNotification();
 let team: RecordingReceiver;
-afterEach(() => stage.close());
 
 async function open(configuration: Partial<TestConfiguration> = {}): Promise<void> {
   team = new RecordingReceiver();
-  stage = await openNotificationStage({
+  test.stage = await openNotificationStage({
     route,
     rateLimit: LIMIT,
     receivers: { team: [team] },
@@ -30,20 +29,20 @@ async function open(configuration: Partial<TestConfiguration> = {}): Promise<voi
   });
 }
 
-const pass = (ms: number): Promise<void> => stage.clock.advance(ms);
+const pass = (ms: number): Promise<void> => test.stage.clock.advance(ms);
 const labelsOf = (id: string, severity = 'warning') => ({ alertname: id.toUpperCase(), group: id, severity });
 
 /** Alerts begin to fire, each in a group of its own, a second after the other. */
 async function fire(...ids: readonly string[]): Promise<void> {
   for (const id of ids) {
-    await stage.alerts.fire({ [id]: labelsOf(id) });
+    await test.stage.alerts.fire({ [id]: labelsOf(id) });
     await pass(SECOND);
   }
 }
 
 async function decided(alertId: string): Promise<readonly string[]> {
-  await stage.notification.decisions.settled();
-  const decisions = await stage.notification.decisions.list(alertId);
+  await test.stage.notification.decisions.settled();
+  const decisions = await test.stage.notification.decisions.list(alertId);
   return decisions.flatMap(({ stage: by, decision, reason }) =>
     by === 'rate_limit' ? `${decision}: ${reason}` : [],
   );
@@ -71,7 +70,7 @@ describe('a receiver with a rate limit', () => {
     await open();
     await fire('a', 'b', 'c', 'd', 'e');
     expect(team.take()).toEqual(['first_notification +a', 'first_notification +b']);
-    expect(stage.notification.outbox.pendingOf('team/webhook/0')).toBe(3);
+    expect(test.stage.notification.outbox.pendingOf('team/webhook/0')).toBe(3);
     await pass(MINUTE - 6 * SECOND);
     expect(team.take()).toEqual([]);
     await pass(SECOND);
@@ -87,7 +86,7 @@ describe('a receiver with a rate limit', () => {
     // What it was told of in the digest it knows.
     await pass(10 * MINUTE);
     expect(team.take()).toEqual([]);
-    await stage.alerts.resolve('c');
+    await test.stage.alerts.resolve('c');
     await pass(10 * SECOND);
     expect(team.take()).toEqual(['all_resolved -c']);
   });
@@ -114,19 +113,19 @@ describe('a receiver with a rate limit', () => {
   it('reads in the digest what has ended meanwhile, once, and as it is over', async () => {
     await open();
     await fire('a', 'b', 'c', 'd');
-    await stage.alerts.resolve('c');
+    await test.stage.alerts.resolve('c');
     await pass(MINUTE);
     expect(team.take()).toEqual(['first_notification +a', 'first_notification +b', 'digest +d -c']);
     await pass(MINUTE);
     expect(team.take()).toEqual([]);
-    expect(stage.notification.dispatcher.get('c')).toBeNull();
+    expect(test.stage.notification.dispatcher.get('c')).toBeNull();
   });
 
   it('hears of what is critical and new at once, and of what was held of its group with it', async () => {
     await open();
     await fire('a', 'b', 'c');
     team.take();
-    await stage.alerts.fire({
+    await test.stage.alerts.fire({
       x: labelsOf('x', 'critical'),
       y: { ...labelsOf('c', 'critical'), alertname: 'Y' },
     });
@@ -138,7 +137,7 @@ describe('a receiver with a rate limit', () => {
 
   it('is named with its count in explanations, and the digest that told of it', async () => {
     await open();
-    const beganAtMs = stage.clock.wallMs();
+    const beganAtMs = test.stage.clock.wallMs();
     await fire('a', 'b', 'c');
     const until = new Date(beganAtMs + MINUTE).toISOString();
     const throttled = `throttled: team/webhook/0 has had 2 of 2 messages in 1m: in the digest at ${until}`;
@@ -146,7 +145,7 @@ describe('a receiver with a rate limit', () => {
     expect(await decided('a')).toEqual([]);
     await pass(MINUTE);
     expect(await decided('c')).toEqual([throttled, 'in digest: told in a digest of 1 to team/webhook/0']);
-    const { messages } = await stage.notification.explain('c');
+    const { messages } = await test.stage.notification.explain('c');
     expect(messages).toMatchObject([
       { reason: 'first_notification', state: 'delivered', digestId: messages[1]?.notificationId },
       { reason: 'digest', state: 'delivered', digestId: null },
@@ -155,14 +154,14 @@ describe('a receiver with a rate limit', () => {
 
   it('names as many alerts as its integration takes, and as many groups as fit', async () => {
     team = new RecordingReceiver({ maxAlerts: 3 });
-    stage = await openNotificationStage({
+    test.stage = await openNotificationStage({
       route,
       rateLimit: { messages: 1, perMs: MINUTE },
       receivers: { team: [team] },
     });
     await fire('a');
     const many = Array.from({ length: maxGroupsInDigest + 1 }, (_, at) => `m${at}`);
-    await stage.alerts.fire(Object.fromEntries(many.map((id) => [id, labelsOf(id)])));
+    await test.stage.alerts.fire(Object.fromEntries(many.map((id) => [id, labelsOf(id)])));
     await pass(MINUTE);
     const digest = team.messages.at(-1);
     expect(digest?.alerts).toHaveLength(3);
@@ -175,14 +174,14 @@ describe('a receiver with a rate limit', () => {
   it('reads of what was healed without a page since the window began', async () => {
     await open();
     await fire('a', 'b', 'c');
-    await stage.tell(healed('w-1', ['team']), healed('w-2', ['other']));
+    await test.stage.tell(healed('w-1', ['team']), healed('w-2', ['other']));
     await pass(MINUTE);
     expect(team.messages.at(-1)?.note?.split('\n').slice(2)).toEqual([
       'WorkerHung agent_id=w-1: healed by restart in 2.1 s, nobody was paged.',
     ]);
     await fire('d', 'e');
     const many = Array.from({ length: maxHealedInDigest + 1 }, (_, at) => healed(`v-${at}`, ['team']));
-    await stage.tell(...many);
+    await test.stage.tell(...many);
     await pass(MINUTE);
     const lines = team.messages.at(-1)?.note?.split('\n').slice(2) ?? [];
     expect(lines).toHaveLength(maxHealedInDigest + 1);
@@ -195,7 +194,7 @@ it.each([maxHealedRead, maxHealedRead + 1])(
   async (count) => {
     await open();
     await fire('a', 'b', 'c');
-    await stage.tell(...Array.from({ length: count }, (_, at) => healed(`w-${at}`, ['team'])));
+    await test.stage.tell(...Array.from({ length: count }, (_, at) => healed(`w-${at}`, ['team'])));
     await pass(MINUTE);
     expect(team.messages.at(-1)?.note?.split('\n').at(-1)).toBe(
       `and ${maxHealedRead - maxHealedInDigest} more were healed without a page.`,
@@ -215,7 +214,7 @@ describe('whoever is on call in the place of a receiver', () => {
     const ada = new RecordingReceiver();
     await open({ receivers: { ada: [ada] }, onCall: () => 'ada' });
     await fire('a', 'b', 'c');
-    await stage.tell(healed('w-1', ['infra']));
+    await test.stage.tell(healed('w-1', ['infra']));
     await pass(MINUTE);
     expect(linesOf(ada)).toEqual([line('w-1')]);
   });
@@ -226,16 +225,16 @@ describe('whoever is on call in the place of a receiver', () => {
     let handedOverAtMs = Infinity;
     await open({
       receivers: { ada: [ada], grace: [grace] },
-      onCall: (wallMs = stage.clock.wallMs()) => (wallMs < handedOverAtMs ? 'ada' : 'grace'),
+      onCall: (wallMs = test.stage.clock.wallMs()) => (wallMs < handedOverAtMs ? 'ada' : 'grace'),
     });
     await fire('a');
-    handedOverAtMs = stage.clock.wallMs();
+    handedOverAtMs = test.stage.clock.wallMs();
     await fire('b', 'c', 'd');
     handedOverAtMs = Infinity;
-    await stage.tell(healed('w-1', ['infra']));
+    await test.stage.tell(healed('w-1', ['infra']));
     await pass(SECOND);
-    handedOverAtMs = stage.clock.wallMs();
-    await stage.tell(healed('w-2', ['infra']));
+    handedOverAtMs = test.stage.clock.wallMs();
+    await test.stage.tell(healed('w-2', ['infra']));
     await pass(MINUTE);
     expect(linesOf(grace)).toEqual([line('w-2')]);
   });
@@ -245,13 +244,13 @@ describe('a digest', () => {
   it('goes out at its time after the process has died, with what came before and after', async () => {
     await open();
     await fire('a', 'b', 'c');
-    stage.killAfterCommits(0);
-    await stage.revive();
+    test.stage.killAfterCommits(0);
+    await test.stage.revive();
     await fire('d');
     expect(team.take()).toEqual(['first_notification +a', 'first_notification +b']);
     await pass(MINUTE - 4 * SECOND);
     expect(team.take()).toEqual(['digest +c +d']);
-    await stage.restart();
+    await test.stage.restart();
     await pass(5 * MINUTE);
     expect(team.take()).toEqual([]);
   });
@@ -262,18 +261,18 @@ describe('a digest', () => {
       await open();
       await fire('a', 'b', 'c', 'd');
       team.take();
-      stage.killAfterCommits(commits);
+      test.stage.killAfterCommits(commits);
       await pass(MINUTE);
-      if (!stage.isDead) stage.killAfterCommits(0);
-      await stage.revive();
+      if (!test.stage.isDead) test.stage.killAfterCommits(0);
+      await test.stage.revive();
       await pass(2 * MINUTE);
       const told = team.take();
       // An answer that a crash has taken is asked for again, with the same message.
       expect(new Set(told)).toEqual(new Set(['digest +c +d']));
       expect(told.length).toBeLessThanOrEqual(2);
-      const knows = ['c', 'd'].map((id) => stage.notification.dispatcher.get(id)?.alertId);
+      const knows = ['c', 'd'].map((id) => test.stage.notification.dispatcher.get(id)?.alertId);
       expect(knows).toEqual(['c', 'd']);
-      await stage.alerts.resolve('c', 'd');
+      await test.stage.alerts.resolve('c', 'd');
       await pass(2 * MINUTE);
       expect(team.take().toSorted()).toEqual(['all_resolved -c', 'all_resolved -d']);
     },
@@ -298,7 +297,7 @@ describe('a digest', () => {
     team.answer = ({ reason }) =>
       reason === 'digest' && ++tries < 3 ? failed('serverError', { retryable: true }) : DELIVERED;
     await pass(MINUTE - 3 * SECOND);
-    await stage.alerts.resolve('c');
+    await test.stage.alerts.resolve('c');
     await pass(2 * MINUTE);
     expect(team.take()).toEqual(['digest +c', 'digest +c', 'digest +c', 'all_resolved -c']);
   });
@@ -307,7 +306,7 @@ describe('a digest', () => {
     await open();
     await fire('a', 'b', 'c', 'd');
     team.take();
-    await stage.restart({ route, receivers: { team: [team] } });
+    await test.stage.restart({ route, receivers: { team: [team] } });
     await pass(SECOND);
     expect(team.take()).toEqual(['digest +c +d']);
     await fire('e', 'f', 'g');
