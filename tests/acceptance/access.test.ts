@@ -14,8 +14,7 @@ beforeAll(async () => {
   for (const role of ROLES) {
     const scope = role === 'agent' ? { scope: { agent_ids: ['nobody'] } } : {};
     const body = { name: `a ${role}`, role, ...scope };
-    const made = await admin.read<{ secret: string }>('/api/v1/tokens', { method: 'POST', body });
-    secrets.set(role, made.secret);
+    secrets.set(role, (await admin.makeToken(body)).secret);
   }
 });
 

@@ -46,9 +46,10 @@ describe.skipIf(programs === null)('a database that is away', () => {
     way = await new TcpWay(await postgres.createDatabase()).open();
     server = await OmoiServer.start(data.path, { demo: true, env: { OMOI_DATABASE_URL: way.url } });
     admin = new Client(() => server.url, server.adminToken);
-    const { secret: token } = await admin.read<{ secret: string }>('/api/v1/tokens', {
-      method: 'POST',
-      body: { name: 'agents', role: 'agent', scope: { agent_ids: agentIds() } },
+    const { secret: token } = await admin.makeToken({
+      name: 'agents',
+      role: 'agent',
+      scope: { agent_ids: agentIds() },
     });
     agents = agentIds().map((agentId) =>
       createAgent({

@@ -29,7 +29,7 @@ afterAll(async () => {
 
 async function tokenOf(role: string, scope?: object): Promise<string> {
   const body = { name: `${role} ${JSON.stringify(scope ?? '')}`, role, ...(scope && { scope }) };
-  return (await admin.read<{ secret: string }>('/api/v1/tokens', { method: 'POST', body })).secret;
+  return (await admin.makeToken(body)).secret;
 }
 
 const LATE_AGENT = { __name__: 'agent_heartbeats_missed', agent_id: 'coder-1' };

@@ -72,7 +72,7 @@ afterAll(async () => {
 
 async function start({ command, agentId, taskType }: ExampleWorker): Promise<StartedProcess> {
   const body = { name: agentId, role: 'agent', scope: { agent_ids: [agentId] } };
-  const { secret } = await admin.read<{ secret: string }>('/api/v1/tokens', { method: 'POST', body });
+  const { secret } = await admin.makeToken(body);
   const [program, ...args] = command;
   const worker = new StartedProcess(program, args, {
     PATH: process.env['PATH'],

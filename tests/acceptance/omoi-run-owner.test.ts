@@ -100,10 +100,7 @@ describe('omoi run without a token, by the owner of the data directory', () => {
 describe('omoi run on another machine, by who has logged in', () => {
   const elsewhere = join(data.path, 'elsewhere');
   const logIn = async (role: string): Promise<Readonly<Record<string, string>>> => {
-    const { secret } = await admin.read<{ secret: string }>('/api/v1/tokens', {
-      method: 'POST',
-      body: { name: `ann, ${role}`, role },
-    });
+    const { secret } = await admin.makeToken({ name: `ann, ${role}`, role });
     const home = join(elsewhere, role);
     mkdirSync(home, { recursive: true });
     const environment = { XDG_CONFIG_HOME: home };
@@ -134,10 +131,7 @@ describe('omoi run on another machine, by who has logged in', () => {
   };
 
   it('after a token was typed, which no terminal shows', async () => {
-    const { secret } = await admin.read<{ secret: string }>('/api/v1/tokens', {
-      method: 'POST',
-      body: { name: 'bob', role: 'viewer' },
-    });
+    const { secret } = await admin.makeToken({ name: 'bob', role: 'viewer' });
     const window = startOnTerminal(
       {
         command: [process.execPath, OMOI, 'login', server.url],

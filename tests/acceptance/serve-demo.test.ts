@@ -34,10 +34,7 @@ afterAll(async () => {
 });
 
 async function mint(name: string, role: string, scope?: object): Promise<Client> {
-  const { secret } = await admin.read<{ secret: string }>('/api/v1/tokens', {
-    method: 'POST',
-    body: { name, role, scope },
-  });
+  const { secret } = await admin.makeToken({ name, role, scope });
   return admin.as(secret);
 }
 

@@ -42,9 +42,10 @@ describe.skipIf(programs === null)('a server that another has followed', () => {
     databaseUrl = await postgres.createDatabase();
     first = await startServer(firstData.path, false);
     admin = new Client(() => first.url, first.adminToken);
-    ({ secret: token } = await admin.read<{ secret: string }>('/api/v1/tokens', {
-      method: 'POST',
-      body: { name: 'agents', role: 'agent', scope: { agent_ids: agentIds } },
+    ({ secret: token } = await admin.makeToken({
+      name: 'agents',
+      role: 'agent',
+      scope: { agent_ids: agentIds },
     }));
     way = await new TcpWay(first.url).open();
     agents = agentIds.map((agentId) =>

@@ -175,8 +175,7 @@ describe.skipIf(program === null)('the pages of repairs and alerts and what they
     const stale = Uint8Array.of(2, 0, 0, 0, 0, 0, 0xf0, 0x7f);
     const run = Array.from({ length: 25 }, (_, place) => at(420 - 5 * place, 7));
     const samples = [at(600, 7), at(599, stale), ...run, at(299, stale), at(0, 9)];
-    const body = { name: 'a probe', role: 'ingest' };
-    const { secret } = await pages.admin.read<{ secret: string }>('/api/v1/tokens', { method: 'POST', body });
+    const { secret } = await pages.admin.makeToken({ name: 'a probe', role: 'ingest' });
     const answer = await fetch(`${pages.url}/prometheus/api/v1/write`, {
       method: 'POST',
       headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/x-protobuf' },

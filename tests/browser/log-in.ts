@@ -13,8 +13,7 @@ export async function logInWithToken(
   server: { readonly url: string; readonly admin: Client },
   { name, role }: Visitor,
 ): Promise<void> {
-  const body = { name, role };
-  const { secret } = await server.admin.read<{ secret: string }>('/api/v1/tokens', { method: 'POST', body });
+  const { secret } = await server.admin.makeToken({ name, role });
   await page.goto(server.url);
   await page.getByLabel('Token', { exact: true }).fill(secret);
   await page.getByRole('button', { name: 'Log in' }).click();

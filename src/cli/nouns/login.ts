@@ -67,10 +67,10 @@ export function listLogins({ json }: { readonly json?: boolean }): void {
 
 async function askForToken(url: string): Promise<string> {
   if (!process.stdin.isTTY) return text(process.stdin);
-  process.stderr.write(`token for ${url} (made by \`omoi tokens create NAME --role operator\`): `);
-  // What is typed is not shown.
+  // What is typed is not shown, from before it is asked for: a token that is pasted at once is no exception.
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const reader = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  process.stderr.write(`token for ${url} (made by \`omoi tokens create NAME --role operator\`): `);
   try {
     return await reader.question('');
   } finally {

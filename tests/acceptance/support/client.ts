@@ -14,6 +14,13 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** What a token is made of. */
+export interface TokenRequest {
+  readonly name: string;
+  readonly role: string;
+  readonly scope?: object | undefined;
+}
+
 /** Speaks to a server over HTTP, with a token or without. */
 export class Client {
   readonly #url: () => string;
@@ -61,6 +68,19 @@ export class Client {
     const answer = await this.call(path, call);
     if (answer.status >= 400) throw new Error(`${path}: ${answer.status} ${answer.text}`);
     return answer.body as Body;
+  }
+
+  /** As an admin: a token. One of this name, which a test made that is tried once more, is revoked first. */
+  async makeToken(body: TokenRequest): Promise<{ readonly id: string; readonly secret: string }> {
+    const tokens =
+      await this.read<readonly { readonly id: string; readonly name: string }[]>('/api/v1/tokens');
+    const taken = tokens.find(({ name }) => name === body.name);
+    if (taken !== undefined) await this.read(`/api/v1/tokens/${taken.id}`, { method: 'DELETE' });
+    const made = await this.read<{ readonly token: { readonly id: string }; readonly secret: string }>(
+      '/api/v1/tokens',
+      { method: 'POST', body },
+    );
+    return { id: made.token.id, secret: made.secret };
   }
 
   /** `status code` of the answer: `404 unknown_agent`. */
