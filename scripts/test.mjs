@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { constants, getPriority, setPriority, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { checkoutDirectory, installPackages, pinnedNode } from './checkout.mjs';
 
 const reportDirectory = mkdtempSync(join(tmpdir(), 'omoi-test-'));
@@ -27,6 +28,10 @@ const yielding = (part) => ({ ...part, priority: PRIORITY_BELOW_NORMAL });
 const checks = ['lint', 'types', 'knip', 'format:check'].map(check).map(yielding);
 const computing = ['unit', 'simulation', 'conformance', 'postgres'].map(project).map(yielding);
 
+/** Of each failure that is said once more at the end. */
+const MOST_REASON_LINES = 12;
+const MOST_FAULTS = 40;
+
 await installPackages();
 
 const environment = {
@@ -34,6 +39,8 @@ const environment = {
   PATH: `${join(checkoutDirectory, 'node_modules/.bin')}:${process.env.PATH}`,
 };
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, and what passed only when it was tried again, each with its reasons: said at the end, where nobody overlooks it. */
+const faults = [];
 /** The parts that run, each with its process and what it has said. */
 const running = new Map();
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => breakOff(signal));
@@ -45,6 +52,8 @@ await Promise.all([
 ]);
 rmSync(reportDirectory, { recursive: true, force: true });
 
+for (const fault of faults.slice(0, MOST_FAULTS)) process.stdout.write(`${fault}\n`);
+if (faults.length > MOST_FAULTS) process.stdout.write(`and ${faults.length - MOST_FAULTS} more\n`);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
 process.stdout.write(`${total.passed} passed, ${total.failed} failed${skipped}\n`);
 process.exitCode = total.failed > 0 ? 1 : 0;
@@ -68,7 +77,10 @@ function check(name) {
     name,
     command: ['npm', 'run', '--silent', name],
     variables: FRUGAL,
-    count: (status) => void (total[status === 0 ? 'passed' : 'failed'] += 1),
+    count: (status) => {
+      if (status !== 0) faults.push(`FAILED: npm run ${name}`);
+      total[status === 0 ? 'passed' : 'failed'] += 1;
+    },
   };
 }
 
@@ -142,6 +154,16 @@ function addReport(project, file, status) {
     return;
   }
   const report = JSON.parse(readFileSync(file, 'utf8'));
+  for (const { name: path, assertionResults, status: fileStatus, message } of report.testResults) {
+    const tests = assertionResults.filter(({ failureMessages }) => failureMessages.length > 0);
+    const place = `${project} ${relative(checkoutDirectory, path)}`;
+    for (const test of tests) {
+      const verdict = test.status === 'failed' ? 'FAILED' : 'tried again';
+      faults.push(`${verdict}: ${place} > ${test.fullName}\n${reasonsOf(test.failureMessages)}`);
+    }
+    if (fileStatus === 'failed' && tests.length === 0)
+      faults.push(`FAILED: ${place}\n${reasonsOf([message])}`);
+  }
   total.passed += report.numPassedTests;
   total.failed += report.numFailedTests;
   total.skipped += report.numPendingTests + report.numTodoTests;
@@ -150,4 +172,15 @@ function addReport(project, file, status) {
     process.stdout.write(`FAILED: no ${project} test ran\n`);
     total.failed += 1;
   }
+}
+
+/** The first lines of each, which name what was expected, and the places in Omoi's own code. */
+function reasonsOf(messages) {
+  const lines = messages.flatMap((message) =>
+    stripVTControlCharacters(message)
+      .split('\n')
+      .filter((line) => !line.includes('/node_modules/'))
+      .slice(0, MOST_REASON_LINES),
+  );
+  return lines.map((line) => `    ${line}`).join('\n');
 }
