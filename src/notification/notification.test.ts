@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fingerprintOf } from '#telemetry';
-import { maxAggregationGroups } from './groups/dispatcher.ts';
+import { maxAggregationGroups } from './groups/group-membership.ts';
 import type { TrackedAlert } from './groups/tracked-alert.ts';
 import {
   DELIVERED,
@@ -234,7 +234,7 @@ describe('what was kept back while it fired, and is over', () => {
     await test.stage.alerts.resolve('a');
     await pass(10 * MINUTE);
     expect(team.take()).toEqual([]);
-    expect(test.stage.notification.dispatcher.get('a')).toBeNull();
+    expect(test.stage.notification.dispatcher.membership.get('a')).toBeNull();
     expect(await rows()).toEqual([]);
   });
 });
@@ -440,7 +440,7 @@ describe('limits', () => {
     test.stage.notification.dispatcher.take(alertOfGroup('more1'));
     test.stage.notification.dispatcher.take(alertOfGroup('more2'));
     expect(test.stage.notification.dispatcher.groupCount).toBe(maxAggregationGroups + 1);
-    const [group] = test.stage.notification.dispatcher.groupsOf('more2');
+    const [group] = test.stage.notification.dispatcher.membership.groupsOf('more2');
     expect([group?.groupKey, group?.members.size]).toEqual(['{}:{}', 2]);
     expect(team.take()).toEqual([]);
   });

@@ -216,7 +216,7 @@ export class Notification {
     // What fires meanwhile is told to the new one.
     this.#prepared = prepared;
     const stretch = new Stretch(this.#parts.clock);
-    for (const alert of this.dispatcher.firing) {
+    for (const alert of this.dispatcher.membership.firing) {
       prepared.inhibitor.add(alert);
       if (stretch.isOver) await stretch.pause();
     }
@@ -264,7 +264,7 @@ export class Notification {
   async firingOf(matchers: MatcherSet): Promise<readonly TrackedAlert[]> {
     const stretch = new Stretch(this.#parts.clock);
     const found: TrackedAlert[] = [];
-    for (const alert of this.dispatcher.firing) {
+    for (const alert of this.dispatcher.membership.firing) {
       if (matchesAll(matchers, alert.labels)) found.push(alert);
       if (stretch.isOver) await stretch.pause();
     }
@@ -373,7 +373,7 @@ export class Notification {
     if (begun.length > 0) await rememberAlerts(tx, begun);
     const judged = await this.holds.follow(tx, events, {
       routesOf: (event) => this.#holdingRoutesOf(event),
-      isOver: (alertId) => (this.dispatcher.get(alertId)?.endsAtMs ?? null) !== null,
+      isOver: (alertId) => (this.dispatcher.membership.get(alertId)?.endsAtMs ?? null) !== null,
     });
     for (const event of events) await this.#followInTransaction(tx, event);
     tx.afterCommit(() => {
@@ -388,7 +388,7 @@ export class Notification {
   #noteInhibited(events: readonly SystemEvent[]): void {
     for (const event of events) {
       if (event.event_type !== 'monitor.alert.resolved') continue;
-      const alert = this.dispatcher.get(event.payload.alert_id);
+      const alert = this.dispatcher.membership.get(event.payload.alert_id);
       if (alert?.endsAtMs === null && this.inhibitedBy(alert)) alert.isInhibited = true;
     }
   }
@@ -401,14 +401,14 @@ export class Notification {
       this.#prepared.inhibitor.add(alert);
       this.dispatcher.take(alert);
     } else if (event.event_type === 'monitor.alert.acknowledged') {
-      this.dispatcher.acknowledge(event.payload.alert_id, event.payload.acknowledged_by);
+      this.dispatcher.membership.acknowledge(event.payload.alert_id, event.payload.acknowledged_by);
     } else if (event.event_type === 'monitor.alert.snoozed') {
-      this.dispatcher.snooze(event.payload.alert_id, Date.parse(event.payload.until));
+      this.dispatcher.membership.snooze(event.payload.alert_id, Date.parse(event.payload.until));
     } else if (event.event_type === 'monitor.alert.unsnoozed') {
-      this.dispatcher.snooze(event.payload.alert_id, atMs);
+      this.dispatcher.membership.snooze(event.payload.alert_id, atMs);
       this.dispatcher.look(event.payload.alert_id);
     } else if (event.event_type === 'monitor.alert.resolved') {
-      const alert = this.dispatcher.resolve(event.payload.alert_id, atMs);
+      const alert = this.dispatcher.membership.resolve(event.payload.alert_id, atMs);
       if (this.#prepared.inhibitor.remove(event.payload.alert_id)) this.#lifted.inhibitionEnded();
       this.escalations.ended(event.payload.alert_id, atMs);
       return alert;
@@ -440,7 +440,8 @@ export class Notification {
   }
 
   #silencesMore(silence: Silence): boolean {
-    for (const { labels } of this.dispatcher.firing) if (coversLabels(silence, labels)) return true;
+    for (const { labels } of this.dispatcher.membership.firing)
+      if (coversLabels(silence, labels)) return true;
     return false;
   }
 
@@ -452,8 +453,8 @@ export class Notification {
       ...this.#parts,
       outbox: this.outbox,
       decisions: this.decisions,
-      firing: () => this.dispatcher.firing,
-      groupsOf: (alertId) => this.dispatcher.groupsOf(alertId),
+      firing: () => this.dispatcher.membership.firing,
+      groupsOf: (alertId) => this.dispatcher.membership.groupsOf(alertId),
       integrationsOf: (receiver) => this.#prepared.routing.integrationsOf(receiver),
     });
   }
@@ -480,8 +481,8 @@ export class Notification {
       integrationsOf: (receiver) => this.#prepared.routing.integrationsOf(receiver),
       integrationByKey: (key) => this.#prepared.integrations.find((one) => one.key === key) ?? null,
       isWithin: (interval, wallMs) => this.#prepared.intervals.namesWithin([interval], wallMs).length > 0,
-      alertOf: (alertId) => this.dispatcher.get(alertId),
-      groupsOf: (alertId) => this.dispatcher.groupsOf(alertId),
+      alertOf: (alertId) => this.dispatcher.membership.get(alertId),
+      groupsOf: (alertId) => this.dispatcher.membership.groupsOf(alertId),
       mutedBy: (alert, { route }, nowMs) => mutedBy(stages(), alert, { route, nowMs }),
     };
   }

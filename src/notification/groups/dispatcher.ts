@@ -5,25 +5,20 @@ import {
   formatElapsed,
   messageOf,
   paced,
-  severityRank,
   Stretch,
   type BackoffLimits,
 } from '#telemetry';
-import type { Decision } from '../explain/decision-log.ts';
 import type { Notification } from '../outbox/outbox-rows.ts';
-import type { RoutedTo } from '../ports.ts';
-import { createGroup, groupIdOf, isWaitOver, type AggregationGroup } from './aggregation-group.ts';
+import { isWaitOver, type AggregationGroup } from './aggregation-group.ts';
 import type { DispatcherParts, Leaving } from './dispatcher-parts.ts';
-import { joined, replaced } from './membership-decisions.ts';
 import { decidePass, membersThatLeave, type Pass } from './pass.ts';
 import { FlapHistory } from './flap-history.ts';
+import { GroupMembership } from './group-membership.ts';
 import { isStillQuiet, quietAfter } from './quiet-group.ts';
 import type { RoutingInForce } from './routing-in-force.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 import { writePasses, type Writing } from './write-passes.ts';
 
-/** Alerts beyond so many groups are told of in one group a route. */
-export const maxAggregationGroups = 50_000;
 /** So many rows are written in one transaction. */
 const maxRowsPerWrite = 200;
 /** What is decided later than this has stopped, for the dead man's switch. */
@@ -31,31 +26,18 @@ const maxLatenessMs = 60_000;
 const WRITE_BACKOFF: BackoffLimits = { firstMs: 200, maxMs: 15_000 };
 /** Who writes more at once is the incident; who writes fewer may have nothing to do with it and goes before. */
 const maxUrgentRows = 10;
-const CRITICAL = severityRank('critical');
 
 export type SettledMessage = Pick<Notification, 'groupId' | 'integration'>;
 
-interface Tracked {
-  readonly alert: TrackedAlert;
-  readonly groups: Set<AggregationGroup>;
-}
-
 /**
- * The aggregation groups: alerts come in and are resolved, and each group is passed when its time has come. What a pass decides
- * is on disk before anything is sent. The one owner of groups and of the alerts in them.
+ * Passes the aggregation groups, each when its time has come, as alerts come into them and are resolved. What a pass decides is on
+ * disk before anything is sent.
  */
 export class Dispatcher {
+  /** The groups and the alerts in them. */
+  readonly membership: GroupMembership;
   readonly #parts: DispatcherParts;
   #inForce: RoutingInForce;
-  readonly #groups = new Map<string, AggregationGroup>();
-  readonly #alerts = new Map<string, Tracked>();
-  /** Of these, those that fire. */
-  readonly #firing = new Set<TrackedAlert>();
-  /**
-   * By fingerprint, alerts that fire beside another one of the same labels: one that a rule has raised and one that somebody has
-   * posted. People are told of the other; these take its place when it is over.
-   */
-  readonly #beside = new Map<string, Set<Tracked>>();
   /** Alerts that no group holds any more; their rows go with the next write. */
   readonly #gone = new Set<string>();
   /** Groups that are no more, of which somebody was told: what is known of them goes with the next write. */
@@ -76,10 +58,20 @@ export class Dispatcher {
   constructor(parts: DispatcherParts, inForce: RoutingInForce) {
     this.#parts = parts;
     this.#inForce = inForce;
+    this.membership = new GroupMembership(
+      {
+        ...parts,
+        flaps: this.#flaps,
+        onBegun: (group) => this.#setTimer(group),
+        onUrgent: (group) => this.#passUrgently(group),
+        onGone: (alertId) => this.#gone.add(alertId),
+      },
+      inForce.router,
+    );
     this.#writing = {
       ...parts,
       hasGroup: (groupId) => this.hasGroup(groupId),
-      groupsOf: (alertId) => this.#alerts.get(alertId)?.groups ?? null,
+      groupsOf: (alertId) => this.membership.get(alertId) && this.membership.groupsOf(alertId),
     };
     parts.metrics.gauge(
       'omoi_notification_groups',
@@ -89,14 +81,14 @@ export class Dispatcher {
     parts.metrics.gauge(
       'omoi_notification_alerts',
       'Alerts with which notification is not done.',
-      () => this.#alerts.size,
+      () => this.membership.alertCount,
     );
   }
 
   /** Passes begin: all alerts of an earlier run have been taken. What is known of groups that are no more is forgotten. */
   start(): void {
     for (const groupId of this.#parts.log.groupIds()) {
-      const isKept = this.#groups.has(groupId) || this.#parts.keepsGroup(groupId);
+      const isKept = this.hasGroup(groupId) || this.#parts.keepsGroup(groupId);
       if (!isKept) this.#goneGroups.add(groupId);
     }
     this.#parts.keptBack.forgetEarlier();
@@ -107,7 +99,7 @@ export class Dispatcher {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#pauses.abort();
-    for (const { timer } of this.#groups.values()) timer?.cancel();
+    for (const { timer } of this.groups()) timer?.cancel();
     await this.#passing;
   }
 
@@ -125,53 +117,19 @@ export class Dispatcher {
    */
   async replace(inForce: RoutingInForce): Promise<void> {
     this.#inForce = inForce;
-    for (const { timer } of this.#groups.values()) timer?.cancel();
-    const passed = new Set(
-      [...this.#groups.values()].filter(({ hasPassed }) => hasPassed).map(({ id }) => id),
-    );
-    this.#parts.keptBack.keep(this.#groups.values());
-    this.#groups.clear();
+    for (const { timer } of this.groups()) timer?.cancel();
+    this.#parts.keptBack.keep(this.groups());
     this.#due.clear();
     this.#settling.clear();
-    this.#beside.clear();
-    const stretch = new Stretch(this.#parts.clock);
-    for (const tracked of this.#alerts.values()) {
-      tracked.groups.clear();
-      this.#route(tracked, passed);
-      if (stretch.isOver) await stretch.pause();
-    }
+    await this.membership.routeAnew(inForce.router);
     this.start();
   }
 
   /** An alert fires, or is over and somebody may have to hear of it. One that is known already is as it was. */
   take(alert: TrackedAlert): void {
-    if (this.#alerts.has(alert.alertId)) return;
+    if (this.membership.get(alert.alertId)) return;
     this.#gone.delete(alert.alertId);
-    const tracked: Tracked = { alert, groups: new Set() };
-    this.#alerts.set(alert.alertId, tracked);
-    if (alert.endsAtMs === null) this.#firing.add(alert);
-    this.#route(tracked, new Set());
-  }
-
-  /** @returns the alert, which is over now; null where it is not known */
-  resolve(alertId: string, endsAtMs: number): TrackedAlert | null {
-    const tracked = this.#alerts.get(alertId);
-    if (!tracked) return null;
-    tracked.alert.endsAtMs = endsAtMs;
-    this.#firing.delete(tracked.alert);
-    this.#letOthersFollow(tracked);
-    return tracked.alert;
-  }
-
-  acknowledge(alertId: string, by: string): void {
-    const tracked = this.#alerts.get(alertId);
-    if (tracked) tracked.alert.acknowledgedBy = by;
-  }
-
-  /** @param untilMs wall ms */
-  snooze(alertId: string, untilMs: number): void {
-    const tracked = this.#alerts.get(alertId);
-    if (tracked) tracked.alert.snoozedUntilMs = untilMs;
+    this.membership.take(alert);
   }
 
   /** That groups are no longer decided, in half a sentence; null while they are. */
@@ -181,40 +139,27 @@ export class Dispatcher {
     return lateMs > maxLatenessMs ? `groups of alerts wait for ${formatElapsed(lateMs)} to be told of` : null;
   }
 
-  get(alertId: string): TrackedAlert | null {
-    return this.#alerts.get(alertId)?.alert ?? null;
-  }
-
-  /** The alerts that fire. */
-  get firing(): ReadonlySet<TrackedAlert> {
-    return this.#firing;
-  }
-
-  groupsOf(alertId: string): Iterable<AggregationGroup> {
-    return this.#alerts.get(alertId)?.groups ?? [];
-  }
-
   hasGroup(groupId: string): boolean {
-    return this.#groups.has(groupId);
+    return this.membership.hasGroup(groupId);
   }
 
   get groupCount(): number {
-    return this.#groups.size;
+    return this.membership.groupCount;
   }
 
   groups(): Iterable<AggregationGroup> {
-    return this.#groups.values();
+    return this.membership.groups();
   }
 
   /** What kept an alert back has changed: its groups are passed now, but those that still wait for what comes together. */
   look(alertId: string): void {
     const nowMs = this.#parts.clock.wallMs();
-    for (const group of this.groupsOf(alertId)) if (isWaitOver(group, nowMs)) this.#passNow(group);
+    for (const group of this.membership.groupsOf(alertId)) if (isWaitOver(group, nowMs)) this.#passNow(group);
   }
 
   /** Nothing of a group is on its way to an integration any more. */
   settled({ groupId, integration }: SettledMessage, outcome: 'delivered' | 'failed'): void {
-    const group = this.#groups.get(groupId);
+    const group = this.membership.group(groupId);
     if (!group) {
       if (this.#parts.keepsGroup(groupId)) return;
       this.#goneGroups.add(groupId);
@@ -234,103 +179,6 @@ export class Dispatcher {
     }
   }
 
-  #route(tracked: Tracked, passed: ReadonlySet<string>): void {
-    for (const to of this.#inForce.router.routesOf(tracked.alert.labels)) {
-      this.#join(tracked, this.#groupOf(to, tracked.alert, passed));
-    }
-    const { alertId, fingerprint } = tracked.alert;
-    if (tracked.groups.size === 0 && !this.#beside.get(fingerprint)?.has(tracked)) this.#drop(alertId);
-  }
-
-  /** An alert is over: one of the same labels that fires all the same takes its place. */
-  #letOthersFollow(tracked: Tracked): void {
-    const { alertId, fingerprint } = tracked.alert;
-    const beside = this.#beside.get(fingerprint);
-    if (!beside) return;
-    beside.delete(tracked);
-    const [next] = beside;
-    if (tracked.groups.size === 0) this.#drop(alertId);
-    else if (next) {
-      beside.delete(next);
-      this.#route(next, new Set());
-    }
-    if (beside.size === 0) this.#beside.delete(fingerprint);
-  }
-
-  #groupOf(to: RoutedTo, alert: TrackedAlert, passed: ReadonlySet<string>): AggregationGroup {
-    const known = this.#groups.get(groupIdOf(to.route.id, to.groupKey));
-    if (known) return known;
-    const isFull = this.#groups.size >= maxAggregationGroups;
-    const overflow: RoutedTo = { route: to.route, groupKey: `${to.route.key}:{}`, groupLabels: {} };
-    // Who posts an alert may have another clock, and ours may have been set back.
-    const sinceMs = Math.min(alert.startsAtMs, this.#parts.clock.wallMs());
-    const group = createGroup(isFull ? overflow : to, sinceMs + to.route.groupWaitMs);
-    const other = this.#groups.get(group.id);
-    if (other) return other;
-    group.hasPassed = passed.has(group.id);
-    for (const alertId of this.#parts.keptBack.of(group.id) ?? []) group.keptBack.add(alertId);
-    this.#groups.set(group.id, group);
-    this.#setTimer(group);
-    return group;
-  }
-
-  #join(tracked: Tracked, group: AggregationGroup): void {
-    const { alert } = tracked;
-    const older = group.members.get(alert.fingerprint);
-    if (older && older !== alert) {
-      // Of what is over the newest is told.
-      const isNewer = alert.endsAtMs === null || older.startsAtMs <= alert.startsAtMs;
-      if (older.endsAtMs === null || !isNewer) {
-        if (alert.endsAtMs === null) this.#putBeside(tracked);
-        return;
-      }
-      group.keptBack.delete(older.alertId);
-      this.#explain(replaced(older, alert, group), group);
-      this.#leave(older.alertId, group);
-    }
-    group.members.set(alert.fingerprint, alert);
-    group.changes++;
-    this.#flaps.joined(alert, group);
-    tracked.groups.add(group);
-    this.#explain(joined(alert, group), group);
-    const { criticalBypassesInterval } = group.route.omoi;
-    const isCritical = severityRank(alert.severity) >= CRITICAL;
-    const mayBypass = criticalBypassesInterval && isWaitOver(group, this.#parts.clock.wallMs());
-    if (mayBypass && isCritical && alert.endsAtMs === null) {
-      group.isUrgent = true;
-      group.refused.clear();
-      this.#passNow(group);
-    }
-  }
-
-  #explain(decision: Decision, group: AggregationGroup): void {
-    this.#parts.decisions.record(decision, `${group.id} routing`);
-  }
-
-  #leave(alertId: string, group: AggregationGroup): void {
-    const tracked = this.#alerts.get(alertId);
-    if (!tracked) return;
-    tracked.groups.delete(group);
-    if (tracked.groups.size === 0) this.#drop(alertId);
-  }
-
-  #putBeside(tracked: Tracked): void {
-    const { fingerprint } = tracked.alert;
-    const beside = this.#beside.get(fingerprint);
-    if (beside) beside.add(tracked);
-    else this.#beside.set(fingerprint, new Set([tracked]));
-  }
-
-  /** Nobody is to be told of it any more. */
-  #drop(alertId: string): void {
-    const tracked = this.#alerts.get(alertId);
-    if (!tracked) return;
-    this.#alerts.delete(alertId);
-    this.#firing.delete(tracked.alert);
-    this.#parts.decisions.forget(alertId);
-    this.#gone.add(alertId);
-  }
-
   #setTimer(group: AggregationGroup): void {
     group.timer?.cancel();
     const { clock } = this.#parts;
@@ -343,6 +191,11 @@ export class Dispatcher {
   #passInTime(group: AggregationGroup): void {
     group.refused.clear();
     this.#passNow(group);
+  }
+
+  #passUrgently(group: AggregationGroup): void {
+    group.isUrgent = true;
+    this.#passInTime(group);
   }
 
   #passNow(group: AggregationGroup): void {
@@ -395,7 +248,7 @@ export class Dispatcher {
       // Its message is not written yet: what has come since is decided after that.
       if (groups.includes(group)) continue;
       this.#due.delete(group);
-      if (this.#groups.get(group.id) !== group) continue;
+      if (this.membership.group(group.id) !== group) continue;
       group.isUrgent = false;
       const seen = this.#seen(group);
       const { nowMs } = seen;
@@ -456,7 +309,7 @@ export class Dispatcher {
     for (const group of this.#settling) {
       if (rows >= maxRowsPerWrite) break;
       this.#settling.delete(group);
-      if (this.#groups.get(group.id) !== group) continue;
+      if (this.membership.group(group.id) !== group) continue;
       const integrations = this.#inForce.integrationsOf(group.route.receiver);
       const left = membersThatLeave(group, { integrations, log, outbox });
       rows += left.length + 1;
@@ -466,30 +319,20 @@ export class Dispatcher {
   }
 
   #written({ group, pass, left }: Leaving): void {
-    for (const alert of left) {
-      // Meanwhile it may fire again, as another episode.
-      if (group.members.get(alert.fingerprint) !== alert) continue;
-      group.members.delete(alert.fingerprint);
-      group.keptBack.delete(alert.alertId);
-      this.#leave(alert.alertId, group);
-    }
+    this.membership.leave(group, left);
     if (group.members.size === 0) {
       group.timer?.cancel();
-      this.#groups.delete(group.id);
       return;
     }
     if (!pass) return;
-    for (const alertId of pass.keptBack) if (this.#isIn(alertId, group)) group.keptBack.add(alertId);
+    for (const alertId of pass.keptBack)
+      if (this.membership.isIn(alertId, group)) group.keptBack.add(alertId);
     group.hasPassed = true;
     // What came while a message was on its way is decided when it has arrived.
     if (pass.isBlocked) group.isUrgent = true;
     const seen = this.#seen(group);
     group.quiet = quietAfter(pass, seen);
     this.#passAgain(group, Math.min(seen.nowMs + group.route.groupIntervalMs, pass.lookAtMs));
-  }
-
-  #isIn(alertId: string, group: AggregationGroup): boolean {
-    return this.#alerts.get(alertId)?.groups.has(group) === true;
   }
 
   #passAgain(group: AggregationGroup, dueAtMs: number): void {
