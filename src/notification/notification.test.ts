@@ -377,7 +377,7 @@ describe('a wall clock that is set back', () => {
 });
 
 describe('another configuration', () => {
-  it('routes what fires anew, tells nothing twice of groups that stay, and forgets those that are gone', async () => {
+  it('routes what fires anew, tells nothing twice of groups that stay, and forgets those that are gone with their alerts', async () => {
     const team = await open();
     await test.stage.alerts.fire({ a: A, c: C });
     await pass(11 * SECOND);
@@ -389,10 +389,21 @@ describe('another configuration', () => {
     await test.stage.notification.take(prepared({ route: other, receivers: { team: [team] } }));
     await pass(MINUTE);
     expect(team.take().toSorted()).toEqual(['first_notification +a', 'first_notification +c']);
-    const log = await test.stage.database.reader.selectFrom('notification_log').select('group_id').execute();
-    expect(log.map(({ group_id: id }) => id).toSorted()).toEqual(
-      Array.from(test.stage.notification.dispatcher.groups(), ({ id }) => id).toSorted(),
-    );
+    const known = async (): Promise<readonly string[]> => {
+      const { reader } = test.stage.database;
+      const log = await reader.selectFrom('notification_log').select('group_id').execute();
+      return log.map(({ group_id: id }) => id).toSorted();
+    };
+    const there = (): readonly string[] =>
+      Array.from(test.stage.notification.dispatcher.groups(), ({ id }) => id).toSorted();
+    expect(await known()).toHaveLength(4);
+    expect(await known()).toEqual(expect.arrayContaining([...there()]));
+    await test.stage.alerts.resolve('a');
+    await pass(2 * MINUTE);
+    expect([(await known()).length, there().length]).toEqual([2, 1]);
+    await test.stage.alerts.resolve('c');
+    await pass(2 * MINUTE);
+    expect([await known(), there()]).toEqual([[], []]);
   });
 
   it('gives up what waits for a receiver that is gone', async () => {

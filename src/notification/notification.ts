@@ -37,6 +37,7 @@ import type {
 } from './notification-parts.ts';
 import type { OnCall } from './on-call/on-call.ts';
 import { messageSender } from './outbox/message-writer.ts';
+import { FormerIntegrations } from './outbox/former-integrations.ts';
 import { NotificationLog } from './outbox/notification-log.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { integrationKey } from './outbox/running-integration.ts';
@@ -82,6 +83,7 @@ export class Notification {
   readonly #lifted: LiftedMutes;
   readonly #follower: EventFollower;
   readonly #keptBack = new KeptBackAlerts();
+  readonly #former = new FormerIntegrations();
   readonly #switch: DeadMansSwitch;
   readonly #parts: NotificationParts;
   #prepared: PreparedNotification;
@@ -195,7 +197,7 @@ export class Notification {
       handle: (tx, events) => this.#follower.follow(tx, events),
     });
     this.#silenceChanges = this.#parts.silences.onChanged((changed) => this.#lifted.silencesChanged(changed));
-    this.dispatcher.start();
+    await this.dispatcher.start();
     this.escalations.release();
     this.outbox.release();
     this.#switch.aim(this.#prepared.heartbeat);
@@ -217,6 +219,7 @@ export class Notification {
     this.outbox.hold();
     await this.dispatcher.hold();
     // What fires meanwhile is told to the new one.
+    this.#former.replace(this.#prepared.integrations, prepared.integrations);
     this.#prepared = prepared;
     const stretch = new Stretch(this.#parts.clock);
     for (const alert of this.dispatcher.membership.firing) {
@@ -327,7 +330,7 @@ export class Notification {
     return {
       escalationOf: (name) => this.configuration.omoi.escalations.get(name) ?? null,
       integrationsOf: (receiver) => this.#prepared.routing.integrationsOf(receiver),
-      integrationByKey: (key) => this.#prepared.integrations.find((one) => one.key === key) ?? null,
+      integrationByKey: (key) => this.#routing(this.#prepared).integrationByKey(key),
       isWithin: (interval, wallMs) => this.#prepared.intervals.namesWithin([interval], wallMs).length > 0,
       alertOf: (alertId) => this.dispatcher.membership.get(alertId),
       groupsOf: (alertId) => this.dispatcher.membership.groupsOf(alertId),
@@ -337,6 +340,10 @@ export class Notification {
 
   /** What is held back for a repair is asked last: what nobody hears of anyway needs no verdict. */
   #routing({ routing }: PreparedNotification): RoutingInForce {
-    return { ...routing, stages: [...routing.stages, holdStage((alertId) => this.holds.get(alertId))] };
+    return {
+      ...routing,
+      stages: [...routing.stages, holdStage((alertId) => this.holds.get(alertId))],
+      integrationByKey: (key) => routing.integrationByKey(key) ?? this.#former.successorOf(key),
+    };
   }
 }

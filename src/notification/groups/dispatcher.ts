@@ -12,9 +12,11 @@ import type { Notification } from '../outbox/outbox-rows.ts';
 import { isWaitOver, type AggregationGroup } from './aggregation-group.ts';
 import type { DispatcherParts, Leaving } from './dispatcher-parts.ts';
 import { decidePass, membersThatLeave, type Pass } from './pass.ts';
+import type { LogUpdate } from '../outbox/notification-log.ts';
 import { FlapHistory } from './flap-history.ts';
 import { GroupMembership } from './group-membership.ts';
 import { isStillQuiet, quietAfter } from './quiet-group.ts';
+import { RetiredGroups } from './retired-groups.ts';
 import type { RoutingInForce } from './routing-in-force.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 import { writePasses, type Writing } from './write-passes.ts';
@@ -42,6 +44,9 @@ export class Dispatcher {
   readonly #gone = new Set<string>();
   /** Groups that are no more, of which somebody was told: what is known of them goes with the next write. */
   readonly #goneGroups = new Set<string>();
+  readonly #retired = new RetiredGroups();
+  /** Of these, those of which the log knows more than is left to remember: that goes with the next write. */
+  readonly #outdated = new Set<string>();
   /** In the order in which they are decided. */
   readonly #due = new Set<AggregationGroup>();
   /** Of which the last message has arrived: what is over and was told leaves them. */
@@ -62,14 +67,16 @@ export class Dispatcher {
       {
         ...parts,
         flaps: this.#flaps,
+        retired: this.#retired,
         onBegun: (group) => this.#setTimer(group),
         onUrgent: (group) => this.#passUrgently(group),
-        onGone: (alertId) => this.#gone.add(alertId),
+        onGone: (alertId) => this.#forget(alertId),
       },
       inForce.router,
     );
     this.#writing = {
       ...parts,
+      keepsGroup: (groupId) => this.#retired.has(groupId) || parts.keepsGroup(groupId),
       hasGroup: (groupId) => this.hasGroup(groupId),
       groupsOf: (alertId) => this.membership.get(alertId) && this.membership.groupsOf(alertId),
     };
@@ -85,15 +92,53 @@ export class Dispatcher {
     );
   }
 
-  /** Passes begin: all alerts of an earlier run have been taken. What is known of groups that are no more is forgotten. */
-  start(): void {
-    for (const groupId of this.#parts.log.groupIds()) {
-      const isKept = this.hasGroup(groupId) || this.#parts.keepsGroup(groupId);
-      if (!isKept) this.#goneGroups.add(groupId);
-    }
-    this.#parts.keptBack.forgetEarlier();
+  /** Passes begin: all alerts of an earlier run have been taken. What was told by groups that are no more is kept for as long as these fire. */
+  async start(): Promise<void> {
+    await this.#retireGroups();
+    this.#parts.keptBack.forgetEarlier((groupId) => this.#retired.has(groupId));
     this.#isHeld = false;
     this.#pump();
+  }
+
+  /** Those of which the log knows and that are not there. */
+  async #retireGroups(): Promise<void> {
+    const { log, keepsGroup, clock } = this.#parts;
+    const isThere = (id: string): boolean => this.hasGroup(id) || this.#retired.has(id) || keepsGroup(id);
+    const missing = [...log.groupIds()].filter((groupId) => !isThere(groupId));
+    if (missing.length === 0) return;
+    const stretch = new Stretch(clock);
+    const byFingerprint = new Map<string, TrackedAlert>();
+    for (const alert of this.membership.alerts()) {
+      byFingerprint.set(alert.fingerprint, alert);
+      if (stretch.isOver) await stretch.pause();
+    }
+    for (const groupId of missing) {
+      const told = log.entriesOf(groupId).flatMap(([, { firing, resolved }]) => [...firing, ...resolved]);
+      this.#retire(
+        groupId,
+        [...new Set(told)].flatMap((fingerprint) => byFingerprint.get(fingerprint) ?? []),
+      );
+      // Some of what was told may be over since.
+      this.#outdated.add(groupId);
+      if (stretch.isOver) await stretch.pause();
+    }
+  }
+
+  /** @param told those of which somebody knows */
+  #retire(groupId: string, told: readonly TrackedAlert[]): void {
+    const known = told.filter(({ alertId }) => this.membership.get(alertId) !== null);
+    if (known.length === 0) this.#goneGroups.add(groupId);
+    else for (const forgotten of this.#retired.add(groupId, known)) this.#goneGroups.add(forgotten);
+  }
+
+  #isSending(groupId: string): boolean {
+    return this.#parts.outbox.outstandingOf(groupId).some(({ state }) => state === 'sending');
+  }
+
+  /** No group holds an alert any more. */
+  #forget(alertId: string): void {
+    this.#gone.add(alertId);
+    for (const groupId of this.#retired.alertGone(alertId)) this.#outdated.add(groupId);
   }
 
   async stop(): Promise<void> {
@@ -121,8 +166,15 @@ export class Dispatcher {
     this.#parts.keptBack.keep(this.groups());
     this.#due.clear();
     this.#settling.clear();
+    const before = [...this.groups()];
     await this.membership.routeAnew(inForce.router);
-    this.start();
+    const stretch = new Stretch(this.#parts.clock);
+    for (const { id, members } of before) {
+      if (stretch.isOver) await stretch.pause();
+      // What is on its way may arrive yet.
+      if (!this.hasGroup(id) && this.#isSending(id)) this.#retire(id, [...members.values()]);
+    }
+    await this.start();
   }
 
   /** An alert fires, or is over and somebody may have to hear of it. One that is known already is as it was. */
@@ -162,7 +214,7 @@ export class Dispatcher {
     const group = this.membership.group(groupId);
     if (!group) {
       if (this.#parts.keepsGroup(groupId)) return;
-      this.#goneGroups.add(groupId);
+      (this.#retired.has(groupId) ? this.#outdated : this.#goneGroups).add(groupId);
       this.#pump();
       return;
     }
@@ -212,7 +264,8 @@ export class Dispatcher {
   }
 
   get #hasWork(): boolean {
-    return [this.#due, this.#settling, this.#gone, this.#goneGroups].some(({ size }) => size > 0);
+    const waiting = [this.#due, this.#settling, this.#gone, this.#goneGroups, this.#outdated];
+    return waiting.some(({ size }) => size > 0);
   }
 
   async #passAll(): Promise<void> {
@@ -273,12 +326,27 @@ export class Dispatcher {
   }
 
   /** What a group is decided by at this moment. */
-  #seen({ route }: AggregationGroup) {
+  #seen(group: AggregationGroup) {
     const { clock, log, outbox } = this.#parts;
     const { stages } = this.#inForce;
-    const integrations = this.#inForce.integrationsOf(route.receiver);
-    const pastIntegrations = this.#inForce.pastIntegrationsOf(route.receiver);
-    return { stages, integrations, pastIntegrations, log, outbox, nowMs: clock.wallMs() };
+    return {
+      stages,
+      log,
+      outbox,
+      integrations: this.#inForce.integrationsOf(group.route.receiver),
+      integrationByKey: (key: string) => this.#inForce.integrationByKey(key),
+      retiredGroupsOf: (alertId: string) => this.#retired.of(alertId),
+      tellsOfPast: (alertId: string, key: string) => this.#tellsOfPast(group, alertId, key),
+      nowMs: clock.wallMs(),
+    };
+  }
+
+  /** The first group of an alert does, unless another one asks the integration anyway. */
+  #tellsOfPast(group: AggregationGroup, alertId: string, key: string): boolean {
+    const groups = [...this.membership.groupsOf(alertId)];
+    const isAsked = ({ route }: AggregationGroup): boolean =>
+      this.#inForce.integrationsOf(route.receiver).some((one) => one.key === key);
+    return groups[0] === group && !groups.some(isAsked);
   }
 
   async #writePasses(passes: readonly Pass[]): Promise<void> {
@@ -290,28 +358,47 @@ export class Dispatcher {
     const gone = [...this.#gone].slice(0, maxRowsPerWrite);
     const goneGroups = [...this.#goneGroups].slice(0, maxRowsPerWrite);
     const ofPasses = leaving.reduce((sum, { pass, left }) => sum + (pass?.rows ?? left.length), 0);
-    const rows = ofPasses + gone.length + goneGroups.length;
+    const outdated = this.#takeOutdated(goneGroups);
+    const rows = ofPasses + gone.length + goneGroups.length + outdated.logs.length;
     if (rows > 0) {
-      await database.transaction((tx) => writePasses(tx, { leaving, gone, goneGroups }, this.#writing), {
+      const written = { leaving, gone, goneGroups, logs: outdated.logs };
+      await database.transaction((tx) => writePasses(tx, written, this.#writing), {
         urgent: rows <= maxUrgentRows,
       });
     }
+    for (const groupId of outdated.groupIds) this.#outdated.delete(groupId);
     for (const alertId of gone) this.#gone.delete(alertId);
     for (const groupId of goneGroups) this.#goneGroups.delete(groupId);
     for (const one of leaving) this.#written(one);
   }
 
+  /** What is left to remember of groups that are no more. @param goneGroups those of which nothing is are added */
+  #takeOutdated(goneGroups: string[]): { groupIds: readonly string[]; logs: readonly LogUpdate[] } {
+    const { log } = this.#parts;
+    const groupIds = [...this.#outdated].slice(0, maxRowsPerWrite);
+    const logs: LogUpdate[] = [];
+    for (const groupId of groupIds) {
+      // What is on its way is waited for.
+      if (!this.#retired.has(groupId) || this.#isSending(groupId)) continue;
+      if (this.#retired.isKnown(groupId, log)) {
+        logs.push(...this.#retired.leftOf(groupId, log));
+        continue;
+      }
+      this.#retired.remove(groupId);
+      goneGroups.push(groupId);
+    }
+    return { groupIds, logs };
+  }
+
   /** The groups whose messages have arrived, with the members that leave them. */
   #takeSettled(): readonly Leaving[] {
-    const { log, outbox } = this.#parts;
     const settled: Leaving[] = [];
     let rows = 0;
     for (const group of this.#settling) {
       if (rows >= maxRowsPerWrite) break;
       this.#settling.delete(group);
       if (this.membership.group(group.id) !== group) continue;
-      const integrations = this.#inForce.integrationsOf(group.route.receiver);
-      const left = membersThatLeave(group, { integrations, log, outbox });
+      const left = membersThatLeave(group, this.#seen(group));
       rows += left.length + 1;
       if (left.length > 0) settled.push({ group, pass: null, left });
     }

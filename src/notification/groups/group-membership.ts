@@ -5,6 +5,7 @@ import { createGroup, groupIdOf, isWaitOver, type AggregationGroup } from './agg
 import type { FlapHistory } from './flap-history.ts';
 import type { KeptBackAlerts } from './kept-back-alerts.ts';
 import { joined, replaced } from './membership-decisions.ts';
+import type { RetiredGroups } from './retired-groups.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 
 /** Alerts beyond so many groups are told of in one group a route. */
@@ -17,6 +18,7 @@ export interface MembershipParts {
   readonly decisions: Pick<DecisionLog, 'record' | 'forget'>;
   readonly keptBack: Pick<KeptBackAlerts, 'of'>;
   readonly flaps: Pick<FlapHistory, 'joined'>;
+  readonly retired: Pick<RetiredGroups, 'remove' | 'replace'>;
   /** There is a group that was not there before: it is passed when its time has come. */
   readonly onBegun: (group: AggregationGroup) => void;
   /** What has come into a group must not wait for its next interval. */
@@ -137,9 +139,15 @@ export class GroupMembership {
     return this.#groups.values();
   }
 
+  /** Those that some group holds. */
+  *alerts(): Iterable<TrackedAlert> {
+    for (const { alert, groups } of this.#alerts.values()) if (groups.size > 0) yield alert;
+  }
+
   get alertCount(): number {
     return this.#alerts.size;
   }
+
   /** Whether a group holds an alert. */
   isIn(alertId: string, group: AggregationGroup): boolean {
     return this.#alerts.get(alertId)?.groups.has(group) === true;
@@ -178,7 +186,9 @@ export class GroupMembership {
     const group = createGroup(isFull ? overflow : to, sinceMs + to.route.groupWaitMs);
     const other = this.#groups.get(group.id);
     if (other) return other;
-    group.hasPassed = passed.has(group.id);
+    // One that is there again has told of what it was told.
+    const isBack = this.#parts.retired.remove(group.id);
+    group.hasPassed = isBack || passed.has(group.id);
     for (const alertId of this.#parts.keptBack.of(group.id) ?? []) group.keptBack.add(alertId);
     this.#groups.set(group.id, group);
     this.#parts.onBegun(group);
@@ -197,6 +207,7 @@ export class GroupMembership {
       }
       group.keptBack.delete(older.alertId);
       this.#explain(replaced(older, alert, group), group);
+      this.#parts.retired.replace(older, alert);
       this.#leave(older.alertId, group);
     }
     group.members.set(alert.fingerprint, alert);

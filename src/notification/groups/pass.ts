@@ -10,7 +10,15 @@ import { dedup, isBrief, type Dedup, type LogEntry } from '../stages/dedup-stage
 import { mutedBy } from '../stages/mute-stage.ts';
 import type { AggregationGroup } from './aggregation-group.ts';
 import type { PassContext, Passed } from './pass-context.ts';
-import { pastRecipients, toldToPast, unasked } from './past-recipients.ts';
+import {
+  earlierKnowledge,
+  knownByOthers,
+  endUnheard,
+  pastRecipients,
+  stillToTell,
+  unasked,
+  wasTold,
+} from './past-recipients.ts';
 import { flappingNote, keptByFlapping } from './flapping-texts.ts';
 import type { Flapping } from './flap-history.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
@@ -48,13 +56,15 @@ const membersPerPiece = 100;
 /** Decides what has to be told of a group now. Changes nothing but what has kept its members back; pauses now and then. */
 export function* decidePass(group: AggregationGroup, context: PassContext): Generator<void, Pass> {
   const { changes } = group;
-  const passed = yield* judgeMembers(group, context);
-  const isWhole = passed.alerts.length === group.members.size;
+  const all = yield* judgeMembers(group, context);
+  const isWhole = all.alerts.length === group.members.size;
   const planned: PlannedNotification[] = [];
-  const withdrawn: Outstanding[] = unasked(group, context);
+  const withdrawn: Outstanding[] = unasked(group, all, context);
   const logs: LogUpdate[] = [];
-  let isBlocked = false;
-  let isKept = false;
+  let isBlocked = context.outbox
+    .outstandingOf(group.id)
+    .some(({ state, notification }) => state === 'sending' && !isAsked(notification.integration, context));
+  let isKept = all.earlier.awaited.size > 0;
   let isRefused = false;
   for (const running of context.integrations) {
     const outstanding = context.outbox.outstanding(group.id, running.key);
@@ -66,9 +76,13 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
       isRefused = true;
       continue;
     }
+    const passed = stillToTell(all, running.key);
     // Nobody will take it: it would be told in vain at each interval for ever.
     if (passed.firing.size === 0 && refusesForLong(group, running.key, context.nowMs)) continue;
-    const entry = context.log.get(group.id, running.key);
+    const before = context.log.get(group.id, running.key);
+    const others = knownByOthers(all, running.key, before);
+    if (others) logs.push({ groupId: group.id, integration: running.key, entry: others });
+    const entry = others ?? before;
     const decided = dedup(entry, passed, {
       sendResolved: running.integration.sendResolved,
       repeatIntervalMs: group.route.repeatIntervalMs,
@@ -98,7 +112,10 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     explainSilence(passed, running, decided, context, group);
     yield;
   }
-  for (const { running, entry, reason, passed: over } of pastRecipients(group, passed, context)) {
+  for (const [key, alert] of all.earlier.lost) {
+    context.decisions.record(endUnheard(key, alert), `${group.id} ${key}`);
+  }
+  for (const { running, entry, reason, passed: over } of pastRecipients(group, all, context)) {
     const outstanding = context.outbox.outstanding(group.id, running.key);
     if (outstanding?.state === 'sending') isBlocked = true;
     else if (!running.integration.sendResolved) {
@@ -122,12 +139,11 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
   }
   const waits = isBlocked || isKept || isRefused || planned.length > 0;
   const left = [...group.members.values()].filter((alert) =>
-    waits ? isGivenUp(alert, group, context) : hasLeft(alert, passed),
+    waits ? isGivenUp(alert, group, context) : hasLeft(alert, all),
   );
-  const { keptBack } = passed;
+  const { keptBack, lookAtMs } = all;
   const rows = planned.length + withdrawn.length + logs.length + left.length + keptBack.length;
-  const firing = planned.length === 0 ? [] : passed.alerts.filter(({ endsAtMs }) => endsAtMs === null);
-  const { lookAtMs } = passed;
+  const firing = planned.length === 0 ? [] : all.alerts.filter(({ endsAtMs }) => endsAtMs === null);
   return {
     group,
     changes,
@@ -142,6 +158,10 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     keptBack,
     rows,
   };
+}
+
+function isAsked(key: string, { integrations }: Pick<PassContext, 'integrations'>): boolean {
+  return integrations.some((one) => one.key === key);
 }
 
 /**
@@ -196,23 +216,30 @@ function knownAfter(
   return { firing: entry ? firing.union(heldBack.intersection(entry.firing)) : firing, resolved };
 }
 
-/** The members that are over and of which every integration has heard, or is not told: they may leave. */
-export function membersThatLeave(
-  group: AggregationGroup,
-  { integrations, log, outbox }: Pick<PassContext, 'integrations' | 'log' | 'outbox'>,
-): readonly TrackedAlert[] {
-  if (integrations.some(({ key }) => outbox.outstanding(group.id, key) !== null)) return [];
+type Leaving = Pick<PassContext, 'integrations' | 'integrationByKey' | 'log' | 'outbox' | 'retiredGroupsOf'>;
+
+/** The members that are over and of which everybody has heard who was told, or is not told: they may leave. */
+export function membersThatLeave(group: AggregationGroup, context: Leaving): readonly TrackedAlert[] {
+  const { integrations, integrationByKey, log, outbox, retiredGroupsOf } = context;
+  if (outbox.outstandingOf(group.id).length > 0) return [];
   const entries = integrations.map(({ key }) => log.get(group.id, key));
+  const past = log.entriesOf(group.id).flatMap(([key, entry]) => {
+    const isToHear = !isAsked(key, context) && integrationByKey(key) !== null;
+    return isToHear ? [entry] : [];
+  });
   return [...group.members.values()].filter(
-    ({ endsAtMs, fingerprint }) =>
+    ({ alertId, endsAtMs, fingerprint }) =>
       endsAtMs !== null &&
-      entries.every((entry) => entry?.resolved.has(fingerprint) === true && !entry.firing.has(fingerprint)),
+      entries.every((entry) => entry?.resolved.has(fingerprint) === true && !entry.firing.has(fingerprint)) &&
+      !past.some((entry) => entry.firing.has(fingerprint)) &&
+      // What groups have told that are no more is looked through by a pass.
+      retiredGroupsOf(alertId).size === 0,
   );
 }
 
 /** Which members may be told of now. */
 function* judgeMembers(group: AggregationGroup, context: PassContext): Generator<void, Passed> {
-  const { stages, log, decisions, nowMs } = context;
+  const { stages, decisions, nowMs } = context;
   const alerts: TrackedAlert[] = [];
   const firing = new Set<string>();
   const resolved = new Set<string>();
@@ -226,7 +253,7 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
   let judged = 0;
   for (const alert of group.members.values()) {
     if (++judged % membersPerPiece === 0) yield;
-    const isTold = log.wasTold(group.id, alert.fingerprint);
+    const isTold = wasTold(group, alert, context);
     const flaps = context.flappingOf(alert);
     const muted =
       mutedBy(stages, alert, {
@@ -266,6 +293,8 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
     snoozeEndedAtMs = Math.max(snoozeEndedAtMs, alert.snoozedUntilMs ?? 0);
     if (flaps) flapping.set(alert.fingerprint, flaps);
   }
+  const over = resolved.size === 0 ? [] : alerts.filter(({ endsAtMs }) => endsAtMs !== null);
+  const earlier = earlierKnowledge(group, over, context);
   const flappingSinceMs = Math.max(0, ...[...flapping.values()].map(({ sinceMs }) => sinceMs));
   return {
     alerts,
@@ -273,7 +302,8 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
     resolved,
     heldBack,
     silent,
-    toldBefore: toldToPast(group, resolved, context),
+    toldBefore: earlier.told,
+    earlier,
     keptBack,
     allAcknowledged,
     snoozeEndedAtMs,
