@@ -405,7 +405,8 @@ export async function openNotificationStage(
         evaluatesRules: () => null,
         silences: asked.silences ?? NO_SILENCES,
         externalUrl: () => 'http://omoi.test',
-        acknowledgeAllOf: (id) => `http://omoi.test/n/${id}`,
+        acknowledgeAllOf: (id, { named }) =>
+          `http://omoi.test/n/${id}${named === undefined ? '' : `/first/${named}`}`,
         ...(asked.reachable && { reachable: asked.reachable }),
         linksOf: ({ alertId }) => ({
           alert: `http://omoi.test/alerts/${alertId}`,
