@@ -272,7 +272,7 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
           notificationId: null,
           reason: muted.reason,
         },
-        group.id,
+        muted.scope ?? group.id,
       );
       lookAtMs = Math.min(lookAtMs, muted.untilMs ?? Infinity);
       const isUndecided = muted.untilMs !== undefined;

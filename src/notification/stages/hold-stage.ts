@@ -1,6 +1,6 @@
 import { severityRank, toRfc3339 } from '#telemetry';
 import type { Route } from '../configuration/notification-configuration.ts';
-import type { Hold } from '../hold/hold.ts';
+import { HOLD_SCOPE, type Hold } from '../hold/hold.ts';
 import type { MuteStage } from './mute-stage.ts';
 
 const CRITICAL = severityRank('critical');
@@ -19,7 +19,7 @@ export function holdStage(holdOf: (alertId: string) => Hold | null): MuteStage {
       const hold = holdMs === null ? null : holdOf(alertId);
       if (holdMs === null || hold === null || hold.state === 'released') return null;
       if (hold.state === 'healed' && endsAtMs !== null) {
-        return { stage: 'hold', decision: 'healed', reason: hold.reason, spares: 'told' };
+        return { stage: 'hold', decision: 'healed', reason: hold.reason, scope: HOLD_SCOPE, spares: 'told' };
       }
       const untilMs = firedAtMs + holdMs;
       // Where the wall clock was set back meanwhile the deadline would be as much later.
