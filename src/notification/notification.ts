@@ -113,8 +113,8 @@ export class Notification {
       send,
       mayBegin: (message) => this.escalations.mayBegin(message),
       integrationsAt: (receiver, wallMs) => this.#prepared.routing.integrationsOf(receiver, wallMs),
-      onEnded: (message, outcome) => {
-        this.dispatcher.settled(message, outcome);
+      onEnded: (message, ended) => {
+        this.dispatcher.settled(message, ended);
         this.escalations.settled(message.groupId);
       },
       onWaits: ({ groupId }) => this.escalations.settled(groupId),

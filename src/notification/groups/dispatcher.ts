@@ -8,6 +8,7 @@ import {
   Stretch,
   type BackoffLimits,
 } from '#telemetry';
+import type { EndOfMessage } from '../outbox/outbox.ts';
 import type { Notification } from '../outbox/outbox-rows.ts';
 import { isWaitOver, type AggregationGroup } from './aggregation-group.ts';
 import type { DispatcherParts, Leaving } from './dispatcher-parts.ts';
@@ -28,8 +29,6 @@ const maxLatenessMs = 60_000;
 const WRITE_BACKOFF: BackoffLimits = { firstMs: 200, maxMs: 15_000 };
 /** Who writes more at once is the incident; who writes fewer may have nothing to do with it and goes before. */
 const maxUrgentRows = 10;
-
-export type SettledMessage = Pick<Notification, 'groupId' | 'integration'>;
 
 /**
  * Passes the aggregation groups, each when its time has come, as alerts come into them and are resolved. What a pass decides is on
@@ -210,7 +209,8 @@ export class Dispatcher {
   }
 
   /** Nothing of a group is on its way to an integration any more. */
-  settled({ groupId, integration }: SettledMessage, outcome: 'delivered' | 'failed'): void {
+  settled(notification: Notification, { outcome, attempts, answer }: EndOfMessage): void {
+    const { groupId, integration } = notification;
     const group = this.membership.group(groupId);
     if (!group) {
       if (this.#parts.keepsGroup(groupId)) return;
@@ -221,9 +221,10 @@ export class Dispatcher {
     // It is decided again at the next interval, and not before: the receiver may have been repaired by then.
     if (outcome === 'failed') {
       group.refused.add(integration);
-      const sinceMs = group.refusedSinceMs.get(integration) ?? this.#parts.clock.wallMs();
-      group.refusedSinceMs.set(integration, sinceMs);
-    } else group.refusedSinceMs.delete(integration);
+      // One that was given up has waited for as long as it is old.
+      const sinceMs = group.refusals.get(integration)?.sinceMs ?? notification.createdAtMs;
+      group.refusals.set(integration, { notification, attempts, answer, sinceMs });
+    } else group.refusals.delete(integration);
     if (group.isUrgent) this.#passNow(group);
     else if (outcome === 'delivered') {
       this.#settling.add(group);

@@ -94,10 +94,7 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
       const next = yield* plan(group, message);
       // Kept, it goes out under the id that a receiver may know already: a crash may have taken its answer.
       if (isSaidBy(outstanding, next)) isKept = true;
-      else {
-        yield* explainMessage(next, context);
-        planned.push(next);
-      }
+      else planned.push(yield* decidedMessage(group, next, context));
       continue;
     }
     if (outstanding) withdrawn.push(outstanding);
@@ -131,10 +128,7 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
         context,
       });
       if (isSaidBy(outstanding, next)) isKept = true;
-      else {
-        yield* explainMessage(next, context);
-        planned.push(next);
-      }
+      else planned.push(yield* decidedMessage(group, next, context));
     }
   }
   const waits = isBlocked || isKept || isRefused || planned.length > 0;
@@ -158,6 +152,27 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     keptBack,
     rows,
   };
+}
+
+/** A message is told; one that says what nobody took is that one, tried again. */
+function* decidedMessage(
+  group: AggregationGroup,
+  next: PlannedMessage,
+  context: PassContext,
+): Generator<void, PlannedNotification> {
+  const { notification } = next;
+  const refusal = group.refusals.get(notification.integration);
+  const isReplaced = next.replaces?.notification.id === refusal?.notification.id;
+  if (refusal && !isReplaced && saysTheSame(refusal.notification, notification)) {
+    const { attempts, answer } = refusal;
+    return {
+      ...next,
+      notification: { ...notification, id: refusal.notification.id },
+      again: { attempts, answer },
+    };
+  }
+  yield* explainMessage(next, context);
+  return next;
 }
 
 function isAsked(key: string, { integrations }: Pick<PassContext, 'integrations'>): boolean {
@@ -191,8 +206,8 @@ function hasLeft({ endsAtMs, fingerprint }: TrackedAlert, { heldBack }: Passed):
 }
 
 /** Whether an integration has refused all messages about a group for as long as a message is tried. */
-function refusesForLong({ refusedSinceMs }: AggregationGroup, key: string, nowMs: number): boolean {
-  return nowMs - (refusedSinceMs.get(key) ?? nowMs) > maxNotificationAgeMs;
+function refusesForLong({ refusals }: AggregationGroup, key: string, nowMs: number): boolean {
+  return nowMs - (refusals.get(key)?.sinceMs ?? nowMs) > maxNotificationAgeMs;
 }
 
 /** Over for so long that who has not heard of it never will: others of its group fire, and are told in vain, too. */
