@@ -118,7 +118,8 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     else if (!running.integration.sendResolved) {
       const known = { ...knownAfter(over, entry), notifiedAtMs: Math.floor(context.nowMs), memory: null };
       logs.push({ groupId: group.id, integration: running.key, entry: known });
-    } else if (!group.refused.has(running.key)) {
+    } else if (group.refused.has(running.key)) isRefused = true;
+    else if (!refusesForLong(group, running.key, context.nowMs)) {
       const next = yield* plan(group, {
         running,
         reason,

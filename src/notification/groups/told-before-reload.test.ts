@@ -118,6 +118,25 @@ describe('who was told of an alert, and is told of it no more since a reload,', 
     await expectNothingLeft();
   });
 
+  it('hears of it when they take it again, where they refuse for good, and for a day at most', async () => {
+    await told('a', 'b');
+    await reload({ route: parted('grace') });
+    await pass(MINUTE);
+    ada.answer = () => failed('clientError', { retryable: false });
+    await test.stage.alerts.resolve('a');
+    await pass(10 * MINUTE);
+    expect(ada.take().length).toBeGreaterThan(5);
+    ada.answer = () => DELIVERED;
+    await pass(2 * MINUTE);
+    expect(ada.take()).toEqual(['all_resolved -a']);
+    ada.answer = () => failed('clientError', { retryable: false });
+    await test.stage.alerts.resolve('b');
+    await pass(25 * 60 * MINUTE);
+    expect(ada.take()).toContain('all_resolved -b');
+    grace.take();
+    await expectNothingLeft();
+  });
+
   it('hears of the end of the newest of an alert that comes back before its end was told', async () => {
     await told('a');
     await reload({ route: parted('grace') });
