@@ -112,13 +112,15 @@ export class Dispatcher {
       if (stretch.isOver) await stretch.pause();
     }
     for (const groupId of missing) {
-      const told = log.entriesOf(groupId).flatMap(([, { firing, resolved }]) => [...firing, ...resolved]);
+      const entries = log.entriesOf(groupId);
+      const told = new Set(entries.flatMap(([, { firing, resolved }]) => [...firing, ...resolved]));
       this.#retire(
         groupId,
-        [...new Set(told)].flatMap((fingerprint) => byFingerprint.get(fingerprint) ?? []),
+        [...told].flatMap((fingerprint) => byFingerprint.get(fingerprint) ?? []),
       );
-      // Some of what was told may be over since.
-      this.#outdated.add(groupId);
+      // Some of what was told to fire may be over since.
+      const isOver = (fingerprint: string): boolean => !byFingerprint.has(fingerprint);
+      if (entries.some(([, { firing }]) => [...firing].some(isOver))) this.#outdated.add(groupId);
       if (stretch.isOver) await stretch.pause();
     }
   }
@@ -356,8 +358,8 @@ export class Dispatcher {
       ...passes.map((pass): Leaving => ({ group: pass.group, pass, left: pass.left })),
       ...this.#takeSettled(),
     ];
-    const gone = [...this.#gone].slice(0, maxRowsPerWrite);
-    const goneGroups = [...this.#goneGroups].slice(0, maxRowsPerWrite);
+    const gone = firstOf(this.#gone, maxRowsPerWrite);
+    const goneGroups = firstOf(this.#goneGroups, maxRowsPerWrite);
     const ofPasses = leaving.reduce((sum, { pass, left }) => sum + (pass?.rows ?? left.length), 0);
     const outdated = this.#takeOutdated(goneGroups);
     const rows = ofPasses + gone.length + goneGroups.length + outdated.logs.length;
@@ -376,7 +378,7 @@ export class Dispatcher {
   /** What is left to remember of groups that are no more. @param goneGroups those of which nothing is are added */
   #takeOutdated(goneGroups: string[]): { groupIds: readonly string[]; logs: readonly LogUpdate[] } {
     const { log } = this.#parts;
-    const groupIds = [...this.#outdated].slice(0, maxRowsPerWrite);
+    const groupIds = firstOf(this.#outdated, maxRowsPerWrite);
     const logs: LogUpdate[] = [];
     for (const groupId of groupIds) {
       // What is on its way is waited for.
@@ -427,4 +429,14 @@ export class Dispatcher {
     group.dueAtMs = dueAtMs;
     this.#setTimer(group);
   }
+}
+
+/** The set itself may be large. */
+function firstOf(all: ReadonlySet<string>, count: number): string[] {
+  const found: string[] = [];
+  for (const one of all) {
+    if (found.length >= count) break;
+    found.push(one);
+  }
+  return found;
 }
