@@ -2,6 +2,7 @@ import {
   backoffMs,
   createId,
   delay,
+  firstOf,
   formatElapsed,
   messageOf,
   paced,
@@ -429,14 +430,4 @@ export class Dispatcher {
     group.dueAtMs = dueAtMs;
     this.#setTimer(group);
   }
-}
-
-/** The set itself may be large. */
-function firstOf(all: ReadonlySet<string>, count: number): string[] {
-  const found: string[] = [];
-  for (const one of all) {
-    if (found.length >= count) break;
-    found.push(one);
-  }
-  return found;
 }
