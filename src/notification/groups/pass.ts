@@ -16,6 +16,7 @@ import {
   endUnheard,
   pastRecipients,
   stillToTell,
+  toldByOthers,
   unasked,
   wasTold,
 } from './past-recipients.ts';
@@ -77,6 +78,11 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
       continue;
     }
     const passed = stillToTell(all, running.key);
+    if (passed !== all) {
+      for (const decision of toldByOthers(all, passed, running)) {
+        context.decisions.record(decision, `${group.id} ${running.key}`);
+      }
+    }
     // Nobody will take it: it would be told in vain at each interval for ever.
     if (passed.firing.size === 0 && refusesForLong(group, running.key, context.nowMs)) continue;
     const before = context.log.get(group.id, running.key);

@@ -36,7 +36,7 @@ export function earlierKnowledge(
   const noteFiring = (key: string, alert: TrackedAlert): void => {
     const running = integrationByKey(key);
     if (!running) known.lost.push([key, alert]);
-    else if (!asked.has(running.key) && !log.get(id, running.key)?.resolved.has(alert.fingerprint))
+    else if (!asked.has(running.key) && !hasHeardOfEnd(log.get(id, running.key), alert))
       addTo(known.firing, running.key, alert.fingerprint);
   };
   for (const [key, entry] of log.entriesOf(id)) {
@@ -68,10 +68,11 @@ interface Known extends EarlierKnowledge {
 /** @param known is added to. @returns the integrations that know an alert to fire by a group that is no more, and nothing says more */
 function toldByRetired(
   groupId: string,
-  { fingerprint, endsAtMs }: TrackedAlert,
+  alert: TrackedAlert,
   known: Known,
   { log, outbox }: Context,
 ): readonly string[] {
+  const { fingerprint } = alert;
   const ending = new Set<string>();
   for (const { state, notification } of outbox.outstandingOf(groupId)) {
     if (state === 'replaced' || !notification.resolved.has(fingerprint)) continue;
@@ -80,13 +81,17 @@ function toldByRetired(
   }
   return log.entriesOf(groupId).flatMap(([key, entry]) => {
     const knows = entry.firing.has(fingerprint);
-    // What was said to be over before it was is an earlier episode of the same labels.
-    const hasHeard =
-      !knows && entry.resolved.has(fingerprint) && entry.notifiedAtMs >= Math.floor(endsAtMs ?? Infinity);
+    const hasHeard = !knows && hasHeardOfEnd(entry, alert);
     if (knows || hasHeard) known.told.add(fingerprint);
     if (hasHeard) addTo(known.heard, key, fingerprint);
     return knows && !ending.has(key) ? [key] : [];
   });
+}
+
+/** What was said to be over before it was is an earlier episode of the same labels. */
+function hasHeardOfEnd(entry: LogEntry | null, { fingerprint, endsAtMs }: TrackedAlert): boolean {
+  if (entry === null || endsAtMs === null) return false;
+  return entry.resolved.has(fingerprint) && entry.notifiedAtMs >= Math.floor(endsAtMs);
 }
 
 function addTo(sets: Map<string, Set<string>>, key: string, value: string): void {
@@ -129,6 +134,26 @@ export function stillToTell(passed: Passed, key: string): Passed {
     resolved: left(passed.resolved),
     toldBefore: left(passed.toldBefore),
   };
+}
+
+/** That an integration is not told of ends that it hears of by a group that is no more. */
+export function toldByOthers(
+  all: Passed,
+  { alerts }: Passed,
+  { key, receiver }: RunningIntegration,
+): readonly Decision[] {
+  const left = new Set(alerts);
+  const reason = `${key}: the group that told it before a reload has changed the groups tells that it is over`;
+  return all.alerts
+    .filter((alert) => !left.has(alert))
+    .map(({ alertId }) => ({
+      alertId,
+      stage: 'dedup',
+      decision: 'not sent',
+      receiver,
+      notificationId: null,
+      reason,
+    }));
 }
 
 /** What an integration knows of a group that has heard of ends by a group that is no more; null where that is what it knew. */

@@ -216,6 +216,9 @@ describe('an end that waits to be told as a reload changes the groups', () => {
     ada.answer = () => DELIVERED;
     await pass(3 * MINUTE);
     expect(ada.take()).toEqual(['all_resolved -b -a']);
+    expect(await reasonsOf('a')).toEqual([
+      'ada/webhook/0: the group that told it before a reload has changed the groups tells that it is over',
+    ]);
     await expectNothingLeft();
   });
 
