@@ -27,7 +27,7 @@ import type {
   ViewedAlert,
   ViewedGroup,
 } from './alertmanager-view.ts';
-import { VIEWED_CONFIGURATION } from './alertmanager-view.suite.test-support.ts';
+import { SHOWN_CONFIGURATION } from './alertmanager-view.suite.test-support.ts';
 
 interface Held {
   readonly alert: NotifiedAlert;
@@ -78,7 +78,7 @@ export class MemoryView implements AlertmanagerView, PostedAlerts {
   }
 
   configuration(): string {
-    return VIEWED_CONFIGURATION;
+    return SHOWN_CONFIGURATION;
   }
 
   resolveTimeoutMs(): number {

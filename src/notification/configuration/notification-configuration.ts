@@ -16,7 +16,7 @@ export interface NotificationConfiguration {
   readonly timeIntervals: ReadonlyMap<string, readonly TimeInterval[]>;
   readonly templates: ConfiguredTemplates;
   readonly omoi: OmoiSettings;
-  /** As it was written, with `<secret>` in the place of secrets: what `/status` shows. */
+  /** As it was written, without `x-omoi`, with `<secret>` in the place of secrets: what `status` of Alertmanager's API shows. */
   readonly shown: string;
   /** What is allowed and hardly meant, with its place; also what stands in it that Omoi does not do. */
   readonly warnings: readonly string[];
