@@ -42,7 +42,7 @@ import type { Lifecycle } from './lifecycle.ts';
 import { createNotifiedAlerts, alertPage } from './notified-alerts.ts';
 import { noticeOutages } from './noticed-outages.ts';
 import type { ReceiverNetwork } from './receiver-network.ts';
-import { noReceiverNetwork, readRouting } from './routing.ts';
+import { firstWarnings, noReceiverNetwork, readRouting, type PreparedRouting } from './routing.ts';
 import { rulesHaveStopped } from './rules-have-stopped.ts';
 import { continueSampleClock, tellSampleClockLead } from './sample-clock.ts';
 import { urlForOthers } from './public-address.ts';
@@ -88,8 +88,8 @@ export interface Parts {
   readonly links: SignedLinks;
   readonly onCallOverrides: OnCallOverrides;
   readonly alertmanagerView: AlertmanagerView;
-  /** Reads and checks who is told of alerts; what comes back takes it over, and does not fail. @throws OmoiError `routing_invalid` */
-  readonly prepareRouting: (config: Config) => Promise<() => Promise<void>>;
+  /** Reads and checks who is told of alerts. @throws OmoiError `routing_invalid` */
+  readonly prepareRouting: (config: Config) => Promise<PreparedRouting>;
   readonly watchdog: Watchdog;
   readonly remediations: RemediationArchive;
 }
@@ -299,8 +299,9 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       startedAtMs: clock.wallMs(),
     }),
     async prepareRouting(next) {
-      const prepared = prepare(await readRouting(next, routingSource));
-      return () => notification.take(prepared);
+      const read = await readRouting(next, routingSource);
+      const prepared = prepare(read);
+      return { warnings: firstWarnings(read), takeOver: () => notification.take(prepared) };
     },
     watchdog,
     remediations,

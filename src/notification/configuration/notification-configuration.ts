@@ -20,8 +20,8 @@ export interface NotificationConfiguration {
   readonly shown: string;
   /** What is allowed and hardly meant, with its place; also what stands in it that Omoi does not do. */
   readonly warnings: readonly string[];
-  /** Of these, those that name an integration that is not built. */
-  readonly notBuilt: readonly string[];
+  /** Of these, those about integrations by which nothing can be sent: not built, or behind a proxy that is not spoken to. */
+  readonly unsendable: readonly string[];
 }
 
 /** A node of the routing tree; what it inherits is filled in. */
