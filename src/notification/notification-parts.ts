@@ -65,7 +65,7 @@ export interface ReceiverOverview {
 }
 
 export interface ReceiverTest {
-  /** `receiver/type/index` */
+  /** `receiver/type/index`; in the place of one that is not built `receiver/type/index>fallback/type/index` */
   readonly key: string;
-  readonly delivery: Delivery;
+  readonly delivery: Delivery | { readonly outcome: 'not_sent'; readonly reason: string };
 }

@@ -102,12 +102,25 @@ it('what is for them goes to the fallback receiver, with a note', async () => {
   });
 });
 
+it('a test of them goes there, too, and says so', async () => {
+  const before = webhook.to('/hook').length;
+  const tested = await omoi(['receivers', 'test', 'cloud', '--data-directory', data.path]);
+  expect(tested).toMatchObject({ status: 0 });
+  expect(tested.stdout).toMatch(/cloud\/sns\/0>hook\/webhook\/0 +delivered/);
+  const [told, ...more] = webhook.to('/hook').slice(before);
+  expect(more).toEqual([]);
+  expect(told?.body.note).toBe('This is a test. This is for cloud/sns/0, which Omoi does not send to yet.');
+});
+
 it('and to the log, where there is no fallback receiver', async () => {
   writeFileSync(routing, routingFile(''));
   const reloaded = await omoi(['reload', '--data-directory', data.path]);
   expect(reloaded).toMatchObject({ status: 0 });
   expect(reloaded.stdout).toContain(`warning: ${WARNING}`);
   expect(reloaded.stdout).toContain(`warning: ${PROXY_WARNING}`);
+  const tested = await omoi(['receivers', 'test', 'cloud', '--data-directory', data.path]);
+  expect(tested).toMatchObject({ status: 1 });
+  expect(tested.stdout).toMatch(/cloud\/sns\/0 +not_sent +Omoi does not send to sns yet/);
   await post('Logged');
   const line = 'Alert firing: This is for cloud/sns/0, which Omoi does not send to yet.';
   const log = (): string => readFileSync(join(files, 'omoi.log'), 'utf8');
