@@ -63,6 +63,20 @@ describe('a command', () => {
     });
   });
 
+  it('reads links where it asks for them', async () => {
+    const omoiOf = async (settings: Readonly<Record<string, unknown>>): Promise<unknown> => {
+      const seen = join(folder, 'links.json');
+      await run(program(`cat > ${seen}`), { settings });
+      const { alerts } = JSON.parse(readFileSync(seen, 'utf8')) as { alerts: { omoi?: unknown }[] };
+      return alerts[0]?.omoi;
+    };
+    expect(await omoiOf({ links: true })).toMatchObject({
+      alert_id: 'alrt_01',
+      links: { acknowledge: 'https://omoi.example/alerts/alrt_01/ack' },
+    });
+    expect(await omoiOf({})).toBeUndefined();
+  });
+
   it('gets its arguments as they are, whatever values make of them', async () => {
     const evil = `'; touch ${folder}/evil; $(touch ${folder}/evil) "&|\n *`;
     const labels = { ...exampleAlert().labels, evil };
@@ -240,7 +254,7 @@ x-omoi:
       '{ command: /usr/local/bin/page, environment: { TOKEN: SECRET-token } }',
     );
     const { shown } = await read(text);
-    expect(shown).toContain('<secret>');
+    expect(shown).not.toContain('command_configs');
     expect(shown).not.toContain('SECRET-token');
   });
 });
@@ -250,6 +264,7 @@ describe('commandSettings', () => {
     expect(commandSettings.parse({ command: '/bin/true' })).toEqual({
       send_resolved: true,
       command: '/bin/true',
+      links: false,
       args: [],
       environment: {},
       timeout: 30_000,
