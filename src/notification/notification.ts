@@ -23,6 +23,7 @@ import {
 } from './explain/message-list.ts';
 import type { EscalationContext } from './escalation/escalation-parts.ts';
 import { Escalations } from './escalation/escalations.ts';
+import { alertKnowledge } from './groups/alert-knowledge.ts';
 import { Dispatcher } from './groups/dispatcher.ts';
 import { KeptBackAlerts } from './groups/kept-back-alerts.ts';
 import { forgetAlerts, rememberAlerts } from './groups/remembered-alerts.ts';
@@ -373,7 +374,7 @@ export class Notification {
     if (begun.length > 0) await rememberAlerts(tx, begun);
     const judged = await this.holds.follow(tx, events, {
       routesOf: (event) => this.#holdingRoutesOf(event),
-      isOver: (alertId) => (this.dispatcher.get(alertId)?.endsAtMs ?? null) !== null,
+      ...alertKnowledge(this),
     });
     for (const event of events) await this.#followInTransaction(tx, event);
     tx.afterCommit(() => {

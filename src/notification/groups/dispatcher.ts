@@ -5,7 +5,6 @@ import {
   formatElapsed,
   messageOf,
   paced,
-  severityRank,
   Stretch,
   type BackoffLimits,
 } from '#telemetry';
@@ -14,6 +13,7 @@ import type { Notification } from '../outbox/outbox-rows.ts';
 import type { RoutedTo } from '../ports.ts';
 import { createGroup, groupIdOf, isWaitOver, type AggregationGroup } from './aggregation-group.ts';
 import type { DispatcherParts, Leaving } from './dispatcher-parts.ts';
+import { isUrgentFor, nextPassMs, passAtLatestMs } from './early-pass.ts';
 import { joined, replaced } from './membership-decisions.ts';
 import { decidePass, membersThatLeave, type Pass } from './pass.ts';
 import { FlapHistory } from './flap-history.ts';
@@ -31,7 +31,6 @@ const maxLatenessMs = 60_000;
 const WRITE_BACKOFF: BackoffLimits = { firstMs: 200, maxMs: 15_000 };
 /** Who writes more at once is the incident; who writes fewer may have nothing to do with it and goes before. */
 const maxUrgentRows = 10;
-const CRITICAL = severityRank('critical');
 
 export type SettledMessage = Pick<Notification, 'groupId' | 'integration'>;
 
@@ -293,10 +292,10 @@ export class Dispatcher {
     this.#flaps.joined(alert, group);
     tracked.groups.add(group);
     this.#explain(joined(alert, group), group);
-    const { criticalBypassesInterval } = group.route.omoi;
-    const isCritical = severityRank(alert.severity) >= CRITICAL;
-    const mayBypass = criticalBypassesInterval && isWaitOver(group, this.#parts.clock.wallMs());
-    if (mayBypass && isCritical && alert.endsAtMs === null) {
+    const nowMs = this.#parts.clock.wallMs();
+    const atLatestMs = passAtLatestMs(alert, group, { stages: this.#inForce.stages, nowMs });
+    if (atLatestMs < group.dueAtMs) this.#passAgain(group, atLatestMs);
+    if (isUrgentFor(alert, group, nowMs)) {
       group.isUrgent = true;
       group.refused.clear();
       this.#passNow(group);
@@ -481,11 +480,12 @@ export class Dispatcher {
     if (!pass) return;
     for (const alertId of pass.keptBack) if (this.#isIn(alertId, group)) group.keptBack.add(alertId);
     group.hasPassed = true;
+    group.isAllHeld = pass.isAllHeld;
     // What came while a message was on its way is decided when it has arrived.
     if (pass.isBlocked) group.isUrgent = true;
     const seen = this.#seen(group);
     group.quiet = quietAfter(pass, seen);
-    this.#passAgain(group, Math.min(seen.nowMs + group.route.groupIntervalMs, pass.lookAtMs));
+    this.#passAgain(group, nextPassMs(pass, seen.nowMs));
   }
 
   #isIn(alertId: string, group: AggregationGroup): boolean {

@@ -22,6 +22,8 @@ export interface Pass {
   readonly changes: number;
   /** Whether all its members may be told of. */
   readonly isWhole: boolean;
+  /** Whether it found nothing but what is held back for repairs. */
+  readonly isAllHeld: boolean;
   readonly planned: readonly PlannedNotification[];
   /** Messages that wait although nothing is left to say. */
   readonly withdrawn: readonly Outstanding[];
@@ -132,6 +134,7 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     group,
     changes,
     isWhole,
+    isAllHeld: passed.awaitingRepair === group.members.size,
     planned,
     withdrawn,
     logs,
@@ -224,6 +227,7 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
   let lookAtMs = Infinity;
   const flapping = new Map<string, Flapping>();
   let judged = 0;
+  let awaitingRepair = 0;
   for (const alert of group.members.values()) {
     if (++judged % membersPerPiece === 0) yield;
     const isTold = log.wasTold(group.id, alert.fingerprint);
@@ -247,6 +251,7 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
         },
         group.id,
       );
+      if (muted.stage === 'hold') awaitingRepair++;
       lookAtMs = Math.min(lookAtMs, muted.untilMs ?? Infinity);
       const isUndecided = muted.untilMs !== undefined;
       if (alert.endsAtMs !== null) {
@@ -275,6 +280,7 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
     silent,
     toldBefore: toldToPast(group, resolved, context),
     keptBack,
+    awaitingRepair,
     allAcknowledged,
     snoozeEndedAtMs,
     flappingSinceMs,

@@ -21,7 +21,8 @@ export function holdStage(holdOf: (alertId: string) => Hold | null): MuteStage {
       if (hold.state === 'healed' && endsAtMs !== null) {
         return { stage: 'hold', decision: 'healed', reason: hold.reason, spares: 'told' };
       }
-      const untilMs = firedAtMs + holdMs;
+      // A reload may shorten a hold: what was promised when it began is the most.
+      const untilMs = Math.min(firedAtMs + holdMs, hold.untilMs);
       // Where the wall clock was set back meanwhile the deadline would be as much later.
       if (untilMs <= nowMs || firedAtMs - nowMs > holdMs) return null;
       const { policy, target } = hold;
