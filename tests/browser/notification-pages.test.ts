@@ -227,6 +227,22 @@ describe.skipIf(program === null)('who is told, on the pages', () => {
       .waitFor();
   });
 
+  it('tells who has begun to acknowledge that somebody else was faster', async () => {
+    const { page } = pages;
+    const id = await alertOf('StrangerIsSilent');
+    await pages.open(`/alerts/${id}`);
+    await page.getByRole('button', { name: 'Acknowledge StrangerIsSilent' }).click();
+    const asked = page.getByRole('dialog', { name: 'Acknowledge StrangerIsSilent' });
+    await asked.getByLabel('Note').fill('on my way');
+    await pages.admin.read(`/api/v1/alerts/${id}/acknowledge`, { method: 'POST', body: {} });
+    await asked.getByText(/^.+ has acknowledged it meanwhile\./).waitFor();
+    expect(await asked.getByLabel('Note').inputValue()).toBe('on my way');
+    expect(await seriousFindings(page)).toEqual([]);
+    await asked.getByRole('button', { name: 'Back' }).click();
+    await asked.waitFor({ state: 'detached' });
+    expect(await page.getByRole('button', { name: 'Acknowledge StrangerIsSilent' }).count()).toBe(0);
+  });
+
   it('acknowledges all alerts of a message by its link, once that is confirmed', async () => {
     const { page } = pages;
     const dataPoints = Array.from({ length: 50 }, (_, at) => ({
