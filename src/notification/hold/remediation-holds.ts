@@ -167,10 +167,9 @@ export class RemediationHolds {
   #set(hold: Hold): void {
     this.#forget(hold.alertId);
     this.#holds.set(hold.alertId, hold);
-    if (hold.state !== 'held') {
-      this.#tell(hold.alertId, hold.state, hold.reason);
-      return;
-    }
+    // That it was healed is told by the pass that keeps it back for good.
+    if (hold.state === 'released') this.#tell(hold.alertId, hold.state, hold.reason);
+    if (hold.state !== 'held') return;
     this.#held++;
     const place = placeOf(hold);
     const there = this.#byTarget.get(place);
