@@ -1,12 +1,14 @@
 import type { StateTransaction } from '#storage';
 import { messageOf, type EventType, type SystemEvent } from '#telemetry';
 import type { Escalations } from './escalation/escalations.ts';
+import { alertKnowledge } from './groups/alert-knowledge.ts';
 import type { Dispatcher } from './groups/dispatcher.ts';
 import { rememberAlerts } from './groups/remembered-alerts.ts';
 import { alertThatBegins, type TrackedAlert } from './groups/tracked-alert.ts';
 import { HOLD_EVENTS } from './hold/hold.ts';
 import type { RemediationHolds } from './hold/remediation-holds.ts';
 import type { NotificationParts, PreparedNotification } from './notification-parts.ts';
+import type { NotificationLog } from './outbox/notification-log.ts';
 import type { AlertTriggered, RoutedTo } from './ports.ts';
 import { tellEndingSilence, type EndingMessageParts } from './silences/ending-messages.ts';
 import { coversLabels, type Silence } from './silences/silence.ts';
@@ -28,6 +30,7 @@ export interface EventFollowerParts
     Pick<NotificationParts, 'silences' | 'logger'>,
     Pick<EndingMessageParts, 'clock' | 'random' | 'outbox' | 'decisions'> {
   readonly dispatcher: Dispatcher;
+  readonly log: NotificationLog;
   readonly holds: Pick<RemediationHolds, 'follow'>;
   readonly escalations: Pick<Escalations, 'halt' | 'restart' | 'ended'>;
   readonly lifted: Pick<LiftedMutes, 'inhibitionEnded'>;
@@ -45,14 +48,14 @@ export class EventFollower {
 
   /** Follows events in the transaction in which they are read; what is in memory follows its commit. */
   async follow(tx: StateTransaction, events: readonly SystemEvent[]): Promise<void> {
-    const { dispatcher, holds } = this.#parts;
+    const { dispatcher, holds, log } = this.#parts;
     const begun = events.flatMap((event) =>
       event.event_type === 'monitor.alert.triggered' ? [event.payload.alert_id] : [],
     );
     if (begun.length > 0) await rememberAlerts(tx, begun);
     const judged = await holds.follow(tx, events, {
       routesOf: (event) => this.#holdingRoutesOf(event),
-      isOver: (alertId) => (dispatcher.membership.get(alertId)?.endsAtMs ?? null) !== null,
+      ...alertKnowledge({ dispatcher, log }),
     });
     for (const event of events) await this.#followInTransaction(tx, event);
     tx.afterCommit(() => {

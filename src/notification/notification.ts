@@ -158,6 +158,7 @@ export class Notification {
     });
     this.#follower = new EventFollower({
       ...parts,
+      log,
       outbox,
       decisions,
       dispatcher: this.dispatcher,

@@ -24,6 +24,7 @@ import { resolveFiles } from './resolve-files.ts';
 import { hiddenSecrets, shownConfiguration } from './shown-configuration.ts';
 import { warnOfInhibition } from './warn-of-inhibition.ts';
 import { warnOfUnreachableRoutes } from './warn-of-routes.ts';
+import { warnOfVariables } from './warn-of-variables.ts';
 import { SHOWN_SECRET } from './setting-schemas.ts';
 import { templateFiles, type ConfigurationFiles, type TemplateFile } from './template-files.ts';
 
@@ -83,6 +84,7 @@ export async function readNotificationConfiguration(
   const inhibitRules = readInhibitRules(parts['inhibit_rules'], reading);
   checkOmoi(omoi, { receivers, timeIntervals }, findings);
   warnOfUnused(parts, findings);
+  warnOfVariables(parts, findings);
   const notBuilt = new Findings();
   for (const { kind, path, settings } of integrations) {
     const forbidden = kind.notAllowed?.(settings, omoi);

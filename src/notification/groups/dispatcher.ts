@@ -13,6 +13,7 @@ import type { EndOfMessage } from '../outbox/outbox.ts';
 import type { Notification } from '../outbox/outbox-rows.ts';
 import { isWaitOver, type AggregationGroup } from './aggregation-group.ts';
 import type { DispatcherParts, Leaving } from './dispatcher-parts.ts';
+import { isUrgentFor, nextPassMs, passAtLatestMs } from './early-pass.ts';
 import { decidePass, membersThatLeave, type Pass } from './pass.ts';
 import type { LogUpdate } from '../outbox/notification-log.ts';
 import { FlapHistory } from './flap-history.ts';
@@ -69,7 +70,7 @@ export class Dispatcher {
         flaps: this.#flaps,
         retired: this.#retired,
         onBegun: (group) => this.#setTimer(group),
-        onUrgent: (group) => this.#passUrgently(group),
+        onJoined: (alert, group) => this.#passEarly(alert, group),
         onGone: (alertId) => this.#forget(alertId),
       },
       inForce.router,
@@ -249,7 +250,12 @@ export class Dispatcher {
     this.#passNow(group);
   }
 
-  #passUrgently(group: AggregationGroup): void {
+  /** What has come into a group may not wait for its next interval. */
+  #passEarly(alert: TrackedAlert, group: AggregationGroup): void {
+    const nowMs = this.#parts.clock.wallMs();
+    const atLatestMs = passAtLatestMs(alert, group, { stages: this.#inForce.stages, nowMs });
+    if (atLatestMs < group.dueAtMs) this.#passAgain(group, atLatestMs);
+    if (!isUrgentFor(alert, group, nowMs)) return;
     group.isUrgent = true;
     this.#passInTime(group);
   }
@@ -419,11 +425,12 @@ export class Dispatcher {
     for (const alertId of pass.keptBack)
       if (this.membership.isIn(alertId, group)) group.keptBack.add(alertId);
     group.hasPassed = true;
+    group.isAllHeld = pass.isAllHeld;
     // What came while a message was on its way is decided when it has arrived.
     if (pass.isBlocked) group.isUrgent = true;
     const seen = this.#seen(group);
     group.quiet = quietAfter(pass, seen);
-    this.#passAgain(group, Math.min(seen.nowMs + group.route.groupIntervalMs, pass.lookAtMs));
+    this.#passAgain(group, nextPassMs(pass, seen.nowMs));
   }
 
   #passAgain(group: AggregationGroup, dueAtMs: number): void {

@@ -87,7 +87,7 @@ async function pass(seconds: number): Promise<boolean> {
   let hasEnded = false;
   for (let second = 0; second < seconds; second++) {
     await clock.advance(1000);
-    if (await watch.record()) hasEnded = true;
+    if ((await watch.record()).hasEnded) hasEnded = true;
   }
   return hasEnded;
 }

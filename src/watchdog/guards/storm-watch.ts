@@ -118,21 +118,22 @@ export class StormWatch {
 
   /**
    * Records which failure domains have come into a storm, or out of it.
-   * @returns whether any storm has ended: who was held back by it may go on, while others still are
+   * @returns whether any storm has begun, and whether any has ended: who was held back by it may go on, while others still are
    * @throws what the database throws
    */
-  async record(): Promise<boolean> {
+  async record(): Promise<{ readonly hasBegun: boolean; readonly hasEnded: boolean }> {
     this.#look();
     const storms = this.list();
     const now = new Set(storms.map(({ domain }) => domain));
     const before = this.#recorded;
     const hasEnded = [...before].some((domain) => !now.has(domain));
-    if (hasEnded || now.size > before.size) {
+    const hasBegun = [...now].some((domain) => !before.has(domain));
+    if (hasEnded || hasBegun) {
       const ended = 'health is back and has stayed, or nobody more fell silent';
       await this.#parts.states.setStorms({ storms, ended, by: 'watchdog' });
     }
     this.#recorded = now;
-    return hasEnded;
+    return { hasBegun, hasEnded };
   }
 
   #look(): void {
