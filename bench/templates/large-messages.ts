@@ -20,17 +20,20 @@ const templates = pacedTemplates(createMessageTemplates({ files: [] }), writing)
 function mail(message: Message): Promise<unknown> {
   const send = (shortened: Message) =>
     attempt(async () => {
-      await composeMail({
-        from: 'omoi@example.org',
-        to: ['ops@example.org'],
-        headers: [['Subject', await templates.text('{{ template "email.default.subject" . }}', shortened)]],
-        messageId: '<1@example.org>',
-        threadId: null,
-        dateMs: shortened.atMs,
-        text: '',
-        html: await templates.html('{{ template "email.default.html" . }}', shortened),
-        boundarySeed: 'bench',
-      });
+      await composeMail(
+        {
+          from: 'omoi@example.org',
+          to: ['ops@example.org'],
+          headers: [['Subject', await templates.text('{{ template "email.default.subject" . }}', shortened)]],
+          messageId: '<1@example.org>',
+          threadId: null,
+          dateMs: shortened.atMs,
+          text: '',
+          html: await templates.html('{{ template "email.default.html" . }}', shortened),
+          boundarySeed: 'bench',
+        },
+        writing,
+      );
       return { outcome: 'delivered', answer: '' };
     });
   return sendWithFewerAlerts({ send }, message, { signal: new AbortController().signal, memory: null });
@@ -54,7 +57,8 @@ const CASES: readonly (readonly [
   write: (message: Message) => Promise<unknown>,
 ])[] = [
   ['mail', () => messageOf(500), mail],
-  ['mail, 8 at once', () => messageOf(500), (message) => Promise.all(eightOf(message).map(mail))],
+  ['mail, 8 at once', () => messageOf(500), (message) => Promise.all(severalOf(message, 8).map(mail))],
+  ['mail, 64 at once', () => messageOf(500), (message) => Promise.all(severalOf(message, 64).map(mail))],
   ['large mail', () => largeMessageOf(500), mail],
   ['large mail', () => largeMessageOf(10_000), mail],
   ['large webhook, signed', () => largeMessageOf(500), signedWebhook],
@@ -63,8 +67,8 @@ const CASES: readonly (readonly [
 ];
 
 /** What templates see of a message is made once: each is one of its own. */
-function eightOf(message: Message): readonly Message[] {
-  return Array.from({ length: 8 }, () => ({ ...message }));
+function severalOf(message: Message, count: number): readonly Message[] {
+  return Array.from({ length: count }, () => ({ ...message }));
 }
 
 /** What writing one message took, of several the median. */
