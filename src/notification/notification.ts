@@ -2,7 +2,6 @@ import type { StateTransaction } from '#storage';
 import {
   emptyLabels,
   matchesAll,
-  messageOf,
   OmoiError,
   Stretch,
   type EventType,
@@ -55,7 +54,8 @@ import {
 } from './routing/routing-overview.ts';
 import type { SilentByTime } from './routing/time-intervals.ts';
 import { tellEndingSilence } from './silences/ending-messages.ts';
-import { coversLabels, type MatcherSet, type Silence } from './silences/silence.ts';
+import type { MatcherSet } from './silences/silence.ts';
+import { SilencesUntilResolved } from './silences/silences-until-resolved.ts';
 import { LiftedMutes } from './stages/lifted-mutes.ts';
 import { holdStage } from './stages/hold-stage.ts';
 import { mutedBy, type MuteStage } from './stages/mute-stage.ts';
@@ -95,6 +95,7 @@ export class Notification {
   readonly holds: RemediationHolds;
   readonly escalations: Escalations;
   readonly #lifted: LiftedMutes;
+  readonly #untilResolved: SilencesUntilResolved;
   readonly #keptBack = new KeptBackAlerts();
   readonly #switch: DeadMansSwitch;
   readonly #parts: NotificationParts;
@@ -157,6 +158,7 @@ export class Notification {
       dispatcher: this.dispatcher,
       isInhibited: (alert) => this.inhibitedBy(alert) !== null,
     });
+    this.#untilResolved = new SilencesUntilResolved({ ...parts, firing: () => this.dispatcher.firing });
     this.#switch = new DeadMansSwitch({
       ...parts,
       signs: [parts.evaluatesRules, () => this.dispatcher.whatHasStopped() ?? this.outbox.whatHasStopped()],
@@ -379,7 +381,7 @@ export class Notification {
     tx.afterCommit(() => {
       this.#noteInhibited(events);
       const resolved = events.flatMap((event) => this.#follow(event) ?? []);
-      if (resolved.length > 0) this.#endSilences(resolved);
+      if (resolved.length > 0) this.#untilResolved.resolved(resolved);
       for (const alertId of judged) this.dispatcher.look(alertId);
     });
   }
@@ -414,34 +416,6 @@ export class Notification {
       return alert;
     }
     return null;
-  }
-
-  /** Those that end with the last alert that they silence. Each is looked at once, however many of its alerts end together. */
-  #endSilences(resolved: readonly TrackedAlert[]): void {
-    const { silences, logger } = this.#parts;
-    const known = new Map<Silence, boolean>();
-    const silencesMore = (silence: Silence): boolean => {
-      const more = known.get(silence) ?? this.#silencesMore(silence);
-      if (isTogether) known.set(silence, more);
-      return more;
-    };
-    let isTogether = true;
-    for (const alert of resolved) {
-      silences.alertResolved(alert.labels, silencesMore).catch((thrown: unknown) => {
-        logger.warn(
-          { error: messageOf(thrown), alert: alert.alertId },
-          'Silences that end with this alert not ended: they end at their time',
-        );
-      });
-    }
-    // What is asked later is asked anew: other alerts may fire by then.
-    isTogether = false;
-    known.clear();
-  }
-
-  #silencesMore(silence: Silence): boolean {
-    for (const { labels } of this.dispatcher.firing) if (coversLabels(silence, labels)) return true;
-    return false;
   }
 
   async #tellEnding(tx: StateTransaction, silenceId: string): Promise<void> {

@@ -398,17 +398,16 @@ export class Dispatcher {
       if (this.#groups.get(group.id) !== group) continue;
       group.isUrgent = false;
       const seen = this.#seen(group);
-      const { nowMs } = seen;
-      if (group.quiet !== null && isStillQuiet(group, group.quiet, seen)) {
-        this.#passAgain(group, nowMs + group.route.groupIntervalMs);
+      if (group.quiet !== null && (await paced(isStillQuiet(group, group.quiet, seen), stretch))) {
+        this.#passAgain(group, seen.nowMs + group.route.groupIntervalMs);
       } else {
         groups.push(group);
         const deciding = decidePass(group, {
           ...seen,
           decisions,
           wasHeld: this.#parts.wasHeld,
-          flappingOf: (alert) => this.#flaps.of(alert, group, nowMs),
-          createId: () => createId('ntf', nowMs, random),
+          flappingOf: (alert) => this.#flaps.of(alert, group, seen.nowMs),
+          createId: () => createId('ntf', seen.nowMs, random),
         });
         const pass = await paced(deciding, stretch);
         passes.push(pass);
@@ -429,7 +428,6 @@ export class Dispatcher {
   }
 
   async #writePasses(passes: readonly Pass[]): Promise<void> {
-    const { database } = this.#parts;
     const leaving = [
       ...passes.map((pass): Leaving => ({ group: pass.group, pass, left: pass.left })),
       ...this.#takeSettled(),
@@ -439,18 +437,22 @@ export class Dispatcher {
     const ofPasses = leaving.reduce((sum, { pass, left }) => sum + (pass?.rows ?? left.length), 0);
     const rows = ofPasses + gone.length + goneGroups.length;
     if (rows > 0) {
-      await database.transaction((tx) => writePasses(tx, { leaving, gone, goneGroups }, this.#writing), {
-        urgent: rows <= maxUrgentRows,
-      });
+      const written = { leaving, gone, goneGroups };
+      const urgent = rows <= maxUrgentRows;
+      await this.#parts.database.transaction((tx) => writePasses(tx, written, this.#writing), { urgent });
     }
     for (const alertId of gone) this.#gone.delete(alertId);
     for (const groupId of goneGroups) this.#goneGroups.delete(groupId);
     for (const one of leaving) this.#written(one);
+    const stretch = new Stretch(this.#parts.clock);
+    for (const { group, pass } of leaving) {
+      if (!pass || this.#groups.get(group.id) !== group) continue;
+      group.quiet = await paced(quietAfter(pass, this.#seen(group)), stretch);
+    }
   }
 
   /** The groups whose messages have arrived, with the members that leave them. */
   #takeSettled(): readonly Leaving[] {
-    const { log, outbox } = this.#parts;
     const settled: Leaving[] = [];
     let rows = 0;
     for (const group of this.#settling) {
@@ -458,7 +460,7 @@ export class Dispatcher {
       this.#settling.delete(group);
       if (this.#groups.get(group.id) !== group) continue;
       const integrations = this.#inForce.integrationsOf(group.route.receiver);
-      const left = membersThatLeave(group, { integrations, log, outbox });
+      const left = membersThatLeave(group, { ...this.#parts, integrations });
       rows += left.length + 1;
       if (left.length > 0) settled.push({ group, pass: null, left });
     }
@@ -479,17 +481,13 @@ export class Dispatcher {
       return;
     }
     if (!pass) return;
-    for (const alertId of pass.keptBack) if (this.#isIn(alertId, group)) group.keptBack.add(alertId);
+    for (const id of pass.keptBack) if (this.#alerts.get(id)?.groups.has(group)) group.keptBack.add(id);
     group.hasPassed = true;
     // What came while a message was on its way is decided when it has arrived.
     if (pass.isBlocked) group.isUrgent = true;
-    const seen = this.#seen(group);
-    group.quiet = quietAfter(pass, seen);
-    this.#passAgain(group, Math.min(seen.nowMs + group.route.groupIntervalMs, pass.lookAtMs));
-  }
-
-  #isIn(alertId: string, group: AggregationGroup): boolean {
-    return this.#alerts.get(alertId)?.groups.has(group) === true;
+    group.quiet = null;
+    const intervalEndMs = this.#parts.clock.wallMs() + group.route.groupIntervalMs;
+    this.#passAgain(group, Math.min(intervalEndMs, pass.lookAtMs));
   }
 
   #passAgain(group: AggregationGroup, dueAtMs: number): void {
