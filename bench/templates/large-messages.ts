@@ -46,7 +46,7 @@ async function signedWebhook(message: Message): Promise<void> {
 function ownPayload(message: Message): Promise<unknown> {
   const payload = { alerts: '{{ toJson .Alerts }}', title: '{{ template "slack.default.title" . }}' };
   return attempt(async () => {
-    await payloadJson(payload, (text) => templates.text(text, message));
+    await payloadJson(payload, { expand: (text) => templates.text(text, message), writing });
     return { outcome: 'delivered', answer: '' };
   });
 }
