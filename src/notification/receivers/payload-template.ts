@@ -1,4 +1,4 @@
-import { Composer, Lexer, Parser, type ParsedNode } from 'yaml';
+import { Composer, Lexer, Parser } from 'yaml';
 
 import type { SharedStretch } from '#telemetry';
 import type { Expand } from '../templates/message-templates.ts';
@@ -73,7 +73,7 @@ function* yamlOf(text: string): Generator<void, unknown> {
 /** As `parseDocument`, which takes no pauses. */
 function* firstDocument(text: string) {
   const parser = new Parser();
-  const composer = new Composer<ParsedNode>(AS_ALERTMANAGER as never);
+  const composer = new Composer(AS_ALERTMANAGER as never);
   let words = 0;
   for (const word of new Lexer().lex(text)) {
     for (const token of parser.next(word)) for (const document of composer.next(token)) return document;

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { nextTurn } from '#telemetry';
 
 import { type Message, statusOfMessage } from '../../message.ts';
-import type { Expand } from '../../templates/message-templates.ts';
 import { goText, goValue } from '../go-json.ts';
 import { inOrder } from '../in-order.ts';
 import { membersText, payloadJson, type PayloadTools } from '../payload-template.ts';
