@@ -9,7 +9,8 @@ import type { Measured } from './requests.ts';
 
 /** What only a start needs has ended by then: code that is compiled, and after the first retention the thread that read for it. */
 const SETTLING_MS = 100_000;
-const IDLE_MS = 20_000;
+/** What is rare has its share: the runtime collects the garbage of a server at rest every 106 s or so, which takes some 0.15 s. */
+const IDLE_MS = 110_000;
 const LIMITS = { residentMb: 150, coreShare: 0.01, demoCoreShare: 0.04 } as const;
 const DEMO_WORKERS = 4;
 

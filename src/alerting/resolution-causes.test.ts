@@ -109,6 +109,20 @@ describe('causes', () => {
     ]);
   });
 
+  it('a person’s resolution of what has been false since it fired holds nothing back', async () => {
+    const stage = await stages.open(HIGH);
+    await stage.append({ queue: 31 });
+    const alertId = (await stage.events())[0]?.entity_id ?? '';
+    await stage.append({ queue: 3 });
+    expect(await stage.episodes()).toEqual(['g/High{"severity":"critical"}: firing']);
+    await stage.alerting.alerts.resolve(alertId);
+    await stage.append({ queue: 40 });
+    expect(await stage.episodes()).toEqual([
+      'g/High{"severity":"critical"}: resolved manual',
+      'g/High{"severity":"critical"}: firing',
+    ]);
+  });
+
   it('two results with the same labels fail the rule, and so does a limit', async () => {
     const stage = await stages.open(
       rule('alert: High\nexpr: queue > 30\nlabels: {phase: ""}', '    limit: 2\n'),

@@ -87,6 +87,19 @@ describe('what survives a restart', () => {
     expect(await after.episodes()).toEqual(['g/High{"severity":"critical"}: resolved manual']);
   });
 
+  it('a person’s resolution of what had been false since it fired holds nothing back', async () => {
+    const before = await stages.open(HIGH);
+    await before.append({ queue: 31 });
+    await before.append({ queue: 3 });
+    await before.alerting.alerts.resolve((await before.events())[0]?.entity_id ?? '');
+    const after = await stages.restart(before, { crash: true });
+    await after.append({ queue: 33 });
+    expect(await after.episodes()).toEqual([
+      'g/High{"severity":"critical"}: resolved manual',
+      'g/High{"severity":"critical"}: firing',
+    ]);
+  });
+
   it('alerts of a rule that is gone end', async () => {
     const before = await stages.open(HIGH);
     await before.append({ queue: 31 });

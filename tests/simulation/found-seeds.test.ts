@@ -41,6 +41,7 @@ const FOUND: readonly Found[] = [
     'approve',
     910_238,
   ],
+  ['an alert that a person had resolved while it recovered never fired again', 'upheaval', 'act', 970_084],
   ['a task was to blame that had been lost with many others, and then alone', 'agents', 'act', 910_239],
 ];
 

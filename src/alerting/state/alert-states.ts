@@ -176,14 +176,18 @@ export class AlertStates {
   }
 
   /**
-   * A person ends the alert: it is silent until its condition was false once, over a restart too.
+   * A person ends the alert: it is silent until its condition was false once, over a restart too. Where it has been seen to be
+   * false already, the next time that it holds is news.
    * @returns false where it has ended already
    * @throws where it is unknown whether it was committed
    */
   *resolveByHand(alertId: string, at: WriteMoment): SlicedWork<boolean> {
     yield* this.makeCertain();
     const instance = [...this.#instances.values()].find((one) => one.alertId === alertId);
-    const saved = instance ? this.#saved.putting(dismissed(instance), at.timeMs) : this.#saved.removalOf([]);
+    const silent = instance && dismissed(instance);
+    const saved = silent
+      ? this.#saved.putting(silent, at.timeMs)
+      : this.#saved.removalOf(instance ? [instance.fingerprint] : []);
     let ended: boolean;
     try {
       ended = yield* waitFor(this.#parts.episodes.endByHand(alertId, at.timeMs, saved));
@@ -289,6 +293,7 @@ export class AlertStates {
 
   #dismiss(instance: Instance): void {
     const after = dismissed(instance);
+    if (!after) return this.#drop(instance);
     this.#instances.set(instance.key, after);
     this.#saved.note(instance.fingerprint, after);
     if (instance.alertId !== null) this.#refreshes.forget(instance.alertId);
@@ -320,7 +325,9 @@ function episodeOf({ alertId, traceparent }: OpenedEpisode): Pick<Instance, 'ale
   return { alertId, traceparent };
 }
 
-function dismissed(instance: Instance): Instance {
+/** After a person has ended it; null: inactive, since its condition has been false since it fired. */
+function dismissed(instance: Instance): Instance | null {
+  if (instance.phase.kind === 'keep_firing') return null;
   const { activeAtMs } = instance.phase;
   return { ...instance, phase: { kind: 'dismissed', activeAtMs }, alertId: null, traceparent: null };
 }

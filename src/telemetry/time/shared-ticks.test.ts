@@ -59,7 +59,7 @@ it('wakes the thread once for periods that meet', async () => {
   expect(fired.get(500)).toBeGreaterThanOrEqual(19);
 });
 
-it('gives each a turn of its own, and the others theirs where one throws', async () => {
+it('runs one after the microtasks of the one before, and the others where one throws', async () => {
   const ticks = new SharedTicks();
   const turns: string[] = [];
   ticks.every(100, () => {
@@ -74,6 +74,26 @@ it('gives each a turn of its own, and the others theirs where one throws', async
   await expect(vi.advanceTimersByTimeAsync(210)).rejects.toThrow('of the third');
   await vi.advanceTimersByTimeAsync(10);
   expect(turns).toEqual(['first', 'microtask', 'second', 'fourth']);
+});
+
+it.each([
+  ['quick ones share a turn', 0, ['first', 'second', 'immediate']],
+  ['after a slow one whatever else waits has its turn', 1, ['first', 'immediate', 'second']],
+])('%s', async (_, tookMs, expected) => {
+  const ticks = new SharedTicks();
+  const turns: string[] = [];
+  const now = vi.spyOn(performance, 'now');
+  ticks.every(100, () => {
+    turns.push('first');
+    setImmediate(() => turns.push('immediate'));
+    now.mockReturnValue(performance.now() + tookMs);
+  });
+  ticks.every(100, () => {
+    now.mockReset();
+    turns.push('second');
+  });
+  await vi.advanceTimersByTimeAsync(210);
+  expect(turns.slice(0, 3)).toEqual(expected);
 });
 
 it('calls what is cancelled no more, also where its turn was about to come', async () => {
