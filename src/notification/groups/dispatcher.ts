@@ -314,17 +314,16 @@ export class Dispatcher {
       if (this.membership.group(group.id) !== group) continue;
       group.isUrgent = false;
       const seen = this.#seen(group);
-      const { nowMs } = seen;
-      if (group.quiet !== null && isStillQuiet(group, group.quiet, seen)) {
-        this.#passAgain(group, nowMs + group.route.groupIntervalMs);
+      if (group.quiet !== null && (await paced(isStillQuiet(group, group.quiet, seen), stretch))) {
+        this.#passAgain(group, seen.nowMs + group.route.groupIntervalMs);
       } else {
         groups.push(group);
         const deciding = decidePass(group, {
           ...seen,
           decisions,
           wasHeld: this.#parts.wasHeld,
-          flappingOf: (alert) => this.#flaps.of(alert, group, nowMs),
-          createId: () => createId('ntf', nowMs, random),
+          flappingOf: (alert) => this.#flaps.of(alert, group, seen.nowMs),
+          createId: () => createId('ntf', seen.nowMs, random),
         });
         const pass = await paced(deciding, stretch);
         passes.push(pass);
@@ -360,7 +359,6 @@ export class Dispatcher {
   }
 
   async #writePasses(passes: readonly Pass[]): Promise<void> {
-    const { database } = this.#parts;
     const leaving = [
       ...passes.map((pass): Leaving => ({ group: pass.group, pass, left: pass.left })),
       ...this.#takeSettled(),
@@ -372,7 +370,7 @@ export class Dispatcher {
     const rows = ofPasses + gone.length + goneGroups.length + outdated.logs.length;
     if (rows > 0) {
       const written = { leaving, gone, goneGroups, logs: outdated.logs };
-      await database.transaction((tx) => writePasses(tx, written, this.#writing), {
+      await this.#parts.database.transaction((tx) => writePasses(tx, written, this.#writing), {
         urgent: rows <= maxUrgentRows,
       });
     }
@@ -380,6 +378,11 @@ export class Dispatcher {
     for (const alertId of gone) this.#gone.delete(alertId);
     for (const groupId of goneGroups) this.#goneGroups.delete(groupId);
     for (const one of leaving) this.#written(one);
+    const stretch = new Stretch(this.#parts.clock);
+    for (const { group, pass } of leaving) {
+      if (!pass || this.membership.group(group.id) !== group) continue;
+      group.quiet = await paced(quietAfter(pass, this.#seen(group)), stretch);
+    }
   }
 
   /** What is left to remember of groups that are no more. @param goneGroups those of which nothing is are added */
@@ -428,9 +431,8 @@ export class Dispatcher {
     group.isAllHeld = pass.isAllHeld;
     // What came while a message was on its way is decided when it has arrived.
     if (pass.isBlocked) group.isUrgent = true;
-    const seen = this.#seen(group);
-    group.quiet = quietAfter(pass, seen);
-    this.#passAgain(group, nextPassMs(pass, seen.nowMs));
+    group.quiet = null;
+    this.#passAgain(group, nextPassMs(pass, this.#parts.clock.wallMs()));
   }
 
   #passAgain(group: AggregationGroup, dueAtMs: number): void {

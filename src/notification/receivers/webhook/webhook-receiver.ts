@@ -115,7 +115,8 @@ class Webhook {
     const { payload } = this.#settings;
     const { writing, templates } = this.#tools;
     if (payload === null || payload === undefined) return await webhookPayload(message, writing);
-    const json = await payloadJson(payload, (text) => templates.text(text, message));
+    const expand = (text: string) => templates.text(text, message);
+    const json = await payloadJson(payload, { expand, writing });
     return [Buffer.from(`${json}\n`)];
   }
 
