@@ -38,7 +38,8 @@ const onPostgres =
         include: [
           'src/fleet/**/*.test.ts',
           'src/watchdog/**/*.test.ts',
-          'src/notification/notification.{test,inhibition.test}.ts',
+          'src/notification/notification.{test,inhibition.test,reload.test,final-refusals.test}.ts',
+          'src/notification/groups/told-before-reload.test.ts',
           'src/notification/silences/**/*.test.ts',
           'src/alerting/alerts/alert-handling.test.ts',
           'src/alerting/posted/posted-alerts.test.ts',

@@ -33,7 +33,11 @@ function mail(message: Message): Promise<unknown> {
       });
       return { outcome: 'delivered', answer: '' };
     });
-  return sendWithFewerAlerts({ send }, message, { signal: new AbortController().signal, memory: null });
+  return sendWithFewerAlerts({ send }, message, {
+    signal: new AbortController().signal,
+    memory: null,
+    acknowledgeFirst: () => null,
+  });
 }
 
 async function signedWebhook(message: Message): Promise<void> {

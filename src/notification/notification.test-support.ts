@@ -290,6 +290,8 @@ export interface TestConfiguration {
   readonly inhibitRules?: readonly InhibitRule[];
   readonly silences?: NotificationParts['silences'];
   readonly logger?: Logger;
+  /** What the integration of a key is made of; nothing where absent. */
+  readonly settingsOf?: (key: string) => unknown;
   /** The receiver that is told in the place of every other one now. */
   readonly onCall?: ((wallMs?: number) => string) | null;
   /** Of every receiver. */
@@ -306,6 +308,7 @@ export function prepared({
   inhibitRules = [],
   rateLimit = null,
   onCall = null,
+  settingsOf = () => null,
 }: TestConfiguration): PreparedNotification {
   const integrations = Object.entries(receivers).flatMap(([receiver, ofReceiver]) =>
     ofReceiver.map((integration): RunningIntegration => ({
@@ -314,7 +317,7 @@ export function prepared({
       note: null,
       rateLimit,
       integration,
-      settings: null,
+      settings: settingsOf(integrationKey(receiver, integration)),
     })),
   );
   const routesOf = (labels: Labels): readonly RoutedTo[] => {
@@ -328,7 +331,7 @@ export function prepared({
     stages: [...stages, inhibitionStage((alert) => inhibitor.inhibitedBy(alert))],
     integrationsOf: (name, wallMs) =>
       integrations.filter(({ receiver }) => receiver === (onCall === null ? name : onCall(wallMs))),
-    pastIntegrationsOf: () => (onCall === null ? [] : integrations),
+    integrationByKey: (key) => integrations.find((running) => running.key === key) ?? null,
   };
   // Of the configuration nothing but its receivers is asked here.
   const configuration = {
@@ -402,7 +405,8 @@ export async function openNotificationStage(
         evaluatesRules: () => null,
         silences: asked.silences ?? NO_SILENCES,
         externalUrl: () => 'http://omoi.test',
-        acknowledgeAllOf: (id) => `http://omoi.test/n/${id}`,
+        acknowledgeAllOf: (id, { named }) =>
+          `http://omoi.test/n/${id}${named === undefined ? '' : `/first/${named}`}`,
         ...(asked.reachable && { reachable: asked.reachable }),
         linksOf: ({ alertId }) => ({
           alert: `http://omoi.test/alerts/${alertId}`,

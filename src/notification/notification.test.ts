@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fingerprintOf } from '#telemetry';
-import { maxAggregationGroups } from './groups/dispatcher.ts';
+import { maxAggregationGroups } from './groups/group-membership.ts';
 import type { TrackedAlert } from './groups/tracked-alert.ts';
 import {
   DELIVERED,
@@ -234,7 +234,7 @@ describe('what was kept back while it fired, and is over', () => {
     await test.stage.alerts.resolve('a');
     await pass(10 * MINUTE);
     expect(team.take()).toEqual([]);
-    expect(test.stage.notification.dispatcher.get('a')).toBeNull();
+    expect(test.stage.notification.dispatcher.membership.get('a')).toBeNull();
     expect(await rows()).toEqual([]);
   });
 });
@@ -376,57 +376,6 @@ describe('a wall clock that is set back', () => {
   });
 });
 
-describe('another configuration', () => {
-  it('routes what fires anew, tells nothing twice of groups that stay, and forgets those that are gone', async () => {
-    const team = await open();
-    await test.stage.alerts.fire({ a: A, c: C });
-    await pass(11 * SECOND);
-    expect(team.take()).toHaveLength(2);
-    await test.stage.notification.take(prepared({ receivers: { team: [team] } }));
-    await pass(2 * MINUTE);
-    expect(team.take()).toEqual([]);
-    const other = testRoute({ id: '{}/0', key: '{}/{x="y"}' });
-    await test.stage.notification.take(prepared({ route: other, receivers: { team: [team] } }));
-    await pass(MINUTE);
-    expect(team.take().toSorted()).toEqual(['first_notification +a', 'first_notification +c']);
-    const log = await test.stage.database.reader.selectFrom('notification_log').select('group_id').execute();
-    expect(log.map(({ group_id: id }) => id).toSorted()).toEqual(
-      Array.from(test.stage.notification.dispatcher.groups(), ({ id }) => id).toSorted(),
-    );
-  });
-
-  it('gives up what waits for a receiver that is gone', async () => {
-    const team = await open();
-    team.answer = () => failed('connection', { retryable: true });
-    await test.stage.alerts.fire({ a: A });
-    await pass(11 * SECOND);
-    const successor = new RecordingReceiver({ index: 1 });
-    await test.stage.notification.take(prepared({ receivers: { team: [successor] } }));
-    await pass(2 * MINUTE);
-    expect(successor.take()).toEqual(['first_notification +a']);
-    const pending = await test.stage.notification.messages({ state: 'pending', limit: 10 });
-    expect(pending.messages).toEqual([]);
-    const { messages } = await test.stage.notification.explain('a');
-    expect(messages.map(({ state }) => state)).toEqual(['superseded', 'delivered']);
-  });
-
-  it('sends no message of before twice when its receiver is there again', async () => {
-    const team = await open();
-    team.answer = () => failed('connection', { retryable: true });
-    await test.stage.alerts.fire({ a: A });
-    await pass(11 * SECOND);
-    await test.stage.notification.take(prepared({ receivers: { team: [] } }));
-    await pass(MINUTE);
-    await test.stage.notification.take(prepared({ receivers: { team: [team] } }));
-    await pass(MINUTE);
-    team.take();
-    team.answer = () => DELIVERED;
-    await test.stage.restart();
-    await pass(2 * MINUTE);
-    expect(team.take()).toEqual(['first_notification +a']);
-  });
-});
-
 describe('limits', () => {
   it('tells of alerts beyond the groups that there may be in one group a route', async () => {
     const team = await open({ route: testRoute({ groupWaitMs: 60 * MINUTE }) });
@@ -440,7 +389,7 @@ describe('limits', () => {
     test.stage.notification.dispatcher.take(alertOfGroup('more1'));
     test.stage.notification.dispatcher.take(alertOfGroup('more2'));
     expect(test.stage.notification.dispatcher.groupCount).toBe(maxAggregationGroups + 1);
-    const [group] = test.stage.notification.dispatcher.groupsOf('more2');
+    const [group] = test.stage.notification.dispatcher.membership.groupsOf('more2');
     expect([group?.groupKey, group?.members.size]).toEqual(['{}:{}', 2]);
     expect(team.take()).toEqual([]);
   });

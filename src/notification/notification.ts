@@ -1,17 +1,15 @@
-import type { StateTransaction } from '#storage';
 import {
   emptyLabels,
   matchesAll,
-  messageOf,
   OmoiError,
   Stretch,
-  type EventType,
   type Labels,
   type Subscription,
   type SystemEvent,
 } from '#telemetry';
 import type { NotificationConfiguration, Route } from './configuration/notification-configuration.ts';
 import { DeadMansSwitch } from './dead-mans-switch/dead-mans-switch.ts';
+import { EVENT_TYPES, EventFollower } from './event-follower.ts';
 import { DecisionLog } from './explain/decision-log.ts';
 import { deliveriesOf, explain, type Explanation } from './explain/explanation.ts';
 import {
@@ -25,14 +23,12 @@ import type { EscalationContext } from './escalation/escalation-parts.ts';
 import { Escalations } from './escalation/escalations.ts';
 import { Dispatcher } from './groups/dispatcher.ts';
 import { KeptBackAlerts } from './groups/kept-back-alerts.ts';
-import { forgetAlerts, rememberAlerts } from './groups/remembered-alerts.ts';
 import type { RoutingInForce } from './groups/routing-in-force.ts';
-import { alertThatBegins, trackedAlert, type TrackedAlert } from './groups/tracked-alert.ts';
-import { HOLD_EVENTS } from './hold/hold.ts';
+import type { TrackedAlert } from './groups/tracked-alert.ts';
 import { RemediationHolds } from './hold/remediation-holds.ts';
 import type { Inhibition } from './inhibition/inhibitor.ts';
 import type { NotificationReason } from './message.ts';
-import type { NotifiedAlert, StoredAlert } from './notified-alert.ts';
+import type { NotifiedAlert } from './notified-alert.ts';
 import type {
   NotificationParts,
   PreparedNotification,
@@ -41,12 +37,12 @@ import type {
 } from './notification-parts.ts';
 import type { OnCall } from './on-call/on-call.ts';
 import { messageSender } from './outbox/message-writer.ts';
+import { FormerIntegrations } from './outbox/former-integrations.ts';
 import { NotificationLog } from './outbox/notification-log.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { integrationKey } from './outbox/running-integration.ts';
 import { notBuiltOf } from './receivers/not-built.ts';
 import { testReceiver } from './receivers/test-receiver.ts';
-import type { AlertTriggered, RoutedTo } from './ports.ts';
 import {
   routeOverviews,
   testRouting,
@@ -54,24 +50,14 @@ import {
   type RoutingTest,
 } from './routing/routing-overview.ts';
 import type { SilentByTime } from './routing/time-intervals.ts';
-import { tellEndingSilence } from './silences/ending-messages.ts';
-import { coversLabels, type MatcherSet, type Silence } from './silences/silence.ts';
+import type { MatcherSet } from './silences/silence.ts';
+import { takeUpAlerts } from './take-up-alerts.ts';
 import { LiftedMutes } from './stages/lifted-mutes.ts';
 import { holdStage } from './stages/hold-stage.ts';
 import { mutedBy, type MuteStage } from './stages/mute-stage.ts';
 
 /** Its place in the event log goes by this name. */
 const CONSUMER = 'notification';
-const EVENT_TYPES: readonly EventType[] = [
-  'monitor.alert.triggered',
-  'monitor.alert.acknowledged',
-  'monitor.alert.snoozed',
-  'monitor.alert.unsnoozed',
-  'monitor.alert.resolved',
-  'notification.silence.ending',
-  ...HOLD_EVENTS,
-];
-const maxAlertsPerRead = 500;
 /** Those for which a group is told that its alerts fire: the group that these are in by now says it in its place. */
 const REASONS_OF_FIRING: ReadonlySet<NotificationReason> = new Set([
   'first_notification',
@@ -95,7 +81,9 @@ export class Notification {
   readonly holds: RemediationHolds;
   readonly escalations: Escalations;
   readonly #lifted: LiftedMutes;
+  readonly #follower: EventFollower;
   readonly #keptBack = new KeptBackAlerts();
+  readonly #former = new FormerIntegrations();
   readonly #switch: DeadMansSwitch;
   readonly #parts: NotificationParts;
   #prepared: PreparedNotification;
@@ -125,8 +113,8 @@ export class Notification {
       send,
       mayBegin: (message) => this.escalations.mayBegin(message),
       integrationsAt: (receiver, wallMs) => this.#prepared.routing.integrationsOf(receiver, wallMs),
-      onEnded: (message, outcome) => {
-        this.dispatcher.settled(message, outcome);
+      onEnded: (message, ended) => {
+        this.dispatcher.settled(message, ended);
         this.escalations.settled(message.groupId);
       },
       onWaits: ({ groupId }) => this.escalations.settled(groupId),
@@ -168,6 +156,16 @@ export class Notification {
       decisions,
       context: this.#escalationContext(),
     });
+    this.#follower = new EventFollower({
+      ...parts,
+      outbox,
+      decisions,
+      dispatcher: this.dispatcher,
+      holds: this.holds,
+      escalations: this.escalations,
+      lifted: this.#lifted,
+      inForce: () => this.#prepared,
+    });
   }
 
   get configuration(): NotificationConfiguration {
@@ -181,7 +179,14 @@ export class Notification {
     this.outbox.setIntegrations(this.#prepared.integrations);
     // Read first: what begins after it is told of by the log, and what ended before there was notification is no news.
     const [newest] = await this.#parts.bus.list({ limit: 1, newestFirst: true });
-    await this.#takeUpAlerts();
+    await takeUpAlerts({
+      ...this.#parts,
+      consumer: CONSUMER,
+      keptBack: this.#keptBack,
+      holds: this.holds,
+      mayInhibit: (alert) => this.#prepared.inhibitor.add(alert),
+      take: (alert) => this.dispatcher.take(alert),
+    });
     await this.escalations.start();
     await this.outbox.start();
     this.#consumer = this.#parts.bus.consume({
@@ -189,10 +194,10 @@ export class Notification {
       types: EVENT_TYPES,
       from: { behindId: newest?.id ?? 0 },
       select: (events) => this.holds.concerning(events),
-      handle: (tx, events) => this.#onEvents(tx, events),
+      handle: (tx, events) => this.#follower.follow(tx, events),
     });
     this.#silenceChanges = this.#parts.silences.onChanged((changed) => this.#lifted.silencesChanged(changed));
-    this.dispatcher.start();
+    await this.dispatcher.start();
     this.escalations.release();
     this.outbox.release();
     this.#switch.aim(this.#prepared.heartbeat);
@@ -214,9 +219,10 @@ export class Notification {
     this.outbox.hold();
     await this.dispatcher.hold();
     // What fires meanwhile is told to the new one.
+    this.#former.replace(this.#prepared.integrations, prepared.integrations);
     this.#prepared = prepared;
     const stretch = new Stretch(this.#parts.clock);
-    for (const alert of this.dispatcher.firing) {
+    for (const alert of this.dispatcher.membership.firing) {
       prepared.inhibitor.add(alert);
       if (stretch.isOver) await stretch.pause();
     }
@@ -264,7 +270,7 @@ export class Notification {
   async firingOf(matchers: MatcherSet): Promise<readonly TrackedAlert[]> {
     const stretch = new Stretch(this.#parts.clock);
     const found: TrackedAlert[] = [];
-    for (const alert of this.dispatcher.firing) {
+    for (const alert of this.dispatcher.membership.firing) {
       if (matchesAll(matchers, alert.labels)) found.push(alert);
       if (stretch.isOver) await stretch.pause();
     }
@@ -319,180 +325,25 @@ export class Notification {
     });
   }
 
-  async #takeUpAlerts(): Promise<void> {
-    const { alerts, database } = this.#parts;
-    await this.#keptBack.read(database);
-    const rows = await database.reader.selectFrom('notification_alerts').select('alert_id').execute();
-    const open = new Set(rows.map((row) => row.alert_id));
-    const isTold = await this.#hasCursor();
-    for await (const page of alerts.firing()) {
-      const unknown = new Set(
-        page.filter(({ alertId }) => !open.delete(alertId)).map(({ alertId }) => alertId),
-      );
-      if (unknown.size > 0 && !isTold) {
-        await database.transaction((tx) => rememberAlerts(tx, [...unknown]));
-      }
-      for (const alert of page) {
-        // The event log will tell of it, and with it whether it is held back; what it inhibits is known at once.
-        if (isTold && unknown.has(alert.alertId)) this.#prepared.inhibitor.add(trackedAlert(alert));
-        else this.#takeUp(alert);
-      }
-    }
-    const ended = [...open];
-    for (let at = 0; at < ended.length; at += maxAlertsPerRead) {
-      const ids = ended.slice(at, at + maxAlertsPerRead);
-      const found = await alerts.read(ids);
-      for (const alert of found) this.#takeUp(alert);
-      const kept = new Set(found.map(({ alertId }) => alertId));
-      const forgotten = ids.filter((alertId) => !kept.has(alertId));
-      if (forgotten.length === 0) continue;
-      await database.transaction((tx) => forgetAlerts(tx, forgotten, [this.holds, this.#keptBack]));
-    }
-  }
-
-  /** Whether the event log tells of all that has begun since the last run. */
-  async #hasCursor(): Promise<boolean> {
-    const row = await this.#parts.database.reader
-      .selectFrom('event_cursors')
-      .select('consumer')
-      .where('consumer', '=', CONSUMER)
-      .executeTakeFirst();
-    return row !== undefined;
-  }
-
-  #takeUp(alert: StoredAlert): void {
-    const tracked = trackedAlert(alert);
-    if (tracked.endsAtMs === null) this.#prepared.inhibitor.add(tracked);
-    this.dispatcher.take(tracked);
-  }
-
-  async #onEvents(tx: StateTransaction, events: readonly SystemEvent[]): Promise<void> {
-    const begun = events.flatMap((event) =>
-      event.event_type === 'monitor.alert.triggered' ? [event.payload.alert_id] : [],
-    );
-    if (begun.length > 0) await rememberAlerts(tx, begun);
-    const judged = await this.holds.follow(tx, events, {
-      routesOf: (event) => this.#holdingRoutesOf(event),
-      isOver: (alertId) => (this.dispatcher.get(alertId)?.endsAtMs ?? null) !== null,
-    });
-    for (const event of events) await this.#followInTransaction(tx, event);
-    tx.afterCommit(() => {
-      this.#noteInhibited(events);
-      const resolved = events.flatMap((event) => this.#follow(event) ?? []);
-      if (resolved.length > 0) this.#endSilences(resolved);
-      for (const alertId of judged) this.dispatcher.look(alertId);
-    });
-  }
-
-  /** What ends together with what inhibits it was inhibited to its end. */
-  #noteInhibited(events: readonly SystemEvent[]): void {
-    for (const event of events) {
-      if (event.event_type !== 'monitor.alert.resolved') continue;
-      const alert = this.dispatcher.get(event.payload.alert_id);
-      if (alert?.endsAtMs === null && this.inhibitedBy(alert)) alert.isInhibited = true;
-    }
-  }
-
-  /** Groups are decided once the events that came together have been followed: what inhibits another is known then. */
-  #follow(event: SystemEvent): TrackedAlert | null {
-    const atMs = Date.parse(event.at);
-    if (event.event_type === 'monitor.alert.triggered') {
-      const alert = alertThatBegins(event);
-      this.#prepared.inhibitor.add(alert);
-      this.dispatcher.take(alert);
-    } else if (event.event_type === 'monitor.alert.acknowledged') {
-      this.dispatcher.acknowledge(event.payload.alert_id, event.payload.acknowledged_by);
-    } else if (event.event_type === 'monitor.alert.snoozed') {
-      this.dispatcher.snooze(event.payload.alert_id, Date.parse(event.payload.until));
-    } else if (event.event_type === 'monitor.alert.unsnoozed') {
-      this.dispatcher.snooze(event.payload.alert_id, atMs);
-      this.dispatcher.look(event.payload.alert_id);
-    } else if (event.event_type === 'monitor.alert.resolved') {
-      const alert = this.dispatcher.resolve(event.payload.alert_id, atMs);
-      if (this.#prepared.inhibitor.remove(event.payload.alert_id)) this.#lifted.inhibitionEnded();
-      this.escalations.ended(event.payload.alert_id, atMs);
-      return alert;
-    }
-    return null;
-  }
-
-  /** Those that end with the last alert that they silence. Each is looked at once, however many of its alerts end together. */
-  #endSilences(resolved: readonly TrackedAlert[]): void {
-    const { silences, logger } = this.#parts;
-    const known = new Map<Silence, boolean>();
-    const silencesMore = (silence: Silence): boolean => {
-      const more = known.get(silence) ?? this.#silencesMore(silence);
-      if (isTogether) known.set(silence, more);
-      return more;
-    };
-    let isTogether = true;
-    for (const alert of resolved) {
-      silences.alertResolved(alert.labels, silencesMore).catch((thrown: unknown) => {
-        logger.warn(
-          { error: messageOf(thrown), alert: alert.alertId },
-          'Silences that end with this alert not ended: they end at their time',
-        );
-      });
-    }
-    // What is asked later is asked anew: other alerts may fire by then.
-    isTogether = false;
-    known.clear();
-  }
-
-  #silencesMore(silence: Silence): boolean {
-    for (const { labels } of this.dispatcher.firing) if (coversLabels(silence, labels)) return true;
-    return false;
-  }
-
-  async #tellEnding(tx: StateTransaction, silenceId: string): Promise<void> {
-    const silence = this.#parts.silences.list().find(({ id }) => id === silenceId);
-    // It may have ended meanwhile.
-    if (!silence) return;
-    await tellEndingSilence(tx, silence, {
-      ...this.#parts,
-      outbox: this.outbox,
-      decisions: this.decisions,
-      firing: () => this.dispatcher.firing,
-      groupsOf: (alertId) => this.dispatcher.groupsOf(alertId),
-      integrationsOf: (receiver) => this.#prepared.routing.integrationsOf(receiver),
-    });
-  }
-
-  /** What is written together with an event: a ladder stops as soon as somebody looks after the alert. */
-  async #followInTransaction(tx: StateTransaction, event: SystemEvent): Promise<void> {
-    if (event.event_type === 'monitor.alert.acknowledged') {
-      const { alert_id: alertId, acknowledged_by: by } = event.payload;
-      await this.escalations.halt(tx, alertId, `acknowledged by ${by}`);
-    } else if (event.event_type === 'monitor.alert.snoozed') {
-      const { alert_id: alertId, snoozed_by: by, until } = event.payload;
-      await this.escalations.halt(tx, alertId, `snoozed by ${by} until ${until}`);
-    } else if (event.event_type === 'monitor.alert.unsnoozed') {
-      await this.escalations.restart(tx, event.payload.alert_id);
-    } else if (event.event_type === 'notification.silence.ending') {
-      await this.#tellEnding(tx, event.payload.silence_id);
-    }
-  }
-
   #escalationContext(): EscalationContext {
     const stages = (): readonly MuteStage[] => this.#routing(this.#prepared).stages;
     return {
       escalationOf: (name) => this.configuration.omoi.escalations.get(name) ?? null,
       integrationsOf: (receiver) => this.#prepared.routing.integrationsOf(receiver),
-      integrationByKey: (key) => this.#prepared.integrations.find((one) => one.key === key) ?? null,
+      integrationByKey: (key) => this.#routing(this.#prepared).integrationByKey(key),
       isWithin: (interval, wallMs) => this.#prepared.intervals.namesWithin([interval], wallMs).length > 0,
-      alertOf: (alertId) => this.dispatcher.get(alertId),
-      groupsOf: (alertId) => this.dispatcher.groupsOf(alertId),
+      alertOf: (alertId) => this.dispatcher.membership.get(alertId),
+      groupsOf: (alertId) => this.dispatcher.membership.groupsOf(alertId),
       mutedBy: (alert, { route }, nowMs) => mutedBy(stages(), alert, { route, nowMs }),
     };
   }
 
   /** What is held back for a repair is asked last: what nobody hears of anyway needs no verdict. */
   #routing({ routing }: PreparedNotification): RoutingInForce {
-    return { ...routing, stages: [...routing.stages, holdStage((alertId) => this.holds.get(alertId))] };
-  }
-
-  #holdingRoutesOf({ payload: { labels } }: AlertTriggered): readonly RoutedTo[] {
-    const { router, holds } = this.#prepared.routing;
-    return holds ? router.routesOf(labels) : [];
+    return {
+      ...routing,
+      stages: [...routing.stages, holdStage((alertId) => this.holds.get(alertId))],
+      integrationByKey: (key) => routing.integrationByKey(key) ?? this.#former.successorOf(key),
+    };
   }
 }

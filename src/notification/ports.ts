@@ -18,10 +18,13 @@ export type LinksOf = (
   about: { readonly receiver: string; readonly atMs: number },
 ) => AlertLinks;
 
-/** Where people acknowledge all alerts of a message. @param about as of `LinksOf` */
+/**
+ * Where people acknowledge all alerts of a message, or the first `named` of those with which it was decided: it was too long with the
+ * others. @param about as of `LinksOf`
+ */
 export type MessageLinkOf = (
   notificationId: string,
-  about: { readonly receiver: string; readonly atMs: number },
+  about: { readonly receiver: string; readonly atMs: number; readonly named?: number },
 ) => string;
 
 export type AlertTriggered = Extract<SystemEvent, { readonly event_type: 'monitor.alert.triggered' }>;

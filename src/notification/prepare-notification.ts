@@ -43,7 +43,7 @@ export function prepareNotification(
   const integrationTools = { ...tools.toolsOf(configuration), templates, writing };
   const byReceiver = runningIntegrations(configuration, { logger: tools.logger, integrationTools });
   const { global, omoi } = configuration;
-  const everybodyOnCall = integrationsOfPeople(configuration, byReceiver);
+  const byKey = new Map([...byReceiver.values()].flat().map((running) => [running.key, running]));
   const inhibitor = new Inhibitor(configuration.inhibitRules);
   const intervals = new TimeIntervals(configuration.timeIntervals);
   const onCall = new OnCall({ omoi: configuration.omoi, intervals, overrides: tools.overrides });
@@ -55,9 +55,7 @@ export function prepareNotification(
       http: integrationTools.http,
       settings: global.http_config,
     },
-    integrations: [
-      ...new Map([...byReceiver.values()].flat().map((running) => [running.key, running])).values(),
-    ],
+    integrations: [...byKey.values()],
     inhibitor,
     intervals,
     routing: {
@@ -70,7 +68,7 @@ export function prepareNotification(
         maintenanceStage(tools.maintenanceOf),
         snoozeStage,
       ],
-      pastIntegrationsOf: (receiver) => everybodyOnCall.get(receiver) ?? [],
+      integrationByKey: (key) => byKey.get(key) ?? null,
       integrationsOf: (receiver, wallMs = tools.clock.wallMs()) => {
         const schedule = configuration.receivers.get(receiver)?.omoi.onCall ?? null;
         const person = schedule === null ? null : onCall.at(schedule, wallMs);
@@ -83,21 +81,6 @@ export function prepareNotification(
 
 function holdsAnywhere({ omoi, routes }: Route): boolean {
   return omoi.holdForRemediationMs !== null || routes.some(holdsAnywhere);
-}
-
-/** By receiver with somebody on call in its place: its own integrations, and those of all people. */
-function integrationsOfPeople(
-  { omoi, receivers }: NotificationConfiguration,
-  byReceiver: ByReceiver,
-): ByReceiver {
-  const people = [...omoi.people.values()].map(({ receiver }) => receiver);
-  const withSchedule = [...receivers.values()].filter((receiver) => receiver.omoi.onCall !== null);
-  return new Map(
-    withSchedule.map(({ name }) => [
-      name,
-      [...new Set([name, ...people])].flatMap((receiver) => byReceiver.get(receiver) ?? []),
-    ]),
-  );
 }
 
 type ByReceiver = ReadonlyMap<string, readonly RunningIntegration[]>;

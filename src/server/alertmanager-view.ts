@@ -21,7 +21,7 @@ export function createAlertmanagerView(parts: AlertmanagerViewParts): Alertmanag
     resolveTimeoutMs: () => notification.configuration.global.resolve_timeout_ms,
     receivers: () =>
       [...notification.configuration.receivers.values()].map(({ name, labels }) => ({ name, labels })),
-    alerts: (accepts) => viewed(parts, [...notification.dispatcher.firing], accepts),
+    alerts: (accepts) => viewed(parts, [...notification.dispatcher.membership.firing], accepts),
     *groups(accepts) {
       const nowMs = clock.wallMs();
       for (const { route, groupLabels, members } of notification.dispatcher.groups()) {
@@ -51,9 +51,11 @@ async function* viewed(
   const standingOf = ({ alertId, labels }: Tracked): AlertStanding => {
     const source = notification.inhibitedBy({ alertId, labels })?.sourceAlertId;
     return {
-      receivers: [...new Set([...dispatcher.groupsOf(alertId)].map(({ route }) => route.receiver))],
+      receivers: [
+        ...new Set([...dispatcher.membership.groupsOf(alertId)].map(({ route }) => route.receiver)),
+      ],
       silencedBy: silences.silencesOf(labels, clock.wallMs()).map(({ id }) => id),
-      inhibitedBy: source === undefined ? [] : [dispatcher.get(source)?.fingerprint ?? source],
+      inhibitedBy: source === undefined ? [] : [dispatcher.membership.get(source)?.fingerprint ?? source],
     };
   };
   const read = async function* (meant: ReadonlyMap<string, AlertStanding>): AsyncGenerator<ViewedAlert> {

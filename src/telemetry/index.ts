@@ -91,6 +91,7 @@ export { VirtualClock } from './time/virtual-clock.ts';
 export { PageCursors } from './page-cursors.ts';
 export { jsonObjectSchema } from './json-object.ts';
 export { createSeededRandom, createSystemRandom, type Random } from './random.ts';
+export { firstOf } from './first-of.ts';
 export { createId, idText, nameText } from './ids.ts';
 export { silentLogger, type Logger } from './tracing/logger.ts';
 export {

@@ -191,7 +191,7 @@ describe('a link that acknowledges', () => {
 
 describe('a link that acknowledges all alerts of a message', () => {
   /** A message about alerts that fired when it was decided, and one that was over by then. */
-  async function messageAbout(count: number, truncated = 0): Promise<string> {
+  async function messageAbout(count: number, truncated = 0, named?: number): Promise<string> {
     const ids = Array.from({ length: count }, (_, place) => `alr_many_${place}`);
     for (const alertId of ids) others.set(alertId, { ...alert, alertId });
     const members = [...ids.map((id) => [id, null] as const), ['alr_over', clock.wallMs()] as const];
@@ -228,6 +228,7 @@ describe('a link that acknowledges all alerts of a message', () => {
       subject: 'ntf_1',
       receiver: 'team',
       atMs: clock.wallMs(),
+      ...(named !== undefined && { named }),
     });
     return `/n/${token}`;
   }
@@ -259,6 +260,19 @@ describe('a link that acknowledges all alerts of a message', () => {
     expect(done.body).toContain('1 by ada &lt;ada&gt;');
     await submit(path);
     expect(acknowledgements).toHaveLength(47);
+  });
+
+  it('is for those that its message names, where that was too long with all of them', async () => {
+    const path = await messageAbout(50, 7, 12);
+    const asked = (await call('GET', path)).body;
+    expect(asked).toContain('<h1>Acknowledge 12 alerts?</h1>');
+    expect(asked).toContain(
+      'Its link is for 12 of the 57 alerts of its group: acknowledge the other 45 in mission control.',
+    );
+    await submit(path);
+    expect(acknowledgements.toSorted()).toEqual(
+      Array.from({ length: 12 }, (_, at) => `alr_many_${at} by link of receiver team`).toSorted(),
+    );
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import { nearestWord, type Clock } from '#telemetry';
+import { firstOf, nearestWord, type Clock } from '#telemetry';
 import type { ClaimedKinds, TaskKind } from './claimed-kinds.ts';
 import type { QueueLanes } from './queue-lanes.ts';
 
@@ -190,13 +190,4 @@ function tasksOf(count: number, what: string): string {
 
 function quoted(type: string): string {
   return JSON.stringify(type);
-}
-
-function firstOf<Item>(items: Iterable<Item>, most: number): Item[] {
-  const first: Item[] = [];
-  for (const item of items) {
-    if (first.length >= most) break;
-    first.push(item);
-  }
-  return first;
 }

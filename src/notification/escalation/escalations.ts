@@ -350,6 +350,7 @@ export class Escalations {
       if (still.length === 0) work.withdrawn.push(...this.#unheard(groupId));
       work.planned.push(...end.planned);
       work.logs.push(...end.logs);
+      for (const decision of end.unheard) this.#parts.decisions.record(decision, `${groupId} end`);
       work.removed.push(...ended.map(([climb]) => climb));
     }
   }

@@ -1,6 +1,7 @@
 import { createId, formatDuration, type NewSystemEvent, type Random } from '#telemetry';
 import type { Escalation } from '../configuration/omoi-settings.ts';
 import type { Decision } from '../explain/decision-log.ts';
+import { whyUnheard } from '../groups/past-recipients.ts';
 import type { TrackedAlert } from '../groups/tracked-alert.ts';
 import type { Outstanding } from '../outbox/delivery-queue.ts';
 import type { LogUpdate, NotificationLog } from '../outbox/notification-log.ts';
@@ -126,6 +127,8 @@ export interface PlannedEnd {
   readonly planned: readonly PlannedNotification[];
   /** Integrations that are not told of what is over. */
   readonly logs: readonly LogUpdate[];
+  /** That integrations were told which are not in force any more. */
+  readonly unheard: readonly Decision[];
 }
 
 /** A message of a step that waits, without those that need not be told of any more. */
@@ -149,9 +152,17 @@ export function planEnd(
   const ended = new Set(over.map(({ climb }) => climb.fingerprint));
   const planned: PlannedNotification[] = [];
   const logs: LogUpdate[] = [];
+  const unheard: Decision[] = [];
   for (const [key, entry] of parts.log.entriesOf(groupId)) {
-    const told = over.filter(({ climb }) => entry.firing.has(climb.fingerprint));
     const running = integrationByKey(key);
+    // One that goes by another name now may have been told by that.
+    const other = running && running.key !== key ? parts.log.get(groupId, running.key) : null;
+    const told = over.filter(
+      ({ climb: { fingerprint } }) =>
+        entry.firing.has(fingerprint) && !other?.firing.has(fingerprint) && !other?.resolved.has(fingerprint),
+    );
+    if (!running)
+      unheard.push(...told.map(({ climb }) => escalationDecision(climb, 'not sent', whyUnheard(key))));
     if (told.length === 0 || !running) continue;
     const waiting = parts.outbox.outstanding(groupId, key)?.notification ?? null;
     const { sendResolved, maxAlerts } = running.integration;
@@ -185,7 +196,7 @@ export function planEnd(
     });
     planned.push(message);
   }
-  return { planned, logs };
+  return { planned, logs, unheard };
 }
 
 type Said = Pick<

@@ -274,7 +274,7 @@ it(`${maxEscalatingAlerts} alerts climb at once; of one more nobody is told but 
   await pass(SECOND);
   const { dispatcher, escalations } = test.stage.notification;
   const [group] = dispatcher.groups();
-  const alert = dispatcher.get('a');
+  const alert = dispatcher.membership.get('a');
   if (!group || !alert) throw new Error('the alert has no group');
   const firing = Array.from({ length: maxEscalatingAlerts }, (_, at) => ({
     ...alert,

@@ -63,17 +63,28 @@ export class DecisionLog {
 
   /** @param scope whom it concerns: a group, an integration; what is said for one scope replaces what was said before */
   record(decision: Decision, scope: string): void {
-    const said = `${decision.stage} ${decision.decision} ${decision.notificationId ?? decision.reason}`;
-    const ofAlert = this.#last.get(decision.alertId);
-    if (ofAlert?.get(scope) === said) return;
-    if (ofAlert) ofAlert.set(scope, said);
-    else this.#remember(decision.alertId, new Map([[scope, said]]));
+    if (!this.#isNews(decision, scope)) return;
     if (this.#waiting.length >= maxWaitingDecisions) {
       this.#dropped.add(1);
       return;
     }
     this.#waiting.push({ ...decision, atMs: Math.floor(this.#parts.clock.wallMs()) });
     this.#writing ??= this.#write();
+  }
+
+  /** An earlier run has said so: it is not said again. */
+  wasRecorded(decision: Decision, scope: string): void {
+    this.#isNews(decision, scope);
+  }
+
+  /** Whether it is not what was said last; from now on it is. */
+  #isNews({ alertId, stage, decision, notificationId, reason }: Decision, scope: string): boolean {
+    const said = `${stage} ${decision} ${notificationId ?? reason}`;
+    const ofAlert = this.#last.get(alertId);
+    if (ofAlert?.get(scope) === said) return false;
+    if (ofAlert) ofAlert.set(scope, said);
+    else this.#remember(alertId, new Map([[scope, said]]));
+    return true;
   }
 
   /** An alert may be decided about once more after it was forgotten: the oldest of too many goes. */

@@ -1,8 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { Timer } from '#telemetry';
+import type { Notification } from '../outbox/outbox-rows.ts';
 import type { RoutedTo } from '../ports.ts';
 import type { Quiet } from './quiet.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
+
+/** A message that an integration has refused for good, or that was given up. */
+export interface Refusal {
+  readonly notification: Notification;
+  readonly attempts: number;
+  readonly answer: string;
+  /** Wall ms from which on it has taken nothing about the group. */
+  readonly sinceMs: number;
+}
 
 /** Alerts of one route that are told of together. Changed by `Dispatcher` alone. */
 export interface AggregationGroup extends RoutedTo {
@@ -23,8 +33,8 @@ export interface AggregationGroup extends RoutedTo {
   timer: Timer | null;
   /** Keys of integrations that have refused a message for good: they are asked again when the group's time has come. */
   readonly refused: Set<string>;
-  /** Since when (wall ms) integrations have refused all messages, by their keys. */
-  readonly refusedSinceMs: Map<string, number>;
+  /** By the keys of integrations that took none of the last messages: what became of the newest. */
+  readonly refusals: Map<string, Refusal>;
   /** Whether something came meanwhile that must not wait for the next interval. */
   isUrgent: boolean;
 }
@@ -46,7 +56,7 @@ export function createGroup(to: RoutedTo, dueAtMs: number): AggregationGroup {
     dueAtMs,
     timer: null,
     refused: new Set(),
-    refusedSinceMs: new Map(),
+    refusals: new Map(),
     isUrgent: false,
   };
 }

@@ -1,7 +1,7 @@
 import type { StateDatabase, StateTransaction } from '#storage';
 import type { Clock, Logger, Random, SelfMetrics } from '#telemetry';
 import type { DecisionLog } from '../explain/decision-log.ts';
-import type { NotificationLog } from '../outbox/notification-log.ts';
+import type { LogUpdate, NotificationLog } from '../outbox/notification-log.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { AggregationGroup } from './aggregation-group.ts';
 import type { KeptBackAlerts } from './kept-back-alerts.ts';
@@ -41,6 +41,8 @@ export interface Written {
   /** Ids of alerts, and of groups. */
   readonly gone: readonly string[];
   readonly goneGroups: readonly string[];
+  /** What is left to remember of groups that are no more. */
+  readonly logs: readonly LogUpdate[];
 }
 
 /** What leaves a group, and the pass that it has had, if any. */

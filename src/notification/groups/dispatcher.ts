@@ -2,28 +2,27 @@ import {
   backoffMs,
   createId,
   delay,
+  firstOf,
   formatElapsed,
   messageOf,
   paced,
-  severityRank,
   Stretch,
   type BackoffLimits,
 } from '#telemetry';
-import type { Decision } from '../explain/decision-log.ts';
+import type { EndOfMessage } from '../outbox/outbox.ts';
 import type { Notification } from '../outbox/outbox-rows.ts';
-import type { RoutedTo } from '../ports.ts';
-import { createGroup, groupIdOf, isWaitOver, type AggregationGroup } from './aggregation-group.ts';
+import { isWaitOver, type AggregationGroup } from './aggregation-group.ts';
 import type { DispatcherParts, Leaving } from './dispatcher-parts.ts';
-import { joined, replaced } from './membership-decisions.ts';
 import { decidePass, membersThatLeave, type Pass } from './pass.ts';
+import type { LogUpdate } from '../outbox/notification-log.ts';
 import { FlapHistory } from './flap-history.ts';
+import { GroupMembership } from './group-membership.ts';
 import { isStillQuiet, quietAfter } from './quiet-group.ts';
+import { RetiredGroups } from './retired-groups.ts';
 import type { RoutingInForce } from './routing-in-force.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 import { writePasses, type Writing } from './write-passes.ts';
 
-/** Alerts beyond so many groups are told of in one group a route. */
-export const maxAggregationGroups = 50_000;
 /** So many rows are written in one transaction. */
 const maxRowsPerWrite = 200;
 /** What is decided later than this has stopped, for the dead man's switch. */
@@ -31,35 +30,23 @@ const maxLatenessMs = 60_000;
 const WRITE_BACKOFF: BackoffLimits = { firstMs: 200, maxMs: 15_000 };
 /** Who writes more at once is the incident; who writes fewer may have nothing to do with it and goes before. */
 const maxUrgentRows = 10;
-const CRITICAL = severityRank('critical');
-
-export type SettledMessage = Pick<Notification, 'groupId' | 'integration'>;
-
-interface Tracked {
-  readonly alert: TrackedAlert;
-  readonly groups: Set<AggregationGroup>;
-}
 
 /**
- * The aggregation groups: alerts come in and are resolved, and each group is passed when its time has come. What a pass decides
- * is on disk before anything is sent. The one owner of groups and of the alerts in them.
+ * Passes the aggregation groups, each when its time has come, as alerts come into them and are resolved. What a pass decides is on
+ * disk before anything is sent.
  */
 export class Dispatcher {
+  /** The groups and the alerts in them. */
+  readonly membership: GroupMembership;
   readonly #parts: DispatcherParts;
   #inForce: RoutingInForce;
-  readonly #groups = new Map<string, AggregationGroup>();
-  readonly #alerts = new Map<string, Tracked>();
-  /** Of these, those that fire. */
-  readonly #firing = new Set<TrackedAlert>();
-  /**
-   * By fingerprint, alerts that fire beside another one of the same labels: one that a rule has raised and one that somebody has
-   * posted. People are told of the other; these take its place when it is over.
-   */
-  readonly #beside = new Map<string, Set<Tracked>>();
   /** Alerts that no group holds any more; their rows go with the next write. */
   readonly #gone = new Set<string>();
   /** Groups that are no more, of which somebody was told: what is known of them goes with the next write. */
   readonly #goneGroups = new Set<string>();
+  readonly #retired = new RetiredGroups();
+  /** Of these, those of which the log knows more than is left to remember: that goes with the next write. */
+  readonly #outdated = new Set<string>();
   /** In the order in which they are decided. */
   readonly #due = new Set<AggregationGroup>();
   /** Of which the last message has arrived: what is over and was told leaves them. */
@@ -76,10 +63,22 @@ export class Dispatcher {
   constructor(parts: DispatcherParts, inForce: RoutingInForce) {
     this.#parts = parts;
     this.#inForce = inForce;
+    this.membership = new GroupMembership(
+      {
+        ...parts,
+        flaps: this.#flaps,
+        retired: this.#retired,
+        onBegun: (group) => this.#setTimer(group),
+        onUrgent: (group) => this.#passUrgently(group),
+        onGone: (alertId) => this.#forget(alertId),
+      },
+      inForce.router,
+    );
     this.#writing = {
       ...parts,
+      keepsGroup: (groupId) => this.#retired.has(groupId) || parts.keepsGroup(groupId),
       hasGroup: (groupId) => this.hasGroup(groupId),
-      groupsOf: (alertId) => this.#alerts.get(alertId)?.groups ?? null,
+      groupsOf: (alertId) => this.membership.get(alertId) && this.membership.groupsOf(alertId),
     };
     parts.metrics.gauge(
       'omoi_notification_groups',
@@ -89,25 +88,65 @@ export class Dispatcher {
     parts.metrics.gauge(
       'omoi_notification_alerts',
       'Alerts with which notification is not done.',
-      () => this.#alerts.size,
+      () => this.membership.alertCount,
     );
   }
 
-  /** Passes begin: all alerts of an earlier run have been taken. What is known of groups that are no more is forgotten. */
-  start(): void {
-    for (const groupId of this.#parts.log.groupIds()) {
-      const isKept = this.#groups.has(groupId) || this.#parts.keepsGroup(groupId);
-      if (!isKept) this.#goneGroups.add(groupId);
-    }
-    this.#parts.keptBack.forgetEarlier();
+  /** Passes begin: all alerts of an earlier run have been taken. What was told by groups that are no more is kept for as long as these fire. */
+  async start(): Promise<void> {
+    await this.#retireGroups();
+    this.#parts.keptBack.forgetEarlier((groupId) => this.#retired.has(groupId));
     this.#isHeld = false;
     this.#pump();
+  }
+
+  /** Those of which the log knows and that are not there. */
+  async #retireGroups(): Promise<void> {
+    const { log, keepsGroup, clock } = this.#parts;
+    const isThere = (id: string): boolean => this.hasGroup(id) || this.#retired.has(id) || keepsGroup(id);
+    const missing = [...log.groupIds()].filter((groupId) => !isThere(groupId));
+    if (missing.length === 0) return;
+    const stretch = new Stretch(clock);
+    const byFingerprint = new Map<string, TrackedAlert>();
+    for (const alert of this.membership.alerts()) {
+      byFingerprint.set(alert.fingerprint, alert);
+      if (stretch.isOver) await stretch.pause();
+    }
+    for (const groupId of missing) {
+      const entries = log.entriesOf(groupId);
+      const told = new Set(entries.flatMap(([, { firing, resolved }]) => [...firing, ...resolved]));
+      this.#retire(
+        groupId,
+        [...told].flatMap((fingerprint) => byFingerprint.get(fingerprint) ?? []),
+      );
+      // Some of what was told to fire may be over since.
+      const isOver = (fingerprint: string): boolean => !byFingerprint.has(fingerprint);
+      if (entries.some(([, { firing }]) => [...firing].some(isOver))) this.#outdated.add(groupId);
+      if (stretch.isOver) await stretch.pause();
+    }
+  }
+
+  /** @param told those of which somebody knows */
+  #retire(groupId: string, told: readonly TrackedAlert[]): void {
+    const known = told.filter(({ alertId }) => this.membership.get(alertId) !== null);
+    if (known.length === 0) this.#goneGroups.add(groupId);
+    else for (const forgotten of this.#retired.add(groupId, known)) this.#goneGroups.add(forgotten);
+  }
+
+  #isSending(groupId: string): boolean {
+    return this.#parts.outbox.outstandingOf(groupId).some(({ state }) => state === 'sending');
+  }
+
+  /** No group holds an alert any more. */
+  #forget(alertId: string): void {
+    this.#gone.add(alertId);
+    for (const groupId of this.#retired.alertGone(alertId)) this.#outdated.add(groupId);
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#pauses.abort();
-    for (const { timer } of this.#groups.values()) timer?.cancel();
+    for (const { timer } of this.groups()) timer?.cancel();
     await this.#passing;
   }
 
@@ -125,53 +164,26 @@ export class Dispatcher {
    */
   async replace(inForce: RoutingInForce): Promise<void> {
     this.#inForce = inForce;
-    for (const { timer } of this.#groups.values()) timer?.cancel();
-    const passed = new Set(
-      [...this.#groups.values()].filter(({ hasPassed }) => hasPassed).map(({ id }) => id),
-    );
-    this.#parts.keptBack.keep(this.#groups.values());
-    this.#groups.clear();
+    for (const { timer } of this.groups()) timer?.cancel();
+    this.#parts.keptBack.keep(this.groups());
     this.#due.clear();
     this.#settling.clear();
-    this.#beside.clear();
+    const before = [...this.groups()];
+    await this.membership.routeAnew(inForce.router);
     const stretch = new Stretch(this.#parts.clock);
-    for (const tracked of this.#alerts.values()) {
-      tracked.groups.clear();
-      this.#route(tracked, passed);
+    for (const { id, members } of before) {
       if (stretch.isOver) await stretch.pause();
+      // What is on its way may arrive yet.
+      if (!this.hasGroup(id) && this.#isSending(id)) this.#retire(id, [...members.values()]);
     }
-    this.start();
+    await this.start();
   }
 
   /** An alert fires, or is over and somebody may have to hear of it. One that is known already is as it was. */
   take(alert: TrackedAlert): void {
-    if (this.#alerts.has(alert.alertId)) return;
+    if (this.membership.get(alert.alertId)) return;
     this.#gone.delete(alert.alertId);
-    const tracked: Tracked = { alert, groups: new Set() };
-    this.#alerts.set(alert.alertId, tracked);
-    if (alert.endsAtMs === null) this.#firing.add(alert);
-    this.#route(tracked, new Set());
-  }
-
-  /** @returns the alert, which is over now; null where it is not known */
-  resolve(alertId: string, endsAtMs: number): TrackedAlert | null {
-    const tracked = this.#alerts.get(alertId);
-    if (!tracked) return null;
-    tracked.alert.endsAtMs = endsAtMs;
-    this.#firing.delete(tracked.alert);
-    this.#letOthersFollow(tracked);
-    return tracked.alert;
-  }
-
-  acknowledge(alertId: string, by: string): void {
-    const tracked = this.#alerts.get(alertId);
-    if (tracked) tracked.alert.acknowledgedBy = by;
-  }
-
-  /** @param untilMs wall ms */
-  snooze(alertId: string, untilMs: number): void {
-    const tracked = this.#alerts.get(alertId);
-    if (tracked) tracked.alert.snoozedUntilMs = untilMs;
+    this.membership.take(alert);
   }
 
   /** That groups are no longer decided, in half a sentence; null while they are. */
@@ -181,154 +193,46 @@ export class Dispatcher {
     return lateMs > maxLatenessMs ? `groups of alerts wait for ${formatElapsed(lateMs)} to be told of` : null;
   }
 
-  get(alertId: string): TrackedAlert | null {
-    return this.#alerts.get(alertId)?.alert ?? null;
-  }
-
-  /** The alerts that fire. */
-  get firing(): ReadonlySet<TrackedAlert> {
-    return this.#firing;
-  }
-
-  groupsOf(alertId: string): Iterable<AggregationGroup> {
-    return this.#alerts.get(alertId)?.groups ?? [];
-  }
-
   hasGroup(groupId: string): boolean {
-    return this.#groups.has(groupId);
+    return this.membership.hasGroup(groupId);
   }
 
   get groupCount(): number {
-    return this.#groups.size;
+    return this.membership.groupCount;
   }
 
   groups(): Iterable<AggregationGroup> {
-    return this.#groups.values();
+    return this.membership.groups();
   }
 
   /** What kept an alert back has changed: its groups are passed now, but those that still wait for what comes together. */
   look(alertId: string): void {
     const nowMs = this.#parts.clock.wallMs();
-    for (const group of this.groupsOf(alertId)) if (isWaitOver(group, nowMs)) this.#passNow(group);
+    for (const group of this.membership.groupsOf(alertId)) if (isWaitOver(group, nowMs)) this.#passNow(group);
   }
 
   /** Nothing of a group is on its way to an integration any more. */
-  settled({ groupId, integration }: SettledMessage, outcome: 'delivered' | 'failed'): void {
-    const group = this.#groups.get(groupId);
+  settled(notification: Notification, { outcome, attempts, answer }: EndOfMessage): void {
+    const { groupId, integration } = notification;
+    const group = this.membership.group(groupId);
     if (!group) {
       if (this.#parts.keepsGroup(groupId)) return;
-      this.#goneGroups.add(groupId);
+      (this.#retired.has(groupId) ? this.#outdated : this.#goneGroups).add(groupId);
       this.#pump();
       return;
     }
     // It is decided again at the next interval, and not before: the receiver may have been repaired by then.
     if (outcome === 'failed') {
       group.refused.add(integration);
-      const sinceMs = group.refusedSinceMs.get(integration) ?? this.#parts.clock.wallMs();
-      group.refusedSinceMs.set(integration, sinceMs);
-    } else group.refusedSinceMs.delete(integration);
+      // One that was given up has waited for as long as it is old.
+      const sinceMs = group.refusals.get(integration)?.sinceMs ?? notification.createdAtMs;
+      group.refusals.set(integration, { notification, attempts, answer, sinceMs });
+    } else group.refusals.delete(integration);
     if (group.isUrgent) this.#passNow(group);
     else if (outcome === 'delivered') {
       this.#settling.add(group);
       this.#pump();
     }
-  }
-
-  #route(tracked: Tracked, passed: ReadonlySet<string>): void {
-    for (const to of this.#inForce.router.routesOf(tracked.alert.labels)) {
-      this.#join(tracked, this.#groupOf(to, tracked.alert, passed));
-    }
-    const { alertId, fingerprint } = tracked.alert;
-    if (tracked.groups.size === 0 && !this.#beside.get(fingerprint)?.has(tracked)) this.#drop(alertId);
-  }
-
-  /** An alert is over: one of the same labels that fires all the same takes its place. */
-  #letOthersFollow(tracked: Tracked): void {
-    const { alertId, fingerprint } = tracked.alert;
-    const beside = this.#beside.get(fingerprint);
-    if (!beside) return;
-    beside.delete(tracked);
-    const [next] = beside;
-    if (tracked.groups.size === 0) this.#drop(alertId);
-    else if (next) {
-      beside.delete(next);
-      this.#route(next, new Set());
-    }
-    if (beside.size === 0) this.#beside.delete(fingerprint);
-  }
-
-  #groupOf(to: RoutedTo, alert: TrackedAlert, passed: ReadonlySet<string>): AggregationGroup {
-    const known = this.#groups.get(groupIdOf(to.route.id, to.groupKey));
-    if (known) return known;
-    const isFull = this.#groups.size >= maxAggregationGroups;
-    const overflow: RoutedTo = { route: to.route, groupKey: `${to.route.key}:{}`, groupLabels: {} };
-    // Who posts an alert may have another clock, and ours may have been set back.
-    const sinceMs = Math.min(alert.startsAtMs, this.#parts.clock.wallMs());
-    const group = createGroup(isFull ? overflow : to, sinceMs + to.route.groupWaitMs);
-    const other = this.#groups.get(group.id);
-    if (other) return other;
-    group.hasPassed = passed.has(group.id);
-    for (const alertId of this.#parts.keptBack.of(group.id) ?? []) group.keptBack.add(alertId);
-    this.#groups.set(group.id, group);
-    this.#setTimer(group);
-    return group;
-  }
-
-  #join(tracked: Tracked, group: AggregationGroup): void {
-    const { alert } = tracked;
-    const older = group.members.get(alert.fingerprint);
-    if (older && older !== alert) {
-      // Of what is over the newest is told.
-      const isNewer = alert.endsAtMs === null || older.startsAtMs <= alert.startsAtMs;
-      if (older.endsAtMs === null || !isNewer) {
-        if (alert.endsAtMs === null) this.#putBeside(tracked);
-        return;
-      }
-      group.keptBack.delete(older.alertId);
-      this.#explain(replaced(older, alert, group), group);
-      this.#leave(older.alertId, group);
-    }
-    group.members.set(alert.fingerprint, alert);
-    group.changes++;
-    this.#flaps.joined(alert, group);
-    tracked.groups.add(group);
-    this.#explain(joined(alert, group), group);
-    const { criticalBypassesInterval } = group.route.omoi;
-    const isCritical = severityRank(alert.severity) >= CRITICAL;
-    const mayBypass = criticalBypassesInterval && isWaitOver(group, this.#parts.clock.wallMs());
-    if (mayBypass && isCritical && alert.endsAtMs === null) {
-      group.isUrgent = true;
-      group.refused.clear();
-      this.#passNow(group);
-    }
-  }
-
-  #explain(decision: Decision, group: AggregationGroup): void {
-    this.#parts.decisions.record(decision, `${group.id} routing`);
-  }
-
-  #leave(alertId: string, group: AggregationGroup): void {
-    const tracked = this.#alerts.get(alertId);
-    if (!tracked) return;
-    tracked.groups.delete(group);
-    if (tracked.groups.size === 0) this.#drop(alertId);
-  }
-
-  #putBeside(tracked: Tracked): void {
-    const { fingerprint } = tracked.alert;
-    const beside = this.#beside.get(fingerprint);
-    if (beside) beside.add(tracked);
-    else this.#beside.set(fingerprint, new Set([tracked]));
-  }
-
-  /** Nobody is to be told of it any more. */
-  #drop(alertId: string): void {
-    const tracked = this.#alerts.get(alertId);
-    if (!tracked) return;
-    this.#alerts.delete(alertId);
-    this.#firing.delete(tracked.alert);
-    this.#parts.decisions.forget(alertId);
-    this.#gone.add(alertId);
   }
 
   #setTimer(group: AggregationGroup): void {
@@ -345,6 +249,11 @@ export class Dispatcher {
     this.#passNow(group);
   }
 
+  #passUrgently(group: AggregationGroup): void {
+    group.isUrgent = true;
+    this.#passInTime(group);
+  }
+
   #passNow(group: AggregationGroup): void {
     this.#due.add(group);
     this.#pump();
@@ -359,7 +268,8 @@ export class Dispatcher {
   }
 
   get #hasWork(): boolean {
-    return [this.#due, this.#settling, this.#gone, this.#goneGroups].some(({ size }) => size > 0);
+    const waiting = [this.#due, this.#settling, this.#gone, this.#goneGroups, this.#outdated];
+    return waiting.some(({ size }) => size > 0);
   }
 
   async #passAll(): Promise<void> {
@@ -395,7 +305,7 @@ export class Dispatcher {
       // Its message is not written yet: what has come since is decided after that.
       if (groups.includes(group)) continue;
       this.#due.delete(group);
-      if (this.#groups.get(group.id) !== group) continue;
+      if (this.membership.group(group.id) !== group) continue;
       group.isUrgent = false;
       const seen = this.#seen(group);
       const { nowMs } = seen;
@@ -420,12 +330,27 @@ export class Dispatcher {
   }
 
   /** What a group is decided by at this moment. */
-  #seen({ route }: AggregationGroup) {
+  #seen(group: AggregationGroup) {
     const { clock, log, outbox } = this.#parts;
     const { stages } = this.#inForce;
-    const integrations = this.#inForce.integrationsOf(route.receiver);
-    const pastIntegrations = this.#inForce.pastIntegrationsOf(route.receiver);
-    return { stages, integrations, pastIntegrations, log, outbox, nowMs: clock.wallMs() };
+    return {
+      stages,
+      log,
+      outbox,
+      integrations: this.#inForce.integrationsOf(group.route.receiver),
+      integrationByKey: (key: string) => this.#inForce.integrationByKey(key),
+      retiredGroupsOf: (alertId: string) => this.#retired.of(alertId),
+      tellsOfPast: (alertId: string, key: string) => this.#tellsOfPast(group, alertId, key),
+      nowMs: clock.wallMs(),
+    };
+  }
+
+  /** The first group of an alert does, unless another one asks the integration anyway. */
+  #tellsOfPast(group: AggregationGroup, alertId: string, key: string): boolean {
+    const groups = [...this.membership.groupsOf(alertId)];
+    const isAsked = ({ route }: AggregationGroup): boolean =>
+      this.#inForce.integrationsOf(route.receiver).some((one) => one.key === key);
+    return groups[0] === group && !groups.some(isAsked);
   }
 
   async #writePasses(passes: readonly Pass[]): Promise<void> {
@@ -434,31 +359,50 @@ export class Dispatcher {
       ...passes.map((pass): Leaving => ({ group: pass.group, pass, left: pass.left })),
       ...this.#takeSettled(),
     ];
-    const gone = [...this.#gone].slice(0, maxRowsPerWrite);
-    const goneGroups = [...this.#goneGroups].slice(0, maxRowsPerWrite);
+    const gone = firstOf(this.#gone, maxRowsPerWrite);
+    const goneGroups = firstOf(this.#goneGroups, maxRowsPerWrite);
     const ofPasses = leaving.reduce((sum, { pass, left }) => sum + (pass?.rows ?? left.length), 0);
-    const rows = ofPasses + gone.length + goneGroups.length;
+    const outdated = this.#takeOutdated(goneGroups);
+    const rows = ofPasses + gone.length + goneGroups.length + outdated.logs.length;
     if (rows > 0) {
-      await database.transaction((tx) => writePasses(tx, { leaving, gone, goneGroups }, this.#writing), {
+      const written = { leaving, gone, goneGroups, logs: outdated.logs };
+      await database.transaction((tx) => writePasses(tx, written, this.#writing), {
         urgent: rows <= maxUrgentRows,
       });
     }
+    for (const groupId of outdated.groupIds) this.#outdated.delete(groupId);
     for (const alertId of gone) this.#gone.delete(alertId);
     for (const groupId of goneGroups) this.#goneGroups.delete(groupId);
     for (const one of leaving) this.#written(one);
   }
 
+  /** What is left to remember of groups that are no more. @param goneGroups those of which nothing is are added */
+  #takeOutdated(goneGroups: string[]): { groupIds: readonly string[]; logs: readonly LogUpdate[] } {
+    const { log } = this.#parts;
+    const groupIds = firstOf(this.#outdated, maxRowsPerWrite);
+    const logs: LogUpdate[] = [];
+    for (const groupId of groupIds) {
+      // What is on its way is waited for.
+      if (!this.#retired.has(groupId) || this.#isSending(groupId)) continue;
+      if (this.#retired.isKnown(groupId, log)) {
+        logs.push(...this.#retired.leftOf(groupId, log));
+        continue;
+      }
+      this.#retired.remove(groupId);
+      goneGroups.push(groupId);
+    }
+    return { groupIds, logs };
+  }
+
   /** The groups whose messages have arrived, with the members that leave them. */
   #takeSettled(): readonly Leaving[] {
-    const { log, outbox } = this.#parts;
     const settled: Leaving[] = [];
     let rows = 0;
     for (const group of this.#settling) {
       if (rows >= maxRowsPerWrite) break;
       this.#settling.delete(group);
-      if (this.#groups.get(group.id) !== group) continue;
-      const integrations = this.#inForce.integrationsOf(group.route.receiver);
-      const left = membersThatLeave(group, { integrations, log, outbox });
+      if (this.membership.group(group.id) !== group) continue;
+      const left = membersThatLeave(group, this.#seen(group));
       rows += left.length + 1;
       if (left.length > 0) settled.push({ group, pass: null, left });
     }
@@ -466,30 +410,20 @@ export class Dispatcher {
   }
 
   #written({ group, pass, left }: Leaving): void {
-    for (const alert of left) {
-      // Meanwhile it may fire again, as another episode.
-      if (group.members.get(alert.fingerprint) !== alert) continue;
-      group.members.delete(alert.fingerprint);
-      group.keptBack.delete(alert.alertId);
-      this.#leave(alert.alertId, group);
-    }
+    this.membership.leave(group, left);
     if (group.members.size === 0) {
       group.timer?.cancel();
-      this.#groups.delete(group.id);
       return;
     }
     if (!pass) return;
-    for (const alertId of pass.keptBack) if (this.#isIn(alertId, group)) group.keptBack.add(alertId);
+    for (const alertId of pass.keptBack)
+      if (this.membership.isIn(alertId, group)) group.keptBack.add(alertId);
     group.hasPassed = true;
     // What came while a message was on its way is decided when it has arrived.
     if (pass.isBlocked) group.isUrgent = true;
     const seen = this.#seen(group);
     group.quiet = quietAfter(pass, seen);
     this.#passAgain(group, Math.min(seen.nowMs + group.route.groupIntervalMs, pass.lookAtMs));
-  }
-
-  #isIn(alertId: string, group: AggregationGroup): boolean {
-    return this.#alerts.get(alertId)?.groups.has(group) === true;
   }
 
   #passAgain(group: AggregationGroup, dueAtMs: number): void {

@@ -14,7 +14,7 @@ export interface KeptBack {
 /** Which alerts groups have kept back while they fired: that these came and went is no news, over a restart and a reload too. */
 export class KeptBackAlerts implements KeptBesideAlerts {
   /** By group, of an earlier run or configuration: what its group begins with. */
-  #earlier = new Map<string, Set<string>>();
+  readonly #earlier = new Map<string, Set<string>>();
 
   /** What an earlier run has kept back. */
   async read(database: StateDatabase): Promise<void> {
@@ -38,9 +38,9 @@ export class KeptBackAlerts implements KeptBesideAlerts {
     return this.#earlier.get(groupId) ?? null;
   }
 
-  /** All groups of before are there again. */
-  forgetEarlier(): void {
-    this.#earlier = new Map();
+  /** All groups of before are there again, but those that may come back. */
+  forgetEarlier(mayComeBack: (groupId: string) => boolean): void {
+    for (const groupId of this.#earlier.keys()) if (!mayComeBack(groupId)) this.#earlier.delete(groupId);
   }
 
   async write(tx: StateTransaction, keptBack: readonly KeptBack[]): Promise<void> {

@@ -11,8 +11,12 @@ import type { TrackedAlert } from './tracked-alert.ts';
 export interface PassContext {
   readonly stages: readonly MuteStage[];
   readonly integrations: readonly RunningIntegration[];
-  /** Of those who were on call in the place of its receiver, or may have been: they hear of the end of what they were told. */
-  readonly pastIntegrations: readonly RunningIntegration[];
+  /** As of `RoutingInForce`: who is no longer asked hears of the end of what they were told. */
+  readonly integrationByKey: (key: string) => RunningIntegration | null;
+  /** The groups that a reload has taken away and that have told of an alert. */
+  readonly retiredGroupsOf: (alertId: string) => ReadonlySet<string>;
+  /** Whether this group tells an integration that none of the alert's groups asks that the alert is over: one of them does. */
+  readonly tellsOfPast: (alertId: string, key: string) => boolean;
   readonly log: NotificationLog;
   readonly outbox: Pick<Outbox, 'outstanding' | 'outstandingOf'>;
   readonly decisions: DecisionLog;
@@ -24,12 +28,27 @@ export interface PassContext {
   readonly createId: () => string;
 }
 
+/** What is known already of members that are over, beside what the group has told those that it asks. By integration: fingerprints. */
+export interface EarlierKnowledge {
+  /** Of which somebody has heard whom the group does not ask, or by a group that is no more. */
+  readonly told: ReadonlySet<string>;
+  /** Of whose end it has heard by a group that is no more. */
+  readonly heard: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Whose end a message of such a group tells that waits for it, or is on its way. */
+  readonly awaited: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Of one that the group does not ask: those that it knows to fire, and is to hear the end of. */
+  readonly firing: ReadonlyMap<string, ReadonlySet<string>>;
+  /** What is known to fire where nobody can be told any more. */
+  readonly lost: readonly (readonly [key: string, alert: TrackedAlert])[];
+}
+
 /** The members of a group that may be told of now. */
 export interface Passed extends PassedAlerts {
   readonly alerts: readonly TrackedAlert[];
   /** Ids of those that fire and are kept back for the first time. */
   readonly keptBack: readonly string[];
   readonly lookAtMs: number;
+  readonly earlier: EarlierKnowledge;
   /** Of those that fire, the ones that flap, by fingerprint. */
   readonly flapping: ReadonlyMap<string, Flapping>;
 }

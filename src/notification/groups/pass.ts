@@ -10,7 +10,16 @@ import { dedup, isBrief, type Dedup, type LogEntry } from '../stages/dedup-stage
 import { mutedBy } from '../stages/mute-stage.ts';
 import type { AggregationGroup } from './aggregation-group.ts';
 import type { PassContext, Passed } from './pass-context.ts';
-import { pastRecipients, toldToPast, unasked } from './past-recipients.ts';
+import {
+  earlierKnowledge,
+  knownByOthers,
+  endUnheard,
+  pastRecipients,
+  stillToTell,
+  toldByOthers,
+  unasked,
+  wasTold,
+} from './past-recipients.ts';
 import { flappingNote, keptByFlapping } from './flapping-texts.ts';
 import type { Flapping } from './flap-history.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
@@ -48,13 +57,15 @@ const membersPerPiece = 100;
 /** Decides what has to be told of a group now. Changes nothing but what has kept its members back; pauses now and then. */
 export function* decidePass(group: AggregationGroup, context: PassContext): Generator<void, Pass> {
   const { changes } = group;
-  const passed = yield* judgeMembers(group, context);
-  const isWhole = passed.alerts.length === group.members.size;
+  const all = yield* judgeMembers(group, context);
+  const isWhole = all.alerts.length === group.members.size;
   const planned: PlannedNotification[] = [];
-  const withdrawn: Outstanding[] = unasked(group, context);
+  const withdrawn: Outstanding[] = unasked(group, all, context);
   const logs: LogUpdate[] = [];
-  let isBlocked = false;
-  let isKept = false;
+  let isBlocked = context.outbox
+    .outstandingOf(group.id)
+    .some(({ state, notification }) => state === 'sending' && !isAsked(notification.integration, context));
+  let isKept = all.earlier.awaited.size > 0;
   let isRefused = false;
   for (const running of context.integrations) {
     const outstanding = context.outbox.outstanding(group.id, running.key);
@@ -66,9 +77,18 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
       isRefused = true;
       continue;
     }
+    const passed = stillToTell(all, running.key);
+    if (passed !== all) {
+      for (const decision of toldByOthers(all, passed, running)) {
+        context.decisions.record(decision, `${group.id} ${running.key}`);
+      }
+    }
     // Nobody will take it: it would be told in vain at each interval for ever.
     if (passed.firing.size === 0 && refusesForLong(group, running.key, context.nowMs)) continue;
-    const entry = context.log.get(group.id, running.key);
+    const before = context.log.get(group.id, running.key);
+    const others = knownByOthers(all, running.key, before);
+    if (others) logs.push({ groupId: group.id, integration: running.key, entry: others });
+    const entry = others ?? before;
     const decided = dedup(entry, passed, {
       sendResolved: running.integration.sendResolved,
       repeatIntervalMs: group.route.repeatIntervalMs,
@@ -80,10 +100,7 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
       const next = yield* plan(group, message);
       // Kept, it goes out under the id that a receiver may know already: a crash may have taken its answer.
       if (isSaidBy(outstanding, next)) isKept = true;
-      else {
-        yield* explainMessage(next, context);
-        planned.push(next);
-      }
+      else planned.push(yield* decidedMessage(group, next, context));
       continue;
     }
     if (outstanding) withdrawn.push(outstanding);
@@ -98,13 +115,17 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     explainSilence(passed, running, decided, context, group);
     yield;
   }
-  for (const { running, entry, reason, passed: over } of pastRecipients(group, passed, context)) {
+  for (const [key, alert] of all.earlier.lost) {
+    context.decisions.record(endUnheard(key, alert), `${group.id} ${key}`);
+  }
+  for (const { running, entry, reason, passed: over } of pastRecipients(group, all, context)) {
     const outstanding = context.outbox.outstanding(group.id, running.key);
     if (outstanding?.state === 'sending') isBlocked = true;
     else if (!running.integration.sendResolved) {
       const known = { ...knownAfter(over, entry), notifiedAtMs: Math.floor(context.nowMs), memory: null };
       logs.push({ groupId: group.id, integration: running.key, entry: known });
-    } else if (!group.refused.has(running.key)) {
+    } else if (group.refused.has(running.key)) isRefused = true;
+    else if (!refusesForLong(group, running.key, context.nowMs)) {
       const next = yield* plan(group, {
         running,
         reason,
@@ -114,20 +135,16 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
         context,
       });
       if (isSaidBy(outstanding, next)) isKept = true;
-      else {
-        yield* explainMessage(next, context);
-        planned.push(next);
-      }
+      else planned.push(yield* decidedMessage(group, next, context));
     }
   }
   const waits = isBlocked || isKept || isRefused || planned.length > 0;
   const left = [...group.members.values()].filter((alert) =>
-    waits ? isGivenUp(alert, group, context) : hasLeft(alert, passed),
+    waits ? isGivenUp(alert, group, context) : hasLeft(alert, all),
   );
-  const { keptBack } = passed;
+  const { keptBack, lookAtMs } = all;
   const rows = planned.length + withdrawn.length + logs.length + left.length + keptBack.length;
-  const firing = planned.length === 0 ? [] : passed.alerts.filter(({ endsAtMs }) => endsAtMs === null);
-  const { lookAtMs } = passed;
+  const firing = planned.length === 0 ? [] : all.alerts.filter(({ endsAtMs }) => endsAtMs === null);
   return {
     group,
     changes,
@@ -142,6 +159,31 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     keptBack,
     rows,
   };
+}
+
+/** A message is told; one that says what nobody took is that one, tried again. */
+function* decidedMessage(
+  group: AggregationGroup,
+  next: PlannedMessage,
+  context: PassContext,
+): Generator<void, PlannedNotification> {
+  const { notification } = next;
+  const refusal = group.refusals.get(notification.integration);
+  const isReplaced = next.replaces?.notification.id === refusal?.notification.id;
+  if (refusal && !isReplaced && saysTheSame(refusal.notification, notification)) {
+    const { attempts, answer } = refusal;
+    return {
+      ...next,
+      notification: { ...notification, id: refusal.notification.id },
+      again: { attempts, answer },
+    };
+  }
+  yield* explainMessage(next, context);
+  return next;
+}
+
+function isAsked(key: string, { integrations }: Pick<PassContext, 'integrations'>): boolean {
+  return integrations.some((one) => one.key === key);
 }
 
 /**
@@ -171,8 +213,8 @@ function hasLeft({ endsAtMs, fingerprint }: TrackedAlert, { heldBack }: Passed):
 }
 
 /** Whether an integration has refused all messages about a group for as long as a message is tried. */
-function refusesForLong({ refusedSinceMs }: AggregationGroup, key: string, nowMs: number): boolean {
-  return nowMs - (refusedSinceMs.get(key) ?? nowMs) > maxNotificationAgeMs;
+function refusesForLong({ refusals }: AggregationGroup, key: string, nowMs: number): boolean {
+  return nowMs - (refusals.get(key)?.sinceMs ?? nowMs) > maxNotificationAgeMs;
 }
 
 /** Over for so long that who has not heard of it never will: others of its group fire, and are told in vain, too. */
@@ -196,23 +238,30 @@ function knownAfter(
   return { firing: entry ? firing.union(heldBack.intersection(entry.firing)) : firing, resolved };
 }
 
-/** The members that are over and of which every integration has heard, or is not told: they may leave. */
-export function membersThatLeave(
-  group: AggregationGroup,
-  { integrations, log, outbox }: Pick<PassContext, 'integrations' | 'log' | 'outbox'>,
-): readonly TrackedAlert[] {
-  if (integrations.some(({ key }) => outbox.outstanding(group.id, key) !== null)) return [];
+type Leaving = Pick<PassContext, 'integrations' | 'integrationByKey' | 'log' | 'outbox' | 'retiredGroupsOf'>;
+
+/** The members that are over and of which everybody has heard who was told, or is not told: they may leave. */
+export function membersThatLeave(group: AggregationGroup, context: Leaving): readonly TrackedAlert[] {
+  const { integrations, integrationByKey, log, outbox, retiredGroupsOf } = context;
+  if (outbox.outstandingOf(group.id).length > 0) return [];
   const entries = integrations.map(({ key }) => log.get(group.id, key));
+  const past = log.entriesOf(group.id).flatMap(([key, entry]) => {
+    const isToHear = !isAsked(key, context) && integrationByKey(key) !== null;
+    return isToHear ? [entry] : [];
+  });
   return [...group.members.values()].filter(
-    ({ endsAtMs, fingerprint }) =>
+    ({ alertId, endsAtMs, fingerprint }) =>
       endsAtMs !== null &&
-      entries.every((entry) => entry?.resolved.has(fingerprint) === true && !entry.firing.has(fingerprint)),
+      entries.every((entry) => entry?.resolved.has(fingerprint) === true && !entry.firing.has(fingerprint)) &&
+      !past.some((entry) => entry.firing.has(fingerprint)) &&
+      // What groups have told that are no more is looked through by a pass.
+      retiredGroupsOf(alertId).size === 0,
   );
 }
 
 /** Which members may be told of now. */
 function* judgeMembers(group: AggregationGroup, context: PassContext): Generator<void, Passed> {
-  const { stages, log, decisions, nowMs } = context;
+  const { stages, decisions, nowMs } = context;
   const alerts: TrackedAlert[] = [];
   const firing = new Set<string>();
   const resolved = new Set<string>();
@@ -226,7 +275,7 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
   let judged = 0;
   for (const alert of group.members.values()) {
     if (++judged % membersPerPiece === 0) yield;
-    const isTold = log.wasTold(group.id, alert.fingerprint);
+    const isTold = wasTold(group, alert, context);
     const flaps = context.flappingOf(alert);
     const muted =
       mutedBy(stages, alert, {
@@ -245,7 +294,7 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
           notificationId: null,
           reason: muted.reason,
         },
-        group.id,
+        muted.scope ?? group.id,
       );
       lookAtMs = Math.min(lookAtMs, muted.untilMs ?? Infinity);
       const isUndecided = muted.untilMs !== undefined;
@@ -266,6 +315,8 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
     snoozeEndedAtMs = Math.max(snoozeEndedAtMs, alert.snoozedUntilMs ?? 0);
     if (flaps) flapping.set(alert.fingerprint, flaps);
   }
+  const over = resolved.size === 0 ? [] : alerts.filter(({ endsAtMs }) => endsAtMs !== null);
+  const earlier = earlierKnowledge(group, over, context);
   const flappingSinceMs = Math.max(0, ...[...flapping.values()].map(({ sinceMs }) => sinceMs));
   return {
     alerts,
@@ -273,7 +324,8 @@ function* judgeMembers(group: AggregationGroup, context: PassContext): Generator
     resolved,
     heldBack,
     silent,
-    toldBefore: toldToPast(group, resolved, context),
+    toldBefore: earlier.told,
+    earlier,
     keptBack,
     allAcknowledged,
     snoozeEndedAtMs,

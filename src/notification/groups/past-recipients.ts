@@ -1,10 +1,15 @@
+import type { Decision } from '../explain/decision-log.ts';
 import type { Outstanding } from '../outbox/delivery-queue.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';
 import type { LogEntry } from '../stages/dedup-stage.ts';
 import type { AggregationGroup } from './aggregation-group.ts';
-import type { PassContext, Passed } from './pass-context.ts';
+import type { EarlierKnowledge, PassContext, Passed } from './pass-context.ts';
+import type { TrackedAlert } from './tracked-alert.ts';
 
-/** Somebody who was on call when alerts of a group were told, and is not any more. */
+/**
+ * Somebody who was told of alerts of a group, and is not told of it any more: another is on call by now, or a reload says that
+ * others are told.
+ */
 export interface PastRecipient {
   readonly running: RunningIntegration;
   readonly entry: LogEntry;
@@ -13,21 +18,99 @@ export interface PastRecipient {
   readonly passed: Passed;
 }
 
-type Context = Pick<PassContext, 'integrations' | 'pastIntegrations' | 'log' | 'outbox'>;
+type Context = Pick<
+  PassContext,
+  'integrations' | 'integrationByKey' | 'log' | 'outbox' | 'retiredGroupsOf' | 'tellsOfPast' | 'nowMs'
+>;
 
-/** Who was told of what is over now, and is no longer told of what fires: another is on call by now. */
+/** What is known of alerts that are over by whoever a group does not ask, and by groups that a reload has taken away. */
+export function earlierKnowledge(
+  { id }: Pick<AggregationGroup, 'id'>,
+  over: readonly TrackedAlert[],
+  context: Context,
+): EarlierKnowledge {
+  const known: Known = { told: new Set(), heard: new Map(), awaited: new Map(), firing: new Map(), lost: [] };
+  if (over.length === 0) return known;
+  const { integrations, integrationByKey, log, retiredGroupsOf } = context;
+  const asked = new Set(integrations.map(({ key }) => key));
+  const noteFiring = (key: string, alert: TrackedAlert): void => {
+    const running = integrationByKey(key);
+    if (!running) known.lost.push([key, alert]);
+    else if (!asked.has(running.key) && !hasHeardOfEnd(log.get(id, running.key), alert))
+      addTo(known.firing, running.key, alert.fingerprint);
+  };
+  for (const [key, entry] of log.entriesOf(id)) {
+    if (asked.has(key)) continue;
+    for (const alert of over) {
+      const knows = entry.firing.has(alert.fingerprint);
+      if (knows || entry.resolved.has(alert.fingerprint)) known.told.add(alert.fingerprint);
+      if (knows) noteFiring(key, alert);
+    }
+  }
+  for (const alert of over) {
+    for (const groupId of retiredGroupsOf(alert.alertId)) {
+      for (const key of toldByRetired(groupId, alert, known, context)) {
+        if (!asked.has(key) && context.tellsOfPast(alert.alertId, key)) noteFiring(key, alert);
+      }
+    }
+  }
+  return known;
+}
+
+interface Known extends EarlierKnowledge {
+  readonly told: Set<string>;
+  readonly heard: Map<string, Set<string>>;
+  readonly awaited: Map<string, Set<string>>;
+  readonly firing: Map<string, Set<string>>;
+  readonly lost: (readonly [key: string, alert: TrackedAlert])[];
+}
+
+/** @param known is added to. @returns the integrations that know an alert to fire by a group that is no more, and nothing says more */
+function toldByRetired(
+  groupId: string,
+  alert: TrackedAlert,
+  known: Known,
+  { log, outbox }: Context,
+): readonly string[] {
+  const { fingerprint } = alert;
+  const ending = new Set<string>();
+  for (const { state, notification } of outbox.outstandingOf(groupId)) {
+    if (state === 'replaced' || !notification.resolved.has(fingerprint)) continue;
+    ending.add(notification.integration);
+    addTo(known.awaited, notification.integration, fingerprint);
+  }
+  return log.entriesOf(groupId).flatMap(([key, entry]) => {
+    const knows = entry.firing.has(fingerprint);
+    const hasHeard = !knows && hasHeardOfEnd(entry, alert);
+    if (knows || hasHeard) known.told.add(fingerprint);
+    if (hasHeard) addTo(known.heard, key, fingerprint);
+    return knows && !ending.has(key) ? [key] : [];
+  });
+}
+
+/** What was said to be over before it was is an earlier episode of the same labels. */
+function hasHeardOfEnd(entry: LogEntry | null, { fingerprint, endsAtMs }: TrackedAlert): boolean {
+  if (entry === null || endsAtMs === null) return false;
+  return entry.resolved.has(fingerprint) && entry.notifiedAtMs >= Math.floor(endsAtMs);
+}
+
+function addTo(sets: Map<string, Set<string>>, key: string, value: string): void {
+  const set = sets.get(key);
+  if (set) set.add(value);
+  else sets.set(key, new Set([value]));
+}
+
+/** Who was told of what is over now, and is no longer told of what fires. */
 export function pastRecipients(
-  group: AggregationGroup,
+  group: Pick<AggregationGroup, 'id'>,
   passed: Passed,
-  { integrations, pastIntegrations, log }: Context,
+  { integrationByKey, log, nowMs }: Context,
 ): readonly PastRecipient[] {
-  if (passed.resolved.size === 0) return [];
-  return pastIntegrations.flatMap((running): PastRecipient[] => {
-    const isAsked = integrations.some(({ key }) => key === running.key);
-    const entry = isAsked ? null : log.get(group.id, running.key);
-    if (entry === null) return [];
-    const resolved = entry.firing.intersection(passed.resolved);
-    if (resolved.size === 0) return [];
+  return [...passed.earlier.firing].flatMap(([key, known]): PastRecipient[] => {
+    const running = integrationByKey(key);
+    const resolved = known.intersection(passed.resolved);
+    if (!running || resolved.size === 0) return [];
+    const entry = log.get(group.id, key) ?? { firing: resolved, resolved: new Set(), notifiedAtMs: nowMs };
     const heldBack = entry.firing.difference(resolved);
     const alerts = passed.alerts.filter(({ fingerprint }) => resolved.has(fingerprint));
     const reason = heldBack.size === 0 ? 'all_resolved' : 'new_resolved';
@@ -35,34 +118,88 @@ export function pastRecipients(
   });
 }
 
-/** Of what is over, that of which somebody has heard who is no longer told of the group. */
-export function toldToPast(
+/** What is left to tell an integration: not the end that it hears of, or has heard of, by a group that is no more. */
+export function stillToTell(passed: Passed, key: string): Passed {
+  const { heard, awaited } = passed.earlier;
+  const others = [heard.get(key), awaited.get(key)].filter((one) => one !== undefined);
+  if (others.length === 0) return passed;
+  const isToldElsewhere = (fingerprint: string): boolean => others.some((one) => one.has(fingerprint));
+  const left = (fingerprints: ReadonlySet<string>): ReadonlySet<string> =>
+    new Set([...fingerprints].filter((one) => !isToldElsewhere(one)));
+  return {
+    ...passed,
+    alerts: passed.alerts.filter(
+      ({ endsAtMs, fingerprint }) => endsAtMs === null || !isToldElsewhere(fingerprint),
+    ),
+    resolved: left(passed.resolved),
+    toldBefore: left(passed.toldBefore),
+  };
+}
+
+/** That an integration is not told of ends that it hears of by a group that is no more. */
+export function toldByOthers(
+  all: Passed,
+  { alerts }: Passed,
+  { key, receiver }: RunningIntegration,
+): readonly Decision[] {
+  const left = new Set(alerts);
+  const reason = `${key}: the group that told it before a reload has changed the groups tells that it is over`;
+  return all.alerts
+    .filter((alert) => !left.has(alert))
+    .map(({ alertId }) => ({
+      alertId,
+      stage: 'dedup',
+      decision: 'not sent',
+      receiver,
+      notificationId: null,
+      reason,
+    }));
+}
+
+/** What an integration knows of a group that has heard of ends by a group that is no more; null where that is what it knew. */
+export function knownByOthers<Entry extends LogEntry>(
+  { earlier }: Passed,
+  key: string,
+  entry: Entry | null,
+): Entry | null {
+  const heard = earlier.heard.get(key)?.intersection(entry?.firing ?? new Set());
+  if (!entry || !heard || heard.size === 0) return null;
+  return { ...entry, firing: entry.firing.difference(heard), resolved: entry.resolved.union(heard) };
+}
+
+/** Whether somebody was told that an alert of a group fires, and not that it is over. */
+export function wasTold(
   { id }: Pick<AggregationGroup, 'id'>,
-  resolved: ReadonlySet<string>,
-  { integrations, pastIntegrations, log }: Pick<Context, 'integrations' | 'pastIntegrations' | 'log'>,
-): ReadonlySet<string> {
-  const told = new Set<string>();
-  if (resolved.size === 0) return told;
-  for (const { key } of pastIntegrations) {
-    const entry = integrations.some((one) => one.key === key) ? null : log.get(id, key);
-    if (entry === null) continue;
-    for (const one of resolved) if (entry.firing.has(one) || entry.resolved.has(one)) told.add(one);
-  }
-  return told;
+  { alertId, fingerprint }: TrackedAlert,
+  { log, retiredGroupsOf }: Pick<Context, 'log' | 'retiredGroupsOf'>,
+): boolean {
+  if (log.wasTold(id, fingerprint)) return true;
+  for (const groupId of retiredGroupsOf(alertId)) if (log.wasTold(groupId, fingerprint)) return true;
+  return false;
+}
+
+/** Why an integration that was told that an alert fires does not hear of its end. */
+export function whyUnheard(key: string): string {
+  return `${key} was told that it fires and is not configured any more: nobody hears there that it is over`;
+}
+
+export function endUnheard(key: string, { alertId }: TrackedAlert): Decision {
+  const reason = whyUnheard(key);
+  return { alertId, stage: 'dedup', decision: 'not sent', receiver: null, notificationId: null, reason };
 }
 
 /** Messages that wait for whoever is no longer told of the group: another is on call by now, or a reload has said so. */
 export function unasked(
   { id }: Pick<AggregationGroup, 'id'>,
-  { integrations, pastIntegrations, log, outbox }: Context,
+  { earlier }: Passed,
+  { integrations, integrationByKey, log, outbox }: Context,
 ): Outstanding[] {
   const asked = new Set(integrations.map(({ key }) => key));
-  const past = new Set(pastIntegrations.map(({ key }) => key));
   // Who has heard that it fires hears that it is over.
   const isEnd = ({ reason, integration }: Outstanding['notification']): boolean =>
     (reason === 'all_resolved' || reason === 'new_resolved') &&
-    past.has(integration) &&
-    log.get(id, integration) !== null;
+    integrationByKey(integration) !== null &&
+    (log.get(id, integration) !== null || earlier.firing.has(integration));
   return outbox
     .outstandingOf(id)
     .filter(

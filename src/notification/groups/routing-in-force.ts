@@ -10,6 +10,6 @@ export interface RoutingInForce {
   readonly holds: boolean;
   /** Of a receiver, or of whoever is on call in its place, now or at another time; none where it has none. */
   integrationsOf(receiver: string, wallMs?: number): readonly RunningIntegration[];
-  /** Where somebody is on call in its place: of all who may have been. */
-  pastIntegrationsOf(receiver: string): readonly RunningIntegration[];
+  /** Of any receiver: the one of this key, or one of another name that reaches the same address since a reload; null where there is none. */
+  integrationByKey(key: string): RunningIntegration | null;
 }

@@ -15,7 +15,7 @@ export interface Writing extends Pick<
 /** Writes what passes have decided: messages before anything is sent, and what is no longer needed beside them. */
 export async function writePasses(
   tx: StateTransaction,
-  { leaving, gone, goneGroups }: Written,
+  { leaving, gone, goneGroups, logs }: Written,
   { log, outbox, beside, keptBack, keepsGroup, onTold, hasGroup, groupsOf }: Writing,
 ): Promise<void> {
   const passes = leaving.flatMap(({ pass }) => pass ?? []);
@@ -24,10 +24,11 @@ export async function writePasses(
     passes.flatMap(({ planned }) => planned),
     passes.flatMap(({ withdrawn }) => withdrawn),
   );
-  await log.write(
-    tx,
-    passes.flatMap(({ logs }) => logs),
-  );
+  await log.write(tx, [
+    ...passes.flatMap((pass) => pass.logs),
+    // One that is there again by now goes on with what it knew.
+    ...logs.filter(({ groupId }) => !hasGroup(groupId)),
+  ]);
   await keptBack.write(
     tx,
     passes.flatMap((pass) => pass.keptBack.map((alertId) => ({ alertId, groupId: pass.group.id }))),

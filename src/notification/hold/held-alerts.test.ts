@@ -46,6 +46,7 @@ it(`${maxHeldAlerts} alerts are held back at once: of those that come together, 
       record: (decision) => {
         told.push(`${decision.alertId} ${decision.decision}: ${decision.reason}`);
       },
+      wasRecorded: () => undefined,
     },
   });
   await holds.start();

@@ -23,6 +23,9 @@ export interface Hold {
   readonly reason: string;
 }
 
+/** Under what explanations keep what became of the hold of an alert: it is said once, for whatever groups hold the alert. */
+export const HOLD_SCOPE = 'hold';
+
 /** What tells of the verdict on an alert that is held back. */
 export const HOLD_EVENTS = [
   'watchdog.remediation.started',

@@ -122,6 +122,27 @@ describe('an alert whose repair is under way', () => {
     expect(await healedEvents()).toHaveLength(1);
   });
 
+  it.each([
+    ['after it was over', ['resolve', 'heal']],
+    ['before it was over', ['heal', 'resolve']],
+    ['before it was over, with a restart in between', ['heal', 'restart', 'resolve']],
+  ] as const)('is said to be healed once, where the verdict comes %s', async (_, steps) => {
+    await open();
+    await stage.alerts.fire({ a: A });
+    await stage.tell(started('a'));
+    await pass(SECOND);
+    for (const step of steps) {
+      if (step === 'resolve') await stage.alerts.resolve('a');
+      else if (step === 'heal') await stage.tell(ended('a', 'healed'));
+      else await stage.restart();
+      await pass(SECOND);
+    }
+    await pass(10 * MINUTE);
+    const said = await holdDecisions('a');
+    const healed = 'healed: healed by restart in 2.1 s';
+    expect([said.filter((one) => one.startsWith('healed')), said.at(-1)]).toEqual([[healed], healed]);
+  });
+
   it('is told of at once when it is not healed, without waiting for group_interval', async () => {
     const team = await open({ route: { ...HELD, groupIntervalMs: 10 * MINUTE } });
     await stage.alerts.fire({ a: A });

@@ -1,10 +1,10 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTables, StateTransaction } from '#storage';
 import { parseLabels, type SelfMetrics, type SystemEvent } from '#telemetry';
-import type { DecisionLog } from '../explain/decision-log.ts';
+import type { Decision, DecisionLog } from '../explain/decision-log.ts';
 import type { AlertTriggered, RemediationOutlook, RoutedTo } from '../ports.ts';
 import { holdMsOf } from '../stages/hold-stage.ts';
-import { followed, holdsBeyond, isVerdict, type Hold, type VerdictEvent } from './hold.ts';
+import { followed, HOLD_SCOPE, holdsBeyond, isVerdict, type Hold, type VerdictEvent } from './hold.ts';
 
 /** So many alerts are held back at once; people are told of further ones at once. */
 export const maxHeldAlerts = 10_000;
@@ -14,7 +14,7 @@ export interface HoldParts {
   readonly bus: EventBus;
   readonly metrics: SelfMetrics;
   readonly remediations: RemediationOutlook;
-  readonly decisions: Pick<DecisionLog, 'record'>;
+  readonly decisions: Pick<DecisionLog, 'record' | 'wasRecorded'>;
 }
 
 /** What holds need to know of alerts while events are followed. */
@@ -50,7 +50,10 @@ export class RemediationHolds {
 
   async start(): Promise<void> {
     const rows = await this.#parts.database.reader.selectFrom('notification_holds').selectAll().execute();
-    for (const row of rows) this.#set(holdOf(row));
+    for (const hold of rows.map(holdOf)) {
+      this.#set(hold);
+      if (hold.state !== 'held') this.#parts.decisions.wasRecorded(...decisionOf(hold));
+    }
   }
 
   get(alertId: string): Hold | null {
@@ -102,7 +105,10 @@ export class RemediationHolds {
     const unheard = [...healed].filter(({ untilMs }) => untilMs > tx.nowMs);
     if (unheard.length > 0) await this.#parts.bus.append(tx, ...unheard.map(healedEvent));
     tx.afterCommit(() => {
-      for (const hold of changed.values()) this.#set(hold);
+      for (const hold of changed.values()) {
+        this.#set(hold);
+        if (hold.state !== 'held') this.#parts.decisions.record(...decisionOf(hold));
+      }
     });
     return [...changed.values()].flatMap(({ alertId, state }) => (state === 'held' ? [] : alertId));
   }
@@ -128,7 +134,7 @@ export class RemediationHolds {
     const untilMs = Math.max(...holding.map((one) => one.untilMs));
     const outlook = this.#parts.remediations.outlookOf(event);
     const notHeld = (reason: string): null => {
-      this.#tell(alertId, 'not held', reason);
+      this.#parts.decisions.record(...decisionOf({ alertId, state: 'not held', reason }));
       return null;
     };
     if (!outlook.acts) return notHeld(outlook.reason);
@@ -166,10 +172,7 @@ export class RemediationHolds {
   #set(hold: Hold): void {
     this.#forget(hold.alertId);
     this.#holds.set(hold.alertId, hold);
-    if (hold.state !== 'held') {
-      this.#tell(hold.alertId, hold.state, hold.reason);
-      return;
-    }
+    if (hold.state !== 'held') return;
     this.#held++;
     const place = placeOf(hold);
     const there = this.#byTarget.get(place);
@@ -187,13 +190,15 @@ export class RemediationHolds {
     there?.delete(alertId);
     if (there?.size === 0) this.#byTarget.delete(place);
   }
+}
 
-  #tell(alertId: string, decision: string, reason: string): void {
-    this.#parts.decisions.record(
-      { alertId, stage: 'hold', decision, receiver: null, notificationId: null, reason },
-      'hold',
-    );
-  }
+/** What is said of an alert, and under what it is kept. */
+function decisionOf({
+  alertId,
+  state: decision,
+  reason,
+}: Pick<Hold, 'alertId' | 'reason'> & { readonly state: string }): readonly [Decision, string] {
+  return [{ alertId, stage: 'hold', decision, receiver: null, notificationId: null, reason }, HOLD_SCOPE];
 }
 
 function placeOf({ policy, target }: Pick<Hold, 'policy' | 'target'>): string {

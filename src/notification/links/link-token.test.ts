@@ -16,6 +16,12 @@ describe('a link', () => {
     expect(token).toMatch(/^[\w-]+\.[\w-]{22}$/);
   });
 
+  it('says for how many alerts of its message it is, where not for all', () => {
+    const some: LinkClaim = { ...CLAIM, action: 'acknowledge_message', named: 125 };
+    expect(readLink('key', signLink('key', some))).toEqual(some);
+    expect(readLink('key', token)).not.toHaveProperty('named');
+  });
+
   it.each([
     ['of another key', signLink('other', CLAIM)],
     ['without its signature', token.split('.')[0] ?? ''],

@@ -10,6 +10,8 @@ export interface LinkClaim {
   readonly action: LinkAction;
   /** The id of an alert; of `acknowledge_message` that of a message, whose alerts are meant. */
   readonly subject: string;
+  /** Of `acknowledge_message`: of the alerts of its message the first so many are meant; all where absent. */
+  readonly named?: number;
   /** The receiver that got it. */
   readonly receiver: string;
   /** Wall ms, whole seconds. */
@@ -23,12 +25,13 @@ const VERSION = 1;
 export const maxTokenCharacters = 2_000;
 
 /**
- * `BASE64URL(JSON).BASE64URL(MAC)`: the JSON list of version, action, subject, receiver and the second at which it expires, and
- * the first 16 bytes of its HMAC-SHA-256.
+ * `BASE64URL(JSON).BASE64URL(MAC)`: the JSON list of version, action, subject, receiver, the second at which it expires and, where
+ * it is not for all of its message, for how many, and the first 16 bytes of its HMAC-SHA-256.
  */
-export function signLink(key: string, { action, subject, receiver, expiresAtMs }: LinkClaim): string {
-  const said = JSON.stringify([VERSION, action, subject, receiver, Math.floor(expiresAtMs / 1000)]);
-  const body = Buffer.from(said).toString('base64url');
+export function signLink(key: string, { action, subject, receiver, expiresAtMs, named }: LinkClaim): string {
+  const said = [VERSION, action, subject, receiver, Math.floor(expiresAtMs / 1000)];
+  if (named !== undefined) said.push(named);
+  const body = Buffer.from(JSON.stringify(said)).toString('base64url');
   return `${body}.${signatureOf(key, body).toString('base64url')}`;
 }
 
@@ -41,7 +44,7 @@ export function readLink(key: string, token: string): LinkClaim | null {
   if (others.length > 0 || given.length !== wanted.length || !timingSafeEqual(given, wanted)) return null;
   // Signed, so written by `signLink`, by this version or an older one.
   const said = JSON.parse(Buffer.from(body, 'base64url').toString()) as unknown[];
-  const [version, action, subject, receiver, expiresAt] = said;
+  const [version, action, subject, receiver, expiresAt, named] = said;
   const known = LINK_ACTIONS.find((one) => one === action);
   if (version !== VERSION || known === undefined) return null;
   return {
@@ -49,6 +52,7 @@ export function readLink(key: string, token: string): LinkClaim | null {
     subject: String(subject),
     receiver: String(receiver),
     expiresAtMs: Number(expiresAt) * 1000,
+    ...(named !== undefined && { named: Number(named) }),
   };
 }
 

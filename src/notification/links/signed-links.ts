@@ -73,13 +73,9 @@ export class SignedLinks {
   /** The same for the same message, however often it is tried. @param atMs when the message was decided, wall ms */
   tokenFor(
     action: LinkAction,
-    {
-      subject,
-      receiver,
-      atMs,
-    }: { readonly subject: string; readonly receiver: string; readonly atMs: number },
+    { atMs, ...about }: Omit<LinkClaim, 'action' | 'expiresAtMs'> & { readonly atMs: number },
   ): string {
-    return signLink(this.#key, { action, subject, receiver, expiresAtMs: atMs + linkLifetimeMs });
+    return signLink(this.#key, { action, ...about, expiresAtMs: atMs + linkLifetimeMs });
   }
 
   /**
@@ -103,12 +99,14 @@ export class SignedLinks {
     return alert;
   }
 
-  async #alertsOfMessage({ subject }: LinkClaim): Promise<Omit<LinkOffer, 'claim'>> {
+  async #alertsOfMessage({ subject, named }: LinkClaim): Promise<Omit<LinkOffer, 'claim'>> {
     const { database, alerts } = this.#parts;
     const message = await readMembers(database, subject);
     if (!message) throw new OmoiError('unknown_notification', `there is no message ${subject} any more`);
-    const fired = message.members.filter(([, endsAtMs]) => endsAtMs === null).map(([alertId]) => alertId);
-    const meant = fired.slice(0, maxAlertsOfLink);
+    const firedOf = (members: typeof message.members): readonly string[] =>
+      members.filter(([, endsAtMs]) => endsAtMs === null).map(([alertId]) => alertId);
+    const fired = firedOf(message.members);
+    const meant = firedOf(message.members.slice(0, named)).slice(0, maxAlertsOfLink);
     const found: NotifiedAlert[] = [];
     for (let at = 0; at < meant.length; at += maxAlertsPerRead) {
       found.push(...(await alerts.read(meant.slice(at, at + maxAlertsPerRead))));

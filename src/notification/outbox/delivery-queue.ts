@@ -31,6 +31,8 @@ export interface Outstanding {
   state: 'waiting' | 'sending' | 'replaced' | 'ended';
   /** Until when its receiver's rate limit holds it, wall ms; absent where it does not. */
   readonly heldUntilMs?: number;
+  /** Of one that was over without being taken, and is tried again: how that was answered last. */
+  readonly refusedWith?: string;
   /** Of a digest: the messages that it tells of in their place. They are on their way as long as it is. */
   readonly digestOf?: readonly Outstanding[];
 }

@@ -1,5 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import {
+  DELIVERED,
+  failed,
   openNotificationStage,
   RecordingReceiver,
   testRoute,
@@ -46,4 +48,17 @@ it('a message is left to the next run by a server that never came to listen', as
   });
   await stage.clock.advance(SECOND);
   expect(team.take()).toEqual(['first_notification +a']);
+});
+
+it('a message that is too long links to those of its alerts that it names', async () => {
+  const team = await open(Promise.resolve());
+  team.answer = ({ alerts }) =>
+    alerts.length > 2 ? failed('clientError', { retryable: false, isTooLong: true }) : DELIVERED;
+  const alerts = Array.from({ length: 8 }, (_, at) => [`a${at}`, { ...A, at: String(at) }] as const);
+  await stage.alerts.fire(Object.fromEntries(alerts));
+  await stage.clock.advance(SECOND);
+  const [whole, named] = team.messages;
+  const link = `http://omoi.test/n/${whole?.notificationId}`;
+  expect([whole?.acknowledgeAll, named?.acknowledgeAll]).toEqual([link, `${link}/first/2`]);
+  expect([whole?.alerts.length, named?.alerts.length]).toEqual([8, 2]);
 });

@@ -15,6 +15,7 @@ import { TemplateFailure } from '../templates/message-templates.ts';
 import { AlertsAhead } from './alerts-ahead.ts';
 import type { DeliveryQueueParts, Outstanding } from './delivery-queue.ts';
 import type { NotificationLog } from './notification-log.ts';
+import type { Notification } from './outbox-rows.ts';
 import type { RunningIntegration } from './running-integration.ts';
 import { sendWithFewerAlerts } from './shortened-delivery.ts';
 
@@ -81,9 +82,11 @@ async function send(parts: MessageWriterParts, sending: Sending): Promise<Delive
     const facts = await read;
     if (typeof facts === 'string') return unreadable(facts);
     const message = await sending.writing.run(write(parts, sending, facts));
+    const acknowledgeFirst = (count: number): string | null =>
+      acknowledgeAll(parts, notification, message.alerts.slice(0, count));
     if (message.alerts.length === 0) return refused('the alerts it is about are no longer on record');
     const { memory } = parts.log.get(notification.groupId, running.key) ?? { memory: null };
-    return await sendWithFewerAlerts(running.integration, message, { signal, memory });
+    return await sendWithFewerAlerts(running.integration, message, { signal, memory, acknowledgeFirst });
   } catch (thrown) {
     if (thrown instanceof TemplateFailure) return { ...refused(thrown.message), failure: 'template' };
     // A mistake of the program: it would fail again, and others wait.
@@ -142,9 +145,6 @@ function* write(
       },
     });
   }
-  const isOpen = ({ status, acknowledgedBy: by }: MessageAlert): boolean =>
-    status === 'firing' && by === null;
-  const areSeveral = alerts.filter(isOpen).length > 1;
   const message: Message = {
     notificationId: notification.id,
     groupKey: notification.groupKey,
@@ -155,13 +155,27 @@ function* write(
     receiverLabels: parts.receiverLabelsOf(running.receiver),
     alerts,
     truncatedAlerts: notification.truncated,
-    acknowledgeAll: areSeveral ? parts.acknowledgeAllOf(notification.id, about) : null,
+    acknowledgeAll: acknowledgeAll(parts, notification, alerts),
     externalUrl: parts.externalUrl(),
     atMs: notification.createdAtMs,
     traceparent,
     note: notification.note,
   };
   return { ...message, routeLabels: yield* parts.routeLabelsOf(message) };
+}
+
+/** Where all alerts that a message names are acknowledged at once; null where one at most is left to be. */
+function acknowledgeAll(
+  parts: MessageWriterParts,
+  { id, receiver, createdAtMs: atMs, members }: Notification,
+  alerts: readonly MessageAlert[],
+): string | null {
+  const isOpen = ({ status, acknowledgedBy: by }: MessageAlert): boolean =>
+    status === 'firing' && by === null;
+  if (alerts.filter(isOpen).length < 2) return null;
+  const last = alerts.at(-1)?.alertId;
+  const named = members.findLastIndex(([alertId]) => alertId === last) + 1;
+  return parts.acknowledgeAllOf(id, { receiver, atMs, ...(named < members.length && { named }) });
 }
 
 /** The labels of an alert whose severity an escalation has raised. */

@@ -72,6 +72,35 @@ export async function insertNotifications(
   );
 }
 
+const REPEAT = new PreparedInsert<Row, unknown>((db, rows) =>
+  db
+    .insertInto('notifications')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict.column('id').doUpdateSet((row) => ({
+        state: row.ref('excluded.state'),
+        created_at_ms: row.ref('excluded.created_at_ms'),
+        next_attempt_at_ms: row.ref('excluded.next_attempt_at_ms'),
+        finished_at_ms: row.ref('excluded.finished_at_ms'),
+        held_until_ms: row.ref('excluded.held_until_ms'),
+        digest_id: row.ref('excluded.digest_id'),
+      })),
+    ),
+);
+
+/** Those that were over without being taken, and are tried again. They are decided anew: their links count from now on. */
+export async function repeatNotifications(
+  tx: StateTransaction,
+  notifications: readonly Notification[],
+  heldUntilMs: ReadonlyMap<string, number>,
+): Promise<void> {
+  if (notifications.length === 0) return;
+  await REPEAT.rows(
+    tx,
+    notifications.map((notification) => rowOf(notification, heldUntilMs.get(notification.id) ?? null)),
+  );
+}
+
 /** So many rows are named by one statement: databases take a bounded number of parameters. */
 export const maxSupersededPerStatement = 500;
 

@@ -23,6 +23,7 @@ import type { LogUpdate, NotificationLog } from './notification-log.ts';
 import {
   insertNotifications,
   readPending,
+  repeatNotifications,
   supersedeNotifications,
   writeOutcomes,
   type Notification,
@@ -62,17 +63,27 @@ export interface OutboxParts {
   /** The integrations that were told for a receiver at a time: those of whoever was on call in its place. */
   readonly integrationsAt: (receiver: string, wallMs: number) => readonly RunningIntegration[];
   /** Nothing of a group waits for an integration any more. */
-  readonly onEnded: (notification: Notification, outcome: 'delivered' | 'failed') => void;
+  readonly onEnded: (notification: Notification, ended: EndOfMessage) => void;
   /** A message was on its way and waits again: it may be replaced. */
   readonly onWaits: (notification: Notification) => void;
   /** Whether the group that a message tells of is no more, so that others tell of its alerts. Asked while messages are sent. */
   readonly isOrphan: (notification: Notification) => boolean;
 }
 
+/** What came of a message that is not tried any more. */
+export interface EndOfMessage {
+  readonly outcome: 'delivered' | 'failed';
+  /** How often it was tried. */
+  readonly attempts: number;
+  readonly answer: string;
+}
+
 /** A message that takes the place of one that waits. */
 export interface PlannedNotification {
   readonly notification: Notification;
   readonly replaces: Outstanding | null;
+  /** What came of it before, where nobody took it and it is tried again; it is the same row. */
+  readonly again?: Omit<EndOfMessage, 'outcome'>;
   /** Whether no rate limit may hold it: it tells of something critical for the first time. */
   readonly isUrgent?: boolean;
 }
@@ -270,22 +281,28 @@ export class Outbox {
     await allSettled([
       insertNotifications(
         tx,
-        planned.map(({ notification }) => notification),
+        planned.flatMap(({ notification, again }) => (again ? [] : [notification])),
+        held,
+      ),
+      repeatNotifications(
+        tx,
+        planned.flatMap(({ notification, again }) => (again ? [notification] : [])),
         held,
       ),
       supersedeNotifications(tx, ids, Math.floor(tx.nowMs)),
     ]);
     tx.afterCommit(() => {
       for (const outstanding of replaced) this.#remove(outstanding);
-      for (const { notification, replaces } of planned) {
+      for (const { notification, replaces, again } of planned) {
         const heldUntilMs = held.get(notification.id);
         const before = replaces?.heldUntilMs === undefined ? replaces : null;
         this.#accept({
           notification,
-          attempts: before?.attempts ?? 0,
+          attempts: again?.attempts ?? before?.attempts ?? 0,
           nextAttemptAtMs: heldUntilMs ?? before?.nextAttemptAtMs ?? notification.createdAtMs,
           state: 'waiting',
           ...(heldUntilMs !== undefined && { heldUntilMs }),
+          ...(again && { refusedWith: again.answer }),
         });
       }
     });
@@ -342,7 +359,13 @@ export class Outbox {
     this.#remove(ended.outstanding);
     for (const one of told) {
       this.#remove(one);
-      this.#parts.onEnded(one.notification, ended.tried.delivery.outcome);
+      const { delivery } = ended.tried;
+      const { attempts } = ended.outstanding;
+      this.#parts.onEnded(one.notification, {
+        outcome: delivery.outcome,
+        attempts,
+        answer: answerOf(delivery),
+      });
     }
   }
 
@@ -392,7 +415,7 @@ export class Outbox {
       ...ended.filter(({ tried }) => tried.isFinal).map((one) => endDigested(tx, one, nowMs)),
       log.write(tx, known),
     ]);
-    await bus.append(tx, ...ended.flatMap((one) => (one.tried.isFinal ? [eventOf(one)] : [])));
+    await bus.append(tx, ...ended.flatMap((one) => (isNews(one) ? [eventOf(one)] : [])));
     return ended.map(() => true);
   }
 
@@ -418,6 +441,11 @@ function knownOnceDelivered(
     integration,
     entry: { firing, resolved, notifiedAtMs: createdAtMs, memory: memory ?? before },
   };
+}
+
+/** Whether it is over, and not as it was when it was over before. */
+function isNews({ outstanding: { refusedWith }, tried: { delivery, isFinal } }: Ended): boolean {
+  return isFinal && (delivery.outcome === 'delivered' || answerOf(delivery) !== refusedWith);
 }
 
 function answerOf(delivery: Delivery): string {

@@ -23,7 +23,11 @@ const long = messageWith({
   truncatedAlerts: 100,
 });
 
-const options = { signal: new AbortController().signal, memory: null };
+const options = {
+  signal: new AbortController().signal,
+  memory: null,
+  acknowledgeFirst: (alerts: number) => `link to ${alerts}`,
+};
 
 function receiver(answerOf: (message: Message) => Delivery) {
   const sizes: number[] = [];
@@ -57,10 +61,15 @@ describe('a message that is too long', () => {
     },
   );
 
-  it('for its receiver is told with as few as it takes', async () => {
-    const { sizes, send } = receiver(({ alerts }) => (alerts.length > 7 ? tooLong : taken));
+  it('for its receiver is told with as few as it takes, and links to these', async () => {
+    const links: (string | null)[] = [];
+    const { sizes, send } = receiver(({ alerts, acknowledgeAll }) => {
+      links.push(acknowledgeAll);
+      return alerts.length > 7 ? tooLong : taken;
+    });
     expect(await sendWithFewerAlerts({ send }, long, options)).toMatchObject({ outcome: 'delivered' });
     expect(sizes).toEqual([500, 125, 32, 8, 2]);
+    expect(links).toEqual([long.acknowledgeAll, 'link to 125', 'link to 32', 'link to 8', 'link to 2']);
   });
 
   it('with one alert is too long for good', async () => {

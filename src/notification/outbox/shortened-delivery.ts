@@ -5,6 +5,11 @@ import type { Delivery, Integration, SendOptions } from '../receivers/integratio
 /** What is too long is told again with this share of its alerts. */
 const keptShare = 1 / 4;
 
+export interface ShorteningOptions extends SendOptions {
+  /** Where the alerts of the message that it names are acknowledged at once, where it names the first so many of them. */
+  readonly acknowledgeFirst: (alerts: number) => Message['acknowledgeAll'];
+}
+
 /**
  * Sends a message; where it is too long for its templates, or for its receiver, with fewer alerts, down to one: whoever hears of the
  * first of them, and how many there are, has been told.
@@ -12,7 +17,7 @@ const keptShare = 1 / 4;
 export async function sendWithFewerAlerts(
   integration: Pick<Integration, 'send'>,
   message: Message,
-  options: SendOptions,
+  { acknowledgeFirst, ...options }: ShorteningOptions,
 ): Promise<Delivery> {
   let shortened = message;
   for (;;) {
@@ -26,7 +31,9 @@ export async function sendWithFewerAlerts(
     if (delivery.isTooLong !== true || named <= 1 || options.signal.aborted) return delivery;
     const alerts = shortened.alerts.slice(0, Math.ceil(named * keptShare));
     const truncatedAlerts = shortened.truncatedAlerts + named - alerts.length;
-    shortened = { ...shortened, alerts, truncatedAlerts };
+    // Who reads of some acknowledges these, and not those that they were never told of.
+    const acknowledgeAll = acknowledgeFirst(alerts.length);
+    shortened = { ...shortened, alerts, truncatedAlerts, acknowledgeAll };
     await nextTurn();
   }
 }

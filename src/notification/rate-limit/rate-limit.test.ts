@@ -118,7 +118,7 @@ describe('a receiver with a rate limit', () => {
     expect(team.take()).toEqual(['first_notification +a', 'first_notification +b', 'digest +d -c']);
     await pass(MINUTE);
     expect(team.take()).toEqual([]);
-    expect(test.stage.notification.dispatcher.get('c')).toBeNull();
+    expect(test.stage.notification.dispatcher.membership.get('c')).toBeNull();
   });
 
   it('hears of what is critical and new at once, and of what was held of its group with it', async () => {
@@ -270,7 +270,7 @@ describe('a digest', () => {
       // An answer that a crash has taken is asked for again, with the same message.
       expect(new Set(told)).toEqual(new Set(['digest +c +d']));
       expect(told.length).toBeLessThanOrEqual(2);
-      const knows = ['c', 'd'].map((id) => test.stage.notification.dispatcher.get(id)?.alertId);
+      const knows = ['c', 'd'].map((id) => test.stage.notification.dispatcher.membership.get(id)?.alertId);
       expect(knows).toEqual(['c', 'd']);
       await test.stage.alerts.resolve('c', 'd');
       await pass(2 * MINUTE);

@@ -1,6 +1,6 @@
 import { severityRank, toRfc3339 } from '#telemetry';
 import type { Route } from '../configuration/notification-configuration.ts';
-import type { Hold } from '../hold/hold.ts';
+import { HOLD_SCOPE, type Hold } from '../hold/hold.ts';
 import type { MuteStage } from './mute-stage.ts';
 
 const CRITICAL = severityRank('critical');
@@ -18,13 +18,19 @@ export function holdStage(holdOf: (alertId: string) => Hold | null): MuteStage {
       const holdMs = holdMsOf(route, severity);
       const hold = holdMs === null ? null : holdOf(alertId);
       if (holdMs === null || hold === null || hold.state === 'released') return null;
-      if (hold.state === 'healed' && endsAtMs !== null) {
-        return { stage: 'hold', decision: 'healed', reason: hold.reason, spares: 'told' };
-      }
+      const { policy, target, reason } = hold;
+      const healed = {
+        stage: 'hold',
+        decision: 'healed',
+        reason,
+        scope: HOLD_SCOPE,
+        spares: 'told',
+      } as const;
+      if (hold.state === 'healed' && endsAtMs !== null) return healed;
       const untilMs = firedAtMs + holdMs;
       // Where the wall clock was set back meanwhile the deadline would be as much later.
       if (untilMs <= nowMs || firedAtMs - nowMs > holdMs) return null;
-      const { policy, target } = hold;
+      if (hold.state === 'healed') return { ...healed, untilMs };
       return {
         stage: 'hold',
         reason: `held until ${toRfc3339(untilMs)}, while ${policy} works on ${target}`,

@@ -27,6 +27,8 @@ export interface Muted {
   readonly reason: string;
   /** How explanations call it; `kept back` where absent. */
   readonly decision?: string;
+  /** Under what explanations keep it, where others say the same of the alert; under its group where absent. */
+  readonly scope?: string;
   /** Wall ms at which its groups are looked at again: until then what is over stays in them. Absent: at their next interval. */
   readonly untilMs?: number;
   /** `told`: whoever has heard that the alert fires is told of it all the same. */

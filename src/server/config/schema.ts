@@ -3,6 +3,7 @@ import {
   maxAgentsOfFleet,
   nameText,
   poolConfiguration,
+  type PoolDefinition,
   recordOf,
   RUNTIMES,
   suggestKey,
@@ -23,7 +24,8 @@ const databasePassword = z.strictObject({
   password_file: name.optional().describe('A file that holds the password.'),
 });
 
-const pools = z.array(poolConfiguration).superRefine((all, context) => {
+/** Asked of pools that are right each by itself: what is wrong with one has not become a pool. */
+const togetherRight = z.array(z.custom<PoolDefinition>()).superRefine((all, context) => {
   const refuse = (path: readonly (string | number)[], message: string): void =>
     context.addIssue({ code: 'custom', path: [...path], message });
   const agents = all.reduce((sum, { max }) => sum + max, 0);
@@ -44,6 +46,8 @@ const pools = z.array(poolConfiguration).superRefine((all, context) => {
       refuse([at, 'desired'], `min ${min} ≤ desired ${desired} ≤ max ${max} does not hold`);
   }
 });
+
+const pools = z.array(poolConfiguration).pipe(togetherRight);
 
 /** Where a browser can go, and what a path can be put behind. */
 function isAddress(text: string): boolean {

@@ -86,7 +86,7 @@ export class SharedTicks {
     const untilMs = performance.now() + MAX_SHARED_TURN_MS;
     do {
       runOne(this.#waiting.shift());
-      if (this.#waiting.length > 0) await null;
+      if (this.#waiting.length > 0) await Promise.resolve();
     } while (this.#waiting.length > 0 && performance.now() < untilMs);
     this.#taking = this.#waiting.length > 0;
     if (this.#taking) setImmediate(() => void this.#takeSome());
