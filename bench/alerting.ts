@@ -1,14 +1,16 @@
 // From a sample over HTTP to the message on loopback, while many others flow in; then ten thousand alerts within a second
-// beside a receiver that never answers. Omoi, and Prometheus with Alertmanager where Debian's packages are installed.
+// beside a receiver that never answers; then a thousand silences by regular expressions (Omoi alone). Omoi, and Prometheus with Alertmanager where Debian's packages are installed.
 // npm run bench -- alerting [--json] [--only=PART,…] [--alerts=200] [--burst=10000] [--rate=50000] [--groups=1,100,0] [--by=post,rule]
 import { parseArgs } from 'node:util';
 import { measureBurst } from './alerting/burst.ts';
 import { measureLatency, type Measured } from './alerting/latency.ts';
+import { measureSilences } from './alerting/silences.ts';
 import { arePeersInstalled, startOmoi, startPeers, type StartTarget } from './alerting/target.ts';
 import { Webhooks } from './alerting/webhooks.ts';
 
-const PARTS = ['latency', 'waits', 'burst'] as const;
+const PARTS = ['latency', 'waits', 'burst', 'silences'] as const;
 const EVERY_MS = 100;
+const SILENCES = 1_000;
 
 const { values: options } = parseArgs({
   options: {
@@ -77,6 +79,20 @@ async function burst(groups: number, by: 'rule' | 'post'): Promise<void> {
   }
 }
 
+async function silences(groups: number): Promise<void> {
+  const webhooks = await Webhooks.open();
+  const routing = { groupWait: '0s', groupBy: 'group', good: webhooks.good, hung: null };
+  const target = await startOmoi({ routing, evaluationInterval: '100ms' });
+  try {
+    const alerts = Number(options.burst);
+    const measured = await measureSilences(target, webhooks, { alerts, groups, silences: SILENCES });
+    report(`${SILENCES} silences, ${alerts} alerts`, target.name, measured);
+  } finally {
+    await target.stop();
+    await webhooks.close();
+  }
+}
+
 const only = new Set(options.only.split(','));
 if (only.has('latency')) await latency('sample to message, no wait', '0s', '100ms');
 if (only.has('waits')) await latency('sample to message, waits of 1 s', '1s', '1s');
@@ -86,4 +102,5 @@ if (only.has('burst')) {
       if (options.by.split(',').includes(by)) await burst(groups === 0 ? Number(options.burst) : groups, by);
   }
 }
+if (only.has('silences')) for (const groups of [1, 10, 1_000]) await silences(groups);
 if (options.json) console.log(JSON.stringify({ rows }));

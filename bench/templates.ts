@@ -1,9 +1,11 @@
 // The text of one message about 500 alerts with the default templates. To reach: p99 below 20 ms for Slack and e-mail.
 // Then how long large messages hold the event loop at a stretch. To reach: no stretch of 20 ms.
-// npm run bench -- templates [--json] [--alerts=500] [--messages=300] [--large=20]
+// Then how long one function on a megabyte does: no stretch of 50 ms.
+// npm run bench -- templates [--json] [--alerts=500] [--messages=300] [--large=20] [--long=5]
 import { parseArgs } from 'node:util';
 import { messageOf, templatesOf } from '../src/notification/templates/message.test-support.ts';
 import { measureLargeMessages } from './templates/large-messages.ts';
+import { measureLongTexts } from './templates/long-texts.ts';
 import { percentile, round } from './tsdb/numbers.ts';
 
 const { values: options } = parseArgs({
@@ -12,6 +14,7 @@ const { values: options } = parseArgs({
     alerts: { type: 'string', default: '500' },
     messages: { type: 'string', default: '300' },
     large: { type: 'string', default: '20' },
+    long: { type: 'string', default: '5' },
   },
 });
 const WARM_UP = 30;
@@ -65,5 +68,14 @@ for await (const reading of measureLargeMessages(Number(options.large))) {
   const { row, alerts, turns, cpu_ms, longest_cpu_ms_p50, longest_cpu_ms_max } = reading;
   console.log(
     `${row.padEnd(21)} ${String(alerts).padStart(6)} alerts  ${turns} turns  CPU ${cpu_ms} ms  longest turn: median ${longest_cpu_ms_p50} ms, worst ${longest_cpu_ms_max} ms`,
+  );
+}
+
+for await (const reading of measureLongTexts(Number(options.long))) {
+  const { row, text, turns, longest_cpu_ms_p50, longest_cpu_ms_max } = reading;
+  console.log(
+    options.json
+      ? JSON.stringify(reading)
+      : `${row.padEnd(58)} ${text.padEnd(8)} ${turns} turns  longest: median ${longest_cpu_ms_p50} ms, worst ${longest_cpu_ms_max} ms`,
   );
 }

@@ -61,9 +61,13 @@ await step('PromQL beside Prometheus', ['--project', 'conformance', 'promql-diff
   OMOI_SEED: seed,
   OMOI_ROUNDS: rounds,
 });
-await step('acceptance', ['--project', 'acceptance', ...filesWithLongTests('tests/acceptance')], {
-  OMOI_LONG: '1',
-});
+await step(
+  'acceptance',
+  ['--project', 'acceptance', ...filesWithLongTests('tests/acceptance'), ...patience],
+  {
+    OMOI_LONG: '1',
+  },
+);
 await step('fleet and watchdog on PostgreSQL', ['--project', 'postgres'], { OMOI_LONG: '1' });
 const gamedays = readdirSync(join(checkoutDirectory, 'config/gamedays')).map((file) =>
   file.replace('.yaml', ''),

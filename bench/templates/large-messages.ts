@@ -20,17 +20,20 @@ const templates = pacedTemplates(createMessageTemplates({ files: [] }), writing)
 function mail(message: Message): Promise<unknown> {
   const send = (shortened: Message) =>
     attempt(async () => {
-      await composeMail({
-        from: 'omoi@example.org',
-        to: ['ops@example.org'],
-        headers: [['Subject', await templates.text('{{ template "email.default.subject" . }}', shortened)]],
-        messageId: '<1@example.org>',
-        threadId: null,
-        dateMs: shortened.atMs,
-        text: '',
-        html: await templates.html('{{ template "email.default.html" . }}', shortened),
-        boundarySeed: 'bench',
-      });
+      await composeMail(
+        {
+          from: 'omoi@example.org',
+          to: ['ops@example.org'],
+          headers: [['Subject', await templates.text('{{ template "email.default.subject" . }}', shortened)]],
+          messageId: '<1@example.org>',
+          threadId: null,
+          dateMs: shortened.atMs,
+          text: '',
+          html: await templates.html('{{ template "email.default.html" . }}', shortened),
+          boundarySeed: 'bench',
+        },
+        writing,
+      );
       return { outcome: 'delivered', answer: '' };
     });
   return sendWithFewerAlerts({ send }, message, {
@@ -47,7 +50,7 @@ async function signedWebhook(message: Message): Promise<void> {
 function ownPayload(message: Message): Promise<unknown> {
   const payload = { alerts: '{{ toJson .Alerts }}', title: '{{ template "slack.default.title" . }}' };
   return attempt(async () => {
-    await payloadJson(payload, (text) => templates.text(text, message));
+    await payloadJson(payload, { expand: (text) => templates.text(text, message), writing });
     return { outcome: 'delivered', answer: '' };
   });
 }
@@ -58,7 +61,8 @@ const CASES: readonly (readonly [
   write: (message: Message) => Promise<unknown>,
 ])[] = [
   ['mail', () => messageOf(500), mail],
-  ['mail, 8 at once', () => messageOf(500), (message) => Promise.all(eightOf(message).map(mail))],
+  ['mail, 8 at once', () => messageOf(500), (message) => Promise.all(severalOf(message, 8).map(mail))],
+  ['mail, 64 at once', () => messageOf(500), (message) => Promise.all(severalOf(message, 64).map(mail))],
   ['large mail', () => largeMessageOf(500), mail],
   ['large mail', () => largeMessageOf(10_000), mail],
   ['large webhook, signed', () => largeMessageOf(500), signedWebhook],
@@ -67,8 +71,8 @@ const CASES: readonly (readonly [
 ];
 
 /** What templates see of a message is made once: each is one of its own. */
-function eightOf(message: Message): readonly Message[] {
-  return Array.from({ length: 8 }, () => ({ ...message }));
+function severalOf(message: Message, count: number): readonly Message[] {
+  return Array.from({ length: count }, () => ({ ...message }));
 }
 
 /** What writing one message took, of several the median. */

@@ -1,3 +1,4 @@
+import type { InPieces } from './values/in-pieces.ts';
 import {
   type FunctionDefinition,
   GoFunction,
@@ -39,7 +40,7 @@ export function checked(value: TemplateValue, type: string): TemplateValue {
 export function callValue(
   [callee = null, ...args]: readonly TemplateValue[],
   maxCharacters: number,
-): TemplateValue {
+): TemplateValue | InPieces<TemplateValue> {
   if (callee === null) throw new TemplateRunError('call of nil');
   if (!(callee instanceof GoFunction)) {
     throw new TemplateRunError(`non-function of type ${typeName(callee)}`);

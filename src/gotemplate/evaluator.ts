@@ -2,8 +2,9 @@ import { assertArity, callValue, checked, sizeOf, typeAt } from './calls.ts';
 import type { Frame, Scope } from './frame.ts';
 import { BUILTINS } from './functions/builtins.ts';
 import type { FunctionSet } from './functions/function-set.ts';
-import { shown } from './format/print.ts';
+import { shownInPieces } from './format/print.ts';
 import { assertTextFits, MAX_RUN_DEPTH, type RunBudget } from './limits.ts';
+import { InPieces } from './values/in-pieces.ts';
 import type { NumberValue } from './syntax/literals.ts';
 import { sourcePlace } from './syntax/source-place.ts';
 import type { Command, Definition, Node, Operand, Pipeline, Span, Term } from './syntax/nodes.ts';
@@ -33,6 +34,12 @@ interface Call {
   readonly scope: Scope;
 }
 
+/** Thrown to leave an action for a pause. */
+export const PAUSE = Symbol('pause');
+
+/** Calls of one action take so many steps, a millisecond or some, before it is left for a pause. */
+const STEPS_PER_CALLS = 4000;
+
 const NO_ARGUMENTS: readonly Operand[] = [];
 
 export interface EvaluatorOptions {
@@ -56,6 +63,22 @@ export class Evaluator {
   #at: Span = { start: 0, end: 0 };
   /** How deep blocks, parentheses and calls stand in each other. */
   #depth = 0;
+  /** That of the present action. */
+  #depthOfAction = 0;
+  /**
+   * What the calls of the present action have given, in their order. Where a pause is due within an action it is left, and evaluated
+   * again from its beginning: calls give what they have given.
+   */
+  readonly #given: TemplateValue[] = [];
+  #givenCount = 0;
+  /** How many of them have been asked for again. */
+  #taken = 0;
+  /** Whether the present action goes on after a pause. */
+  #isAgain = false;
+  /** The call that the present action waits for. */
+  #awaited: Generator<void, TemplateValue> | null = null;
+  /** A call that ends with more effort than this has a pause behind it. */
+  #pauseAt = Number.POSITIVE_INFINITY;
 
   constructor({ definition, functions, budget, maxCharacters }: EvaluatorOptions) {
     this.definition = definition;
@@ -90,6 +113,33 @@ export class Evaluator {
     this.#depth--;
   }
 
+  /** An action begins, or one that was left with `PAUSE` again. */
+  beginAction(): void {
+    if (!this.#isAgain) this.#givenCount = 0;
+    this.#isAgain = false;
+    this.#taken = 0;
+    this.#depthOfAction = this.#depth;
+  }
+
+  /** Goes on after a pause with what the action was left for. @returns whether that is done */
+  goOn(): boolean {
+    this.#pauseAt = this.#budget.effort + STEPS_PER_CALLS;
+    if (this.#awaited === null) return true;
+    const step = this.#awaited.next();
+    if (!step.done) return false;
+    this.#given[this.#givenCount++] = step.value;
+    this.#awaited = null;
+    return true;
+  }
+
+  /** Leaves the action, to evaluate it again after a pause. */
+  #pause(): never {
+    this.#depth = this.#depthOfAction;
+    this.#isAgain = true;
+    // oxlint-disable-next-line only-throw-error -- it is none, and where it was thrown is not asked
+    throw PAUSE;
+  }
+
   /** What a pipeline gives; its variables have that value then. */
   pipeline(pipeline: Pipeline, scope: Scope): TemplateValue {
     const value = this.value(pipeline, scope);
@@ -117,9 +167,21 @@ export class Evaluator {
       this.#at = span;
       throw new TemplateRunError(`can't print ${this.#textAt(span)} of type ${value.type}`);
     }
+    if (this.#taken < this.#givenCount) return stringOf(this.#given[this.#taken] ?? null) ?? '';
     // What is written may be shorter than what was looked at.
     this.#budget.spendOnText(sizeOf(value));
-    return escape ? escape(value, this.#maxCharacters) : shown(value, this.#maxCharacters);
+    const max = this.#maxCharacters;
+    if (!escape && typeof value === 'string') return value;
+    const written = escape ? escape(value, max) : new InPieces(shownInPieces(value, max));
+    return typeof written === 'string' ? written : this.#firstPiece(written.work);
+  }
+
+  /** What takes no longer than one piece is done at once; all else is waited for. */
+  #firstPiece<Value extends TemplateValue>(work: Generator<void, Value>): Value {
+    const step = work.next();
+    if (step.done) return step.value;
+    this.#awaited = work;
+    return this.#pause();
   }
 
   #command({ called, args, span }: Command, piped: TemplateValue | undefined, scope: Scope): TemplateValue {
@@ -286,22 +348,57 @@ export class Evaluator {
   }
 
   #invoke(name: string, definition: FunctionDefinition, args: readonly TemplateValue[]): TemplateValue {
+    if (this.#taken < this.#givenCount) return this.#given[this.#taken++] ?? null;
     this.#budget.spend();
     for (const arg of args) this.#budget.spendOnText(sizeOf(arg));
+    const value = this.#called(name, definition, args);
+    this.#given[this.#givenCount++] = value;
+    this.#taken++;
+    if (this.#budget.effort >= this.#pauseAt) this.#pause();
+    return value;
+  }
+
+  #called(name: string, definition: FunctionDefinition, args: readonly TemplateValue[]): TemplateValue {
     const max = this.#maxCharacters;
     try {
-      const value = definition === BUILTINS.get('call') ? callValue(args, max) : definition.call(args, max);
-      this.#budget.spendOnText(sizeOf(value));
-      assertTextFits(stringOf(value)?.length ?? 0, max);
-      return value;
+      const called = definition === BUILTINS.get('call') ? callValue(args, max) : definition.call(args, max);
+      if (!(called instanceof InPieces)) return this.#fitting(called, definition);
+      const step = called.work.next();
+      if (step.done) return this.#fitting(step.value, definition);
+      this.#awaited = this.#otherPieces(name, definition, called);
     } catch (thrown) {
-      const reason = thrown instanceof Error ? thrown.message : String(thrown);
-      const exceedsLimit = thrown instanceof TemplateRunError && thrown.exceedsLimit;
-      throw new TemplateRunError(`error calling ${name}: ${reason}`, { exceedsLimit });
+      throw failureOfCall(name, thrown);
     }
+    return this.#pause();
+  }
+
+  *#otherPieces(
+    name: string,
+    definition: FunctionDefinition,
+    { work }: InPieces<TemplateValue>,
+  ): Generator<void, TemplateValue> {
+    try {
+      return this.#fitting(yield* work, definition);
+    } catch (thrown) {
+      throw failureOfCall(name, thrown);
+    }
+  }
+
+  /** What a call has given, where it may be as long. */
+  #fitting(value: TemplateValue, { takeEffort }: FunctionDefinition): TemplateValue {
+    if (takeEffort) this.#budget.addEffort(takeEffort());
+    this.#budget.spendOnText(sizeOf(value));
+    assertTextFits(stringOf(value)?.length ?? 0, this.#maxCharacters);
+    return value;
   }
 
   #textAt({ start, end }: Span): string {
     return this.definition.source.slice(start, end);
   }
+}
+
+function failureOfCall(name: string, thrown: unknown): TemplateRunError {
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  const exceedsLimit = thrown instanceof TemplateRunError && thrown.exceedsLimit;
+  return new TemplateRunError(`error calling ${name}: ${reason}`, { exceedsLimit });
 }

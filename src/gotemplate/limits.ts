@@ -33,15 +33,21 @@ export class RunBudget {
   readonly #maxSteps: number;
   readonly #charactersPerStep: number;
   #steps = 0;
+  #extraEffort = 0;
 
   constructor({ maxSteps, charactersPerStep }: RunLimits) {
     this.#maxSteps = maxSteps;
     this.#charactersPerStep = charactersPerStep;
   }
 
-  /** How many there have been. */
-  get steps(): number {
-    return this.#steps;
+  /** What all has taken, in steps: those there have been, and what else functions have done. */
+  get effort(): number {
+    return this.#steps + this.#extraEffort;
+  }
+
+  /** What counts for pauses alone. */
+  addEffort(steps: number): void {
+    this.#extraEffort += steps;
   }
 
   /** @throws TemplateRunError */

@@ -1,4 +1,4 @@
-import { Evaluator } from './evaluator.ts';
+import { Evaluator, PAUSE } from './evaluator.ts';
 import { shown } from './format/print.ts';
 import { Frame, type Scope } from './frame.ts';
 import type { FunctionSet } from './functions/function-set.ts';
@@ -93,17 +93,24 @@ class Run {
 
   /** Runs on as far as the next pause. @returns whether there is more to be run */
   goOn(): boolean {
-    const pauseAt = this.#budget.steps + STEPS_PER_PIECE;
+    const pauseAt = this.#budget.effort + STEPS_PER_PIECE;
     try {
+      if (!this.#evaluator.goOn()) return true;
       for (;;) {
         const block = this.#blocks.at(-1);
         if (block === undefined) return false;
         const node = block.nodes[block.next++];
         if (node === undefined) this.#end();
         else this.#runNode(node, block.scope);
-        if (this.#budget.steps >= pauseAt) return true;
+        if (this.#budget.effort >= pauseAt) return true;
       }
     } catch (thrown) {
+      if (thrown === PAUSE) {
+        // What was left has begun nothing: it is run again.
+        const block = this.#blocks.at(-1);
+        if (block) block.next--;
+        return true;
+      }
       if (thrown instanceof TemplateRunError) throw this.#evaluator.located(thrown);
       throw thrown;
     }
@@ -111,9 +118,9 @@ class Run {
 
   #runNode(node: Node, scope: Scope): void {
     this.#budget.spend();
+    if (node.kind === 'text') return this.#write(node.text);
+    this.#evaluator.beginAction();
     switch (node.kind) {
-      case 'text':
-        return this.#write(node.text);
       case 'output': {
         const value = this.#evaluator.pipeline(node.pipeline, scope);
         if (node.pipeline.variables.length === 0) this.#write(this.#evaluator.written(value, node));

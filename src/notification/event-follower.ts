@@ -1,15 +1,17 @@
 import type { StateTransaction } from '#storage';
-import { messageOf, type EventType, type SystemEvent } from '#telemetry';
+import type { EventType, SystemEvent } from '#telemetry';
 import type { Escalations } from './escalation/escalations.ts';
+import { alertKnowledge } from './groups/alert-knowledge.ts';
 import type { Dispatcher } from './groups/dispatcher.ts';
 import { rememberAlerts } from './groups/remembered-alerts.ts';
 import { alertThatBegins, type TrackedAlert } from './groups/tracked-alert.ts';
 import { HOLD_EVENTS } from './hold/hold.ts';
 import type { RemediationHolds } from './hold/remediation-holds.ts';
 import type { NotificationParts, PreparedNotification } from './notification-parts.ts';
+import type { NotificationLog } from './outbox/notification-log.ts';
 import type { AlertTriggered, RoutedTo } from './ports.ts';
+import type { SilencesUntilResolved } from './silences/silences-until-resolved.ts';
 import { tellEndingSilence, type EndingMessageParts } from './silences/ending-messages.ts';
-import { coversLabels, type Silence } from './silences/silence.ts';
 import type { LiftedMutes } from './stages/lifted-mutes.ts';
 
 /** What notification follows. */
@@ -28,8 +30,10 @@ export interface EventFollowerParts
     Pick<NotificationParts, 'silences' | 'logger'>,
     Pick<EndingMessageParts, 'clock' | 'random' | 'outbox' | 'decisions'> {
   readonly dispatcher: Dispatcher;
+  readonly log: NotificationLog;
   readonly holds: Pick<RemediationHolds, 'follow'>;
   readonly escalations: Pick<Escalations, 'halt' | 'restart' | 'ended'>;
+  readonly untilResolved: Pick<SilencesUntilResolved, 'resolved'>;
   readonly lifted: Pick<LiftedMutes, 'inhibitionEnded'>;
   /** The configuration that is in force. */
   readonly inForce: () => PreparedNotification;
@@ -45,20 +49,20 @@ export class EventFollower {
 
   /** Follows events in the transaction in which they are read; what is in memory follows its commit. */
   async follow(tx: StateTransaction, events: readonly SystemEvent[]): Promise<void> {
-    const { dispatcher, holds } = this.#parts;
+    const { dispatcher, holds, log, untilResolved } = this.#parts;
     const begun = events.flatMap((event) =>
       event.event_type === 'monitor.alert.triggered' ? [event.payload.alert_id] : [],
     );
     if (begun.length > 0) await rememberAlerts(tx, begun);
     const judged = await holds.follow(tx, events, {
       routesOf: (event) => this.#holdingRoutesOf(event),
-      isOver: (alertId) => (dispatcher.membership.get(alertId)?.endsAtMs ?? null) !== null,
+      ...alertKnowledge({ dispatcher, log }),
     });
     for (const event of events) await this.#followInTransaction(tx, event);
     tx.afterCommit(() => {
       this.#noteInhibited(events);
       const resolved = events.flatMap((event) => this.#follow(event) ?? []);
-      if (resolved.length > 0) this.#endSilences(resolved);
+      if (resolved.length > 0) untilResolved.resolved(resolved);
       for (const alertId of judged) dispatcher.look(alertId);
     });
   }
@@ -95,35 +99,6 @@ export class EventFollower {
       return alert;
     }
     return null;
-  }
-
-  /** Those that end with the last alert that they silence. Each is looked at once, however many of its alerts end together. */
-  #endSilences(resolved: readonly TrackedAlert[]): void {
-    const { silences, logger } = this.#parts;
-    const known = new Map<Silence, boolean>();
-    const silencesMore = (silence: Silence): boolean => {
-      const more = known.get(silence) ?? this.#silencesMore(silence);
-      if (isTogether) known.set(silence, more);
-      return more;
-    };
-    let isTogether = true;
-    for (const alert of resolved) {
-      silences.alertResolved(alert.labels, silencesMore).catch((thrown: unknown) => {
-        logger.warn(
-          { error: messageOf(thrown), alert: alert.alertId },
-          'Silences that end with this alert not ended: they end at their time',
-        );
-      });
-    }
-    // What is asked later is asked anew: other alerts may fire by then.
-    isTogether = false;
-    known.clear();
-  }
-
-  #silencesMore(silence: Silence): boolean {
-    for (const { labels } of this.#parts.dispatcher.membership.firing)
-      if (coversLabels(silence, labels)) return true;
-    return false;
   }
 
   async #tellEnding(tx: StateTransaction, silenceId: string): Promise<void> {

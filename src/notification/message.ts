@@ -89,16 +89,24 @@ const setsPerPiece = 100;
 
 /** The names and values that all of them have in common, with pauses offered on the way. */
 export function* commonTextsInPieces(texts: readonly Labels[]): Generator<void, Labels> {
-  let common = Object.entries(texts[0] ?? {}).map(([name, value]) => ({ name, value }));
-  for (const [place, other] of texts.entries()) {
-    const isIn = ({ name, value }: { name: string; value: string }): boolean =>
-      labelValue(other, name) === value;
-    if (!common.every(isIn)) common = common.filter(isIn);
-    if (place % setsPerPiece === setsPerPiece - 1) yield;
+  const [first = emptyLabels()] = texts;
+  let names = Object.keys(first);
+  let compared = 0;
+  for (const other of texts) {
+    if (!haveInCommon(names, first, other)) {
+      names = names.filter((name) => labelValue(other, name) === labelValue(first, name));
+    }
+    compared++;
+    if (compared % setsPerPiece === 0) yield;
   }
   const labels = emptyLabels();
-  for (const { name, value } of common) labels[name] = value;
+  for (const name of names) labels[name] = labelValue(first, name);
   return labels;
+}
+
+function haveInCommon(names: readonly string[], one: Labels, other: Labels): boolean {
+  for (const name of names) if (labelValue(other, name) !== labelValue(one, name)) return false;
+  return true;
 }
 
 /** As `commonTextsInPieces`, of few, in one go. */

@@ -103,9 +103,8 @@ describe('a silence that ends with its alerts', () => {
     const silence = { matcherSets: [[counting]] } as unknown as Silence;
     const said: boolean[] = [];
     const alertResolved: NotificationParts['silences']['alertResolved'] = async (_labels, silencesMore) => {
-      said.push(silencesMore(silence));
-      await Promise.resolve();
-      said.push(silencesMore(silence));
+      said.push(await silencesMore(silence));
+      said.push(await silencesMore(silence));
     };
     const team = new RecordingReceiver();
     test.stage = await openNotificationStage({

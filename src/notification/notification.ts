@@ -51,6 +51,7 @@ import {
 } from './routing/routing-overview.ts';
 import type { SilentByTime } from './routing/time-intervals.ts';
 import type { MatcherSet } from './silences/silence.ts';
+import { SilencesUntilResolved } from './silences/silences-until-resolved.ts';
 import { takeUpAlerts } from './take-up-alerts.ts';
 import { LiftedMutes } from './stages/lifted-mutes.ts';
 import { holdStage } from './stages/hold-stage.ts';
@@ -158,11 +159,13 @@ export class Notification {
     });
     this.#follower = new EventFollower({
       ...parts,
+      log,
       outbox,
       decisions,
       dispatcher: this.dispatcher,
       holds: this.holds,
       escalations: this.escalations,
+      untilResolved: new SilencesUntilResolved({ ...parts, firing: () => this.dispatcher.membership.firing }),
       lifted: this.#lifted,
       inForce: () => this.#prepared,
     });

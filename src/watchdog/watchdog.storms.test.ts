@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { EventBus } from '#eventbus';
 import { useDemoStage } from './demo-stage.test-support.ts';
-import { RESTART, silent, WAIT } from './watchdog.test-support.ts';
+import { becomes, RESTART, silent, WAIT } from './watchdog.test-support.ts';
 import { WatchdogStates } from './watchdog-states.ts';
 
 const stage = useDemoStage();
@@ -28,6 +28,37 @@ describe('a storm', () => {
       WAIT,
     );
   });
+
+  it.each([
+    [
+      'a storm',
+      'storm',
+      async () => {
+        stage.fleet.silent = 40;
+        await stage.clock.advance(1000);
+      },
+    ],
+    ['a pause', 'paused', () => stage.watchdog.pause('ann', 'a look')],
+  ] as const)(
+    '%s is what holds back those who wait for others to be repaired, at once',
+    async (_, guard, begin) => {
+      const { alerts, fleet } = await stage.openEmpty([
+        RESTART.replace('max_parallel: 2', 'max_parallel: 1'),
+      ]);
+      for (const agentId of ['w-1', 'w-2', 'w-3']) fleet.addAgent(agentId);
+      await alerts.raise('a1', silent('w-1'));
+      await becomes(stage, 'a1', 'verifying');
+      for (const id of ['2', '3']) await alerts.raise(`a${id}`, silent(`w-${id}`));
+      for (const id of ['2', '3']) await heldBy(`a${id}`, 'max_parallel');
+      await begin();
+      for (const id of ['2', '3']) await heldBy(`a${id}`, guard);
+      const told = (await stage.events()).flatMap(({ event_type: type, payload }) =>
+        type === 'watchdog.remediation.suppressed' && payload.guard === guard ? payload.alert_id : [],
+      );
+      expect(told.toSorted()).toEqual(['a2', 'a3']);
+      await becomes(stage, 'a1', 'verifying');
+    },
+  );
 
   it('is told once, however often it is looked at while the database is slow, and over a restart', async () => {
     const gate = Promise.withResolvers<void>();

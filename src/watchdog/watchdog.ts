@@ -294,6 +294,7 @@ export class Watchdog {
   /** Begins no remediation until somebody resumes. Where it is paused already, this reason stands in place of the first. */
   async pause(by: string, reason: string): Promise<void> {
     await this.states.pause({ reason, by });
+    this.#runner.askThoseInLine();
   }
 
   /** Ends a pause, and a storm: a person has looked. */
@@ -380,7 +381,9 @@ export class Watchdog {
     const { clock, logger } = this.#options;
     try {
       if (this.#suspicion.untilMs() <= clock.wallMs()) await this.#trustAgain();
-      if (await this.#storm.record()) this.#runner.wakeHeldBy('storm');
+      const { hasBegun, hasEnded } = await this.#storm.record();
+      if (hasEnded) this.#runner.wakeHeldBy('storm');
+      if (hasBegun) this.#runner.askThoseInLine();
       await this.maintenance.endDue();
     } catch (thrown) {
       if (isOutage(thrown)) this.#suspicion.outage(thrown.message);

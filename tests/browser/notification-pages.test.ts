@@ -227,6 +227,22 @@ describe.skipIf(program === null)('who is told, on the pages', () => {
       .waitFor();
   });
 
+  it('tells who has begun to acknowledge that somebody else was faster', async () => {
+    const { page } = pages;
+    const id = await alertOf('StrangerIsSilent');
+    await pages.open(`/alerts/${id}`);
+    await page.getByRole('button', { name: 'Acknowledge StrangerIsSilent' }).click();
+    const asked = page.getByRole('dialog', { name: 'Acknowledge StrangerIsSilent' });
+    await asked.getByLabel('Note').fill('on my way');
+    await pages.admin.read(`/api/v1/alerts/${id}/acknowledge`, { method: 'POST', body: {} });
+    await asked.getByText(/^.+ has acknowledged it meanwhile\./).waitFor();
+    expect(await asked.getByLabel('Note').inputValue()).toBe('on my way');
+    expect(await seriousFindings(page)).toEqual([]);
+    await asked.getByRole('button', { name: 'Back' }).click();
+    await asked.waitFor({ state: 'detached' });
+    expect(await page.getByRole('button', { name: 'Acknowledge StrangerIsSilent' }).count()).toBe(0);
+  });
+
   it('acknowledges all alerts of a message by its link, once that is confirmed', async () => {
     const { page } = pages;
     const dataPoints = Array.from({ length: 50 }, (_, at) => ({
@@ -313,10 +329,29 @@ describe.skipIf(program === null)('who is told, on the pages', () => {
     await dialog.getByLabel('It ends, from now on, in').fill('3h');
     await dialog.getByRole('button', { name: 'Extend', exact: true }).click();
     await row.getByText(/^ends in (2h59m|3h)$/).waitFor();
+    // Somebody else ends it while one writes how long it is to last.
+    await row.getByRole('button', { name: /^Extend/ }).click();
+    await dialog.getByLabel('It ends, from now on, in').fill('6h');
+    const { silences } = await pages.admin.read<{ silences: { id: string; comment: string }[] }>(
+      '/api/v1/alerts/silences',
+    );
+    const ended = silences.find(({ comment }) => comment === 'nobody cares')?.id;
+    await pages.admin.call(`/api/v1/alerts/silences/${ended}`, { method: 'DELETE' });
+    await row.waitFor({ state: 'detached' });
+    await dialog.getByRole('button', { name: 'Extend', exact: true }).click();
+    await dialog.getByText(/has ended: set a new one\./).waitFor();
+    await dialog.getByRole('button', { name: 'Back' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await form.getByLabel('For alerts that match all of').fill('team="mail"');
+    await form.getByLabel('Why').fill('nobody cares');
+    await form.getByRole('button', { name: 'Silence', exact: true }).click();
     await pages.order('End the silence of team="mail"', /^From now on people are told again/);
     await row.waitFor({ state: 'detached' });
     await pages.panel('Silences').getByRole('link', { name: 'ended', exact: true }).click();
-    await row.getByText(/^ended .*: before its time by operator \d+$/).waitFor();
+    await row
+      .first()
+      .getByText(/^ended .*: before its time by operator \d+$/)
+      .waitFor();
   });
 
   it('shows the routes as a list, and where an alert would go', async () => {

@@ -59,7 +59,7 @@ export const NEEDS: Readonly<Record<Guard, Need>> = {
   one_per_target: {
     // A pool contains its agents: one that grows, and one of them that is repaired.
     mischief: { nothing: 6, agent_hangs: 1, agent_crashes: 3, tasks_flood: 4 },
-    seed: 3,
+    seed: 6,
     steps: 120,
     breaks: 'oneRemediationATarget',
   },

@@ -37,7 +37,7 @@ function Orders({ alert, name }: { readonly alert: Alert; readonly name: string 
   const assign = assignOrder(session?.principal.name ?? '', onCall?.people ?? []);
   return (
     <>
-      {alert.acknowledged_by === null && <OrderButton {...about} order={ACKNOWLEDGE} shortcut="a" />}
+      <OrderButton {...about} order={ACKNOWLEDGE} shortcut="a" overtaken={overtakenBy(alert)} />
       <OrderButton {...about} order={SNOOZE} />
       {alert.snoozed_until !== null && (
         <ConfirmedRequest
@@ -69,6 +69,12 @@ function Orders({ alert, name }: { readonly alert: Alert; readonly name: string 
       />
     </>
   );
+}
+
+function overtakenBy({ acknowledged_by: by }: Alert): string | null {
+  return by === null
+    ? null
+    : `${by} has acknowledged it meanwhile. What you know can stand among its comments.`;
 }
 
 const UNSNOOZED = 'Its receivers are told at once that it fires, also those who knew it before.';

@@ -18,25 +18,29 @@ export interface OrderButtonProps {
   readonly changes: readonly string[];
   /** The key that presses it. */
   readonly shortcut?: PressedKey;
+  /** Why there is nothing to order any more: no button then, but who has begun to write is told so. Null: there is. */
+  readonly overtaken?: string | null;
 }
 
 /** A button that says what an order brings about, asks what there is to say to it, and gives it. */
 export function OrderButton(props: OrderButtonProps) {
-  const { of, order, shortcut } = props;
+  const { of, order, shortcut, overtaken = null } = props;
   const [isOpen, setIsOpen] = useState(false);
   const title = `${order.label} ${of}`;
   const close = () => setIsOpen(false);
   return (
     <>
-      <Button
-        size="xs"
-        variant="default"
-        aria-label={title}
-        data-key={shortcut}
-        onClick={() => setIsOpen(true)}
-      >
-        {order.label}
-      </Button>
+      {overtaken === null && (
+        <Button
+          size="xs"
+          variant="default"
+          aria-label={title}
+          data-key={shortcut}
+          onClick={() => setIsOpen(true)}
+        >
+          {order.label}
+        </Button>
+      )}
       {isOpen && (
         <Dialog name={title} onClose={close}>
           <OrderForm {...props} title={title} onClose={close} />
@@ -51,7 +55,7 @@ interface OrderFormProps extends OrderButtonProps {
   readonly onClose: () => void;
 }
 
-function OrderForm({ title, order, path, changes, onClose }: OrderFormProps) {
+function OrderForm({ title, order, path, changes, overtaken = null, onClose }: OrderFormProps) {
   const { client } = useServer();
   const queries = useQueryClient();
   const id = useId();
@@ -64,8 +68,11 @@ function OrderForm({ title, order, path, changes, onClose }: OrderFormProps) {
     onSuccess: onClose,
     onSettled: () => Promise.all(changes.map((key) => queries.invalidateQueries({ queryKey: [key] }))),
   });
+  // What it has just done itself is known before its answer is there.
+  const isOvertaken = overtaken !== null && request.isIdle;
   const submit = (event: FormEvent): void => {
     event.preventDefault();
+    if (isOvertaken) return;
     const read = order.read(typed);
     setFaults('faults' in read ? read.faults : {});
     if ('body' in read) request.mutate(read.body);
@@ -101,11 +108,16 @@ function OrderForm({ title, order, path, changes, onClose }: OrderFormProps) {
           <ErrorText error={request.error} />
         </p>
       )}
+      {isOvertaken && (
+        <p className={styles.failed} role="alert">
+          {overtaken}
+        </p>
+      )}
       <div className={styles.buttons}>
         <Button size="xs" variant="default" onClick={onClose}>
           Back
         </Button>
-        <Button size="xs" type="submit" loading={request.isPending}>
+        <Button size="xs" type="submit" loading={request.isPending} disabled={isOvertaken}>
           {title}
         </Button>
       </div>

@@ -2,12 +2,14 @@ import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { useServer } from '../api/server-context.tsx';
+import type { OnCallSchedule } from '../api/wire.ts';
 import { parseDuration } from '../domain/new-silence.ts';
+import { standInFor } from '../domain/on-call-text.ts';
 import { ErrorText } from './error-text.tsx';
 import styles from './silence-dialog.module.css';
 
 export interface OverrideFormProps {
-  readonly schedules: readonly string[];
+  readonly schedules: readonly OnCallSchedule[];
   readonly people: readonly string[];
 }
 
@@ -15,15 +17,21 @@ export interface OverrideFormProps {
 export function OverrideForm({ schedules, people }: OverrideFormProps) {
   const { client } = useServer();
   const queries = useQueryClient();
-  const [schedule, setSchedule] = useState(schedules[0] ?? '');
-  const [person, setPerson] = useState(people[0] ?? '');
+  const [schedule, setSchedule] = useState(schedules[0]?.schedule ?? '');
+  // Until somebody was chosen: whoever the schedule does not have now.
+  const [chosen, setChosen] = useState<string | null>(null);
+  const present = schedules.find((one) => one.schedule === schedule);
+  const person = chosen ?? standInFor(present ?? { on_call: null }, people);
   const [duration, setDuration] = useState('12h');
   const [comment, setComment] = useState('');
   const durationMs = parseDuration(duration);
   const add = useMutation({
     mutationFn: () =>
       client.post('/api/v1/alerts/on-call/overrides', { schedule, person, duration_ms: durationMs, comment }),
-    onSuccess: () => setComment(''),
+    onSuccess() {
+      setComment('');
+      setChosen(null);
+    },
     onSettled: () => queries.invalidateQueries({ queryKey: ['on-call'] }),
   });
   const submit = (event: FormEvent): void => {
@@ -35,7 +43,7 @@ export function OverrideForm({ schedules, people }: OverrideFormProps) {
       <NativeSelect
         size="xs"
         label="Schedule"
-        data={[...schedules]}
+        data={schedules.map((one) => one.schedule)}
         value={schedule}
         onChange={({ currentTarget: { value } }) => setSchedule(value)}
       />
@@ -44,7 +52,7 @@ export function OverrideForm({ schedules, people }: OverrideFormProps) {
         label="Who"
         data={[...people]}
         value={person}
-        onChange={({ currentTarget: { value } }) => setPerson(value)}
+        onChange={({ currentTarget: { value } }) => setChosen(value)}
       />
       <div className={styles.pair}>
         <TextInput

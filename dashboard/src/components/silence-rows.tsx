@@ -21,27 +21,34 @@ const SHOWN_ALTERNATIVES = 3;
 export interface SilenceRowsProps {
   readonly silences: readonly Silence[];
   readonly mayHandle: boolean;
+  /** Somebody wants to move the end of one. */
+  readonly onExtend: (chosen: ChosenSilence) => void;
+}
+
+/** A silence, and its first alternative for people. */
+export interface ChosenSilence {
+  readonly id: string;
+  readonly of: string;
 }
 
 /** Silences: for what, why, by whom and until when. */
-export function SilenceRows({ silences, mayHandle }: SilenceRowsProps) {
+export function SilenceRows({ silences, mayHandle, onExtend }: SilenceRowsProps) {
   const nowMs = useNow();
   return (
     <ul className={styles.rows} aria-label="Silences">
       {silences.map((silence) => (
-        <SilenceRow key={silence.id} {...{ silence, mayHandle, nowMs }} />
+        <SilenceRow key={silence.id} {...{ silence, mayHandle, onExtend, nowMs }} />
       ))}
     </ul>
   );
 }
 
-interface SilenceRowProps {
+interface SilenceRowProps extends Omit<SilenceRowsProps, 'silences'> {
   readonly silence: Silence;
-  readonly mayHandle: boolean;
   readonly nowMs: number;
 }
 
-function SilenceRow({ silence, mayHandle, nowMs }: SilenceRowProps) {
+function SilenceRow({ silence, mayHandle, onExtend, nowMs }: SilenceRowProps) {
   const { id, state, comment, created_by: author, set_by: by } = silence;
   const { text, tone } = describeSilenceState(silence);
   const alternatives = silencedAlternatives(silence);
@@ -73,7 +80,14 @@ function SilenceRow({ silence, mayHandle, nowMs }: SilenceRowProps) {
         )}
         {mayHandle && state !== 'expired' && (
           <>
-            <ExtendButton id={id} of={first} />
+            <Button
+              size="xs"
+              variant="default"
+              aria-label={extendTitle(first)}
+              onClick={() => onExtend({ id, of: first })}
+            >
+              Extend
+            </Button>
             <ConfirmedRequest
               label="End"
               of={`the silence of ${first}`}
@@ -93,22 +107,23 @@ function SilenceRow({ silence, mayHandle, nowMs }: SilenceRowProps) {
   );
 }
 
-/** Moves the end of a silence: so long from now on. */
-function ExtendButton({ id, of }: { readonly id: string; readonly of: string }) {
-  const [isOpen, setIsOpen] = useState(false);
-  const title = `Extend the silence of ${of}`;
-  const close = () => setIsOpen(false);
+function extendTitle(of: string): string {
+  return `Extend the silence of ${of}`;
+}
+
+/** Asks how far to move the end of a silence. It does not stand in its row, which goes when somebody else ends the silence. */
+export function ExtendDialog({
+  chosen,
+  onClose,
+}: {
+  readonly chosen: ChosenSilence;
+  readonly onClose: () => void;
+}) {
+  const title = extendTitle(chosen.of);
   return (
-    <>
-      <Button size="xs" variant="default" aria-label={title} onClick={() => setIsOpen(true)}>
-        Extend
-      </Button>
-      {isOpen && (
-        <Dialog name={title} onClose={close}>
-          <ExtendForm {...{ id, title }} onClose={close} />
-        </Dialog>
-      )}
-    </>
+    <Dialog name={title} onClose={onClose}>
+      <ExtendForm id={chosen.id} title={title} onClose={onClose} />
+    </Dialog>
   );
 }
 

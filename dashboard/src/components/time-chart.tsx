@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'react';
 import type uPlot from 'uplot';
-import { lonePlaces } from '../domain/time-series.ts';
+import { axisWidthPx, lonePlaces } from '../domain/time-series.ts';
 import type { Tone } from '../domain/tone.ts';
 import { usePlot } from '../hooks/use-plot.ts';
 import styles from './time-chart.module.css';
@@ -73,7 +73,12 @@ function optionsFor(element: HTMLElement, { heightPx, threshold, format }: Chart
         space: 70,
         values: (_plot, times) => times.map(timeText),
       },
-      { ...axis, size: 62, space: 28, values: (_plot, numbers) => numbers.map(format) },
+      {
+        ...axis,
+        size: (_plot, labels) => axisWidthPx(labels),
+        space: 28,
+        values: (_plot, numbers) => numbers.map(format),
+      },
     ],
     scales: {
       x: { time: true },

@@ -42,18 +42,35 @@ export function formatElapsed(sinceMs: number, nowMs: number): string {
   return age === 'now' ? 'a moment' : age;
 }
 
-/** A moment by the clock on the wall, with its day where that is not the last one. */
-export function formatMoment(atMs: number, nowMs: number): string {
-  return (Math.abs(nowMs - atMs) < DAY_MS ? CLOCK : DAY_AND_CLOCK).format(new Date(atMs));
+/**
+ * A moment by the clock on the wall, with its day where that is not the last one.
+ * @param timeZone `Europe/Berlin`; the reader's where absent, or not known to this browser
+ */
+export function formatMoment(atMs: number, nowMs: number, timeZone?: string): string {
+  const { clock, dayAndClock } = timeZone === undefined ? HERE : knownFormatsIn(timeZone);
+  return (Math.abs(nowMs - atMs) < DAY_MS ? clock : dayAndClock).format(new Date(atMs));
 }
 
 const DAY_MS = 86_400_000;
-const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' });
-const DAY_AND_CLOCK = new Intl.DateTimeFormat(undefined, {
-  dateStyle: 'medium',
-  timeStyle: 'medium',
-  hourCycle: 'h23',
-});
+
+/** @param timeZone that of the reader where absent */
+function formatsIn(timeZone?: string) {
+  const time = { timeStyle: 'medium', hourCycle: 'h23', timeZone } as const;
+  return {
+    clock: new Intl.DateTimeFormat(undefined, time),
+    dayAndClock: new Intl.DateTimeFormat(undefined, { ...time, dateStyle: 'medium' }),
+  };
+}
+
+const HERE = formatsIn();
+
+function knownFormatsIn(timeZone: string): typeof HERE {
+  try {
+    return formatsIn(timeZone);
+  } catch {
+    return HERE;
+  }
+}
 
 /** A span of time as exactly as it deserves: `< 1ms`, `640µs`, `12.4ms`, `1.52s`, then as `formatDuration`. */
 export function formatSpanTime(durationMs: number): string {

@@ -1,5 +1,5 @@
 import type { OnCallSchedule } from '../api/wire.ts';
-import { formatDuration } from './age.ts';
+import { formatDuration, formatMoment } from './age.ts';
 
 type OnCallPerson = NonNullable<OnCallSchedule['on_call']>;
 
@@ -24,4 +24,22 @@ export function describeLayers({ layers }: Pick<OnCallSchedule, 'layers'>): read
     const turns = /^\d+$/.test(rotation) ? `every ${formatDuration(Number(rotation))}` : rotation;
     return `${turns}: ${people.join(', ')}${during === null ? '' : `, within ${during}`}`;
   });
+}
+
+/**
+ * A moment by the clock in the schedule's zone, by which turns end; where the reader's clock shows another time, that one as well:
+ * `Dec 7, 2026, 09:00:00 in Europe/Berlin, 08:00:00 here`.
+ */
+export function describeMoment(atMs: number, zone: string, nowMs: number): string {
+  const here = formatMoment(atMs, nowMs);
+  const there = formatMoment(atMs, nowMs, zone);
+  return here === there ? here : `${there} in ${zone}, ${here} here`;
+}
+
+/** Who is offered to stand in: the first who is not on call anyway. */
+export function standInFor(
+  { on_call: now }: Pick<OnCallSchedule, 'on_call'>,
+  people: readonly string[],
+): string {
+  return people.find((person) => person !== now?.person) ?? people[0] ?? '';
 }

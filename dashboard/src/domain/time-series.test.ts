@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lineAmong, lonePlaces, readLines, summaryOf, worstWithin } from './time-series.ts';
+import { axisWidthPx, lineAmong, lonePlaces, readLines, summaryOf, worstWithin } from './time-series.ts';
 
 const GRID = { start: 100, end: 130, step: 10 };
 
@@ -66,4 +66,12 @@ describe('worstWithin', () => {
   ])('asks of $query for every sample, or looks often: $asked', ({ query, comparison, asked }) => {
     expect(worstWithin(15, query, comparison)).toBe(asked);
   });
+});
+
+it.each([
+  [null, 62],
+  [['0', '1,000'], 62],
+  [['0', '-1,000,000'], 82],
+])('labels %j have a place of %d px', (labels, px) => {
+  expect(axisWidthPx(labels)).toBe(px);
 });

@@ -86,3 +86,9 @@ export function worstWithin(step: number, query: string, comparison: string | nu
   if (SELECTOR.test(query)) return `${worst}(${query}[${step}s]) or ${query} + 0`;
   return `${worst}((${query})[${step}s:${Math.max(1, Math.round(step / looksPerStep))}s])`;
 }
+
+/** The room for the labels at the left of a chart, at 11 px: what is longer than most (-1,000,000) would lose its sign. */
+export function axisWidthPx(labels: readonly string[] | null): number {
+  const longest = Math.max(0, ...(labels ?? []).map((label) => label.length));
+  return Math.max(62, longest * 7 + 12);
+}

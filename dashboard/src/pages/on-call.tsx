@@ -8,8 +8,7 @@ import { PageTitle } from '../components/page-title.tsx';
 import { Panel } from '../components/panel.tsx';
 import { Nothing, QueryView } from '../components/query-view.tsx';
 import { RequestButton } from '../components/request-button.tsx';
-import { formatMoment } from '../domain/age.ts';
-import { describeLayers, describeNext, describePerson } from '../domain/on-call-text.ts';
+import { describeLayers, describeMoment, describeNext, describePerson } from '../domain/on-call-text.ts';
 import { useMayHandle } from '../hooks/use-may-handle.ts';
 import { useNow } from '../hooks/use-now.ts';
 import styles from './columns.module.css';
@@ -58,7 +57,7 @@ function Schedules({ answer, mayHandle }: { readonly answer: OnCallAnswer; reado
       <div className={styles.column}>
         <Panel title="Stand in">
           {mayHandle ? (
-            <OverrideForm schedules={schedules.map(({ schedule }) => schedule)} people={people} />
+            <OverrideForm schedules={schedules} people={people} />
           ) : (
             <Nothing>An operator may put somebody else on call; you may look.</Nothing>
           )}
@@ -87,7 +86,7 @@ function Schedule({
         {next !== null && (
           <>
             {' '}
-            (<time dateTime={next.at}>{formatMoment(Date.parse(next.at), nowMs)}</time>)
+            (<time dateTime={next.at}>{describeMoment(Date.parse(next.at), zone, nowMs)}</time>)
           </>
         )}
       </p>
@@ -104,8 +103,8 @@ function Schedule({
             {overrides.map(({ id, person, starts_at: from, ends_at: to, comment, created_by: by }) => (
               <li key={id} className={onCall.override}>
                 <span>
-                  <b>{person}</b> from {formatMoment(Date.parse(from), nowMs)} until{' '}
-                  {formatMoment(Date.parse(to), nowMs)}
+                  <b>{person}</b> from {describeMoment(Date.parse(from), zone, nowMs)} until{' '}
+                  {describeMoment(Date.parse(to), zone, nowMs)}
                   {comment !== '' && `: ${comment}`}, says {by}
                 </span>
                 {mayHandle && (

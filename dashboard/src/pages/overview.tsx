@@ -29,13 +29,20 @@ import { useFiring } from '../hooks/use-firing.ts';
 import { useMayHandle } from '../hooks/use-may-handle.ts';
 import { usePageSize } from '../hooks/use-page-size.ts';
 import { useView } from '../hooks/use-view.ts';
+import type { WatchdogState } from '../api/wire.ts';
 import styles from './overview.module.css';
 
 /** More agents than this are read as the page of the fleet does. */
 const FIRST_AGENTS = 60;
 /** So many of the alerts that fire stand there at first. */
 const FIRST_ALERTS = { desk: 20, phone: 4 };
-const NOTHING_HELD = { states: [], storms: [], more_storms: 0 };
+const NOTHING_HELD: WatchdogState = {
+  states: [],
+  storms: [],
+  more_storms: 0,
+  maintenances: 0,
+  policies: { act: 0, approve: 0, observe: 0 },
+};
 
 /** The fleet, its alerts and its repairs on one page. */
 export function OverviewPage() {

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
 import { silencesQuery } from '../api/notification-queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import { AlertPlaces } from '../components/alert-places.tsx';
@@ -10,7 +11,7 @@ import { Panel } from '../components/panel.tsx';
 import { Nothing, QueryView } from '../components/query-view.tsx';
 import rows from '../components/rows.module.css';
 import { SilenceForm } from '../components/silence-dialog.tsx';
-import { SilenceRows } from '../components/silence-rows.tsx';
+import { ExtendDialog, SilenceRows, type ChosenSilence } from '../components/silence-rows.tsx';
 import type { SilenceSubject } from '../domain/new-silence.ts';
 import { SILENCE_CHOICES, SILENCE_NAMES } from '../domain/silence-text.ts';
 import { useMayHandle } from '../hooks/use-may-handle.ts';
@@ -26,9 +27,11 @@ export function SilencesPage() {
   const mayHandle = useMayHandle();
   const size = usePageSize(50);
   const query = useQuery(silencesQuery(client, show, size.rows));
+  const [extended, setExtended] = useState<ChosenSilence | null>(null);
   return (
     <>
       <PageTitle>Silences</PageTitle>
+      {extended !== null && <ExtendDialog chosen={extended} onClose={() => setExtended(null)} />}
       <AlertPlaces />
       <div className={styles.columns}>
         <div className={styles.column}>
@@ -52,7 +55,7 @@ export function SilencesPage() {
                         : 'There is none of these.'}
                     </Nothing>
                   ) : (
-                    <SilenceRows {...{ silences, mayHandle }} />
+                    <SilenceRows {...{ silences, mayHandle }} onExtend={setExtended} />
                   )}
                   {!isWhole && (
                     <More shown={silences.length} total={null} what="silences" onMore={size.more} />

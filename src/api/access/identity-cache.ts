@@ -9,7 +9,7 @@ export interface Identity {
 }
 
 /** Beyond this the entry that was looked up longest ago goes. */
-const maxCachedIdentities = 10_000;
+export const maxCachedIdentities = 10_000;
 /** On PostgreSQL a token may be revoked by somebody else than this server. */
 const identityTtlMs = 30_000;
 
@@ -17,6 +17,8 @@ const identityTtlMs = 30_000;
 export class IdentityCache {
   readonly #clock: Clock;
   readonly #entries = new Map<string, { identity: Identity; readAtMs: number }>();
+  /** The hashes of a token's secrets: its own, and those of its sessions. */
+  readonly #hashesOfTokens = new Map<string, Set<string>>();
   #epoch = 0;
   readonly #onForgotten: ((tokenId: string | null) => void)[] = [];
 
@@ -38,31 +40,45 @@ export class IdentityCache {
     const entry = this.#entries.get(hash);
     if (!entry) return null;
     if (this.#clock.monotonicMs() - entry.readAtMs < identityTtlMs) return entry.identity;
-    this.#entries.delete(hash);
+    this.#delete(hash);
     return null;
   }
 
   /** @param epoch the cache's epoch when the read of the database began */
   remember(hash: string, identity: Identity, epoch: number): void {
     if (epoch !== this.#epoch) return;
+    this.#delete(hash);
     const [oldest] = this.#entries.keys();
-    if (this.#entries.size >= maxCachedIdentities && oldest !== undefined) this.#entries.delete(oldest);
+    if (this.#entries.size >= maxCachedIdentities && oldest !== undefined) this.#delete(oldest);
     this.#entries.set(hash, { identity, readAtMs: this.#clock.monotonicMs() });
+    const { id } = identity.token;
+    const hashes = this.#hashesOfTokens.get(id);
+    if (hashes) hashes.add(hash);
+    else this.#hashesOfTokens.set(id, new Set([hash]));
   }
 
   forget(hash: string): void {
     this.#epoch += 1;
-    this.#entries.delete(hash);
+    this.#delete(hash);
     this.#tell(null);
   }
 
   /** Forgets a token and all its sessions. */
   forgetToken(tokenId: string): void {
     this.#epoch += 1;
-    for (const [hash, { identity }] of this.#entries) {
-      if (identity.token.id === tokenId) this.#entries.delete(hash);
-    }
+    for (const hash of this.#hashesOfTokens.get(tokenId) ?? []) this.#entries.delete(hash);
+    this.#hashesOfTokens.delete(tokenId);
     this.#tell(tokenId);
+  }
+
+  #delete(hash: string): void {
+    const entry = this.#entries.get(hash);
+    if (!entry) return;
+    this.#entries.delete(hash);
+    const { id } = entry.identity.token;
+    const hashes = this.#hashesOfTokens.get(id);
+    hashes?.delete(hash);
+    if (hashes?.size === 0) this.#hashesOfTokens.delete(id);
   }
 
   #tell(tokenId: string | null): void {

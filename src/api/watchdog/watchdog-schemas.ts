@@ -141,4 +141,11 @@ export const watchdogStateSchema = z.object({
       'The failure domains in which a storm holds repairs of silent agents back, the first one first: `pool:demo`, `external:laptops`, `host:web-1`, `provider:acme`, `the fleet`.',
     ),
   more_storms: z.number().int().describe('How many there are beside those.'),
+  maintenances: z
+    .number()
+    .int()
+    .describe('How many pools and hosts are under maintenance: nothing is done about these.'),
+  policies: z
+    .object({ act: z.number().int(), approve: z.number().int(), observe: z.number().int() })
+    .describe('How many there are by mode; where none is in `act`, nothing is repaired without a person.'),
 });

@@ -1,5 +1,12 @@
 import type { Policy, RemediationDetail, Watchdog } from '#watchdog';
-import { formatDuration, toRfc3339, toRfc3339OrNull, traceIdOf, WATCHDOG_STATES } from '#telemetry';
+import {
+  formatDuration,
+  toRfc3339,
+  toRfc3339OrNull,
+  traceIdOf,
+  WATCHDOG_STATES,
+  type PolicyMode,
+} from '#telemetry';
 import type { z } from 'zod';
 import { GUARD_RELIEF } from './guard-relief.ts';
 import {
@@ -13,6 +20,8 @@ export function viewOfStates(watchdog: Watchdog): z.input<typeof watchdogStateSc
   const { states } = watchdog;
   const storms = watchdog.storms();
   const [first] = storms;
+  const policies = watchdog.policies.list();
+  const count = (mode: PolicyMode): number => policies.filter((policy) => policy.mode === mode).length;
   const active = WATCHDOG_STATES.flatMap((state) => {
     const found = states.get(state);
     if (!found) return [];
@@ -26,6 +35,12 @@ export function viewOfStates(watchdog: Watchdog): z.input<typeof watchdogStateSc
       .slice(0, MAX_SHOWN_STORMS)
       .map(({ domain, reason, sinceMs }) => ({ domain, reason, since: toRfc3339(sinceMs) })),
     more_storms: Math.max(0, storms.length - MAX_SHOWN_STORMS),
+    maintenances: watchdog.maintenance.list().length,
+    policies: {
+      act: count('act'),
+      approve: count('approve'),
+      observe: count('observe'),
+    },
   };
 }
 

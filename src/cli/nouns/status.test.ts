@@ -30,6 +30,26 @@ it.each([
   expect(linesOf('http://here', { ...calm, remediations })).toContain(line);
 });
 
+const watchdogSays = (watchdog: object): readonly string[] =>
+  linesOf('http://here', { ...calm, watchdog: { ...calm.watchdog, ...watchdog } })
+    .filter((line) => line.startsWith('watchdog'))
+    .map((line) => line.slice('watchdog  '.length));
+
+it.each([
+  [{ act: 1, approve: 0, observe: 3 }, /^at work: nothing holds repairs back$/],
+  [{ act: 0, approve: 0, observe: 4 }, /^observes: none of 4 policies acts/],
+  [{ act: 0, approve: 1, observe: 3 }, /^asks: none of 4 policies acts by itself, 1 ask a person/],
+  [{ act: 0, approve: 0, observe: 0 }, /^without policies: nothing is repaired$/],
+])('says whether policies %j repair anything', (policies, said) => {
+  expect(watchdogSays({ policies })).toEqual([expect.stringMatching(said)]);
+});
+
+it('says what is under maintenance', () => {
+  expect(watchdogSays({ maintenances: 2, policies: { act: 4, approve: 0, observe: 0 } })).toEqual([
+    '2 under maintenance, which nothing is done about: omoi maintenance list',
+  ]);
+});
+
 it('says what is hardly meant so, with the key that it is about', () => {
   const warnings = [
     { key: 'tasks', message: '3 tasks of type "fetsh" wait: no living agent claims it' },

@@ -453,6 +453,8 @@ export class AgentEntry implements AgentObservation {
 
   /** A task that it held is taken from it, and it has still to hear of that; before it is dropped, at monotonic `atMs`. */
   lostTask(taskId: string, atMs: number): void {
+    // Work that was seen was work on it: nobody waits for that any more.
+    if ([...this.#tasks.keys()].every((held) => held === taskId)) this.#workSeenMonotonicMs = null;
     this.#lost.lost(taskId, { atMs, besides: this.inFlight - this.#tasks.size });
   }
 

@@ -19,6 +19,7 @@ const LIMITS = {
   keptGenerations: 3,
   maxAgentBytes: 1000,
   maxBytes: 10_000,
+  keptTailBytes: 0,
   reserveBytes: 0,
 };
 /** Longer than anything here takes: who waits so long waits for nothing. */

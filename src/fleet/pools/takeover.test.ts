@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { definePool } from '#telemetry';
 import { registration, useTestFleet } from '../fleet.test-support.ts';
 import { MemoryMachine } from '../runtimes/memory-runtime.test-support.ts';
+import type { PoolParts } from './pool-parts.ts';
 import type { Pools } from './pools.ts';
 import { openTestPools, untilTrue } from './pools.test-support.ts';
 
@@ -16,6 +17,8 @@ let first: MemoryMachine;
 let second: MemoryMachine;
 let pools: Pools;
 let sequence: number;
+/** `AGENT/GENERATION` of each whose token was ended. */
+let endedTokens: string[];
 
 const until = (condition: () => boolean | Promise<boolean>): Promise<void> =>
   untilTrue(test.clock, condition);
@@ -27,20 +30,21 @@ const runningOn = (machine: MemoryMachine): readonly string[] =>
 const replica = async (agentId: string) =>
   (await pools.get('coders')).replicas.find((one) => one.agentId === agentId);
 
+function beatAs(agentId: string, generation: number) {
+  return test.fleet.heartbeats.take({
+    agentId,
+    generation,
+    sequence: ++sequence,
+    degraded: false,
+    reason: null,
+    inFlight: 0,
+    nonce: null,
+  });
+}
+
 /** Whoever runs on the first machine, and is among these, beats. */
 function beat(...agentIds: readonly string[]): void {
-  for (const agentId of agentIds) {
-    const generation = agent(agentId)?.generation ?? 0;
-    test.fleet.heartbeats.take({
-      agentId,
-      generation,
-      sequence: ++sequence,
-      degraded: false,
-      reason: null,
-      inFlight: 0,
-      nonce: null,
-    });
-  }
+  for (const agentId of agentIds) beatAs(agentId, agent(agentId)?.generation ?? 0);
 }
 
 async function pass(ms: number, ...beating: readonly string[]): Promise<void> {
@@ -55,6 +59,18 @@ async function passUntil(condition: () => boolean, ...beating: readonly string[]
   expect(condition()).toBe(true);
 }
 
+function openPools(machine: MemoryMachine, host: string): Promise<void> {
+  const agentTokens: PoolParts['agentTokens'] = {
+    mint: () => Promise.resolve('token'),
+    end(_, { agentId, generation }) {
+      endedTokens.push(`${agentId}/${generation}`);
+      return Promise.resolve();
+    },
+  };
+  pools = openTestPools(test, { machine, host, agentTokens });
+  return pools.start();
+}
+
 /** The first server is gone without a word; another one, on another machine, takes its state over. */
 async function takeOver(stepMs = 0): Promise<void> {
   await pools.close();
@@ -62,8 +78,7 @@ async function takeOver(stepMs = 0): Promise<void> {
   test.clock.reboot();
   test.clock.stepWallClock(stepMs);
   await test.start('host-b');
-  pools = openTestPools(test, { machine: second, host: 'host-b' });
-  await pools.start();
+  await openPools(second, 'host-b');
 }
 
 beforeEach(async () => {
@@ -72,8 +87,8 @@ beforeEach(async () => {
   sequence = 0;
   await test.stop();
   await test.start('host-a');
-  pools = openTestPools(test, { machine: first, host: 'host-a' });
-  await pools.start();
+  endedTokens = [];
+  await openPools(first, 'host-a');
   await pools.create(POOL, ASKED);
   await until(() => first.running.length === 3);
   await until(async () => (await pools.get('coders')).replicas.every(({ unit }) => unit === 'running'));
@@ -108,6 +123,23 @@ describe('units of a server on another machine', () => {
     expect(agent('coders-2')?.placement.domains).toEqual(['pool:coders', 'host:host-b']);
   });
 
+  it('that count as gone keep their tokens: who is heard again is told why it is refused', async () => {
+    await takeOver();
+    await passUntil(() => statuses() === 'IDLE,FAILED,FAILED', 'coders-1');
+    await until(async () => (await replica('coders-2'))?.unit === 'ended');
+    expect(endedTokens).toEqual([]);
+    await pools.restart({ ...ASKED, agentId: 'coders-2' });
+    await until(async () => (await replica('coders-2'))?.unit === 'running');
+    expect(endedTokens).toEqual([]);
+    expect(() => beatAs('coders-2', 1)).toThrow(
+      'Generation 1 of agent coders-2 was followed by generation 2',
+    );
+    // The end of one that is seen from here ends its token.
+    second.end(second.pidOf('coders-2'), { exitCode: 1 });
+    await until(() => endedTokens.length > 0);
+    expect(endedTokens).toEqual(['coders-2/2']);
+  });
+
   it('that fall silent later are silent as any other, and are replaced here', async () => {
     await takeOver();
     await pass(10_000, 'coders-1', 'coders-2', 'coders-3');
@@ -122,17 +154,7 @@ describe('units of a server on another machine', () => {
     await takeOver();
     await pass(1000, 'coders-1', 'coders-2', 'coders-3');
     await pools.update('coders', { desired: 2 }, ASKED);
-    expect(
-      test.fleet.heartbeats.take({
-        agentId: 'coders-3',
-        generation: 1,
-        sequence: 9999,
-        degraded: false,
-        reason: null,
-        inFlight: 0,
-        nonce: null,
-      }).desired,
-    ).toBe('drain');
+    expect(beatAs('coders-3', 1).desired).toBe('drain');
     await pass(POOL.graceMs - 1000, 'coders-1', 'coders-2');
     expect(statuses()).not.toContain('TERMINATED');
     await passUntil(() => statuses() === 'IDLE,IDLE,TERMINATED', 'coders-1', 'coders-2');
@@ -169,8 +191,7 @@ describe('units of a server on another machine', () => {
     await takeOver();
     await pass(1000, 'coders-1', 'coders-2', 'coders-3');
     await pools.close();
-    pools = openTestPools(test, { machine: first, host: 'host-a' });
-    await pools.start();
+    await openPools(first, 'host-a');
     first.end(first.pidOf('coders-2'), { exitCode: 1 });
     await until(() => agent('coders-2')?.status === 'FAILED');
     expect(runningOn(first)).toEqual(['coders-1/1', 'coders-3/1']);

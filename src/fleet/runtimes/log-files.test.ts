@@ -25,6 +25,7 @@ const LIMITS = {
   keptGenerations: 2,
   maxAgentBytes: 1000,
   maxBytes: 10_000,
+  keptTailBytes: 0,
   reserveBytes: 0,
 };
 let dropped: number;
@@ -136,6 +137,79 @@ describe('the log files of agents', () => {
     expect(bytes()).toEqual([20, 40]);
   });
 
+  it('have an end that goes on into the copies, of so many bytes', async () => {
+    const logs = new LogFiles(directory, LIMITS);
+    const { stdout } = logs.make('coders-1', 1);
+    const tail = async (maxBytes: number) => (await logs.tail('coders-1', 1, maxBytes)).stdout;
+    appendFileSync(stdout, 'first copy '.repeat(4));
+    await logs.look('all');
+    appendFileSync(stdout, `${'x'.repeat(40)}\nFATAL\n`);
+    await logs.look('all');
+    expect(await tail(10)).toBe('xxx\nFATAL\n');
+    appendFileSync(stdout, 'exits\n');
+    expect(await tail(10)).toBe('TAL\nexits\n');
+    expect(await tail(45)).toBe(`rst copy ${'x'.repeat(23)}\nFATAL\nexits\n`);
+  });
+
+  it('have their end, too, while they are rotated', async () => {
+    const logs = new LogFiles(directory, LIMITS);
+    const { stdout } = logs.make('coders-1', 1);
+    for (let round = 100; round < 150; round++) {
+      appendFileSync(stdout, `${'x'.repeat(40)}\nFATAL ${round}\n`);
+      const rotation = logs.look('all');
+      for (let turn = round % 10; turn > 0; turn--) await new Promise((next) => setImmediate(next));
+      expect(await logs.tail('coders-1', 1, 10)).toEqual({ stdout: `FATAL ${round}\n`, stderr: '' });
+      expect((await logs.read({ agentId: 'coders-1', generation: 1 }, null, 20))?.stdout.text).toBe(
+        `FATAL ${round}\n`,
+      );
+      await rotation;
+    }
+  });
+
+  it('lose nothing of what is written while they are rotated', async () => {
+    const logs = new LogFiles(directory, { ...LIMITS, maxLogBytes: 1_000_000, maxAgentBytes: 10_000_000 });
+    const { stdout } = logs.make('coders-1', 1);
+    let written = 'x'.repeat(1_000_001);
+    appendFileSync(stdout, written);
+    const rotation = { isOver: false };
+    const look = logs.look('all').finally(() => (rotation.isOver = true));
+    for (let line = 0; !rotation.isOver; line++) {
+      appendFileSync(stdout, `line ${line}\n`);
+      written += `line ${line}\n`;
+      await new Promise((next) => setImmediate(next));
+    }
+    await look;
+    const { '1.stdout.log.1': copy, '1.stdout.log': growing } = files();
+    expect(copy).toHaveLength(1_000_000);
+    expect(written.endsWith(`${copy}${growing}`)).toBe(true);
+  });
+
+  it.each([
+    ['their agent', { maxAgentBytes: 70 }],
+    ['all of them', { maxBytes: 70 }],
+  ])('keep their last bytes when they grow beyond the quota of %s while it is kept', async (_, quota) => {
+    let burst = '';
+    const logs = new LogFiles(directory, { ...LIMITS, ...quota, keptTailBytes: 10 }, (bytes) => {
+      onDropped(bytes);
+      appendFileSync(stdout, burst);
+      burst = '';
+    });
+    const { stdout } = logs.make('coders-1', 1);
+    for (const text of ['1st '.repeat(8), '2nd '.repeat(8), '3rd '.repeat(8)]) {
+      appendFileSync(stdout, text);
+      burst = text.startsWith('3rd') ? `${'y'.repeat(200)}\nFATAL: no\n` : '';
+      await logs.tidy();
+    }
+    expect(files()).toEqual({ '1.stderr.log': '', '1.stdout.log': '', '1.stdout.log.1': 'FATAL: no\n' });
+    // The oldest copy has gone by rotation, which is not counted.
+    expect(dropped).toBe(3 * 32 - 30 + 211 - 10);
+    expect((await logs.tail('coders-1', 1, 100)).stdout).toBe('FATAL: no\n');
+    // What comes behind the last bytes may push them out, and is kept instead.
+    appendFileSync(stdout, '4th '.repeat(30));
+    await logs.tidy();
+    expect((await logs.tail('coders-1', 1, 8)).stdout).toBe('4th 4th ');
+  });
+
   const mayMount = process.getuid?.() === 0;
 
   it.runIf(mayMount)(
@@ -169,6 +243,37 @@ describe('the log files of agents', () => {
         writeSync(output, 'on it goes');
         expect(readFileSync(join(disk, 'coders-1/1.stdout.log'), 'utf8')).toBe('on it goes');
         closeSync(output);
+      } finally {
+        execFileSync('umount', ['-l', disk]);
+      }
+    },
+  );
+
+  it.runIf(mayMount)(
+    'keep their last bytes where a full disk has no room for a copy (mounts a tmpfs: needs root)',
+    async () => {
+      const disk = join(directory, 'disk');
+      mkdirSync(disk);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', disk]);
+      try {
+        const fill = (): void => {
+          const file = openSync(join(disk, 'fill'), 'a');
+          for (let room = 2_097_152 - 65_536; room > 0; room -= 65_536) writeSync(file, 'z'.repeat(65_536));
+          closeSync(file);
+        };
+        const limits = { ...LIMITS, maxLogBytes: 262_144, keptTailBytes: 4096, maxAgentBytes: 1_048_576 };
+        let isFilled = false;
+        const logs = new LogFiles(disk, { ...limits, maxBytes: 1_048_576 }, (bytes) => {
+          onDropped(bytes);
+          if (!isFilled) fill();
+          isFilled = true;
+        });
+        const { stdout } = logs.make('coders-1', 1);
+        appendFileSync(stdout, `${'y'.repeat(300_000)}FATAL\n`);
+        await logs.look('all');
+        expect(statSync(join(disk, 'coders-1/1.stdout.log.1')).size).toBe(4096);
+        expect((await logs.tail('coders-1', 1, 6)).stdout).toBe('FATAL\n');
+        expect(dropped).toBe(300_006 - 4096);
       } finally {
         execFileSync('umount', ['-l', disk]);
       }

@@ -1,8 +1,11 @@
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { open, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { OutputPiece, OutputPosition, OutputRef, OutputSource } from '../output/output-source.ts';
 import { readStream, watchDirectory } from '../output/read-stream.ts';
+import { entriesOf, ignoreMissing, logFilesOf, sizeNow, sizeOf, type LogFile } from './log-directory.ts';
+import { cutToEnd, tailOf, takeEnd } from './log-end.ts';
+import { cutsFor, type Cut } from './output-quota.ts';
 import { allocateBehind, OutputReserve, type Allocate, type SizedFile } from './output-reserve.ts';
 
 export interface LogLimits {
@@ -12,10 +15,12 @@ export interface LogLimits {
   readonly keptCopies: number;
   /** Generations of one agent whose output is kept. */
   readonly keptGenerations: number;
-  /** All that is kept of one agent. */
+  /** All that is kept of one agent; more where the last bytes of its streams alone are more. */
   readonly maxAgentBytes: number;
-  /** All that is kept. */
+  /** All that is kept; more where the last bytes of all streams alone are more. */
   readonly maxBytes: number;
+  /** Of the end of each stream so much is kept, whatever the quotas. */
+  readonly keptTailBytes: number;
   /** Room that is kept for each file that grows, for when the disk is full. */
   readonly reserveBytes: number;
 }
@@ -26,6 +31,7 @@ const DEFAULT_LOG_LIMITS: LogLimits = {
   keptGenerations: 5,
   maxAgentBytes: 64 * 1024 * 1024,
   maxBytes: 1024 * 1024 * 1024,
+  keptTailBytes: 4 * 1024,
   reserveBytes: 256 * 1024,
 };
 
@@ -48,6 +54,8 @@ export interface OutputFiles {
   readonly stderr: string;
 }
 
+/** A file that is rotated again and again while it is read is read so often, and then taken as it was read last. */
+const MAX_READS = 3;
 /** Of a whole file: who writes so much between two looks is looked at all the time. */
 const HOT_GROWTH_SHARE = 1 / 32;
 /** One that was calm at so many looks, one after the other, is looked at less often. */
@@ -68,14 +76,12 @@ export type ForgottenAmong = (kept: readonly KeptOutput[]) => Promise<readonly s
 /** Files whose sizes are read at a stretch: half a millisecond. */
 const FILES_PER_STRETCH = 250;
 
-const LOG_NAME = /^(\d+)\.(?:stdout|stderr)\.log(?:\.(\d+))?$/;
-
 /**
  * The output of agents: `AGENT_ID/GENERATION.stdout.log` and `.stderr.log`. A process writes into its file by
  * itself, so that it never depends on a reader. Files are open for appending: a writer goes on at the new end of one
  * that was truncated. Rotation needs no room: the end of the file is read into memory, the file is truncated, and only
- * then is the end written as a copy; where the disk is full all the same, the copy is what is given up. A file that grows
- * has a reserve of room, so that who writes to it goes on where the disk is full.
+ * then is the end written as a copy; where the disk is full all the same, all of the copy but its last bytes is what is
+ * given up. A file that grows has a reserve of room, so that who writes to it goes on where the disk is full.
  */
 export class LogFiles implements OutputSource {
   readonly tellsGenerationsApart = true;
@@ -86,6 +92,8 @@ export class LogFiles implements OutputSource {
   readonly #live = new Set<string>();
   /** How often each of them was emptied: what was read of it before says nothing about what stands in it since. */
   readonly #emptied = new Map<string, number>();
+  /** Those that are being rotated: their ends are on the way into the copies. */
+  readonly #rotating = new Map<string, Promise<void>>();
   readonly #reserve: OutputReserve;
   readonly #sizeOf: (path: string) => Promise<number | null>;
   /** How large each of them was at the last look. */
@@ -141,14 +149,16 @@ export class LogFiles implements OutputSource {
     this.#onMade = listener;
   }
 
-  /** The ends of an agent's two files, at most `maxBytes` of each; empty where there is none. */
+  /** The ends of an agent's two streams, at most `maxBytes` of each, of their copies too; empty where there is none. */
   async tail(
     agentId: string,
     generation: number,
     maxBytes: number,
   ): Promise<{ readonly stdout: string; readonly stderr: string }> {
-    const read = (stream: 'stdout' | 'stderr'): Promise<string> =>
-      tailOf(join(this.#directory, agentId, `${generation}.${stream}.log`), maxBytes);
+    const read = (stream: 'stdout' | 'stderr'): Promise<string> => {
+      const path = join(this.#directory, agentId, `${generation}.${stream}.log`);
+      return this.#readUnmoved(path, () => tailOf(path, this.#limits.keptCopies, maxBytes));
+    };
     const [stdout, stderr] = await Promise.all([read('stdout'), read('stderr')]);
     return { stdout, stderr };
   }
@@ -160,10 +170,22 @@ export class LogFiles implements OutputSource {
   ): Promise<OutputPiece | null> {
     const read = (stream: 'stdout' | 'stderr') => {
       const path = join(this.#directory, agentId, `${generation}.${stream}.log`);
-      return readStream({ path, emptied: this.#emptied.get(path) ?? 0 }, from?.[stream] ?? null, maxBytes);
+      return this.#readUnmoved(path, (emptied) =>
+        readStream({ path, emptied }, from?.[stream] ?? null, maxBytes),
+      );
     };
     const [stdout, stderr] = await Promise.all([read('stdout'), read('stderr')]);
     return stdout && stderr && { stdout, stderr };
+  }
+
+  /** Reads a stream when its file is not rotated, and once more where it was rotated meanwhile: that moves what is read. */
+  async #readUnmoved<Read>(path: string, read: (emptied: number) => Promise<Read>): Promise<Read> {
+    for (let reads = 1; ; reads++) {
+      await this.#rotating.get(path);
+      const emptied = this.#emptied.get(path) ?? 0;
+      const found = await read(emptied);
+      if (reads === MAX_READS || emptied === (this.#emptied.get(path) ?? 0)) return found;
+    }
   }
 
   watch(agentId: string, changed: () => void): () => void {
@@ -282,127 +304,76 @@ export class LogFiles implements OutputSource {
 
   /** Gives up the oldest until the rest fits; returns the rest. */
   async #keepQuota(files: readonly LogFile[], maxBytes: number): Promise<readonly LogFile[]> {
-    let bytes = files.reduce((sum, { size }) => sum + size, 0);
-    if (bytes <= maxBytes) return files;
-    const dropped = new Set<LogFile>();
-    for (const file of files.toSorted(byWorth)) {
-      if (bytes <= maxBytes) break;
-      // One that somebody may write to stays, and is emptied.
-      if (file.copy > 0) await rm(file.path, { force: true });
-      else await this.#empty(file.path).catch(ignoreMissing);
-      this.#onDropped(file.size);
-      bytes -= file.size;
-      dropped.add(file);
-    }
-    return files.filter((file) => !dropped.has(file));
+    const cuts = cutsFor(files, maxBytes, this.#limits.keptTailBytes);
+    const cut = new Set(cuts.map(({ file }) => file));
+    const left = files.filter((file) => !cut.has(file));
+    for (const one of cuts) left.push(...(await this.#cut(one)));
+    return left;
   }
 
-  async #empty(path: string): Promise<void> {
-    await truncate(path, 0);
+  /** @returns what is left of the file */
+  async #cut({ file, keptBytes }: Cut): Promise<readonly LogFile[]> {
+    if (file.copy > 0) {
+      if (keptBytes > 0) await cutToEnd(file.path, keptBytes).catch(ignoreMissing);
+      else await rm(file.path, { force: true });
+      this.#onDropped(file.size - keptBytes);
+      return keptBytes > 0 ? [{ ...file, size: keptBytes }] : [];
+    }
+    // One that somebody may write to stays, and is emptied.
+    await this.#rotate(file.path, keptBytes).catch(ignoreMissing);
+    const emptied = { ...file, size: 0 };
+    return keptBytes > 0
+      ? [emptied, { ...file, path: `${file.path}.1`, copy: 1, size: keptBytes }]
+      : [emptied];
+  }
+
+  #wasEmptied(path: string): void {
     this.#emptied.set(path, (this.#emptied.get(path) ?? 0) + 1);
     this.#reserve.emptied(path);
   }
 
+  async #rotate(file: string, keptBytes = this.#limits.maxLogBytes): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#rotating.set(file, promise);
+    try {
+      await this.#moveEnd(file, this.#limits.keptCopies > 0 ? keptBytes : 0);
+    } finally {
+      this.#rotating.delete(file);
+      resolve();
+    }
+  }
+
   /** It is emptied before anything else is done, so that it grows little meanwhile. */
-  async #rotate(file: string): Promise<void> {
-    const { maxLogBytes, keptCopies } = this.#limits;
-    const end = await endOf(file, keptCopies > 0 ? maxLogBytes : 0);
-    const size = (await sizeOf(file)) ?? 0;
-    await this.#empty(file);
-    this.#onDropped(Math.max(0, size - end.length));
+  async #moveEnd(file: string, keptBytes: number): Promise<void> {
+    const { keptCopies } = this.#limits;
+    const { bytes, lostBytes } = await takeEnd(file, keptBytes, () => this.#wasEmptied(file));
+    this.#onDropped(lostBytes);
+    if (bytes.length === 0) return;
     await rm(`${file}.${keptCopies}`, { force: true });
     for (let copy = keptCopies - 1; copy >= 1; copy--) {
       await rename(`${file}.${copy}`, `${file}.${copy + 1}`).catch(ignoreMissing);
     }
-    if (keptCopies === 0) return;
-    try {
-      await writeFile(`${file}.1`, end, { mode: 0o600 });
-    } catch {
-      await rm(`${file}.1`, { force: true });
-      this.#onDropped(end.length);
+    await this.#writeCopy(`${file}.1`, bytes);
+  }
+
+  /** All of it, or where the disk is full its end, or nothing. */
+  async #writeCopy(path: string, bytes: Buffer): Promise<void> {
+    const tail = bytes.subarray(Math.max(0, bytes.length - this.#limits.keptTailBytes));
+    for (const kept of [bytes, tail]) {
+      try {
+        await writeFile(path, kept, { mode: 0o600 });
+        this.#onDropped(bytes.length - kept.length);
+        return;
+      } catch {
+        // What was written of it takes the room that its end needs.
+        await truncate(path, 0).catch(ignoreMissing);
+      }
     }
+    await rm(path, { force: true });
+    this.#onDropped(bytes.length);
   }
-}
-
-interface LogFile {
-  readonly path: string;
-  readonly generation: number;
-  /** 0: the one that grows; 1: the newest copy … */
-  readonly copy: number;
-  readonly size: number;
-  /** What is allocated, as stat(2) counts it. */
-  readonly blocks: number;
-  readonly changedAtMs: number;
-}
-
-/** The least worth keeping first: copies before what grows, then the oldest. */
-function byWorth(a: LogFile, b: LogFile): number {
-  return Number(a.copy === 0) - Number(b.copy === 0) || a.changedAtMs - b.changedAtMs;
-}
-
-async function logFilesOf(directory: string): Promise<readonly LogFile[]> {
-  const files: LogFile[] = [];
-  for (const name of await entriesOf(directory)) {
-    const [, generation, copy] = LOG_NAME.exec(name) ?? [];
-    if (generation === undefined) continue;
-    const path = join(directory, name);
-    const found = await stat(path).catch(nullIfMissing);
-    if (!found) continue;
-    const { size, blocks, mtimeMs: changedAtMs } = found;
-    files.push({ path, generation: Number(generation), copy: Number(copy ?? 0), size, blocks, changedAtMs });
-  }
-  return files;
 }
 
 function partition<Item>(items: readonly Item[], test: (item: Item) => boolean): [Item[], Item[]] {
   return [items.filter(test), items.filter((item) => !test(item))];
-}
-
-/**
- * As `sizeOf`, on the spot: two microseconds on a disk of the machine's own, where the answer of a thread costs a hundred.
- * For disks that have just answered: it stands all still while one does not.
- */
-function sizeNow(path: string): number | null {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? null;
-}
-
-/** null for a file that is not there. */
-async function sizeOf(path: string): Promise<number | null> {
-  return (await stat(path).catch(nullIfMissing))?.size ?? null;
-}
-
-function nullIfMissing(error: unknown): null {
-  ignoreMissing(error);
-  return null;
-}
-
-async function entriesOf(directory: string): Promise<readonly string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    ignoreMissing(error);
-    return [];
-  }
-}
-
-async function tailOf(path: string, maxBytes: number): Promise<string> {
-  return (await endOf(path, maxBytes)).toString('utf8');
-}
-
-async function endOf(path: string, maxBytes: number): Promise<Buffer> {
-  const file = await open(path, 'r').catch(nullIfMissing);
-  if (!file) return Buffer.alloc(0);
-  try {
-    const { size } = await file.stat();
-    const length = Math.min(size, maxBytes);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
-}
-
-function ignoreMissing(error: unknown): void {
-  const code = error instanceof Error && 'code' in error ? error.code : null;
-  if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
 }

@@ -174,6 +174,24 @@ it('takes a task away at its time limit, though its lease is renewed', async () 
   ]);
 });
 
+it('waits for no work on a task that was taken away at its time limit', async () => {
+  await start(...workers);
+  const workAgoMs = (): number | null | undefined => running.fleet.agents.get('w1')?.workAfterBeatMs;
+  const [slow = ''] = await enqueue(1, { timeLimitMs: 2_000 });
+  const [other = ''] = await enqueue(1, { timeLimitMs: 3_000 });
+  await claim('w1', { maxTasks: 2 });
+  await running.clock.advance(1_900);
+  await running.fleet.tasks.renew(heldBy('w1', slow));
+  await running.clock.advance(200);
+  expect(await get(slow)).toMatchObject({ state: 'queued' });
+  // It may be work on the other one that was seen.
+  expect(workAgoMs()).toBe(200);
+  await running.fleet.tasks.renew(heldBy('w1', other));
+  await running.clock.advance(1_000);
+  expect(await get(other)).toMatchObject({ state: 'queued' });
+  expect(workAgoMs()).toBeNull();
+});
+
 it('explains the end of an agent by the task that it was lost with alone, until the agent starts over', async () => {
   await start(...workers);
   const blamed = (agentId: string): string | null => {

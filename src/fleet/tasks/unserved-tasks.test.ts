@@ -58,6 +58,14 @@ describe('tasks that nobody serves', () => {
     ]);
   });
 
+  it('are one sentence where those of several pools wait for the same reason', async () => {
+    await test.fleet.tasks.enqueue([task(), task({ poolId: 'p' }), task({ poolId: 'q' })], null);
+    await test.clock.advance(5500);
+    expect(test.fleet.tasks.unservedWarnings()).toEqual([
+      '3 tasks of type "build" wait: no living agent claims any task',
+    ]);
+  });
+
   it('end by themselves when somebody claims them, says that it can do them, or they are done', async () => {
     await enqueue('a', 'b', 'c');
     const names = async () => (await walked())?.map(({ taskType }) => taskType);

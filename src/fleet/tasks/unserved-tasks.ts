@@ -96,7 +96,7 @@ export class UnservedTasks {
 
   /**
    * What is to be said of all that waits and has not been served for some seconds: a sentence a kind, of many kinds those
-   * with the most tasks.
+   * with the most tasks. Those of several pools that wait for the same reason are one.
    */
   warnings(): string[] {
     const beforeMs = this.#clock.monotonicMs() - saidAfterMs;
@@ -123,11 +123,19 @@ export class UnservedTasks {
   }
 
   #sentences(unserved: readonly UnservedKind[], naming: Naming, others = 0): string[] {
-    const sorted = unserved.toSorted((one, other) => other.queued - one.queued);
+    const alike = new Map<string, { readonly type: string; readonly reason: string; queued: number }>();
+    for (const { queued, ...kind } of unserved) {
+      const [type, reason] = [kind.task_type, this.#reason(kind, naming)];
+      const key = JSON.stringify([type, reason]);
+      const known = alike.get(key);
+      if (known) known.queued += queued;
+      else alike.set(key, { type, reason, queued });
+    }
+    const sorted = [...alike.values()].toSorted((one, other) => other.queued - one.queued);
     const told = sorted.slice(0, maxKindsTold);
     const rest = sorted.slice(maxKindsTold).reduce((sum, { queued }) => sum + queued, others);
     const sentences = told.map(
-      (kind) => `${tasksOf(kind.queued, `type ${quoted(kind.task_type)}`)}: ${this.#reason(kind, naming)}`,
+      ({ type, reason, queued }) => `${tasksOf(queued, `type ${quoted(type)}`)}: ${reason}`,
     );
     if (rest > 0) sentences.push(`${tasksOf(rest, 'other types')}: no living agent claims them`);
     return sentences;

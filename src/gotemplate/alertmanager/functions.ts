@@ -1,10 +1,12 @@
 import { humanizeDuration } from '../prometheus/humanize.ts';
 import { toNumber } from '../prometheus/numbers.ts';
-import { fixed, type FunctionSet, ofText, variadic } from '../functions/function-set.ts';
+import { fixed, type FunctionSet, ofCharacters, ofText, variadic } from '../functions/function-set.ts';
 import { titleCase, toLower, toUpper } from '../functions/letter-case.ts';
 import type { Patterns } from '../functions/regular-expressions.ts';
 import { ADDRESS_TYPE, HTML_TYPE } from '../html/write-value.ts';
 import { toJson } from '../json/to-json.ts';
+import { assertTextFits } from '../limits.ts';
+import { InPieces } from '../values/in-pieces.ts';
 import { durationValue } from '../time/duration.ts';
 import { parseTime } from '../time/parse-time.ts';
 import { GoTime, TIME_TYPE } from '../time/time.ts';
@@ -26,7 +28,7 @@ export interface MessageTemplateHost {
   readonly zones: TimeZones;
   readonly patterns: Patterns;
   /** The label of the message's route; '' for one that it does not have. @throws where it can't be expanded */
-  routeLabel(name: string): string;
+  routeLabel(name: string): Generator<void, string>;
 }
 
 const NANOSECONDS_PER_MS = 1_000_000n;
@@ -35,11 +37,14 @@ const ANYTHING = '[]interface {}';
 
 /** The functions of Alertmanager's templates that depend on nothing but their arguments. */
 const PURE_FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map<string, FunctionDefinition>([
-  ['toUpper', ofText(toUpper)],
-  ['toLower', ofText(toLower)],
-  ['title', ofText(titleCase)],
-  ['trimSpace', ofText((text) => text.replace(/^\p{White_Space}+|\p{White_Space}+$/gu, ''))],
-  ['join', fixed(['string', STRINGS], ([separator, list = null]) => joined(textOf(separator), list))],
+  ['toUpper', ofCharacters(toUpper)],
+  ['toLower', ofCharacters(toLower)],
+  ['title', fixed(['string'], ([text]) => titleCase(textOf(text)))],
+  ['trimSpace', ofText(trimSpace)],
+  [
+    'join',
+    fixed(['string', STRINGS], ([separator, list = null], max) => joined(textOf(separator), list, max)),
+  ],
   ['safeHtml', fixed(['string'], ([text]) => new GoText(HTML_TYPE, textOf(text)))],
   ['safeUrl', fixed(['string'], ([text]) => new GoText(ADDRESS_TYPE, textOf(text)))],
   ['urlUnescape', ofText(urlUnescape)],
@@ -48,7 +53,7 @@ const PURE_FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map<string, 
   ['toDate', fixed(['string', 'string'], ([layout, text]) => timeOrZero(textOf(layout), textOf(text)))],
   ['mustToDate', fixed(['string', 'string'], ([layout, text]) => parseTime(textOf(layout), textOf(text)))],
   ['humanizeDuration', fixed(['any'], ([value = null]) => humanizeDuration(toNumber(value)))],
-  ['toJson', fixed(['any'], ([value = null], maxCharacters) => toJson(value, maxCharacters))],
+  ['toJson', fixed(['any'], ([value = null], maxCharacters) => new InPieces(toJson(value, maxCharacters)))],
   ['base64encode', ofText((text) => padded(Buffer.from(text.toWellFormed()).toString('base64url')))],
   ['base64decode', ofText(base64Decode)],
   ['list', variadic(['any'], (items) => new GoSlice(items))],
@@ -60,21 +65,29 @@ const PURE_FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map<string, 
 export function messageTemplateFunctions(host: MessageTemplateHost): FunctionSet {
   const now = GoTime.ofMs(host.nowMs);
   const patterns = host.patterns.forRun();
+  const takeEffort = (): number => patterns.takeEffort();
   const asking = new Map<string, FunctionDefinition>([
     [
       'match',
-      fixed(['string', 'string'], ([pattern, text]) => patterns.matches(textOf(pattern), textOf(text))),
+      {
+        ...fixed(['string', 'string'], ([pattern, text]) => patterns.matches(textOf(pattern), textOf(text))),
+        takeEffort,
+      },
     ],
     [
       'reReplaceAll',
-      fixed(['string', 'string', 'string'], ([pattern, replacement, text]) =>
-        patterns.replaceAll(textOf(pattern), textOf(replacement), textOf(text)),
-      ),
+      {
+        ...fixed(['string', 'string', 'string'], ([pattern, replacement, text], maxCharacters) => {
+          const options = { text: textOf(text), maxCharacters };
+          return patterns.replaceAll(textOf(pattern), textOf(replacement), options);
+        }),
+        takeEffort,
+      },
     ],
     ['now', fixed([], () => now)],
     ['since', fixed([TIME_TYPE], ([time = null]) => durationValue(now.epochNs - timeOf(time).epochNs))],
     ['tz', fixed(['string', TIME_TYPE], ([zone, time = null]) => inZone(host, textOf(zone), timeOf(time)))],
-    ['routeLabels', ofText((name) => host.routeLabel(name))],
+    ['routeLabels', fixed(['string'], ([name]) => new InPieces(host.routeLabel(textOf(name))))],
   ]);
   return { get: (name) => asking.get(name) ?? PURE_FUNCTIONS.get(name) };
 }
@@ -89,6 +102,17 @@ export const MESSAGE_FUNCTION_NAMES: ReadonlySet<string> = new Set([
   'tz',
   'routeLabels',
 ]);
+
+/** Go's strings.TrimSpace. */
+function trimSpace(text: string): string {
+  const start = text.search(/\P{White_Space}/u);
+  if (start === -1) return '';
+  let end = text.length;
+  while (IS_SPACE.test(text.charAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+const IS_SPACE = /\p{White_Space}/u;
 
 function timeOf(value: TemplateValue): GoTime {
   if (value instanceof GoTime) return value;
@@ -110,8 +134,14 @@ function inZone({ zones }: MessageTemplateHost, name: string, time: GoTime): GoT
   return new GoTime(time.epochNs, zone);
 }
 
-function joined(separator: string, list: TemplateValue): string {
-  return list instanceof GoSlice ? list.items.map(textOf).join(separator) : '';
+function joined(separator: string, list: TemplateValue, maxCharacters: number): string {
+  const texts = list instanceof GoSlice ? list.items.map(textOf) : [];
+  const separators = separator.length * Math.max(0, texts.length - 1);
+  assertTextFits(
+    texts.reduce((sum, { length }) => sum + length, separators),
+    maxCharacters,
+  );
+  return texts.join(separator);
 }
 
 function appended(list: TemplateValue, items: readonly TemplateValue[]): GoSlice {

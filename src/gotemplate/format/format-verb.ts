@@ -1,5 +1,6 @@
-import { binaryParts, formatFloat } from '#telemetry';
+import { binaryParts, formatFloat, unpaced } from '#telemetry';
 import { assertTextFits, MAX_PRINTED_DEPTH, MAX_TEXT_CHARACTERS } from '../limits.ts';
+import { PIECE_CHARACTERS, piecesOf } from '../pieces.ts';
 import {
   GoFunction,
   GoInteger,
@@ -25,10 +26,16 @@ export interface Verb {
   readonly isForMessage?: true;
 }
 
-/** A value as one of fmt's verbs writes it. What does not fit shows in the text: `%!d(string=a)`. */
-export function formatVerb(verb: Verb, value: TemplateValue, maxCharacters: number): string {
+/**
+ * A value as one of fmt's verbs writes it. What does not fit shows in the text: `%!d(string=a)`. Offers pauses where it gets long.
+ */
+export function* formatVerb(
+  verb: Verb,
+  value: TemplateValue,
+  maxCharacters: number,
+): Generator<void, string> {
   if (verb.letter === 'T') return pad(verb, typeName(value));
-  return formatAt(verb, value, { depth: 0, maxCharacters });
+  return yield* formatAt(verb, value, { depth: 0, maxCharacters });
 }
 
 interface Nesting {
@@ -42,25 +49,27 @@ function flagsOfNumber({ letter, flags, isForMessage }: Verb): string {
   return letter === 'v' && !isForMessage ? flags.replaceAll('+', '') : flags;
 }
 
-function formatAt(verb: Verb, value: TemplateValue, nesting: Nesting): string {
+function* formatAt(verb: Verb, value: TemplateValue, nesting: Nesting): Generator<void, string> {
   if (nesting.depth > MAX_PRINTED_DEPTH)
     throw new TemplateRunError('the value is nested too deeply to be printed');
   if (value === null) return verb.letter === 'v' ? pad(verb, '<nil>') : misfit(verb, value);
-  if (typeof value === 'string') return formatString(verb, value);
+  if (typeof value === 'string') return yield* formatString(verb, value, nesting.maxCharacters);
   if (typeof value === 'number') return formatNumber(verb, value);
   if (typeof value === 'bigint') return formatInteger(verb, value, value);
-  if (value instanceof GoText) return formatString(verb, value.value);
-  if (typeof value === 'object') return formatObject(verb, value, nesting);
+  if (value instanceof GoText) return yield* formatString(verb, value.value, nesting.maxCharacters);
+  if (typeof value === 'object') return yield* formatObject(verb, value, nesting);
   return verb.letter === 't' || verb.letter === 'v' ? pad(verb, String(value)) : misfit(verb, value);
 }
 
 type GoObject = Exclude<Extract<TemplateValue, object>, GoText>;
 
-function formatObject(verb: Verb, value: GoObject, nesting: Nesting): string {
+function* formatObject(verb: Verb, value: GoObject, nesting: Nesting): Generator<void, string> {
   if (value instanceof GoFunction) return verb.letter === 'v' ? value.type : misfit(verb, value);
-  if (value.text !== null && 'vsxXq'.includes(verb.letter)) return formatString(verb, value.text);
+  if (value.text !== null && 'vsxXq'.includes(verb.letter)) {
+    return yield* formatString(verb, value.text, nesting.maxCharacters);
+  }
   if (value instanceof GoInteger) return formatInteger(verb, value.value, value);
-  return new ComposedText(verb, nesting).of(value);
+  return yield* new ComposedText(verb, nesting).of(value);
 }
 
 /** The text of a list, map or struct, whose elements the verb applies to. */
@@ -69,6 +78,7 @@ class ComposedText {
   readonly #nesting: Nesting;
   readonly #isGoSyntax: boolean;
   #length = 0;
+  #pauseAt = PIECE_CHARACTERS;
 
   constructor(verb: Verb, nesting: Nesting) {
     this.#verb = verb;
@@ -76,60 +86,103 @@ class ComposedText {
     this.#isGoSyntax = verb.letter === 'v' && verb.flags.includes('#');
   }
 
-  of(value: GoSlice | GoMap | GoStruct): string {
-    const parts = this.#parts(value);
+  *of(value: GoSlice | GoMap | GoStruct): Generator<void, string> {
+    const parts = yield* this.#parts(value);
     if (this.#isGoSyntax) return `${value.type}{${parts.join(', ')}}`;
     if (value instanceof GoSlice) return `[${parts.join(' ')}]`;
     return value instanceof GoMap ? `map[${parts.join(' ')}]` : `{${parts.join(' ')}}`;
   }
 
-  #parts(value: GoSlice | GoMap | GoStruct): readonly string[] {
-    if (value instanceof GoSlice) return value.items.map((item) => this.#element(item));
+  *#parts(value: GoSlice | GoMap | GoStruct): Generator<void, readonly string[]> {
+    const parts: string[] = [];
+    if (value instanceof GoSlice) {
+      for (const item of value.items) parts.push(yield* this.#element(item));
+      return parts;
+    }
     if (value instanceof GoMap) {
-      return value
-        .sortedKeys()
-        .map((key) => `${this.#element(key)}:${this.#element(value.entries.get(key) ?? null)}`);
+      for (const key of value.sortedKeys()) {
+        parts.push(`${yield* this.#element(key)}:${yield* this.#element(value.entries.get(key) ?? null)}`);
+      }
+      return parts;
     }
     const withNames = this.#isGoSyntax || this.#verb.flags.includes('+');
-    return [...value.fields].map(([name, field]) => (withNames ? `${name}:` : '') + this.#element(field));
+    for (const [name, field] of value.fields) {
+      parts.push((withNames ? `${name}:` : '') + (yield* this.#element(field)));
+    }
+    return parts;
   }
 
   /** Fails as soon as the whole gets too long: values may share parts, so that they print longer than they are. */
-  #element(value: TemplateValue): string {
+  *#element(value: TemplateValue): Generator<void, string> {
     const { depth, maxCharacters } = this.#nesting;
-    const text = formatAt(this.#verb, value, { depth: depth + 1, maxCharacters });
+    const text = yield* formatAt(this.#verb, value, { depth: depth + 1, maxCharacters });
     this.#length += text.length + 1;
     assertTextFits(this.#length, maxCharacters);
+    if (this.#length >= this.#pauseAt) {
+      yield;
+      this.#pauseAt = this.#length + PIECE_CHARACTERS;
+    }
     return text;
   }
 }
 
-function formatString(verb: Verb, text: string): string {
+function* formatString(verb: Verb, text: string, maxCharacters: number): Generator<void, string> {
   const { letter, flags, precision } = verb;
-  const cut = precision === null ? text : Array.from(text).slice(0, precision).join('');
+  const cut = precision === null ? text : firstCharacters(text, precision);
   switch (letter) {
     case 'v':
-      return flags.includes('#') ? pad(verb, quoteText(cut)) : pad(verb, cut);
+      return pad(verb, flags.includes('#') ? yield* quoted(cut, { asciiOnly: false, maxCharacters }) : cut);
     case 's':
       return pad(verb, cut);
     case 'q':
       if (flags.includes('#') && canBackquote(cut)) return pad(verb, `\`${cut}\``);
-      return pad(verb, quoteText(cut, { asciiOnly: flags.includes('+') }));
+      return pad(verb, yield* quoted(cut, { asciiOnly: flags.includes('+'), maxCharacters }));
     case 'x':
     case 'X':
-      return pad(verb, hexOfBytes(verb, Buffer.from(text)));
+      return pad(verb, hexOfBytes(verb, Buffer.from(text), maxCharacters));
     default:
       return misfit(verb, text);
   }
 }
 
-function hexOfBytes({ letter, flags, precision }: Verb, bytes: Buffer): string {
-  const pairs = [...bytes.subarray(0, precision ?? bytes.length)].map((byte) =>
-    byte.toString(16).padStart(2, '0'),
-  );
-  const prefix = flags.includes('#') ? '0x' : '';
+interface Quoting {
+  readonly asciiOnly: boolean;
+  readonly maxCharacters: number;
+}
+
+function* quoted(text: string, { asciiOnly, maxCharacters }: Quoting): Generator<void, string> {
+  if (text.length <= PIECE_CHARACTERS) return quoteText(text, { asciiOnly });
+  let inside = '';
+  for (const piece of piecesOf(text)) {
+    inside += quoteText(piece, { asciiOnly }).slice(1, -1);
+    assertTextFits(inside.length, maxCharacters);
+    yield;
+  }
+  return `"${inside}"`;
+}
+
+/** The first so many characters, not units, of a text. */
+function firstCharacters(text: string, count: number): string {
+  return text.length <= count ? text : text.slice(0, unitsOf(text, count));
+}
+
+/** How many units the first so many characters of a text have, or all where it has fewer. */
+function unitsOf(text: string, characters: number): number {
+  let at = 0;
+  for (let count = 0; count < characters && at < text.length; count++) {
+    at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
+  }
+  return at;
+}
+
+function hexOfBytes({ letter, flags, precision }: Verb, bytes: Buffer, maxCharacters: number): string {
+  const shownBytes = bytes.subarray(0, precision ?? bytes.length);
+  if (shownBytes.length === 0) return '';
   const spaced = flags.includes(' ');
-  const text = pairs.length === 0 ? '' : prefix + pairs.join(spaced ? ` ${prefix}` : '');
+  const prefix = flags.includes('#') ? '0x' : '';
+  assertTextFits(shownBytes.length * (spaced ? 3 : 2), maxCharacters);
+  const hex = shownBytes.toString('hex');
+  const text = prefix + (spaced ? hex.replaceAll(/..(?=.)/g, `$& ${prefix}`) : hex);
   return letter === 'X' ? text.toUpperCase() : text;
 }
 
@@ -268,7 +321,9 @@ function signOf(verb: Verb, isNegative: boolean): string {
 
 /** Fills a text up to the verb's width; zeros stand behind a number's sign. */
 function pad(verb: Verb, text: string, kind: 'text' | 'number' | 'text without zeros' = 'text'): string {
-  const missing = (verb.width ?? 0) - Array.from(text).length;
+  const width = verb.width ?? 0;
+  if (text.length >= 2 * width) return text;
+  const missing = width - charactersOf(text);
   if (missing <= 0) return text;
   if (verb.flags.includes('-')) return text + ' '.repeat(missing);
   if (kind === 'text without zeros' || !verb.flags.includes('0')) return ' '.repeat(missing) + text;
@@ -276,10 +331,17 @@ function pad(verb: Verb, text: string, kind: 'text' | 'number' | 'text without z
   return head + '0'.repeat(missing) + text.slice(head.length);
 }
 
+function charactersOf(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; count++) at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
+  return count;
+}
+
 /** What is no composed value: it has no parts whose number would have to be bounded. */
 function misfit(verb: Verb, value: TemplateValue): string {
   if (value === null) return `%!${verb.letter}(<nil>)`;
   const flags = verb.flags.replaceAll('#', '');
-  const text = formatVerb({ ...verb, letter: 'v', flags, isForMessage: true }, value, MAX_TEXT_CHARACTERS);
+  const plain = { ...verb, letter: 'v', flags, isForMessage: true } as const;
+  const text = unpaced(formatVerb(plain, value, MAX_TEXT_CHARACTERS));
   return `%!${verb.letter}(${typeName(value)}=${text})`;
 }

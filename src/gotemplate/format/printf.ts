@@ -3,8 +3,12 @@ import { integerOf, typeName, type TemplateValue } from '../values/value.ts';
 import { formatVerb, type Verb } from './format-verb.ts';
 import { printed } from './print.ts';
 
-/** Go's fmt.Sprintf. Mistakes show in the text, as Go does: `%!d(string=a)`, `%!s(MISSING)`. */
-export function printf(format: string, args: readonly TemplateValue[], maxCharacters: number): string {
+/** Go's fmt.Sprintf. Mistakes show in the text, as Go does: `%!d(string=a)`, `%!s(MISSING)`. Offers pauses where it gets long. */
+export function printf(
+  format: string,
+  args: readonly TemplateValue[],
+  maxCharacters: number,
+): Generator<void, string> {
   return new Printf(format, args, maxCharacters).run();
 }
 
@@ -28,14 +32,14 @@ class Printf {
     this.#maxCharacters = maxCharacters;
   }
 
-  run(): string {
+  *run(): Generator<void, string> {
     const format = this.#format;
     for (;;) {
       const percent = format.indexOf('%', this.#at);
       this.#write(format.slice(this.#at, percent === -1 ? undefined : percent));
       if (percent === -1) break;
       this.#at = percent + 1;
-      this.#write(this.#directive());
+      this.#write(yield* this.#directive());
     }
     if (!this.#reordered && this.#next < this.#args.length) {
       const surplus = this.#args
@@ -53,7 +57,7 @@ class Printf {
     this.#text += text;
   }
 
-  #directive(): string {
+  *#directive(): Generator<void, string> {
     this.#hasGoodPlace = true;
     let flags = '';
     while (FLAGS.has(this.#format.charAt(this.#at))) flags += this.#format.charAt(this.#at++);
@@ -78,16 +82,16 @@ class Printf {
     if (this.#at >= this.#format.length) return `${problems}%!(NOVERB)`;
     this.#at += letter.length;
     const verb = { letter, flags, width: sizeOf(width), precision: sizeOf(precision) };
-    return problems + this.#argument(verb);
+    return problems + (yield* this.#argument(verb));
   }
 
-  #argument(verb: Verb): string {
+  *#argument(verb: Verb): Generator<void, string> {
     if (verb.letter === '%') return '%';
     if (!this.#hasGoodPlace) return `%!${verb.letter}(BADINDEX)`;
     const value = this.#args[this.#next];
     if (value === undefined) return `%!${verb.letter}(MISSING)`;
     this.#next++;
-    return formatVerb(verb, value, this.#maxCharacters);
+    return yield* formatVerb(verb, value, this.#maxCharacters);
   }
 
   /** `[3]`: the place of the argument that comes next, from 1 on. */

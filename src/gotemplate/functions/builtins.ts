@@ -1,5 +1,7 @@
 import { print, println, shown } from '../format/print.ts';
 import { printf } from '../format/printf.ts';
+import { changes } from '../pieces.ts';
+import { InPieces } from '../values/in-pieces.ts';
 import { type FunctionDefinition, isTruthy, type TemplateValue, textOf } from '../values/value.ts';
 import { equalsAny, orderOf } from './comparison.ts';
 import { elementAt, lengthOf, sliceOf } from './elements.ts';
@@ -10,14 +12,16 @@ const ordered = (holds: (order: number) => boolean): FunctionDefinition =>
   fixed(['any', 'any'], ([left = null, right = null]) => holds(orderOf(left, right)));
 
 const escaped = (escape: (text: string) => string): FunctionDefinition =>
-  variadic(['any'], (args, max) =>
-    escape(
-      print(
-        args.map((arg) => (arg === null ? shown(arg) : arg)),
-        max,
-      ),
-    ),
-  );
+  variadic(['any'], (args, max) => new InPieces(escapedText(args, max, escape)));
+
+function* escapedText(
+  args: readonly TemplateValue[],
+  maxCharacters: number,
+  escape: (text: string) => string,
+): Generator<void, string> {
+  const shownArgs = args.map((arg) => (arg === null ? shown(arg) : arg));
+  return yield* changes(yield* print(shownArgs, maxCharacters), escape, maxCharacters);
+}
 
 /**
  * The functions that every Go template has. `and`, `or` and `call` are here for their names and parameters: the
@@ -43,9 +47,12 @@ export const BUILTINS: ReadonlyMap<string, FunctionDefinition> = new Map<string,
   ['len', fixed(['any'], ([value = null]) => lengthOf(value))],
   ['index', variadic(['any', 'any'], elementAt)],
   ['slice', variadic(['any', 'any'], sliceOf)],
-  ['print', variadic(['any'], print)],
-  ['println', variadic(['any'], println)],
-  ['printf', variadic(['string', 'any'], ([format, ...args], max) => printf(textOf(format), args, max))],
+  ['print', variadic(['any'], (args, max) => new InPieces(print(args, max)))],
+  ['println', variadic(['any'], (args, max) => new InPieces(println(args, max)))],
+  [
+    'printf',
+    variadic(['string', 'any'], ([format, ...args], max) => new InPieces(printf(textOf(format), args, max))),
+  ],
   ['html', escaped(escapeHtml)],
   ['js', escaped(escapeScript)],
   ['urlquery', escaped(escapeQuery)],

@@ -1,5 +1,3 @@
-import { isPrintable } from '../format/quote.ts';
-
 const HTML: ReadonlyMap<string, string> = new Map([
   ['\0', '\uFFFD'],
   ['"', '&#34;'],
@@ -23,13 +21,15 @@ const SCRIPT: ReadonlyMap<string, string> = new Map([
 
 /** Go's template.JSEscapeString: a text to stand inside a JavaScript string. */
 export function escapeScript(text: string): string {
-  return Array.from(text, (character) => {
+  return text.replace(UNSAFE_IN_SCRIPT, (character) => {
     const short = SCRIPT.get(character);
     if (short !== undefined) return short;
-    if (isPrintable(character) && !'<>&='.includes(character)) return character;
     return `\\u${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
-  }).join('');
+  });
 }
+
+/** What Go does not take for printable, and what could end the text or the script. */
+const UNSAFE_IN_SCRIPT = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]|[\\'"<>&=]/gu;
 
 /** Go's url.QueryEscape: a space is a plus, and only letters, digits and `-_.~` stay. */
 export function escapeQuery(text: string): string {

@@ -1,3 +1,4 @@
+import { changedInPieces } from '../pieces.ts';
 import { textOf, type FunctionDefinition, type ParameterType } from '../values/value.ts';
 
 /** The functions that templates of one kind may call, beside Go's own. */
@@ -24,4 +25,9 @@ export function variadic(
 /** A function from text to text. */
 export function ofText(change: (text: string) => string): FunctionDefinition {
   return fixed(['string'], ([text]) => change(textOf(text)));
+}
+
+/** A function from text to text that looks at one character at a time. */
+export function ofCharacters(change: (text: string) => string): FunctionDefinition {
+  return fixed(['string'], ([text], maxCharacters) => changedInPieces(textOf(text), change, maxCharacters));
 }

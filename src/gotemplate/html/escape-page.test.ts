@@ -13,7 +13,10 @@ const functions = messageTemplateFunctions({
   nowMs: 0,
   zones: new TimeZones(),
   patterns: new Patterns(),
-  routeLabel: () => '',
+  *routeLabel() {
+    yield;
+    return '';
+  },
 });
 const set = new TemplateSet({ functionNames: MESSAGE_FUNCTION_NAMES });
 

@@ -1,6 +1,8 @@
-import { shown } from '../format/print.ts';
+import { shown, shownInPieces } from '../format/print.ts';
 import { escapeHtml, escapeQuery } from '../functions/escapes.ts';
-import { GoText, stringOf, type TemplateValue } from '../values/value.ts';
+import { changes, PIECE_CHARACTERS } from '../pieces.ts';
+import { InPieces } from '../values/in-pieces.ts';
+import { GoText, stringOf, TemplateRunError, type TemplateValue } from '../values/value.ts';
 import {
   addressAmongAddresses,
   escapeInQuery,
@@ -28,6 +30,8 @@ export const ADDRESS_TYPE = 'template.URL';
 /** One change of a value on its way into a page. */
 interface Escaper {
   readonly text: (text: string) => string;
+  /** Whether it looks at one character of a text at a time: it may be given a long one in pieces. */
+  readonly isByCharacter?: true;
   /** For a value that is known to be HTML, or an address; as any other text where there is none. */
   readonly html?: (html: string) => string;
   readonly address?: (address: string) => string;
@@ -39,16 +43,26 @@ export type PredefinedEscaper = 'html' | 'urlquery';
 
 const asItIs = (text: string): string => text;
 
-const TEXT: Escaper = { text: escapeText, html: asItIs, sameAs: 'html' };
-const PLAIN_TEXT: Escaper = { text: escapeText, html: htmlAsPlainText, sameAs: 'html' };
-const IN_QUOTES: Escaper = { text: escapeText, html: htmlInAttribute, sameAs: 'html' };
-const WITHOUT_QUOTES: Escaper = { text: escapeUnquoted, html: htmlInUnquoted };
+const TEXT: Escaper = { text: escapeText, isByCharacter: true, html: asItIs, sameAs: 'html' };
+const PLAIN_TEXT: Escaper = {
+  text: escapeText,
+  isByCharacter: true,
+  html: htmlAsPlainText,
+  sameAs: 'html',
+};
+const IN_QUOTES: Escaper = { text: escapeText, isByCharacter: true, html: htmlInAttribute, sameAs: 'html' };
+const WITHOUT_QUOTES: Escaper = { text: escapeUnquoted, isByCharacter: true, html: htmlInUnquoted };
 const NAME: Escaper = { text: filterName };
 const ADDRESS_START: Escaper = { text: filterAddress, address: asItIs };
 const ADDRESS: Escaper = { text: normalizeAddress, sameAs: 'urlquery' };
-const QUERY: Escaper = { text: escapeInQuery, address: normalizeAddress, sameAs: 'urlquery' };
+const QUERY: Escaper = {
+  text: escapeInQuery,
+  isByCharacter: true,
+  address: normalizeAddress,
+  sameAs: 'urlquery',
+};
 const ADDRESSES: Escaper = { text: filterAddresses, address: addressAmongAddresses };
-const SCRIPT_TEXT: Escaper = { text: escapeScriptText };
+const SCRIPT_TEXT: Escaper = { text: escapeScriptText, isByCharacter: true };
 const STYLE_VALUE: Escaper = { text: filterStyleValue };
 const STYLE_TEXT: Escaper = { text: escapeStyleText };
 const COMMENT: Escaper = { text: () => '' };
@@ -129,23 +143,66 @@ function addressEscapers({ part }: Place, escaper: Escaper): readonly Escaper[] 
  * null where there is none of them, and the template's call stays what it is.
  */
 export function withPredefined(writer: ValueWriter, name: PredefinedEscaper): ValueWriter | null {
-  const predefined: Escaper = { text: name === 'html' ? escapeHtml : escapeQuery };
+  const predefined: Escaper = { text: name === 'html' ? escapeHtml : escapeQuery, isByCharacter: true };
   if (!writer.escapers.some(({ sameAs }) => sameAs === name)) return null;
   const escapers = writer.escapers.map((escaper) => (escaper.sameAs === name ? predefined : escaper));
   return { ...writer, escapers };
 }
 
-/** Writes a value as its place demands. */
-export function writeValue(writer: ValueWriter, value: TemplateValue, maxCharacters: number): string {
+/** How long a value may be in an address, a style or a name, and HTML in an attribute: it is looked at as a whole. */
+export const MAX_WHOLE_CHARACTERS = 16 * 1024;
+
+/** Writes a value as its place demands, in pieces where it takes long. @throws TemplateRunError where it is too long for its place */
+export function writeValue(
+  writer: ValueWriter,
+  value: TemplateValue,
+  maxCharacters: number,
+): string | InPieces<string> {
   const { escapers, isExpression } = writer;
-  if (isExpression) {
-    return escapers.reduce((text, escaper) => escaper.text(text), scriptValue(value, maxCharacters));
-  }
-  const text = stringOf(value) ?? (value === null ? '' : shown(value, maxCharacters));
+  const text = stringOf(value);
+  const isShort =
+    text === null ? value === null || typeof value !== 'object' : text.length <= PIECE_CHARACTERS;
+  if (isExpression || !isShort) return new InPieces(writtenInPieces(writer, value, maxCharacters));
   const [first, ...others] = escapers;
-  if (first === undefined) return text;
+  const plain = text ?? (value === null ? '' : shown(value, maxCharacters));
+  if (first === undefined) return plain;
+  const escape = ownEscape(first, value) ?? first.text;
+  return others.reduce((escaped, escaper) => escaper.text(escaped), escape(plain));
+}
+
+/** The escaper's function for a value that is known to be HTML, or an address. */
+function ownEscape(escaper: Escaper, value: TemplateValue): ((text: string) => string) | undefined {
   const known = value instanceof GoText ? value.type : null;
-  const escape =
-    (known === HTML_TYPE ? first.html : known === ADDRESS_TYPE ? first.address : undefined) ?? first.text;
-  return others.reduce((escaped, escaper) => escaper.text(escaped), escape(text));
+  if (known === HTML_TYPE) return escaper.html;
+  return known === ADDRESS_TYPE ? escaper.address : undefined;
+}
+
+function* writtenInPieces(
+  { escapers, isExpression }: ValueWriter,
+  value: TemplateValue,
+  maxCharacters: number,
+): Generator<void, string> {
+  let text = isExpression
+    ? yield* scriptValue(value, maxCharacters)
+    : (stringOf(value) ?? (value === null ? '' : yield* shownInPieces(value, maxCharacters)));
+  for (const [place, escaper] of escapers.entries()) {
+    const own = place === 0 && !isExpression ? ownEscape(escaper, value) : undefined;
+    const escape = own ?? escaper.text;
+    if (own === undefined && escaper.isByCharacter) {
+      text = yield* changes(text, escape, maxCharacters);
+      continue;
+    }
+    if (escape !== asItIs) assertFitsWhole(text);
+    text = escape(text);
+    yield;
+  }
+  return text;
+}
+
+function assertFitsWhole(text: string): void {
+  if (text.length <= MAX_WHOLE_CHARACTERS) return;
+  throw new TemplateRunError(
+    `a value has ${text.length} characters; in an address, a style or the name of an attribute, and as HTML in an attribute, it may have ${MAX_WHOLE_CHARACTERS}`,
+    { exceedsLimit: true },
+  );
 }

@@ -3,7 +3,7 @@ import { printed } from '../format/print.ts';
 import { escapeQuery } from '../functions/escapes.ts';
 import { fixed, type FunctionSet, ofText, variadic } from '../functions/function-set.ts';
 import { toLower, toUpper } from '../functions/letter-case.ts';
-import { compilePattern, replaceAll } from '../functions/regular-expressions.ts';
+import { Patterns } from '../functions/regular-expressions.ts';
 import { durationValue } from '../time/duration.ts';
 import { GoTime } from '../time/time.ts';
 import {
@@ -63,14 +63,16 @@ const PURE_FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map<string, 
   [
     'match',
     fixed(['string', 'string'], ([pattern, text]) =>
-      compilePattern(textOf(pattern)).matcher(textOf(text)).find(),
+      new Patterns().forRun().matches(textOf(pattern), textOf(text)),
     ),
   ],
   [
     'reReplaceAll',
-    fixed(['string', 'string', 'string'], ([pattern, replacement, text]) =>
-      replaceAll(compilePattern(textOf(pattern)), textOf(replacement), textOf(text)),
-    ),
+    fixed(['string', 'string', 'string'], ([pattern, replacement, text], maxCharacters) => {
+      const patterns = new Patterns().forRun();
+      const options = { text: textOf(text), maxCharacters };
+      return patterns.replaceAll(textOf(pattern), textOf(replacement), options);
+    }),
   ],
   ['safeHtml', ofText((text) => text)],
   ['urlQueryEscape', ofText(escapeQuery)],

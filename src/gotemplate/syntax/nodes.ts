@@ -1,3 +1,4 @@
+import type { InPieces } from '../values/in-pieces.ts';
 import type { TemplateValue } from '../values/value.ts';
 import type { NumberValue } from './literals.ts';
 
@@ -14,7 +15,7 @@ export type Node =
       readonly kind: 'output';
       readonly pipeline: Pipeline;
       /** How the value is written where that depends on what stands around it: in HTML. */
-      readonly escape?: (value: TemplateValue, maxCharacters: number) => string;
+      readonly escape?: (value: TemplateValue, maxCharacters: number) => string | InPieces<string>;
     }
   | {
       readonly kind: 'if' | 'with' | 'range';

@@ -1,3 +1,5 @@
+import type { InPieces } from './in-pieces.ts';
+
 /**
  * A value of a template. Go's `int` is a bigint and its `float64` a number, because Go tells them apart when it
  * compares and prints; null is the value that is not there. What else Go has are the classes below.
@@ -23,10 +25,15 @@ export interface FunctionDefinition {
   readonly parameters: readonly ParameterType[];
   readonly isVariadic: boolean;
   /**
-   * Called with values that fit the parameters, and with how long a text may get in this run.
+   * Called with values that fit the parameters, and with how long a text may get in this run. What takes long is given in pieces.
    * @throws with the reason; the template fails with it
    */
-  readonly call: (args: readonly TemplateValue[], maxCharacters: number) => TemplateValue;
+  readonly call: (
+    args: readonly TemplateValue[],
+    maxCharacters: number,
+  ) => TemplateValue | InPieces<TemplateValue>;
+  /** What calls have taken since this was asked last, in steps, where what goes in and comes out does not say it. */
+  readonly takeEffort?: () => number;
 }
 
 /** Methods by their names: each is called with the arguments behind its receiver, which it has in its closure. */

@@ -10,6 +10,14 @@ it.each([
   ['http://a_b:/', null],
   ['', 'the address has no scheme; write https://…'],
   ['example.org/hook', 'the address has no scheme; write https://…'],
+  [
+    '${SLACK_WEBHOOK_URL}',
+    'environment variables are not filled in, nor does Alertmanager; write https://…, or a …_file',
+  ],
+  [
+    '$HOOK/alerts',
+    'environment variables are not filled in, nor does Alertmanager; write https://…, or a …_file',
+  ],
   ['example.org:80/hook', 'unsupported scheme "example.org" for URL'],
   ['ftp://example.org', 'unsupported scheme "ftp" for URL'],
   ['http:example.org', 'missing host for URL'],

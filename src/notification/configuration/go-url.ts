@@ -19,9 +19,10 @@ export function problemOfHttpUrl(text: string): string | null {
   if (broken !== null) return broken;
   const { scheme, authority } = partsOf(text);
   if (scheme !== 'http' && scheme !== 'https') {
-    return scheme === ''
-      ? 'the address has no scheme; write https://…'
-      : `unsupported scheme "${scheme}" for URL`;
+    if (scheme !== '') return `unsupported scheme "${scheme}" for URL`;
+    return /^\$(?:\{|[A-Z])/.test(text)
+      ? 'environment variables are not filled in, nor does Alertmanager; write https://…, or a …_file'
+      : 'the address has no scheme; write https://…';
   }
   if (hostOf(authority ?? '') === '') return 'missing host for URL';
   return null;

@@ -25,6 +25,7 @@ import { hiddenSecrets, shownConfiguration } from './shown-configuration.ts';
 import { warnOfInhibition } from './warn-of-inhibition.ts';
 import { warnOfProxies } from './warn-of-proxies.ts';
 import { warnOfUnreachableRoutes } from './warn-of-routes.ts';
+import { warnOfVariables } from './warn-of-variables.ts';
 import { SHOWN_SECRET } from './setting-schemas.ts';
 import { templateFiles, type ConfigurationFiles, type TemplateFile } from './template-files.ts';
 
@@ -84,6 +85,7 @@ export async function readNotificationConfiguration(
   const inhibitRules = readInhibitRules(parts['inhibit_rules'], reading);
   checkOmoi(omoi, { receivers, timeIntervals }, findings);
   warnOfUnused(parts, findings);
+  warnOfVariables(parts, findings);
   const unsendable = new Findings();
   for (const { kind, path, settings } of integrations) {
     const forbidden = kind.notAllowed?.(settings, omoi);

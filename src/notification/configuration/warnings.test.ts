@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { read, withRoute } from './reading.test-support.ts';
 import { maxNamedRules } from './warn-of-inhibition.ts';
+import { maxNamedVariables } from './warn-of-variables.ts';
 
 async function warningsOf(text: string): Promise<readonly string[]> {
   return (await read(text)).warnings;
@@ -55,6 +56,41 @@ global:
       `am.yml:13:18: the proxy has the scheme socks5h, ${why}`,
     ]);
     expect(unsendable).toEqual(warnings);
+  });
+});
+
+describe('an environment variable in the place of a value', () => {
+  it('is warned of by its name, once, where it stands first', async () => {
+    const warnings = await warningsOf(
+      withRoute(`    email_configs:
+      - { to: '\${MAIL_TO:-ops@example.org}', auth_password: 'x\${SMTP_PASSWORD}' }
+      - { to: '\${MAIL_TO:-ops@example.org}' }
+    webhook_configs: [{ url: 'https://hooks.example/\${TOPIC}' }]
+global: { smtp_smarthost: 'mail:25', smtp_from: a@example.org }
+`),
+    );
+    expect(warnings).toEqual([
+      expect.stringMatching(/^am\.yml:6:11: \$\{MAIL_TO\} is taken as it stands: .*…_file$/),
+      expect.stringMatching(/^am\.yml:6:\d+: \$\{SMTP_PASSWORD\} is/),
+      expect.stringMatching(/^am\.yml:8:\d+: \$\{TOPIC\} is/),
+    ]);
+  });
+
+  it('is none in a template, nor where only digits are named', async () => {
+    const text = `    slack_configs:
+      - { api_url: https://x, channel: c, title: '{{ reReplaceAll "(?P<a>.)" "\${a}" .Status }}', text: 'a \${1} $HOME' }
+`;
+    expect(await warningsOf(withRoute(text))).toEqual([]);
+  });
+
+  it('is named for so many names at most', async () => {
+    const hooks = Array.from(
+      { length: maxNamedVariables + 5 },
+      (_, at) => `    - url: 'https://x/\${V${at}}'\n`,
+    );
+    const warnings = await warningsOf(withRoute(`    webhook_configs:\n${hooks.join('')}`));
+    expect(warnings).toHaveLength(maxNamedVariables + 1);
+    expect(warnings.at(-1)).toContain('further environment variables are not filled in either');
   });
 });
 

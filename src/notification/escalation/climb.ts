@@ -25,6 +25,8 @@ export interface Climb {
   /** Wall ms of the next step; null where there is none any more. */
   dueAtMs: number | null;
   timer: Timer | null;
+  /** Monotonic ms at which the timer rings; what it says counts where there is a timer. */
+  ringsAtMs: number;
 }
 
 /** Whether a step of a ladder is to tell of an alert now: `waits` while it is kept back from people; `over` where it is over, or somebody looks after it. */
@@ -49,6 +51,7 @@ export function climbOf(row: Row, fingerprint: string): Climb {
     round: row.round,
     dueAtMs: row.due_at_ms,
     timer: null,
+    ringsAtMs: 0,
   };
 }
 

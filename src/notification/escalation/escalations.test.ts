@@ -320,6 +320,21 @@ it('a wall clock that is set back keeps no step waiting for longer than the ladd
   expect(team.take()).toEqual(['escalation +a']);
 });
 
+it('a wall clock that leaps forward takes no step before its time has passed, nor with those of others', async () => {
+  await open();
+  await test.stage.alerts.fire({ a: A });
+  await pass(5 * MINUTE);
+  await test.stage.alerts.fire({ b: B });
+  await pass(MINUTE);
+  test.stage.clock.stepWallClock(5 * 60 * MINUTE);
+  await pass(3 * MINUTE);
+  expect(pager.take()).toEqual([]);
+  await pass(2 * MINUTE);
+  expect(pager.take()).toEqual(['escalation +a']);
+  await pass(10 * MINUTE);
+  expect(pager.take()).toEqual(['escalation +b']);
+});
+
 it('a message of a ladder that nobody took is not sent once the alert is over', async () => {
   await open();
   pager.answer = () => failed('connection', { retryable: true });

@@ -16,6 +16,8 @@ export const maxEscalatingAlerts = 10_000;
 /** So many alerts take a step in one transaction. */
 const maxClimbsPerWrite = 100;
 const WRITE_BACKOFF: BackoffLimits = { firstMs: 200, maxMs: 15_000 };
+/** The timers of what is due together ring one after the other, on a busy machine so long. */
+const togetherMs = 1_000;
 const maxAlertsPerRead = 500;
 const BOTTOM: Rung = { step: 0, round: 0 };
 
@@ -125,6 +127,7 @@ export class Escalations {
         ...BOTTOM,
         dueAtMs: dueAtMs(escalation, beganAtMs, BOTTOM),
         timer: null,
+        ringsAtMs: 0,
       }));
   }
 
@@ -204,6 +207,7 @@ export class Escalations {
     const { clock } = this.#parts;
     // No step is further away than from the bottom: the wall clock may have been set back.
     const inMs = Math.min(atMs - clock.wallMs(), atMs === climb.dueAtMs ? atMs - climb.beganAtMs : Infinity);
+    climb.ringsAtMs = clock.monotonicMs() + Math.max(inMs, 0);
     climb.timer = clock.after(Math.max(inMs, 0), () => {
       climb.timer = null;
       this.#takeDue(climb);
@@ -213,10 +217,14 @@ export class Escalations {
 
   /** Those of its group that are due as well are told of together with it. */
   #takeDue(climb: Climb): void {
-    const nowMs = this.#parts.clock.wallMs();
+    const { clock } = this.#parts;
+    const nowMs = clock.wallMs();
+    const togetherUntilMs = clock.monotonicMs() + togetherMs;
     this.#due.add(climb);
     for (const other of this.#climbs.ofGroup(ladderGroupId(climb))) {
       if (other.timer === null || other.dueAtMs === null || other.dueAtMs > nowMs) continue;
+      // By the wall clock alone, once that has leapt forward: its time has not passed.
+      if (other.ringsAtMs > togetherUntilMs) continue;
       other.timer.cancel();
       other.timer = null;
       this.#due.add(other);

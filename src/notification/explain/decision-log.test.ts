@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
-import { SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
+import { nextTurn, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
 import {
   DecisionLog,
   maxDecisionsRead,
@@ -44,6 +44,22 @@ it('keeps what is said again and again once, for each whom it concerns', async (
   log.record(decision('a', 'one'), 'group');
   await log.settled();
   expect((await log.list('a')).map(({ reason }) => reason)).toEqual(['one', 'one', 'two', 'one']);
+});
+
+it('keeps what is decided within a transaction, however long that lasts', async () => {
+  await database.transaction(async (tx) => {
+    log.record(decision('a'), 'hold');
+    // The log begins to write while this transaction is still under way.
+    for (let turn = 0; turn < 3; turn++) {
+      await tx.db.selectFrom('notification_decisions').select('id').execute();
+      await nextTurn();
+    }
+  });
+  log.record(decision('b'), 'hold');
+  await log.settled();
+  expect((await log.list('a')).length).toBe(1);
+  expect((await log.list('b')).length).toBe(1);
+  expect(dropped()).toBe(0);
 });
 
 it('counts what it cannot keep', async () => {

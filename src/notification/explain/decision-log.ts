@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { PreparedInsert, type StateDatabase, type StateTables } from '#storage';
 import { nextTurn, type Clock, type Counter, type Logger, type SelfMetrics, messageOf } from '#telemetry';
 import type { Stage } from '../stages/mute-stage.ts';
@@ -49,6 +50,11 @@ export class DecisionLog {
   readonly #parts: DecisionLogParts;
   readonly #dropped: Counter;
   readonly #waiting: RecordedDecision[] = [];
+  /**
+   * Decisions are made within transactions, too. What writes them is begun outside: it does not belong to that transaction, which
+   * would refuse another one inside it.
+   */
+  readonly #outside = AsyncLocalStorage.snapshot();
   /** By alert, then by what is decided for whom: what was said last. */
   readonly #last = new Map<string, Map<string, string>>();
   #writing: Promise<void> | null = null;
@@ -69,7 +75,7 @@ export class DecisionLog {
       return;
     }
     this.#waiting.push({ ...decision, atMs: Math.floor(this.#parts.clock.wallMs()) });
-    this.#writing ??= this.#write();
+    this.#writing ??= this.#outside(() => this.#write());
   }
 
   /** An earlier run has said so: it is not said again. */

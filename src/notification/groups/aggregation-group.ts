@@ -28,6 +28,8 @@ export interface AggregationGroup extends RoutedTo {
   quiet: Quiet | null;
   /** Whether it has been passed once, so that what changes waits for the next interval. */
   hasPassed: boolean;
+  /** Whether its last pass has found nothing in it but what is held back for repairs. */
+  isAllHeld: boolean;
   /** Wall ms of the next pass. */
   dueAtMs: number;
   timer: Timer | null;
@@ -53,6 +55,7 @@ export function createGroup(to: RoutedTo, dueAtMs: number): AggregationGroup {
     changes: 0,
     quiet: null,
     hasPassed: false,
+    isAllHeld: false,
     dueAtMs,
     timer: null,
     refused: new Set(),

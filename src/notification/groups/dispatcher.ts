@@ -13,6 +13,7 @@ import type { EndOfMessage } from '../outbox/outbox.ts';
 import type { Notification } from '../outbox/outbox-rows.ts';
 import { isWaitOver, type AggregationGroup } from './aggregation-group.ts';
 import type { DispatcherParts, Leaving } from './dispatcher-parts.ts';
+import { isUrgentFor, nextPassMs, passAtLatestMs } from './early-pass.ts';
 import { decidePass, membersThatLeave, type Pass } from './pass.ts';
 import type { LogUpdate } from '../outbox/notification-log.ts';
 import { FlapHistory } from './flap-history.ts';
@@ -69,7 +70,7 @@ export class Dispatcher {
         flaps: this.#flaps,
         retired: this.#retired,
         onBegun: (group) => this.#setTimer(group),
-        onUrgent: (group) => this.#passUrgently(group),
+        onJoined: (alert, group) => this.#passEarly(alert, group),
         onGone: (alertId) => this.#forget(alertId),
       },
       inForce.router,
@@ -249,7 +250,12 @@ export class Dispatcher {
     this.#passNow(group);
   }
 
-  #passUrgently(group: AggregationGroup): void {
+  /** What has come into a group may not wait for its next interval. */
+  #passEarly(alert: TrackedAlert, group: AggregationGroup): void {
+    const nowMs = this.#parts.clock.wallMs();
+    const atLatestMs = passAtLatestMs(alert, group, { stages: this.#inForce.stages, nowMs });
+    if (atLatestMs < group.dueAtMs) this.#passAgain(group, atLatestMs);
+    if (!isUrgentFor(alert, group, nowMs)) return;
     group.isUrgent = true;
     this.#passInTime(group);
   }
@@ -308,17 +314,16 @@ export class Dispatcher {
       if (this.membership.group(group.id) !== group) continue;
       group.isUrgent = false;
       const seen = this.#seen(group);
-      const { nowMs } = seen;
-      if (group.quiet !== null && isStillQuiet(group, group.quiet, seen)) {
-        this.#passAgain(group, nowMs + group.route.groupIntervalMs);
+      if (group.quiet !== null && (await paced(isStillQuiet(group, group.quiet, seen), stretch))) {
+        this.#passAgain(group, seen.nowMs + group.route.groupIntervalMs);
       } else {
         groups.push(group);
         const deciding = decidePass(group, {
           ...seen,
           decisions,
           wasHeld: this.#parts.wasHeld,
-          flappingOf: (alert) => this.#flaps.of(alert, group, nowMs),
-          createId: () => createId('ntf', nowMs, random),
+          flappingOf: (alert) => this.#flaps.of(alert, group, seen.nowMs),
+          createId: () => createId('ntf', seen.nowMs, random),
         });
         const pass = await paced(deciding, stretch);
         passes.push(pass);
@@ -354,7 +359,6 @@ export class Dispatcher {
   }
 
   async #writePasses(passes: readonly Pass[]): Promise<void> {
-    const { database } = this.#parts;
     const leaving = [
       ...passes.map((pass): Leaving => ({ group: pass.group, pass, left: pass.left })),
       ...this.#takeSettled(),
@@ -366,7 +370,7 @@ export class Dispatcher {
     const rows = ofPasses + gone.length + goneGroups.length + outdated.logs.length;
     if (rows > 0) {
       const written = { leaving, gone, goneGroups, logs: outdated.logs };
-      await database.transaction((tx) => writePasses(tx, written, this.#writing), {
+      await this.#parts.database.transaction((tx) => writePasses(tx, written, this.#writing), {
         urgent: rows <= maxUrgentRows,
       });
     }
@@ -374,6 +378,11 @@ export class Dispatcher {
     for (const alertId of gone) this.#gone.delete(alertId);
     for (const groupId of goneGroups) this.#goneGroups.delete(groupId);
     for (const one of leaving) this.#written(one);
+    const stretch = new Stretch(this.#parts.clock);
+    for (const { group, pass } of leaving) {
+      if (!pass || this.membership.group(group.id) !== group) continue;
+      group.quiet = await paced(quietAfter(pass, this.#seen(group)), stretch);
+    }
   }
 
   /** What is left to remember of groups that are no more. @param goneGroups those of which nothing is are added */
@@ -419,11 +428,11 @@ export class Dispatcher {
     for (const alertId of pass.keptBack)
       if (this.membership.isIn(alertId, group)) group.keptBack.add(alertId);
     group.hasPassed = true;
+    group.isAllHeld = pass.isAllHeld;
     // What came while a message was on its way is decided when it has arrived.
     if (pass.isBlocked) group.isUrgent = true;
-    const seen = this.#seen(group);
-    group.quiet = quietAfter(pass, seen);
-    this.#passAgain(group, Math.min(seen.nowMs + group.route.groupIntervalMs, pass.lookAtMs));
+    group.quiet = null;
+    this.#passAgain(group, nextPassMs(pass, this.#parts.clock.wallMs()));
   }
 
   #passAgain(group: AggregationGroup, dueAtMs: number): void {

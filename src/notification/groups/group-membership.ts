@@ -1,7 +1,7 @@
-import { severityRank, Stretch, type Clock } from '#telemetry';
+import { Stretch, type Clock } from '#telemetry';
 import type { Decision, DecisionLog } from '../explain/decision-log.ts';
 import type { RoutedTo, Router } from '../ports.ts';
-import { createGroup, groupIdOf, isWaitOver, type AggregationGroup } from './aggregation-group.ts';
+import { createGroup, groupIdOf, type AggregationGroup } from './aggregation-group.ts';
 import type { FlapHistory } from './flap-history.ts';
 import type { KeptBackAlerts } from './kept-back-alerts.ts';
 import { joined, replaced } from './membership-decisions.ts';
@@ -11,7 +11,6 @@ import type { TrackedAlert } from './tracked-alert.ts';
 /** Alerts beyond so many groups are told of in one group a route. */
 export const maxAggregationGroups = 50_000;
 const NONE: ReadonlySet<AggregationGroup> = new Set();
-const CRITICAL = severityRank('critical');
 
 export interface MembershipParts {
   readonly clock: Clock;
@@ -21,8 +20,8 @@ export interface MembershipParts {
   readonly retired: Pick<RetiredGroups, 'remove' | 'replace'>;
   /** There is a group that was not there before: it is passed when its time has come. */
   readonly onBegun: (group: AggregationGroup) => void;
-  /** What has come into a group must not wait for its next interval. */
-  readonly onUrgent: (group: AggregationGroup) => void;
+  /** An alert has come into a group. */
+  readonly onJoined: (alert: TrackedAlert, group: AggregationGroup) => void;
   /** No group holds an alert any more. */
   readonly onGone: (alertId: string) => void;
 }
@@ -215,12 +214,7 @@ export class GroupMembership {
     this.#parts.flaps.joined(alert, group);
     tracked.groups.add(group);
     this.#explain(joined(alert, group), group);
-    const { criticalBypassesInterval } = group.route.omoi;
-    const isCritical = severityRank(alert.severity) >= CRITICAL;
-    const mayBypass = criticalBypassesInterval && isWaitOver(group, this.#parts.clock.wallMs());
-    if (mayBypass && isCritical && alert.endsAtMs === null) {
-      this.#parts.onUrgent(group);
-    }
+    this.#parts.onJoined(alert, group);
   }
 
   #explain(decision: Decision, group: AggregationGroup): void {

@@ -47,6 +47,8 @@ export interface Passed extends PassedAlerts {
   readonly alerts: readonly TrackedAlert[];
   /** Ids of those that fire and are kept back for the first time. */
   readonly keptBack: readonly string[];
+  /** How many are held back for repairs. */
+  readonly awaitingRepair: number;
   readonly lookAtMs: number;
   readonly earlier: EarlierKnowledge;
   /** Of those that fire, the ones that flap, by fingerprint. */

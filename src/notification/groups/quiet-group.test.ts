@@ -5,7 +5,7 @@ import {
   type NotificationStage,
 } from '../notification.test-support.ts';
 import type { MuteStage } from '../stages/mute-stage.ts';
-import { maxQuietMembers } from './quiet-group.ts';
+import { isStillQuiet, maxQuietMembers } from './quiet-group.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -73,4 +73,32 @@ it.each([
   await stage.clock.advance(5 * MINUTE);
   const [group] = stage.notification.dispatcher.groups();
   expect([group?.members.size, group?.quiet !== null]).toEqual([count, isQuiet]);
+});
+
+it('is looked at with a pause behind each member, and is not quiet where it has changed meanwhile', async () => {
+  await stage.alerts.fire(
+    Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`m${at}`, { alertname: 'A', at: `${at}` }])),
+  );
+  await stage.clock.advance(HOUR);
+  const [group] = stage.notification.dispatcher.groups();
+  if (!group?.quiet) throw new Error('it is not quiet');
+  const [integration] = group.quiet.integrations;
+  const context = {
+    integrations: group.quiet.integrations.map(({ running }) => running),
+    stages: [watched],
+    log: { get: () => integration?.entry ?? null },
+    outbox: { outstanding: () => integration?.outstanding ?? null },
+    nowMs: stage.clock.wallMs(),
+  } as unknown as Parameters<typeof isStillQuiet>[2];
+  const looking = isStillQuiet(group, group.quiet, context);
+  let pauses = 0;
+  let step = looking.next();
+  for (; !step.done; step = looking.next()) pauses++;
+  expect([step.value, pauses]).toEqual([true, 31]);
+  const again = isStillQuiet(group, group.quiet, context);
+  again.next();
+  group.changes++;
+  let last = again.next();
+  while (!last.done) last = again.next();
+  expect(last.value).toBe(false);
 });

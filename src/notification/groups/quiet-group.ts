@@ -9,8 +9,8 @@ export const maxQuietMembers = 1_000;
 
 type Context = Pick<PassContext, 'integrations' | 'stages' | 'log' | 'outbox' | 'nowMs'>;
 
-/** What a pass that is written leaves; null where the next one has to decide anew. */
-export function quietAfter(pass: Pass, context: Context): Quiet | null {
+/** What a pass that is written leaves; null where the next one has to decide anew. Offers pauses: silences may have to be looked up. */
+export function* quietAfter(pass: Pass, context: Context): Generator<void, Quiet | null> {
   const { group, changes } = pass;
   const { route, members } = group;
   const isSettled = pass.isWhole && !pass.isBlocked && group.refused.size === 0;
@@ -18,7 +18,8 @@ export function quietAfter(pass: Pass, context: Context): Quiet | null {
   const { flapping, holdForRemediationMs } = route.omoi;
   // What these come to changes with time, and with what the watchdog does.
   if (flapping !== null || holdForRemediationMs !== null) return null;
-  if (members.size > maxQuietMembers || !areToldOf(group, context)) return null;
+  if (members.size > maxQuietMembers || !(yield* areToldOf(group, context))) return null;
+  if (group.changes !== changes) return null;
   const integrations = context.integrations.map((running) => ({
     running,
     entry: context.log.get(group.id, running.key),
@@ -40,8 +41,18 @@ function waitsFor(key: string, integrations: readonly QuietIntegration[]): boole
   return integrations.some(({ running, outstanding }) => running.key === key && outstanding !== null);
 }
 
-/** Whether a pass would come to nothing. */
-export function isStillQuiet(group: AggregationGroup, quiet: Quiet, context: Context): boolean {
+/** Whether a pass would come to nothing. Offers pauses, as `quietAfter` does. */
+export function* isStillQuiet(
+  group: AggregationGroup,
+  quiet: Quiet,
+  context: Context,
+): Generator<void, boolean> {
+  return (
+    isAsItWas(group, quiet, context) && (yield* areToldOf(group, context)) && isAsItWas(group, quiet, context)
+  );
+}
+
+function isAsItWas(group: AggregationGroup, quiet: Quiet, context: Context): boolean {
   const { integrations, untilMs } = quiet;
   const { log, outbox, nowMs } = context;
   if (group.changes !== quiet.changes || nowMs >= untilMs) return false;
@@ -52,11 +63,15 @@ export function isStillQuiet(group: AggregationGroup, quiet: Quiet, context: Con
     if (outbox.outstanding(group.id, running.key) !== outstanding) return false;
     if (outstanding !== null && outstanding.state !== 'waiting') return false;
   }
-  return areToldOf(group, context);
+  return true;
 }
 
-function areToldOf({ members, route }: AggregationGroup, { stages, nowMs }: Context): boolean {
+function* areToldOf(
+  { members, route }: AggregationGroup,
+  { stages, nowMs }: Context,
+): Generator<void, boolean> {
   for (const alert of members.values()) {
+    yield;
     if (alert.endsAtMs !== null || alert.snoozedUntilMs !== null) return false;
     if (mutedBy(stages, alert, { route, nowMs }) !== null) return false;
   }

@@ -69,7 +69,11 @@ it(`${maxHeldAlerts} alerts are held back at once: of those that come together, 
         labels: {},
       },
     }) satisfies AlertTriggered;
-  const context = { routesOf: () => [{ route, groupKey: '', groupLabels: {} }], isOver: () => false };
+  const context = {
+    routesOf: () => [{ route, groupKey: '', groupLabels: {} }],
+    isOver: () => false,
+    isTold: () => false,
+  };
   await database.transaction((tx) => holds.follow(tx, [triggered('last'), triggered('over')], context));
   expect(holds.get('last')?.state).toBe('held');
   expect(holds.get('over')).toBeNull();

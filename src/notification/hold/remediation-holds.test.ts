@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Guard, NewSystemEvent, RemediationOutcome } from '#telemetry';
 import {
   openNotificationStage,
+  prepared,
   RecordingReceiver,
   testRoute,
   type NotificationStage,
@@ -105,7 +106,7 @@ describe('an alert whose repair is under way', () => {
         receivers: ['team'],
       },
     ]);
-    expect((await holdDecisions('a')).at(-1)).toBe('healed: healed by restart in 2.1 s');
+    expect((await holdDecisions('a')).slice(1)).toEqual(['healed: healed by restart in 2.1 s']);
     expect([...stage.notification.dispatcher.groups()]).toEqual([]);
     expect(await rows()).toEqual([]);
   });
@@ -198,6 +199,91 @@ describe('an alert whose repair is under way', () => {
     await pass(0);
     expect(team.take()).toEqual(['not_healed +b +a']);
     expect(await holdDecisions('b')).toEqual(['not held: no policy is for it']);
+  });
+});
+
+describe('two alerts of one group that are held back', () => {
+  it('are told of apart, where one is not healed and the other is', async () => {
+    const team = await open({ route: { ...HELD, groupIntervalMs: 10 * MINUTE } });
+    await stage.alerts.fire({ a: A, b: B });
+    await stage.tell(started('a'), started('b'));
+    await pass(SECOND);
+    await stage.tell(ended('a', 'no_effect'));
+    await pass(SECOND);
+    expect(team.take()).toEqual(['not_healed +a']);
+    await stage.alerts.resolve('b');
+    await stage.tell(ended('b', 'healed'));
+    await pass(11 * MINUTE);
+    expect(team.take()).toEqual([]);
+    await stage.alerts.resolve('a');
+    await pass(11 * MINUTE);
+    expect(team.take()).toEqual(['all_resolved -a']);
+    expect(await healedEvents()).toMatchObject([{ alert_id: 'b' }]);
+  });
+
+  it.each([
+    ['group_wait, and not for the interval of a group of which nobody was told', 20 * SECOND, 'error'],
+    ['no longer where it is critical', 2 * SECOND, 'critical'],
+  ])('keep another one waiting for %s', async (_, groupWaitMs, severity) => {
+    const team = await open({
+      route: { ...HELD, groupWaitMs, groupIntervalMs: 10 * MINUTE },
+      outlookOf: (id) => (id === 'c' ? { acts: false, reason: 'no policy is for it' } : acts(id)),
+    });
+    await stage.alerts.fire({ a: A, b: B });
+    await stage.tell(started('a'), started('b'));
+    await pass(groupWaitMs + SECOND);
+    await stage.alerts.fire({ c: { ...A, severity } });
+    await pass(groupWaitMs - 1);
+    expect(team.take()).toEqual([]);
+    await pass(1);
+    expect(team.take()).toEqual(['first_notification +c']);
+    // From here on there is something that was told: what comes now waits for the interval.
+    await stage.alerts.fire({ d: { ...A, severity: 'critical', part: 'd' } });
+    await pass(SECOND);
+    expect(team.take()).toEqual([]);
+    await stage.alerts.resolve('a', 'b');
+    await stage.tell(ended('a', 'healed'), ended('b', 'healed'));
+    await pass(11 * MINUTE);
+    expect(team.take()).toEqual(['new_alerts +c +d']);
+  });
+});
+
+describe('a reload during a hold', () => {
+  const holdFor = (seconds: number | null) =>
+    testRoute({
+      groupWaitMs: 0,
+      omoi: { ...testRoute().omoi, holdForRemediationMs: seconds === null ? null : seconds * SECOND },
+    });
+
+  it.each([
+    ['takes the hold out', null, SECOND],
+    ['shortens it', 3, 3 * SECOND],
+  ])('that %s pages then, and claims no page that was spared', async (_, seconds, afterMs) => {
+    const team = await open();
+    await stage.alerts.fire({ a: A });
+    await stage.tell(started('a'));
+    await pass(SECOND);
+    expect(team.take()).toEqual([]);
+    await stage.notification.take(prepared({ route: holdFor(seconds), receivers: { team: [team] } }));
+    await pass(afterMs);
+    expect(team.take()).toEqual(['not_healed +a']);
+    await stage.alerts.resolve('a');
+    await stage.tell(ended('a', 'healed'));
+    await pass(10 * MINUTE);
+    expect(team.take()).toEqual(['all_resolved -a']);
+    expect(await healedEvents()).toEqual([]);
+  });
+
+  it('that lengthens it keeps nobody waiting for longer than was promised', async () => {
+    const team = await open();
+    await stage.alerts.fire({ a: A });
+    await stage.tell(started('a'));
+    await pass(SECOND);
+    await stage.notification.take(prepared({ route: holdFor(600), receivers: { team: [team] } }));
+    await pass(58 * SECOND);
+    expect(team.take()).toEqual([]);
+    await pass(SECOND);
+    expect(team.take()).toEqual(['not_healed +a']);
   });
 });
 

@@ -2,6 +2,7 @@ import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTables, StateTransaction } from '#storage';
 import { parseLabels, type SelfMetrics, type SystemEvent } from '#telemetry';
 import type { Decision, DecisionLog } from '../explain/decision-log.ts';
+import type { AlertKnowledge } from '../groups/alert-knowledge.ts';
 import type { AlertTriggered, RemediationOutlook, RoutedTo } from '../ports.ts';
 import { holdMsOf } from '../stages/hold-stage.ts';
 import { followed, HOLD_SCOPE, holdsBeyond, isVerdict, type Hold, type VerdictEvent } from './hold.ts';
@@ -17,12 +18,10 @@ export interface HoldParts {
   readonly decisions: Pick<DecisionLog, 'record' | 'wasRecorded'>;
 }
 
-/** What holds need to know of alerts while events are followed. */
-export interface HoldContext {
+/** What holds need to know of alerts while events are followed, as it was before these. */
+export interface HoldContext extends AlertKnowledge {
   /** Where an alert goes; nowhere where no route holds anything back. */
   readonly routesOf: (event: AlertTriggered) => readonly RoutedTo[];
-  /** Whether an alert is over, before these events. */
-  readonly isOver: (alertId: string) => boolean;
 }
 
 type Row = StateTables['notification_holds'];
@@ -101,8 +100,10 @@ export class RemediationHolds {
       }
     }
     if (changed.size > 0) await write(tx, [...changed.values()].map(rowOf));
-    // Who was told when the deadline was over has heard of it.
-    const unheard = [...healed].filter(({ untilMs }) => untilMs > tx.nowMs);
+    // Who was told when the deadline was over, or when a reload had brought it forward, has heard of it.
+    const unheard = [...healed].filter(
+      ({ alertId, receivers, untilMs }) => untilMs > tx.nowMs && !context.isTold(alertId, receivers),
+    );
     if (unheard.length > 0) await this.#parts.bus.append(tx, ...unheard.map(healedEvent));
     tx.afterCommit(() => {
       for (const hold of changed.values()) {

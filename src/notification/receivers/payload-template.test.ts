@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { createSystemClock, SharedStretch } from '#telemetry';
 
 import {
   maxYamlAliases,
@@ -8,10 +9,11 @@ import {
   templatesOf,
 } from './payload-template.ts';
 
+const writing = new SharedStretch(createSystemClock());
 /** Runs nothing but `{{ x }}`. */
-const expand = async (text: string): Promise<string> => text.replaceAll('{{ x }}', 'X');
+const expand = { expand: async (text: string) => text.replaceAll('{{ x }}', 'X'), writing };
 
-const same = async (text: string): Promise<string> => text;
+const same = { expand: async (text: string) => text, writing };
 
 /** What texts become, as Alertmanager's DeepCopyWithTemplate with yaml.v2 has it. */
 it.each<[string, unknown]>([
@@ -86,6 +88,27 @@ it(`reads JSON of any length, and other texts of up to ${maxYamlCharacters} char
   const list = (length: number): string => `- ${'x'.repeat(length - 2)}`;
   expect(await payloadValue(list(maxYamlCharacters), same)).toEqual([expect.stringMatching(/^x+$/)]);
   expect(await payloadValue(list(maxYamlCharacters + 1), same)).toBe(list(maxYamlCharacters + 1));
+});
+
+it('reads YAML in pieces', async () => {
+  let readings = 0;
+  const piecewise = new SharedStretch({ monotonicMs: () => readings++ }, { maxMs: 1 });
+  let turns = 0;
+  let isOver = false;
+  const count = (): void => {
+    turns++;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  const list = '- a\n'.repeat(maxYamlCharacters / 4);
+  const value = await payloadValue(list, { ...same, writing: piecewise });
+  isOver = true;
+  expect(value).toEqual(Array.from({ length: maxYamlCharacters / 4 }, () => 'a'));
+  expect(turns).toBeGreaterThan(20);
+});
+
+it('reads the first of several documents', async () => {
+  expect(await payloadValue('[1]\n---\n[2]', same)).toEqual([1n]);
 });
 
 it('names the places of its templates', () => {

@@ -1,13 +1,23 @@
-import { parseDocument } from 'yaml';
+import { Composer, Lexer, Parser } from 'yaml';
 
+import type { SharedStretch } from '#telemetry';
 import type { Expand } from '../templates/message-templates.ts';
 import { compareBytes, goText, goValue } from './go-json.ts';
 import { inOrder } from './in-order.ts';
 
 /** A text is YAML of at most so many references, so that a few lines cannot become millions. */
 export const maxYamlAliases = 100;
-/** A longer text that is no JSON stays a text: YAML takes a third of a second a megabyte, in which nothing else would happen. */
-export const maxYamlCharacters = 64 * 1024;
+/** A longer text that is no JSON stays a text: what YAML makes of its parts is made in one go, some milliseconds for so many. */
+export const maxYamlCharacters = 16 * 1024;
+/** So many words of YAML are read between two pauses. */
+const wordsPerPiece = 200;
+
+/** What makes a payload of its templates. */
+export interface PayloadTools {
+  readonly expand: Expand;
+  /** What all messages that are being written share of a turn. */
+  readonly writing: SharedStretch;
+}
 
 /** YAML 1.1 without times of day as numbers (`1:30`), which Alertmanager's reader does not know. */
 const AS_ALERTMANAGER = {
@@ -23,10 +33,10 @@ const AS_ALERTMANAGER = {
 } as const;
 
 /** What a text is as YAML: a number, a list, a mapping …; the text itself where it is a text, or no YAML. */
-function valueOf(text: string): unknown {
+async function valueOf(text: string, writing: SharedStretch): Promise<unknown> {
   const json = jsonOf(text);
   if (json !== undefined) return json;
-  return text.length > maxYamlCharacters ? text : yamlOf(text);
+  return text.length > maxYamlCharacters ? text : await writing.run(yamlOf(text));
 }
 
 /** Lists and mappings that are JSON, as most are: it is YAML, and read a hundred times as fast. Undefined for all else. */
@@ -48,16 +58,31 @@ function exactNumber(_: string, value: unknown, { source = '' }: { readonly sour
   return typeof value === 'number' && /^-?\d+$/.test(source) ? BigInt(source) : value;
 }
 
-function yamlOf(text: string): unknown {
+function* yamlOf(text: string): Generator<void, unknown> {
   try {
-    const document = parseDocument(text, AS_ALERTMANAGER as never);
-    if (document.errors.length > 0) return text;
+    const document = yield* firstDocument(text);
+    if (!document || document.errors.length > 0) return text;
     // The reader counts what is referred to, too.
     const value: unknown = document.toJS({ maxAliasCount: maxYamlAliases + 1, mapAsMap: true });
     return typeof value === 'string' ? text : plain(value);
   } catch {
     return text;
   }
+}
+
+/** As `parseDocument`, which takes no pauses. */
+function* firstDocument(text: string) {
+  const parser = new Parser();
+  const composer = new Composer(AS_ALERTMANAGER as never);
+  let words = 0;
+  for (const word of new Lexer().lex(text)) {
+    for (const token of parser.next(word)) for (const document of composer.next(token)) return document;
+    if (++words % wordsPerPiece === 0) yield;
+  }
+  yield;
+  for (const token of parser.end()) for (const document of composer.next(token)) return document;
+  for (const document of composer.end(true, text.length)) return document;
+  return null;
 }
 
 /** Mappings as objects; keys that are no texts are left out. */
@@ -72,16 +97,15 @@ function plain(value: unknown): unknown {
 /**
  * A payload of a configuration: keys and texts are templates, and what a text becomes is read as YAML, so that
  * `'{{ .CommonLabels | toJson }}'` is an object. What is read so stays as it is.
- *
- * @param expand runs a template
  */
-export async function payloadValue(template: unknown, expand: Expand): Promise<unknown> {
-  if (typeof template === 'string') return valueOf(await expand(template));
-  if (Array.isArray(template)) return await inOrder(template, (item) => payloadValue(item, expand));
+export async function payloadValue(template: unknown, tools: PayloadTools): Promise<unknown> {
+  const { expand, writing } = tools;
+  if (typeof template === 'string') return await valueOf(await expand(template), writing);
+  if (Array.isArray(template)) return await inOrder(template, (item) => payloadValue(item, tools));
   if (!isMapping(template)) return template;
   const members = await inOrder(
     textKeysOf(template),
-    async ([key, inner]) => [await expand(key), await payloadValue(inner, expand)] as const,
+    async ([key, inner]) => [await expand(key), await payloadValue(inner, tools)] as const,
   );
   return Object.fromEntries(members);
 }
@@ -91,19 +115,20 @@ export async function payloadValue(template: unknown, expand: Expand): Promise<u
  *
  * Rejects with a TemplateFailure where a value is none of JSON.
  */
-export async function payloadJson(template: unknown, expand: Expand): Promise<string> {
+export async function payloadJson(template: unknown, tools: PayloadTools): Promise<string> {
+  const { expand, writing } = tools;
   if (typeof template === 'string') {
     const text = await expand(template);
-    return parsed(text) === undefined ? goValue(valueOf(text)) : text;
+    return parsed(text) === undefined ? goValue(await valueOf(text, writing)) : text;
   }
   if (Array.isArray(template)) {
-    const items = await inOrder(template, (item) => payloadJson(item, expand));
+    const items = await inOrder(template, (item) => payloadJson(item, tools));
     return `[${items.join(',')}]`;
   }
   if (!isMapping(template)) return goValue(template);
   const members = await inOrder(
     textKeysOf(template),
-    async ([key, inner]) => [await expand(key), await payloadJson(inner, expand)] as const,
+    async ([key, inner]) => [await expand(key), await payloadJson(inner, tools)] as const,
   );
   return membersText(new Map(members));
 }

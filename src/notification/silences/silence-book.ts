@@ -203,13 +203,18 @@ export class SilenceBook {
 
   /**
    * An alert of that label set was resolved: silences that end with the alerts that they silence do so.
-   * @param silencesMore whether another alert that fires is silenced by it
+   * @param silencesMore whether another alert that fires is silenced by it: asked at once of all silences of the label set, and again
+   * before they end
    */
-  alertResolved(labels: Labels, silencesMore: (silence: Silence) => boolean): Promise<void> {
-    const ends = (silence: Silence): boolean => silence.untilResolved && !silencesMore(silence);
-    if (!this.silencesOf(labels, this.#nowMs()).some(ends)) return Promise.resolve();
-    return this.#changes.run(async () => {
-      const over = this.silencesOf(labels, this.#nowMs()).filter(ends);
+  async alertResolved(labels: Labels, silencesMore: (silence: Silence) => Promise<boolean>): Promise<void> {
+    const ending = async (): Promise<readonly Silence[]> => {
+      const silences = this.silencesOf(labels, this.#nowMs()).filter(({ untilResolved }) => untilResolved);
+      const more = await Promise.all(silences.map(silencesMore));
+      return silences.filter((_, place) => more[place] === false);
+    };
+    if ((await ending()).length === 0) return;
+    await this.#changes.run(async () => {
+      const over = await ending();
       if (over.length > 0) await this.#end(over, { cause: 'resolved', by: null, replacedBy: null });
     });
   }

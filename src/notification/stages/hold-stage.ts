@@ -27,7 +27,8 @@ export function holdStage(holdOf: (alertId: string) => Hold | null): MuteStage {
         spares: 'told',
       } as const;
       if (hold.state === 'healed' && endsAtMs !== null) return healed;
-      const untilMs = firedAtMs + holdMs;
+      // A reload may shorten a hold: what was promised when it began is the most.
+      const untilMs = Math.min(firedAtMs + holdMs, hold.untilMs);
       // Where the wall clock was set back meanwhile the deadline would be as much later.
       if (untilMs <= nowMs || firedAtMs - nowMs > holdMs) return null;
       if (hold.state === 'healed') return { ...healed, untilMs };

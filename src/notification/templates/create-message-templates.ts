@@ -13,7 +13,7 @@ import {
   Patterns,
   TimeZones,
 } from '#gotemplate';
-import { emptyLabels, type Labels, labelValue, unpaced } from '#telemetry';
+import { emptyLabels, type Labels, labelValue } from '#telemetry';
 import { basename } from 'node:path';
 import type { Message } from '../message.ts';
 import { EMAIL_TEMPLATES } from './defaults/email-templates.ts';
@@ -71,7 +71,10 @@ class SetOfMessageTemplates implements ConfiguredTemplates {
   }
 
   *expand(template: string, message: Message, form: TemplateForm): Generator<void, string> {
-    const routeLabel = (name: string): string => labelValue(message.routeLabels, name);
+    // oxlint-disable-next-line require-yield -- it is known
+    function* routeLabel(name: string): Generator<void, string> {
+      return labelValue(message.routeLabels, name);
+    }
     return yield* this.#run(template, message, { form, routeLabel });
   }
 
@@ -97,7 +100,7 @@ class SetOfMessageTemplates implements ConfiguredTemplates {
   *#run(
     template: string,
     message: Message,
-    { form, routeLabel }: { readonly form: TemplateForm; readonly routeLabel: (name: string) => string },
+    { form, routeLabel }: { readonly form: TemplateForm; readonly routeLabel: RouteLabel },
   ): Generator<void, string> {
     if (form === 'text' && !template.includes('{{')) return template;
     const run: TemplateRun = {
@@ -149,7 +152,8 @@ function whatFailed(thrown: unknown, source: string, sourceName: string): Templa
   throw thrown;
 }
 
-type ExpandLabel = (text: string, routeLabel: (name: string) => string) => Generator<void, string>;
+type RouteLabel = (name: string) => Generator<void, string>;
+type ExpandLabel = (text: string, routeLabel: RouteLabel) => Generator<void, string>;
 
 /** Labels of a route may name each other; each is expanded once. */
 class RouteLabelResolver {
@@ -171,9 +175,7 @@ class RouteLabelResolver {
       throw new TemplateFailure(`route label cycle detected: ${[...this.#inProgress, name].join(' -> ')}`);
     }
     this.#inProgress.push(name);
-    // A label that another one asks for is expanded in the midst of that one's run, which cannot stop there.
-    const routeLabel = (other: string): string => unpaced(this.resolve(other));
-    const text = yield* this.#expand(labelValue(this.#labels, name), routeLabel);
+    const text = yield* this.#expand(labelValue(this.#labels, name), (other) => this.resolve(other));
     this.#inProgress.pop();
     this.#expanded.set(name, text);
     return text;

@@ -56,6 +56,40 @@ describe('a shared stretch', () => {
     }
   });
 
+  it('has room for one piece a turn that is done elsewhere, beside its own works', async () => {
+    let turn = 0;
+    let isOver = false;
+    const count = (): void => {
+      turn++;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    const done: string[] = [];
+    const turns: number[] = [];
+    const stretch = new SharedStretch(clock, { maxMs: 3 });
+    const elsewhere = async (name: string, pieces: number): Promise<void> => {
+      for (let piece = 0; piece < pieces; piece++) {
+        await stretch.roomForPiece();
+        turns.push(turn);
+        // A stream does it a little later.
+        await Promise.resolve();
+        done.push(name);
+        clock.spend(1);
+      }
+    };
+    await Promise.all([
+      elsewhere('x', 3),
+      elsewhere('y', 2),
+      stretch.run(working(done, 'a', 6)()),
+      elsewhere('z', 1),
+    ]);
+    isOver = true;
+    expect(new Set(turns).size).toBe(6);
+    expect(done.toSorted().join('')).toBe('aaaaaaxxxyyz');
+    // None waits until another one is done.
+    expect(done.indexOf('z')).toBeLessThan(done.lastIndexOf('x'));
+  });
+
   it('goes on behind work that throws, and hands that to whoever asked', async () => {
     const done: string[] = [];
     const stretch = new SharedStretch(clock, { maxMs: 1 });

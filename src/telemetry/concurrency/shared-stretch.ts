@@ -14,6 +14,8 @@ export class SharedStretch {
   readonly #waiting: (() => void)[] = [];
   /** When the first work of the present turn began; null while there was none. */
   #startedMs: number | null = null;
+  /** Whether a piece of the present turn is done elsewhere. */
+  #isGivenAway = false;
 
   constructor(clock: Pick<Clock, 'monotonicMs'>, { maxMs = DEFAULT_STRETCH_MS }: { maxMs?: number } = {}) {
     this.#clock = clock;
@@ -36,6 +38,17 @@ export class SharedStretch {
     }
   }
 
+  /**
+   * Resolves when a piece may be done at once by something else, such as a stream that hands it on: as soon as there is room, one piece
+   * a turn, whoever asks. What it takes counts as work of the turn.
+   */
+  async roomForPiece(): Promise<void> {
+    if (this.#waiting.length > 0) await this.#place();
+    while (this.#isGivenAway || this.#isOver()) await this.#place();
+    this.#isGivenAway = true;
+    this.#begin();
+  }
+
   #isOver(): boolean {
     return this.#startedMs !== null && this.#clock.monotonicMs() - this.#startedMs >= this.#maxMs;
   }
@@ -48,6 +61,7 @@ export class SharedStretch {
 
   #beginTurn(): void {
     this.#startedMs = null;
+    this.#isGivenAway = false;
     this.#letNextGoOn();
   }
 

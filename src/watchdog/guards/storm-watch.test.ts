@@ -87,7 +87,7 @@ async function pass(seconds: number): Promise<boolean> {
   let hasEnded = false;
   for (let second = 0; second < seconds; second++) {
     await clock.advance(1000);
-    if (await watch.record()) hasEnded = true;
+    if ((await watch.record()).hasEnded) hasEnded = true;
   }
   return hasEnded;
 }
@@ -102,6 +102,11 @@ async function restart(): Promise<void> {
 const storms = (): readonly string[] => watch.list().map(({ domain }) => domain);
 const changes = (): readonly boolean[] =>
   told.flatMap((event) => (event.event_type === 'watchdog.state.changed' ? [event.payload.active] : []));
+
+const endings = (): readonly string[] =>
+  told.flatMap(({ event_type: type, payload }) =>
+    type === 'watchdog.storm.changed' && !payload.active ? [payload.reason] : [],
+  );
 
 describe('a storm is of the domain that explains most', () => {
   it('of one provider, not of the host and the groups in which its agents stand', async () => {
@@ -241,6 +246,7 @@ describe.each(['host:h', 'provider:acme'])('a storm of %s', (domain) => {
     expect(storms()).toEqual([]);
     await pass(60);
     expect(changes()).toEqual([true, false]);
+    expect(endings()).toEqual(['health is back and has stayed']);
   });
 
   it('ends though nobody is heard again and nothing is repaired', async () => {
@@ -248,6 +254,7 @@ describe.each(['host:h', 'provider:acme'])('a storm of %s', (domain) => {
     expect(watch.judge(['pool:a', domain])).toBeNull();
     await pass(60);
     expect(changes()).toEqual([true, false]);
+    expect(endings()).toEqual(['nobody more fell silent; 6 are silent still']);
   });
 
   it('is ended by a person, and does not begin anew with those who are silent then', async () => {

@@ -55,6 +55,8 @@ export class StormWatch {
   #silentBefore: ReadonlyMap<string, number> = new Map();
   /** The storms at the last `record`. */
   #recorded: ReadonlySet<string> = new Set();
+  /** Why storms have ended since then. */
+  readonly #endings = new Set<string>();
 
   constructor(parts: StormWatchParts) {
     this.#parts = parts;
@@ -118,21 +120,23 @@ export class StormWatch {
 
   /**
    * Records which failure domains have come into a storm, or out of it.
-   * @returns whether any storm has ended: who was held back by it may go on, while others still are
+   * @returns whether any storm has begun, and whether any has ended: who was held back by it may go on, while others still are
    * @throws what the database throws
    */
-  async record(): Promise<boolean> {
+  async record(): Promise<{ readonly hasBegun: boolean; readonly hasEnded: boolean }> {
     this.#look();
     const storms = this.list();
     const now = new Set(storms.map(({ domain }) => domain));
     const before = this.#recorded;
     const hasEnded = [...before].some((domain) => !now.has(domain));
-    if (hasEnded || now.size > before.size) {
-      const ended = 'health is back and has stayed, or nobody more fell silent';
+    const hasBegun = [...now].some((domain) => !before.has(domain));
+    if (hasEnded || hasBegun) {
+      const ended = [...this.#endings].join('; ');
       await this.#parts.states.setStorms({ storms, ended, by: 'watchdog' });
     }
+    this.#endings.clear();
     this.#recorded = now;
-    return hasEnded;
+    return { hasBegun, hasEnded };
   }
 
   #look(): void {
@@ -200,6 +204,11 @@ export class StormWatch {
   /** What is silent still when a storm is over is so for a cause of its own. */
   #end(name: string, cells: readonly FallenCell[], ms: number): void {
     this.#storms.delete(name);
+    const { silent, agents } = sumOf(cells);
+    const isWell = silent === 0 || silent / agents < this.#parts.limits.leaveShare;
+    this.#endings.add(
+      isWell ? 'health is back and has stayed' : `nobody more fell silent; ${silent} are silent still`,
+    );
     this.#settleIn(name, cells, ms);
   }
 

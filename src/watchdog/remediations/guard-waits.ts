@@ -66,6 +66,19 @@ export class GuardWaits {
     for (const id of this.#lines.all(guard)) this.#looks.run(() => this.#call(id, guard));
   }
 
+  /**
+   * Something has begun that holds back all, or all of a failure domain. Who waits for another repair to end would hear of it when
+   * that has ended; it is decided again now, so that whoever waits for the repair, a page that is held back, waits no longer.
+   */
+  askThoseInLine(): void {
+    for (const id of this.#lines.waitingForOthers()) {
+      this.#looks.run(() => {
+        const open = this.#parts.find(id);
+        if (open && this.#lines.lineOf(id) !== null && !this.#stopped) this.#parts.wake(open, null);
+      });
+    }
+  }
+
   #call(id: string, guard: Guard): void {
     const { find, wake, decisions } = this.#parts;
     const open = find(id);

@@ -176,6 +176,11 @@ export class RemediationRunner {
     this.#waits.callAll(guard);
   }
 
+  /** What holds back many has begun: a pause, a storm. */
+  askThoseInLine(): void {
+    this.#waits.askThoseInLine();
+  }
+
   /** Whether a remediation that has not ended was planned for the alert. */
   concerns(alertId: string): boolean {
     return this.#open.ofAlert(alertId).length > 0;

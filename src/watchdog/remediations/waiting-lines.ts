@@ -43,6 +43,11 @@ export class WaitingLines {
     return this.#lines.list(line);
   }
 
+  /** Everybody who waits because of other repairs, in the order in which they came. */
+  waitingForOthers(): readonly string[] {
+    return [...this.#lineOf].flatMap(([id, line]) => (WAITS_FOR_OTHERS.test(line) ? id : []));
+  }
+
   /** The lines that may move on when a remediation is at work no more: those for its target and its policy's places. */
   behind(remediation: Remediation): readonly string[] {
     const { pool_id: poolId, target_kind: kind } = remediation;
@@ -53,6 +58,8 @@ export class WaitingLines {
     return lines;
   }
 }
+
+const WAITS_FOR_OTHERS = /^(?:one_per_target|max_parallel|start_budget|repair_rate) /;
 
 /** What a remediation waits for: its target, a place of its policy, or the end of what holds all of them. */
 export function lineFor(remediation: Remediation, guard: Guard): string {

@@ -2,9 +2,9 @@ import { toJson } from '../../json/to-json.ts';
 import { stringOf, type TemplateValue } from '../../values/value.ts';
 import { GoTime } from '../../time/time.ts';
 
-/** A value as an expression of JavaScript: its JSON, apart from the words beside it. */
-export function scriptValue(value: TemplateValue, maxCharacters: number): string {
-  const json = toJson(jsonValue(value), maxCharacters);
+/** A value as an expression of JavaScript: its JSON, apart from the words beside it. Offers pauses where it gets long. */
+export function* scriptValue(value: TemplateValue, maxCharacters: number): Generator<void, string> {
+  const json = yield* toJson(jsonValue(value), maxCharacters);
   return /^[\w$]|[\w$]$/.test(json) ? ` ${json} ` : json;
 }
 

@@ -77,7 +77,7 @@ export class Email implements Integration {
     if ('outcome' in server) return server;
     const name = nameOf(server.connection);
     try {
-      const mail = await composeMail({ ...meant, to });
+      const mail = await composeMail({ ...meant, to }, this.#tools.writing);
       const sent = await handOver(server.connection, mail, {
         signal,
         deadlines: this.#deadlines,

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { nextTurn } from '#telemetry';
+import type { SharedStretch } from '#telemetry';
 import { truncateCharacters } from '../truncation.ts';
 
 /** A mail as it is meant. */
@@ -38,21 +38,23 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
 /**
  * Composes a mail: names and subjects beyond ASCII encoded, lines at most 76 characters, domains beyond ASCII as Punycode. No
  * value can begin a header of its own.
+ * @param writing what all messages that are being written share of a turn
  */
-export async function composeMail(mail: Mail): Promise<ComposedMail> {
+export async function composeMail(mail: Mail, writing: SharedStretch): Promise<ComposedMail> {
   const headers = mail.headers
     .filter(([name]) => !OWN_HEADERS.has(name.toLowerCase()))
     .map(([key, value]) => ({ key, value: bounded(key, oneLine(value)) }));
   const hasDate = headers.some(({ key }) => key.toLowerCase() === 'date');
   // Not before there is a mail: it loads the client behind `fetch` too, 5 MB.
   const { default: MailComposer } = await import('nodemailer/lib/mail-composer');
+  await writing.roomForPiece();
   const node = new MailComposer({
     headers,
     ...(mail.messageId === null ? {} : { messageId: mail.messageId }),
     ...(mail.threadId === null ? {} : { inReplyTo: mail.threadId, references: mail.threadId }),
     ...(hasDate ? {} : { date: new Date(mail.dateMs) }),
-    ...(mail.html === '' ? {} : { html: { content: inSlices(mail.html) } }),
-    ...(mail.html !== '' && mail.text === '' ? {} : { text: { content: inSlices(mail.text) } }),
+    ...(mail.html === '' ? {} : { html: { content: inSlices(mail.html, writing) } }),
+    ...(mail.html !== '' && mail.text === '' ? {} : { text: { content: inSlices(mail.text, writing) } }),
     envelope: { from: mail.from, to: [...mail.to] },
     encoding: 'quoted-printable',
     newline: 'win',
@@ -80,19 +82,19 @@ const maxWordCharacters = 900;
 /** What is encoded at a time: of a megabyte at once the loop would stand still for a tenth of a second. */
 const sliceCharacters = 16_384;
 
-/** A text for the encoder, which gets the next slice when everything else has had its turn. */
-function inSlices(text: string): Readable {
-  return Readable.from(slicesOf(text), { objectMode: false });
+/** A text for the encoder, which gets the next slice when there is room in a turn, for all mails together. */
+function inSlices(text: string, writing: SharedStretch): Readable {
+  return Readable.from(slicesOf(text, writing), { objectMode: false });
 }
 
-async function* slicesOf(text: string): AsyncGenerator<Buffer> {
+async function* slicesOf(text: string, writing: SharedStretch): AsyncGenerator<Buffer> {
   const whole = text.toWellFormed();
   for (let at = 0; at < whole.length;) {
     const isPair = (whole.codePointAt(at + sliceCharacters - 1) ?? 0) > 0xffff;
     const end = at + sliceCharacters + (isPair ? 1 : 0);
+    await writing.roomForPiece();
     yield Buffer.from(whole.slice(at, end));
     at = end;
-    await nextTurn();
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Expand, TemplateFailure } from '../../templates/message-templates.ts';
 import { truncateCharacters } from '../truncation.ts';
 import { inOrder } from '../in-order.ts';
-import { payloadValue } from '../payload-template.ts';
+import { payloadValue, type PayloadTools } from '../payload-template.ts';
 import type { JiraSettings } from './jira-settings.ts';
 
 /** What Jira takes of a field, in characters. */
@@ -20,8 +20,9 @@ export function labelOfGroup(groupHash: string): string {
 export async function issueFields(
   settings: JiraSettings,
   groupHash: string,
-  expand: Expand,
+  tools: PayloadTools,
 ): Promise<Readonly<Record<string, unknown>>> {
+  const { expand } = tools;
   const priority = await expand(settings.priority);
   const description = await descriptionOf(settings, expand);
   const labels = [...(await inOrder(settings.labels, expand)), labelOfGroup(groupHash)];
@@ -35,7 +36,7 @@ export async function issueFields(
     ...Object.fromEntries(
       await inOrder(Object.entries(settings.fields), async ([name, value]) => [
         name,
-        await payloadValue(value, expand),
+        await payloadValue(value, tools),
       ]),
     ),
   };

@@ -39,7 +39,10 @@ async function sendToJira(
 ): Promise<Delivery> {
   const isFiring = statusOfMessage(message) === 'firing';
   const expand = (template: string) => tools.templates.text(template, message);
-  const fields = await issueFields(settings, hashOfGroup(message.groupKey), expand);
+  const fields = await issueFields(settings, hashOfGroup(message.groupKey), {
+    expand,
+    writing: tools.writing,
+  });
   const api = new JiraApi(settings, tools, options.signal);
   const search = await api.search(await jqlFor(settings, message, expand));
   if ('outcome' in search) return search;

@@ -3,10 +3,9 @@ import { createHash } from 'node:crypto';
 import { nextTurn } from '#telemetry';
 
 import { type Message, statusOfMessage } from '../../message.ts';
-import type { Expand } from '../../templates/message-templates.ts';
 import { goText, goValue } from '../go-json.ts';
 import { inOrder } from '../in-order.ts';
-import { membersText, payloadJson } from '../payload-template.ts';
+import { membersText, payloadJson, type PayloadTools } from '../payload-template.ts';
 import { truncateCharacters } from '../truncation.ts';
 import type { PagerdutySettings } from './pagerduty-settings.ts';
 
@@ -28,11 +27,11 @@ function filled(members: Readonly<Record<string, string>>): Readonly<Record<stri
 /** The details in JSON, each in a turn of its own: those of all alerts take a while. */
 async function detailsOf(
   { details }: PagerdutySettings,
-  expand: Expand,
+  tools: PayloadTools,
 ): Promise<ReadonlyMap<string, string>> {
   const texts = new Map<string, string>();
   for (const [name, detail] of Object.entries(details)) {
-    texts.set(name, await payloadJson(detail, expand));
+    texts.set(name, await payloadJson(detail, tools));
     await nextTurn();
   }
   return texts;
@@ -76,8 +75,9 @@ function ownLinks({
 export async function eventV2(
   settings: PagerdutySettings,
   message: Message,
-  { routingKey, expand }: { readonly routingKey: string; readonly expand: Expand },
+  { routingKey, ...tools }: PayloadTools & { readonly routingKey: string },
 ): Promise<string> {
+  const { expand } = tools;
   const isFiring = statusOfMessage(message) === 'firing';
   const allImages = await inOrder(settings.images ?? [], async ({ src, alt, href }) => ({
     src: await expand(src),
@@ -109,7 +109,7 @@ export async function eventV2(
       group: await expand(settings.group),
     }),
   };
-  return bounded(await detailsOf(settings, expand), (details) =>
+  return bounded(await detailsOf(settings, tools), (details) =>
     withMember(head, 'payload', withMember(payload, 'custom_details', details)),
   );
 }
@@ -118,8 +118,9 @@ export async function eventV2(
 export async function eventV1(
   settings: PagerdutySettings,
   message: Message,
-  { serviceKey, expand }: { readonly serviceKey: string; readonly expand: Expand },
+  { serviceKey, ...tools }: PayloadTools & { readonly serviceKey: string },
 ): Promise<string> {
+  const { expand } = tools;
   const isFiring = statusOfMessage(message) === 'firing';
   const client = { client: await expand(settings.client), client_url: await expand(settings.client_url) };
   const head = {
@@ -129,5 +130,5 @@ export async function eventV1(
     description: truncateCharacters(await expand(settings.description), maxSummaryCharacters),
     ...(isFiring ? filled(client) : {}),
   };
-  return bounded(await detailsOf(settings, expand), (details) => withMember(head, 'details', details));
+  return bounded(await detailsOf(settings, tools), (details) => withMember(head, 'details', details));
 }

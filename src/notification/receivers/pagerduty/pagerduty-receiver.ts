@@ -53,14 +53,22 @@ class Pagerduty {
       if (service_key !== null || service_key_file !== null) {
         const serviceKey = await expand(await settingOf(service_key, service_key_file, this.#tools));
         if (serviceKey === '') return missing('service_key');
-        const body = await eventV1(this.#settings, message, { serviceKey, expand });
+        const body = await eventV1(this.#settings, message, {
+          serviceKey,
+          expand,
+          writing: this.#tools.writing,
+        });
         // A 403 of this version is a rate limit.
         const rules = { retryStatuses: [403], details: detailsOf, secrets: [serviceKey] };
         return judgeAnswer(await this.#call(this.#urlV1, body, signal), this.#tools.clock, rules);
       }
       const routingKey = await expand(await settingOf(routing_key, routing_key_file, this.#tools));
       if (routingKey === '') return missing('routing_key');
-      const body = await eventV2(this.#settings, message, { routingKey, expand });
+      const body = await eventV2(this.#settings, message, {
+        routingKey,
+        expand,
+        writing: this.#tools.writing,
+      });
       const rules = { details: detailsOf, secrets: [routingKey] };
       return judgeAnswer(await this.#call(this.#url, body, signal), this.#tools.clock, rules);
     });

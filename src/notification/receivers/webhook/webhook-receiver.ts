@@ -124,7 +124,8 @@ class Webhook {
       const form = this.#settings['x-omoi']?.links === true ? '4 with links' : '4';
       return await webhookPayload(message, writing, form);
     }
-    const json = await payloadJson(payload, (text) => templates.text(text, message));
+    const expand = (text: string) => templates.text(text, message);
+    const json = await payloadJson(payload, { expand, writing });
     return [Buffer.from(`${json}\n`)];
   }
 
