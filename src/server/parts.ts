@@ -9,7 +9,7 @@ import {
   OnCallOverrides,
   prepareNotification,
   SignedLinks,
-  SilenceBook,
+  Silences,
   DEFAULT_SILENCE_LIMITS,
   type NotificationConfiguration,
   type PreparedNotification,
@@ -84,7 +84,7 @@ export interface Parts {
   readonly monitor: Monitor;
   readonly alerting: Alerting;
   readonly notification: Notification;
-  readonly silences: SilenceBook;
+  readonly silences: Silences;
   readonly links: SignedLinks;
   readonly onCallOverrides: OnCallOverrides;
   readonly alertmanagerView: AlertmanagerView;
@@ -191,7 +191,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     maintenanceOf: (labels) => watchdog.maintenance.ofLabels(labels),
   });
   const told = of('notification');
-  const silences = new SilenceBook({ ...base, ...told, bus, limits: DEFAULT_SILENCE_LIMITS });
+  const silences = new Silences({ ...base, ...told, bus, limits: DEFAULT_SILENCE_LIMITS });
   const onCallOverrides = new OnCallOverrides({ ...base, ...told, bus });
   const prepare = (configuration: NotificationConfiguration): PreparedNotification =>
     prepareNotification(configuration, {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { SilenceBook } from '#notification';
+import type { Silences } from '#notification';
 import type { Labels } from '#telemetry';
 import type {
   AlertmanagerView,
@@ -73,7 +73,7 @@ receivers:
 export interface ViewStage {
   readonly view: AlertmanagerView;
   readonly posted: PostedAlerts;
-  readonly silences: SilenceBook;
+  readonly silences: Silences;
   wallMs(): number;
   advance(ms: number): Promise<void>;
   close(): Promise<void>;
