@@ -63,6 +63,19 @@ describe('a command', () => {
     });
   });
 
+  it('is told the same again after a restart in the middle of it, by the same id', async () => {
+    const seen = join(folder, 'again');
+    const command = program(
+      `cat >> ${seen}; echo "$OMOI_NOTIFICATION_ID" >> ${seen}; [ -e ${seen}.2 ] || { touch ${seen}.2; kill -9 $$; }`,
+    );
+    expect(await run(command)).toMatchObject({ outcome: 'failed', retryable: true });
+    // Each run is by an integration that knows nothing of the one before.
+    expect(await run(command)).toMatchObject({ outcome: 'delivered' });
+    const [first, firstId, second, secondId, ...more] = readFileSync(seen, 'utf8').split('\n');
+    expect([second, secondId, more]).toEqual([first, firstId, ['']]);
+    expect(firstId).toBe('ntf_01');
+  });
+
   it('reads links where it asks for them', async () => {
     const omoiOf = async (settings: Readonly<Record<string, unknown>>): Promise<unknown> => {
       const seen = join(folder, 'links.json');
