@@ -55,7 +55,7 @@ const onPostgres =
     : {
         include: [
           'src/fleet/pools/restart.test.ts',
-          'src/notification/silences/silence-book.test.ts',
+          'src/notification/silences/silences.test.ts',
           'src/watchdog/watchdog.test.ts',
           'src/watchdog/watchdog.{scale-overrides,storms}.test.ts',
         ],

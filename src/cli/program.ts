@@ -114,7 +114,10 @@ function defineServe(program: Command, version: string): void {
     .description('start the server: API, dashboard, watchdog')
     .option('--config <file>', 'configuration file (default: omoi.yaml where it exists)')
     .option('--demo', 'start a small fleet of real workers too, and let the watchdog act on it')
-    .option('--strict', 'refuse a routing of alerts that names integrations Omoi does not send to')
+    .option(
+      '--strict',
+      'refuse a routing of alerts that names integrations or proxies by which Omoi cannot send',
+    )
     .action(async (options: { config?: string; demo?: boolean; strict?: boolean }) => {
       const releaseYoungGeneration = holdYoungGeneration();
       const { serve } = await import('./serve.ts');
@@ -131,7 +134,7 @@ function defineCheck(program: Command): void {
     )
     .argument('[gamedays...]', 'files of game days, to be checked as well')
     .option('--config <file>', 'configuration file (default: omoi.yaml where it exists)')
-    .option('--strict', 'refuse integrations of receivers that Omoi does not send to')
+    .option('--strict', 'refuse integrations of receivers and proxies by which Omoi cannot send')
     .option('--upgrade', 'name each line that meant something else in earlier builds')
     .option('--json', 'print the findings as JSON')
     .action(async (gamedays: string[], flags: CheckFlags) => {

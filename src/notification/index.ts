@@ -33,7 +33,7 @@ export {
 } from './silences/silence.ts';
 export { DEFAULT_SILENCE_LIMITS, type SilenceLimits } from './silences/silence-limits.ts';
 export { type MatcherText, type SilenceOrder } from './silences/silence-order.ts';
-export { SilenceBook, type EndedSilencePlace, type SilenceListener } from './silences/silence-book.ts';
+export { Silences, type EndedSilencePlace, type SilenceListener } from './silences/silences.ts';
 export { Notification } from './notification.ts';
 export type { NotificationParts, PreparedNotification } from './notification-parts.ts';
 export { SignedLinks, type LinkOffer, type SignedLinkParts } from './links/signed-links.ts';

@@ -10,7 +10,7 @@ import type { RunningIntegration } from './outbox/running-integration.ts';
 import type { AlertReader, LinksOf, MessageLinkOf, RemediationOutlook } from './ports.ts';
 import type { Delivery } from './receivers/integration.ts';
 import type { TimeIntervals } from './routing/time-intervals.ts';
-import type { SilenceBook } from './silences/silence-book.ts';
+import type { Silences } from './silences/silences.ts';
 
 export interface NotificationParts {
   readonly database: StateDatabase;
@@ -26,7 +26,7 @@ export interface NotificationParts {
   /** Whether rules are evaluated, for the dead man's switch. */
   readonly evaluatesRules: SignOfLife;
   /** Is told of what is over, so that silences that end with their alerts do, and tells of silences that end. */
-  readonly silences: Pick<SilenceBook, 'alertResolved' | 'list' | 'onChanged'>;
+  readonly silences: Pick<Silences, 'alertResolved' | 'list' | 'onChanged'>;
   /** Where people reach Omoi, without a slash at the end. */
   readonly externalUrl: () => string;
   /** As of `MessageWriterParts`. */
@@ -65,7 +65,7 @@ export interface ReceiverOverview {
 }
 
 export interface ReceiverTest {
-  /** `receiver/type/index` */
+  /** `receiver/type/index`; in the place of one that is not built `receiver/type/index>fallback/type/index` */
   readonly key: string;
-  readonly delivery: Delivery;
+  readonly delivery: Delivery | { readonly outcome: 'not_sent'; readonly reason: string };
 }

@@ -317,7 +317,8 @@ export class Notification {
   }
 
   /**
-   * Sends a message that says that it is a test, by each integration of a receiver that is built.
+   * Sends a message that says that it is a test, by each integration of a receiver, and in the place of one that is not built to the
+   * fallback receiver.
    * @throws OmoiError `unknown_receiver`
    */
   testReceiver(name: string, by: string): Promise<readonly ReceiverTest[]> {
@@ -325,6 +326,7 @@ export class Notification {
       ...this.#parts,
       receivers: this.configuration.receivers,
       integrations: this.#prepared.integrations,
+      integrationsOf: (receiver) => this.#prepared.routing.integrationsOf(receiver),
     });
   }
 

@@ -158,7 +158,8 @@ function inPlaceOfUnbuilt(
   return receiver.integrations.flatMap(({ kind, index }) => {
     if (kind.create) return [];
     const meant = integrationKey(receiver.name, { type: kind.type, index });
-    const instead = fallbackReceiver === null ? [log] : (made.get(fallbackReceiver) ?? [log]);
+    const told = made.get(fallbackReceiver ?? '') ?? [];
+    const instead = told.length > 0 ? told : [log];
     return instead.map((integration): RunningIntegration => ({
       key: `${meant}>${integrationKey(fallbackReceiver ?? 'log', integration)}`,
       receiver: fallbackReceiver ?? receiver.name,

@@ -5,7 +5,7 @@ import {
   Notification,
   prepareNotification,
   readConfigurationFile,
-  SilenceBook,
+  Silences,
 } from '#notification';
 import { createEngine } from '#promql';
 import { openTestStateDatabase } from '#storage';
@@ -33,7 +33,7 @@ async function openRealView(): Promise<ViewStage> {
   const tsdb = await createTsdb({ clock, logger: silentLogger, selfMetrics: metrics });
   const engine = createEngine({ clock });
   const alerting = createAlerting({ ...base, bus, engine, source: tsdb, sink: tsdb, options: {} });
-  const silences = new SilenceBook({ ...base, bus, limits: DEFAULT_SILENCE_LIMITS });
+  const silences = new Silences({ ...base, bus, limits: DEFAULT_SILENCE_LIMITS });
   const alerts = createNotifiedAlerts({
     database,
     remediations: new RemediationArchive(database),

@@ -1,12 +1,12 @@
 import type { AlertFilter, AlertmanagerView, AlertStanding, ViewedAlert, ViewedGroup } from '#api';
-import type { AlertReader, Notification, SilenceBook, StoredAlert } from '#notification';
+import type { AlertReader, Notification, Silences, StoredAlert } from '#notification';
 import { Stretch, type Clock } from '#telemetry';
 
 const maxAlertsPerRead = 500;
 
 export interface AlertmanagerViewParts {
   readonly notification: Notification;
-  readonly silences: Pick<SilenceBook, 'silencesOf'>;
+  readonly silences: Pick<Silences, 'silencesOf'>;
   readonly alerts: AlertReader;
   readonly clock: Clock;
   readonly startedAtMs: number;

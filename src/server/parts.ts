@@ -9,7 +9,7 @@ import {
   OnCallOverrides,
   prepareNotification,
   SignedLinks,
-  SilenceBook,
+  Silences,
   DEFAULT_SILENCE_LIMITS,
   type NotificationConfiguration,
   type PreparedNotification,
@@ -42,7 +42,7 @@ import type { Lifecycle } from './lifecycle.ts';
 import { createNotifiedAlerts, alertPage } from './notified-alerts.ts';
 import { noticeOutages } from './noticed-outages.ts';
 import type { ReceiverNetwork } from './receiver-network.ts';
-import { noReceiverNetwork, readRouting } from './routing.ts';
+import { firstWarnings, noReceiverNetwork, readRouting, type PreparedRouting } from './routing.ts';
 import { rulesHaveStopped } from './rules-have-stopped.ts';
 import { continueSampleClock, tellSampleClockLead } from './sample-clock.ts';
 import { urlForOthers } from './public-address.ts';
@@ -84,12 +84,12 @@ export interface Parts {
   readonly monitor: Monitor;
   readonly alerting: Alerting;
   readonly notification: Notification;
-  readonly silences: SilenceBook;
+  readonly silences: Silences;
   readonly links: SignedLinks;
   readonly onCallOverrides: OnCallOverrides;
   readonly alertmanagerView: AlertmanagerView;
-  /** Reads and checks who is told of alerts; what comes back takes it over, and does not fail. @throws OmoiError `routing_invalid` */
-  readonly prepareRouting: (config: Config) => Promise<() => Promise<void>>;
+  /** Reads and checks who is told of alerts. @throws OmoiError `routing_invalid` */
+  readonly prepareRouting: (config: Config) => Promise<PreparedRouting>;
   readonly watchdog: Watchdog;
   readonly remediations: RemediationArchive;
 }
@@ -191,7 +191,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     maintenanceOf: (labels) => watchdog.maintenance.ofLabels(labels),
   });
   const told = of('notification');
-  const silences = new SilenceBook({ ...base, ...told, bus, limits: DEFAULT_SILENCE_LIMITS });
+  const silences = new Silences({ ...base, ...told, bus, limits: DEFAULT_SILENCE_LIMITS });
   const onCallOverrides = new OnCallOverrides({ ...base, ...told, bus });
   const prepare = (configuration: NotificationConfiguration): PreparedNotification =>
     prepareNotification(configuration, {
@@ -299,8 +299,9 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       startedAtMs: clock.wallMs(),
     }),
     async prepareRouting(next) {
-      const prepared = prepare(await readRouting(next, routingSource));
-      return () => notification.take(prepared);
+      const read = await readRouting(next, routingSource);
+      const prepared = prepare(read);
+      return { warnings: firstWarnings(read), takeOver: () => notification.take(prepared) };
     },
     watchdog,
     remediations,

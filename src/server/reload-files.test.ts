@@ -9,6 +9,7 @@ import { becomesInTime, openStage, RESTART, stateOf, type Stage } from '../watch
 import { ConfigInForce } from './config-in-force.ts';
 import { configSchema, type Config } from './config/schema.ts';
 import { reloadFiles } from './reload-files.ts';
+import { firstWarnings } from './routing.ts';
 
 let directory: string;
 let config: Config;
@@ -40,7 +41,7 @@ function inForce(): readonly unknown[] {
 }
 
 /** The routing files that are in force, and what is wrong with the next one. */
-let routing: { taken: (string | undefined)[]; problem: OmoiError | null };
+let routing: { taken: (string | undefined)[]; problem: OmoiError | null; warnings: readonly string[] };
 
 const reload = () =>
   reloadFiles(configInForce, {
@@ -49,7 +50,8 @@ const reload = () =>
     logger: silentLogger,
     prepareRouting({ notification: { config_file: file } }) {
       if (routing.problem) return Promise.reject(routing.problem);
-      return Promise.resolve(() => Promise.resolve(void routing.taken.push(file)));
+      const takeOver = () => Promise.resolve(void routing.taken.push(file));
+      return Promise.resolve({ warnings: routing.warnings, takeOver });
     },
   });
 
@@ -85,7 +87,7 @@ beforeEach(async () => {
   };
   configInForce = new ConfigInForce({ started: config, read, clock, metrics });
   isDown = false;
-  routing = { taken: [], problem: null };
+  routing = { taken: [], problem: null, warnings: [] };
   write(ruleFile(30), policyFile('1m'));
   rules = await openRuleStage(ruleFile(30));
   watchdog = await openStage([policyFile('1m')], {}, failing);
@@ -111,6 +113,17 @@ it('a reload takes rules, routing and policies over together', async () => {
   });
   expect(inForce()).toEqual(['queue > 40', 120_000]);
   expect(routing.taken).toEqual(['alertmanager.yml']);
+});
+
+it('what the routing is warned of is in the answer', async () => {
+  routing.warnings = ['am.yml:3:4: the proxy has the scheme socks5'];
+  expect((await reload()).warnings).toEqual(routing.warnings);
+  const many = Array.from({ length: 21 }, (_, at) => `am.yml:${at}:1: a`);
+  expect(firstWarnings({ warnings: many.slice(1) })).toEqual(many.slice(1));
+  expect(firstWarnings({ warnings: many })).toEqual([
+    ...many.slice(0, 20),
+    'and 1 more: `omoi check` names all of them',
+  ]);
 });
 
 it.each<[string, () => void, string]>([

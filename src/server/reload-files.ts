@@ -5,12 +5,13 @@ import type { Watchdog } from '#watchdog';
 import type { ConfigInForce } from './config-in-force.ts';
 import type { Config } from './config/schema.ts';
 import { loadRules, readPolicyFiles, readRuleFiles } from './parts.ts';
+import type { PreparedRouting } from './routing.ts';
 
 export interface ReloadParts {
   readonly alerting: Pick<Alerting, 'rules'>;
   readonly watchdog: Pick<Watchdog, 'preparePolicies' | 'reconsider'>;
-  /** Reads and checks who is told of alerts; what comes back takes it over, and does not fail. @throws OmoiError `routing_invalid` */
-  readonly prepareRouting: (config: Config) => Promise<() => Promise<void>>;
+  /** Reads and checks who is told of alerts. @throws OmoiError `routing_invalid` */
+  readonly prepareRouting: (config: Config) => Promise<PreparedRouting>;
   readonly logger: Logger;
 }
 
@@ -32,11 +33,15 @@ async function takeOver(config: ConfigInForce, parts: ReloadParts): Promise<Relo
     const { report, policies } = await config.reload(async (next) => {
       const policyFiles = await readPolicyFiles(next);
       const ruleFiles = await readRuleFiles(next);
-      const takeRoutingOver = await parts.prepareRouting(next);
+      const routing = await parts.prepareRouting(next);
       const prepared = await watchdog.preparePolicies(policyFiles);
       const loaded = await loadRules(alerting, ruleFiles, logger, () => prepared.takeOver());
-      await takeRoutingOver();
-      return { report: loaded, policies: prepared.count };
+      await routing.takeOver();
+      for (const warning of routing.warnings) logger.warn({ warning }, 'Routing loaded, with a warning');
+      return {
+        report: { ...loaded, warnings: [...loaded.warnings, ...routing.warnings] },
+        policies: prepared.count,
+      };
     });
     const { rules, changed, removed, warnings } = report;
     const inForce = { rules, changed, removed, policies };

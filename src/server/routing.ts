@@ -17,7 +17,7 @@ export interface RoutingSource extends Pick<ReceiverNetwork, 'files'> {
 
 /**
  * The routing of alerts as its file says it; that of the dashboard and the log alone where none is named.
- * @param source.isStrict whether an integration that is not built is a mistake
+ * @param source.isStrict whether an integration by which nothing can be sent is a mistake
  * @throws OmoiError `routing_invalid`, naming every mistake with its place
  */
 export async function readRouting(
@@ -33,8 +33,8 @@ export async function readRouting(
   }
   const source = { name: path, text, directory: dirname(resolve(path)) };
   const configuration = await readConfigurationFile(source, { files });
-  if (isStrict && configuration.notBuilt.length > 0) {
-    throw new OmoiError('routing_invalid', configuration.notBuilt.join('\n'));
+  if (isStrict && configuration.unsendable.length > 0) {
+    throw new OmoiError('routing_invalid', configuration.unsendable.join('\n'));
   }
   return configuration;
 }
@@ -44,6 +44,23 @@ export function routingWarnings({
   warnings,
 }: Pick<NotificationConfiguration, 'warnings'>): readonly ConfigurationWarning[] {
   return warnings.map((message) => ({ key: 'notification.config_file', message }));
+}
+
+/** More of them help nobody who reloads; how many there are is said. */
+const maxNamedWarnings = 20;
+
+/** What an answer and the log name of `warnings`. */
+export function firstWarnings({ warnings }: Pick<NotificationConfiguration, 'warnings'>): readonly string[] {
+  const more = warnings.length - maxNamedWarnings;
+  if (more <= 0) return warnings;
+  return [...warnings.slice(0, maxNamedWarnings), `and ${more} more: \`omoi check\` names all of them`];
+}
+
+/** A routing that has been read and checked for a reload. */
+export interface PreparedRouting {
+  readonly warnings: readonly string[];
+  /** Does not fail. */
+  takeOver(): Promise<void>;
 }
 
 /** For where there is no network: nobody can be reached, and no file is there. */

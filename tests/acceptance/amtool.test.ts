@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseMatcher } from '#notification';
+import { parseMatcher, readConfigurationFile } from '#notification';
 import type { Matcher } from '#telemetry';
 import {
   type AlertmanagerApi,
@@ -42,8 +42,13 @@ let url: string;
 beforeAll(async () => {
   opened = await openAlertmanagerApi(false, new WallClock());
   // Labels of receivers came after 0.25, which reads configurations strictly.
-  const configuration = VIEWED_CONFIGURATION.replace(/^ +labels: .*\n/m, '');
-  opened.stage.view.configuration = () => configuration;
+  const text = VIEWED_CONFIGURATION.replace(/^ +labels: .*\n/m, '');
+  const nowhere = (): Promise<never> => Promise.reject(new Error('it names no file'));
+  const { shown } = await readConfigurationFile(
+    { name: 'alertmanager.yml', text, directory: '/' },
+    { files: { list: nowhere, read: nowhere } },
+  );
+  opened.stage.view.configuration = () => shown;
   url = await opened.api.api.listen({ host: '127.0.0.1', port: 0 });
 });
 afterAll(() => opened.close());
@@ -145,9 +150,14 @@ describe.skipIf(!installed)(
     });
 
     it('shows the configuration and that there is no cluster', async () => {
-      expect(await amtool('config', 'show')).toContain('receiver: web');
+      const shown = await amtool('config', 'show');
+      expect(shown).toContain('# Who is told.');
+      expect(shown).toContain('url: http://<secret>');
+      expect(shown).toContain('smtp_auth_password: <secret>');
+      expect(shown).not.toContain('hush');
       expect(await amtool('config', 'routes', 'show')).toContain('receiver: web');
       expect(await amtool('config', 'routes', 'test', 'team=web')).toBe('web\n');
+      expect(await amtool('config', 'routes', 'test', 'team=db')).toBe('default\n');
       expect(await amtool('cluster', 'show')).toMatch(/Cluster Status: +disabled/);
     });
 

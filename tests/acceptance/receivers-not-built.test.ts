@@ -11,6 +11,7 @@ const files = join(data.path, 'files');
 const routing = join(files, 'alertmanager.yml');
 const configuration = join(files, 'omoi.yaml');
 const WARNING = `${routing}:5:20: Omoi does not send to sns yet`;
+const PROXY_WARNING = `${routing}:7:75: the proxy has the scheme socks5, and only http and https are spoken: every message by it fails; name an HTTP proxy`;
 let port: number;
 let server: OmoiServer;
 let admin: Client;
@@ -23,6 +24,8 @@ receivers:
   - name: cloud
     webhook_configs: []
     sns_configs: [ { topic_arn: a, sigv4: { region: b } } ]
+  - name: far
+    webhook_configs: [{ url: "${webhook.url}/far", http_config: { proxy_url: "socks5://127.0.0.1:1080" } }]
   - name: hook
     webhook_configs: [{ url: "${webhook.url}/hook" }]
     x-omoi: { rate_limit: { messages: 2, per: 8s } }
@@ -73,14 +76,18 @@ it('a strict start and a strict check refuse them, with their place', async () =
   ]);
   expect(served.status).toBe(1);
   expect(served.stderr).toContain(WARNING);
+  expect(served.stderr).toContain(PROXY_WARNING);
   expect(strict).toMatchObject({ status: 1 });
   expect(strict.stdout).toContain(`error  notification.config_file: ${WARNING}`);
+  expect(strict.stdout).toContain(PROXY_WARNING);
   expect(lenient).toMatchObject({ status: 0 });
+  expect(lenient.stdout).toContain(`warning  notification.config_file: ${PROXY_WARNING}`);
   expect(lenient.stdout).toContain(`warning  notification.config_file: ${WARNING}`);
 });
 
 it('a start warns of them, and has a metric of them by which ReceiverNotBuilt fires', async () => {
   expect(server.stderr).toContain(`warning    ${WARNING}`);
+  expect(server.stderr).toContain(`warning    ${PROXY_WARNING}`);
   const page = await (await fetch(`${server.url}/metrics`)).text();
   expect(page).toContain('omoi_receiver_not_built{receiver="cloud",type="sns"} 1');
 });
@@ -95,9 +102,25 @@ it('what is for them goes to the fallback receiver, with a note', async () => {
   });
 });
 
+it('a test of them goes there, too, and says so', async () => {
+  const before = webhook.to('/hook').length;
+  const tested = await omoi(['receivers', 'test', 'cloud', '--data-directory', data.path]);
+  expect(tested).toMatchObject({ status: 0 });
+  expect(tested.stdout).toMatch(/cloud\/sns\/0>hook\/webhook\/0 +delivered/);
+  const [told, ...more] = webhook.to('/hook').slice(before);
+  expect(more).toEqual([]);
+  expect(told?.body.note).toBe('This is a test. This is for cloud/sns/0, which Omoi does not send to yet.');
+});
+
 it('and to the log, where there is no fallback receiver', async () => {
   writeFileSync(routing, routingFile(''));
-  expect(await omoi(['reload', '--data-directory', data.path])).toMatchObject({ status: 0 });
+  const reloaded = await omoi(['reload', '--data-directory', data.path]);
+  expect(reloaded).toMatchObject({ status: 0 });
+  expect(reloaded.stdout).toContain(`warning: ${WARNING}`);
+  expect(reloaded.stdout).toContain(`warning: ${PROXY_WARNING}`);
+  const tested = await omoi(['receivers', 'test', 'cloud', '--data-directory', data.path]);
+  expect(tested).toMatchObject({ status: 1 });
+  expect(tested.stdout).toMatch(/cloud\/sns\/0 +not_sent +Omoi does not send to sns yet/);
   await post('Logged');
   const line = 'Alert firing: This is for cloud/sns/0, which Omoi does not send to yet.';
   const log = (): string => readFileSync(join(files, 'omoi.log'), 'utf8');

@@ -54,7 +54,6 @@ function ReceiverRow({ receiver, mayHandle, isLogged }: ReceiverRowProps) {
     onSettled: () => queries.invalidateQueries({ queryKey: ['notifications'] }),
   });
   const waiting = integrations.reduce((sum, { pending }) => sum + pending, 0);
-  const sends = integrations.some(({ built }) => built);
   return (
     <li className={styles.receiver} data-row tabIndex={-1}>
       <div className={styles.head}>
@@ -68,7 +67,7 @@ function ReceiverRow({ receiver, mayHandle, isLogged }: ReceiverRowProps) {
             {count(waiting, 'message')} {waiting === 1 ? 'waits' : 'wait'}
           </Link>
         )}
-        {mayHandle && sends && (
+        {mayHandle && integrations.length > 0 && (
           <Button
             className={styles.test ?? ''}
             size="compact-xs"
@@ -95,7 +94,8 @@ function ReceiverRow({ receiver, mayHandle, isLogged }: ReceiverRowProps) {
       </p>
       {test.data?.results.map(({ integration, outcome, answer }) => (
         <p key={integration} className={styles.text} role="status">
-          <ToneDot tone={outcome === 'delivered' ? 'good' : 'bad'} /> Test {outcome}: {answer}
+          <ToneDot tone={outcome === 'delivered' ? 'good' : 'bad'} /> Test {outcome.replace('_', ' ')}:{' '}
+          {answer}
         </p>
       ))}
       {test.error !== null && (

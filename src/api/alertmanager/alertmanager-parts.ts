@@ -1,11 +1,11 @@
-import type { Silence, SilenceBook, SilenceState } from '#notification';
+import type { Silence, Silences, SilenceState } from '#notification';
 import type { Clock, Matcher } from '#telemetry';
 import type { AlertmanagerView, PostedAlerts } from './alertmanager-view.ts';
 
 export interface AlertmanagerParts {
   readonly view: AlertmanagerView;
   readonly posted: PostedAlerts;
-  readonly silences: Pick<SilenceBook, 'list' | 'listEnded' | 'get' | 'set' | 'expire'>;
+  readonly silences: Pick<Silences, 'list' | 'listEnded' | 'get' | 'set' | 'expire'>;
   readonly language: AlertmanagerLanguage;
   readonly clock: Clock;
   /** Of Omoi. */

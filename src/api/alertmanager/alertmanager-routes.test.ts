@@ -387,18 +387,37 @@ describe('silences', () => {
     }
   });
 
+  const setOfSets = async (comment: string, ...values: readonly string[]) =>
+    (
+      await opened.stage.silences.set({
+        id: null,
+        matcherSets: values.map((value) => [{ name: 'a', operator: '=', value }]),
+        startsAtMs: null,
+        endsAtMs: STARTED_AT_MS + HOUR_MS,
+        createdBy: 'ann',
+        comment,
+        annotations: {},
+        by: 'ann',
+      })
+    ).id;
+
+  it.each([
+    ['moving', ['1', '2', '3'], 'moving (and 2 more matcher sets; see Omoi)'],
+    ['', ['1', '2'], '(and 1 more matcher set; see Omoi)'],
+    ['moving', ['1'], 'moving'],
+  ])('%j of the sets %j is shown as %j, and comes back as it is', async (comment, values, shown) => {
+    const id = await setOfSets(comment, ...values);
+    expect(await call('GET silences')).toMatchObject({ body: [{ comment: shown }] });
+    expect(await call(`GET silence/${id}`)).toMatchObject({ body: { comment: shown } });
+    const matchers = [{ isEqual: true, isRegex: false, name: 'a', value: '1' }];
+    await setSilence({ id, matchers, endsAt: iso(STARTED_AT_MS + 2 * HOUR_MS), comment: shown });
+    expect((await opened.stage.silences.get(id)).comment).toBe(comment);
+    await setSilence({ id, matchers, endsAt: iso(STARTED_AT_MS + 2 * HOUR_MS), comment: 'other' });
+    expect((await opened.stage.silences.get(id)).comment).toBe('other');
+  });
+
   it('of several matcher sets show the first and all, and are changed as a whole or not at all', async () => {
-    const set = (value: string) => [{ name: 'a', operator: '=' as const, value }];
-    const { id } = await opened.stage.silences.set({
-      id: null,
-      matcherSets: [set('1'), set('2')],
-      startsAtMs: null,
-      endsAtMs: STARTED_AT_MS + HOUR_MS,
-      createdBy: 'ann',
-      comment: '',
-      annotations: {},
-      by: 'ann',
-    });
+    const id = await setOfSets('', '1', '2');
     const first = [{ isEqual: true, isRegex: false, name: 'a', value: '1' }];
     const second = [{ ...first[0], value: '2' }];
     const [listed] = (await call('GET silences')).body as unknown[];

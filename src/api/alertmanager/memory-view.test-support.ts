@@ -3,7 +3,7 @@ import {
   type InhibitRule,
   type NotifiedAlert,
   parseMatchers,
-  SilenceBook,
+  Silences,
   DEFAULT_SILENCE_LIMITS,
 } from '#notification';
 import type { EventBus } from '#eventbus';
@@ -27,7 +27,7 @@ import type {
   ViewedAlert,
   ViewedGroup,
 } from './alertmanager-view.ts';
-import { VIEWED_CONFIGURATION } from './alertmanager-view.suite.test-support.ts';
+import { SHOWN_CONFIGURATION } from './alertmanager-view.suite.test-support.ts';
 
 interface Held {
   readonly alert: NotifiedAlert;
@@ -52,7 +52,7 @@ const WEB = parseMatchers('team="web"');
 /** `VIEWED_CONFIGURATION` by hand, over posted alerts in memory and real silences. */
 export class MemoryView implements AlertmanagerView, PostedAlerts {
   readonly startedAtMs: number;
-  readonly silences: SilenceBook;
+  readonly silences: Silences;
   readonly #clock: VirtualClock;
   readonly #alerts = new Map<string, Held>();
   readonly #inhibitor = new Inhibitor(RULES);
@@ -68,7 +68,7 @@ export class MemoryView implements AlertmanagerView, PostedAlerts {
     this.#clock = parts.clock;
     this.startedAtMs = parts.clock.wallMs();
     const random = createSeededRandom(5);
-    this.silences = new SilenceBook({
+    this.silences = new Silences({
       ...parts,
       random,
       logger: silentLogger,
@@ -78,7 +78,7 @@ export class MemoryView implements AlertmanagerView, PostedAlerts {
   }
 
   configuration(): string {
-    return VIEWED_CONFIGURATION;
+    return SHOWN_CONFIGURATION;
   }
 
   resolveTimeoutMs(): number {

@@ -8,7 +8,8 @@ const BODY = 'silence';
 
 /**
  * A `gettableSilence`. The API knows one set of matchers: of a silence with several the first is shown as such, and all of them
- * beside it (Alertmanager itself answers such a list with 500).
+ * beside it (Alertmanager itself answers such a list with 500). Programs that show the first alone show the comment, too, which
+ * says how many there are.
  */
 export function viewOfSilence(silence: Silence, state: SilenceState) {
   const [first = [], ...others] = silence.matcherSets;
@@ -17,13 +18,27 @@ export function viewOfSilence(silence: Silence, state: SilenceState) {
     status: { state },
     updatedAt: toRfc3339(silence.updatedAtMs),
     annotations: silence.annotations,
-    comment: silence.comment,
+    comment: `${silence.comment}${noteOfSets(silence)}`,
     createdBy: silence.createdBy,
     endsAt: toRfc3339(silence.endsAtMs),
     matchers: first.map(viewOfMatcher),
     ...(others.length > 0 && { matcherSets: silence.matcherSets.map((set) => set.map(viewOfMatcher)) }),
     startsAt: toRfc3339(silence.startsAtMs),
   };
+}
+
+/** What the comment of a silence with several matcher sets says besides; empty for one. */
+function noteOfSets({ comment, matcherSets }: Silence): string {
+  const others = matcherSets.length - 1;
+  if (others < 1) return '';
+  const space = comment === '' ? '' : ' ';
+  return `${space}(and ${others} more matcher ${others === 1 ? 'set' : 'sets'}; see Omoi)`;
+}
+
+/** The comment of a change, without what was only shown: programs send back what they have read. */
+export function commentOfChange(before: Silence, posted: string): string {
+  const shown = noteOfSets(before).trim();
+  return shown !== '' && posted.endsWith(shown) ? posted.slice(0, -shown.length).trimEnd() : posted;
 }
 
 function viewOfMatcher({ name, operator, value }: Matcher) {

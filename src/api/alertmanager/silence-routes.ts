@@ -15,7 +15,7 @@ import {
 import { type AlertmanagerRoute, sendJson } from './alertmanager-scope.ts';
 import { isWanted, readMatchers, silencesQuery } from './query-filters.ts';
 import { hasMatchers } from '../silences/matcher-filter.ts';
-import { readPostedSilence, setsOfChange, viewOfSilence } from './silence-json.ts';
+import { commentOfChange, readPostedSilence, setsOfChange, viewOfSilence } from './silence-json.ts';
 
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
 
@@ -90,7 +90,8 @@ function postSilence({ silences, clock }: AlertmanagerParts): AlertmanagerRoute 
         const before = posted.id === null ? null : await silences.get(posted.id);
         const [matchers = []] = posted.matcherSets;
         const matcherSets = before ? setsOfChange(before, matchers) : posted.matcherSets;
-        const { id } = await silences.set({ ...posted, matcherSets, by: principal.name });
+        const comment = before ? commentOfChange(before, posted.comment) : posted.comment;
+        const { id } = await silences.set({ ...posted, comment, matcherSets, by: principal.name });
         return await sendJson(reply, { silenceID: id });
       } catch (thrown) {
         if (isUnknown(thrown)) throw AlertmanagerRefusal.text(404, 'silence not found');

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEventBus } from '#eventbus';
-import { DEFAULT_SILENCE_LIMITS, SignedLinks, SilenceBook, type NotifiedAlert } from '#notification';
+import { DEFAULT_SILENCE_LIMITS, SignedLinks, Silences, type NotifiedAlert } from '#notification';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import { createSeededRandom, OmoiError, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
 import { maxAlertsOfLink } from '../../notification/links/signed-links.ts';
@@ -12,7 +12,7 @@ const HOUR_MS = 3_600_000;
 let clock: VirtualClock;
 let database: StateDatabase;
 let bus: ReturnType<typeof createEventBus>;
-let silences: SilenceBook;
+let silences: Silences;
 let links: SignedLinks;
 let api: TestApi;
 let alert: NotifiedAlert;
@@ -27,7 +27,7 @@ beforeEach(async () => {
   const metrics = new SelfMetrics();
   const base = { database, clock, random: createSeededRandom(9), logger: silentLogger, metrics };
   bus = createEventBus(base);
-  silences = new SilenceBook({ ...base, bus, limits: DEFAULT_SILENCE_LIMITS });
+  silences = new Silences({ ...base, bus, limits: DEFAULT_SILENCE_LIMITS });
   await silences.start();
   acknowledgements = [];
   others = new Map();

@@ -143,12 +143,18 @@ export function registerNotificationRoutes(
         results: results.map(({ key, delivery }) => ({
           integration: key,
           outcome: delivery.outcome,
-          answer:
-            delivery.outcome === 'delivered' ? delivery.answer : `${delivery.failure}: ${delivery.reason}`,
+          answer: answerOf(delivery),
         })),
       };
     },
   });
+}
+
+type Tested = Awaited<ReturnType<Notification['testReceiver']>>[number]['delivery'];
+
+function answerOf(delivery: Tested): string {
+  if (delivery.outcome === 'delivered') return delivery.answer;
+  return delivery.outcome === 'failed' ? `${delivery.failure}: ${delivery.reason}` : delivery.reason;
 }
 
 function viewOfListed({ message, groupKey, alertIds, alerts }: ListedMessage): MessageView {

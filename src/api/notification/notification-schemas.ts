@@ -97,8 +97,8 @@ export const receiverTestAnswer = z.object({
   results: z.array(
     z.object({
       integration: z.string(),
-      outcome: z.enum(['delivered', 'failed']),
-      answer: z.string(),
+      outcome: z.enum(['delivered', 'failed', 'not_sent']),
+      answer: z.string().meta({ description: 'what it answered, or why it was not told' }),
     }),
   ),
 });

@@ -47,3 +47,15 @@ it.each(ROLES.filter((role) => role !== 'admin'))('is refused to %s', async (rol
   expect((await call(role, '/api/v1/reload')).status).toBe(403);
   expect(outcomes).toHaveLength(1);
 });
+
+it('is refused without a token on the same machine, where sending telemetry is not', async () => {
+  const open = await startTestApi({
+    openIngestOnLoopback: true,
+    register: (app) => registerReloadRoutes(app, { reload: () => Promise.resolve(DONE) }),
+  });
+  for (const url of ['/api/v1/reload', '/-/reload']) {
+    const { statusCode } = await open.app.inject({ method: 'POST', url, headers: { host: 'localhost' } });
+    expect([url, statusCode]).toEqual([url, 401]);
+  }
+  await open.close();
+});

@@ -32,7 +32,10 @@ const reloadedSchema = z.object({
   }),
 });
 
-/** Rules and policies read anew, as SIGHUP has it, and told to who asked. `/-/reload` is where Prometheus’s tools ask. */
+/**
+ * Rules, policies and the routing read anew, as SIGHUP has it, and told to who asked. `/-/reload` is where Prometheus’s tools ask. For
+ * an admin: policies act as Omoi, and receivers start programs.
+ */
 export function registerReloadRoutes(app: ApiApp, { reload }: ReloadRouteParts): void {
   for (const url of ['/api/v1/reload', '/-/reload']) {
     app.route({

@@ -1,4 +1,4 @@
-import type { EndedSilencePlace, Silence, SilenceBook } from '#notification';
+import type { EndedSilencePlace, Silence, Silences } from '#notification';
 import { type RowsBehind, rowsBehind } from '../http/paged-list.ts';
 
 /** Where a page of silences ended: among those that have not ended, the newest first, or behind them. */
@@ -6,7 +6,7 @@ export type SilencePlace =
   | { readonly live: { readonly createdAtMs: number; readonly id: string } }
   | { readonly ended: EndedSilencePlace | null };
 
-export type ListedSilences = Pick<SilenceBook, 'list' | 'listEnded'>;
+export type ListedSilences = Pick<Silences, 'list' | 'listEnded'>;
 
 export interface SilenceChoice {
   /** Whether those that have ended are read, too. */

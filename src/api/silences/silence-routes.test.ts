@@ -1,12 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEventBus } from '#eventbus';
-import {
-  DEFAULT_SILENCE_LIMITS,
-  formatMatcher,
-  parseMatcher,
-  SilenceBook,
-  silenceStateAt,
-} from '#notification';
+import { DEFAULT_SILENCE_LIMITS, formatMatcher, parseMatcher, Silences, silenceStateAt } from '#notification';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import {
   createSeededRandom,
@@ -55,7 +49,7 @@ type TrackedAlert = Awaited<ReturnType<SilenceRouteParts['notification']['firing
 let clock: VirtualClock;
 let database: StateDatabase;
 let bus: ReturnType<typeof createEventBus>;
-let silences: SilenceBook;
+let silences: Silences;
 let api: TestApi;
 
 beforeEach(async () => {
@@ -64,7 +58,7 @@ beforeEach(async () => {
   database = await openTestStateDatabase(clock);
   const base = { database, clock, random, logger: silentLogger, metrics: new SelfMetrics() };
   bus = createEventBus(base);
-  silences = new SilenceBook({ ...base, bus, limits: DEFAULT_SILENCE_LIMITS });
+  silences = new Silences({ ...base, bus, limits: DEFAULT_SILENCE_LIMITS });
   await silences.start();
   api = await startTestApi({
     // The longest matchers are longer than other requests of tests.

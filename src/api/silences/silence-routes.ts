@@ -1,4 +1,4 @@
-import type { MatcherText, Notification, Silence, SilenceBook, SilenceState } from '#notification';
+import type { MatcherText, Notification, Silence, Silences, SilenceState } from '#notification';
 import { type Clock, type Labels, type Matcher, messageOf, OmoiError, PageCursors } from '#telemetry';
 import { OPERATORS, READERS } from '../access/roles.ts';
 import type { ApiApp } from '../http/app.ts';
@@ -18,7 +18,7 @@ import { viewOfSilence } from './silence-view.ts';
 import { hasMatchers } from './matcher-filter.ts';
 
 export interface SilenceRouteParts {
-  readonly silences: Pick<SilenceBook, 'list' | 'listEnded' | 'get' | 'set' | 'setEnd' | 'expire'>;
+  readonly silences: Pick<Silences, 'list' | 'listEnded' | 'get' | 'set' | 'setEnd' | 'expire'>;
   /** Which alerts a silence would be for. */
   readonly notification: Pick<Notification, 'firingOf'>;
   readonly language: SilenceLanguage;

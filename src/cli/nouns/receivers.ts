@@ -64,7 +64,7 @@ export async function listReceivers(flags: FollowFlags): Promise<void> {
 /** A line for each of its integrations. */
 function rowsOf({ name, integrations }: Receiver): readonly Row[] {
   if (integrations.length === 0)
-    return [{ name, integration: '-', tells: 'nobody: dashboard and log', pending: '-' }];
+    return [{ name, integration: '-', tells: 'nobody: dashboard', pending: '-' }];
   return integrations.map(({ integration, built, send_resolved: sendResolved, pending }) => ({
     name,
     integration,
@@ -89,13 +89,13 @@ const RESULT_COLUMNS: readonly Column<Result>[] = [
   { heading: 'ANSWER', of: ({ answer }) => printable(answer), mayShrink: true },
 ];
 
-/** `omoi receivers test`: 1 where one of its integrations did not take the message. */
+/** `omoi receivers test`: 1 where nothing was sent, or one of its integrations did not take the message. */
 export async function testReceiver(name: string, flags: ServerFlags): Promise<number> {
   const answer = await clientOf(serverOf(flags)).call('POST', `${PATH}/${encodeURIComponent(name)}/test`);
   const { results } = tested.parse(answer);
   if (flags.json === true) printJson(answer);
   else if (results.length === 0)
-    note(`${name} has no integration: what is routed to it is on the dashboard and in the log`);
+    note(`nothing was sent: ${name} has no integration; what is routed to it is on the dashboard`);
   else printLines(tableFor(RESULT_COLUMNS).linesOf(results));
-  return results.every(({ outcome }) => outcome === 'delivered') ? 0 : 1;
+  return results.length > 0 && results.every(({ outcome }) => outcome === 'delivered') ? 0 : 1;
 }

@@ -16,12 +16,12 @@ export interface NotificationConfiguration {
   readonly timeIntervals: ReadonlyMap<string, readonly TimeInterval[]>;
   readonly templates: ConfiguredTemplates;
   readonly omoi: OmoiSettings;
-  /** As it was written, with `<secret>` in the place of secrets: what `/status` shows. */
+  /** As it was written, without `x-omoi`, with `<secret>` in the place of secrets: what `status` of Alertmanager's API shows. */
   readonly shown: string;
   /** What is allowed and hardly meant, with its place; also what stands in it that Omoi does not do. */
   readonly warnings: readonly string[];
-  /** Of these, those that name an integration that is not built. */
-  readonly notBuilt: readonly string[];
+  /** Of these, those about integrations by which nothing can be sent: not built, or behind a proxy that is not spoken to. */
+  readonly unsendable: readonly string[];
 }
 
 /** A node of the routing tree; what it inherits is filled in. */

@@ -23,6 +23,7 @@ import { readTimeIntervals } from './read-time-intervals.ts';
 import { resolveFiles } from './resolve-files.ts';
 import { hiddenSecrets, shownConfiguration } from './shown-configuration.ts';
 import { warnOfInhibition } from './warn-of-inhibition.ts';
+import { warnOfProxies } from './warn-of-proxies.ts';
 import { warnOfUnreachableRoutes } from './warn-of-routes.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 import { SHOWN_SECRET } from './setting-schemas.ts';
@@ -85,12 +86,13 @@ export async function readNotificationConfiguration(
   checkOmoi(omoi, { receivers, timeIntervals }, findings);
   warnOfUnused(parts, findings);
   warnOfVariables(parts, findings);
-  const notBuilt = new Findings();
+  const unsendable = new Findings();
   for (const { kind, path, settings } of integrations) {
     const forbidden = kind.notAllowed?.(settings, omoi);
     if (forbidden) findings.problem([...path, ...forbidden.path], forbidden.message);
-    if (!kind.create) notBuilt.warning(path, `Omoi does not send to ${kind.type} yet`);
+    if (!kind.create) unsendable.warning(path, `Omoi does not send to ${kind.type} yet`);
   }
+  warnOfProxies(parts, unsendable);
   const templates = await readTemplates(parts['templates'], tools, findings);
   await nextTurn();
   if (templates && tools.templates !== 'unread') checkTemplates(templates, { integrations, route }, findings);
@@ -110,9 +112,9 @@ export async function readNotificationConfiguration(
     shown: shownConfiguration(text, document),
     warnings: [
       ...hiddenSecretsOf(source, document),
-      ...warningsOf([...findings.warnings, ...notBuilt.warnings], document, name),
+      ...warningsOf([...findings.warnings, ...unsendable.warnings], document, name),
     ],
-    notBuilt: warningsOf(notBuilt.warnings, document, name),
+    unsendable: warningsOf(unsendable.warnings, document, name),
   };
 }
 

@@ -9,8 +9,11 @@ import { problemOfHttpUrl } from './go-url.ts';
  * given to a schema as such, and below `z.unknown()` scalars have YAML's types (`DocumentSource.scalars: 'text'`).
  */
 
-/** What a text is besides: a `secret` is never shown; a `file` is looked for from the folder of the configuration. */
-export const settingRoles = z.registry<{ readonly role: 'secret' | 'file' }>();
+/**
+ * What a text is besides: a `secret` is never shown, of a `secret address` no more than whether it is http or https; a `file` is looked
+ * for from the folder of the configuration.
+ */
+export const settingRoles = z.registry<{ readonly role: 'secret' | 'secret address' | 'file' }>();
 
 /** What stands in the place of a secret where a configuration is shown, and may be read back. */
 export const SHOWN_SECRET = '<secret>';
@@ -156,7 +159,7 @@ export function secretTemplateUrl() {
       const isPlain = value !== '' && value !== SHOWN_SECRET && !value.includes('{{');
       if (isPlain) addIfAny(context, problemOfHttpUrl(value));
     })
-    .register(settingRoles, { role: 'secret' })
+    .register(settingRoles, { role: 'secret address' })
     .nullish()
     .transform(orNull);
 }

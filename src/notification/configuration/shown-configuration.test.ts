@@ -37,7 +37,12 @@ it.each([
   [
     'a template of an address',
     `    webhook_configs: [{ url: 'https://x/{{ .GroupLabels.team }}/hush' }]\n`,
-    '    webhook_configs: [{ url: <secret> }]\n',
+    '    webhook_configs: [{ url: https://<secret> }]\n',
+  ],
+  [
+    'an address of a webhook, of which the scheme is shown',
+    `    webhook_configs:\n      - url: http://x/hush\n      - url: "https://x/hush"\n      - url: '{{ .GroupLabels.address }}'\n      - url: <secret>\n`,
+    '    webhook_configs:\n      - url: http://<secret>\n      - url: https://<secret>\n      - url: https://<secret>\n      - url: https://<secret>\n',
   ],
   [
     'one that is repeated elsewhere',
@@ -52,7 +57,7 @@ it.each([
   [
     'one that is merged',
     `    webhook_configs:\n      - &base { url: 'https://x/hush' }\n      - { <<: *base, max_alerts: 5 }\n`,
-    `    webhook_configs:\n      - &base { url: <secret> }\n      - { <<: *base, max_alerts: 5 }\n`,
+    `    webhook_configs:\n      - &base { url: https://<secret> }\n      - { <<: *base, max_alerts: 5 }\n`,
   ],
   [
     'a password in an address',
@@ -65,9 +70,9 @@ it.each([
     `global: { opsgenie_api_key: '', slack_api_url: <secret>, telegram_bot_token_file: /run/hush }\n`,
   ],
   [
-    'the switch of Omoi',
-    'x-omoi: { dead_mans_switch: { url: https://hc.example/hush } }\n',
-    'x-omoi: { dead_mans_switch: { url: <secret> } }\n',
+    'what Omoi adds, left out, also where it is repeated',
+    '# was hush-hush\nx-omoi: { dead_mans_switch: { url: https://hc.example/hush-hush } } # https://hc.example/hush-hush\n# https://hc.example/hush-hush\n',
+    '# was hush-hush\n# <secret>\n',
   ],
 ])('%s', async (_what, part, expected) => {
   expect(await shown(part)).toBe(expected);

@@ -1,16 +1,19 @@
 import type { z } from 'zod';
 import type { StrictDocument } from '#telemetry';
 import { SHOWN_SECRET, settingRoles } from './setting-schemas.ts';
+import { withoutOmoiKeys } from './without-omoi-keys.ts';
 
 /** Shorter texts are left where they stand a second time: they are words of the language, too. */
 const MIN_REPEATED = 6;
 const URL_PASSWORD = /(\/\/[^\s/:@"']*:)[^\s/@"']+@/g;
 
 /**
- * A configuration as it is written, with `<secret>` in the place of each secret, wherever it is repeated (in a comment, say),
- * and `xxxxx` for the password of an address.
+ * A configuration as it is written, without what Omoi adds to it, with `<secret>` in the place of each secret, wherever it is
+ * repeated (in a comment, say), and `xxxxx` for the password of an address. The address of a webhook keeps its scheme: programs of
+ * the time in which it was no secret look for one.
  */
 export function shownConfiguration(text: string, document: StrictDocument<z.ZodType>): string {
+  const addresses = new Set(document.rangesReadBy(isSecretAddress).map(([from]) => from));
   const secrets = new Set<string>();
   let shown = '';
   let at = 0;
@@ -20,7 +23,9 @@ export function shownConfiguration(text: string, document: StrictDocument<z.ZodT
     shown += text.slice(at, from);
     if (isEmpty(written)) shown += written;
     else {
-      secrets.add(bareText(written));
+      const bare = bareText(written);
+      if (!isHidden(bare)) secrets.add(bare);
+      if (addresses.has(from)) shown += bare.startsWith('http://') ? 'http://' : 'https://';
       // A block keeps the line break at its end.
       shown += written.endsWith('\n') ? `${SHOWN_SECRET}\n` : SHOWN_SECRET;
     }
@@ -28,10 +33,9 @@ export function shownConfiguration(text: string, document: StrictDocument<z.ZodT
   }
   shown += text.slice(at);
   for (const secret of [...secrets].sort((a, b) => b.length - a.length)) {
-    if (secret.length >= MIN_REPEATED && secret !== SHOWN_SECRET)
-      shown = shown.replaceAll(secret, SHOWN_SECRET);
+    if (secret.length >= MIN_REPEATED) shown = shown.replaceAll(secret, SHOWN_SECRET);
   }
-  return shown.replaceAll(URL_PASSWORD, '$1xxxxx@');
+  return withoutOmoiKeys(shown.replaceAll(URL_PASSWORD, '$1xxxxx@'));
 }
 
 /** Where `<secret>` itself is written as a secret: it was copied from where a configuration is shown. */
@@ -44,7 +48,7 @@ export function hiddenSecrets(
   let lineStart = 0;
   let at = 0;
   for (const [from, to] of document.rangesReadBy(isSecret)) {
-    if (bareText(text.slice(from, to)) !== SHOWN_SECRET) continue;
+    if (!isHidden(bareText(text.slice(from, to)))) continue;
     for (let end = text.indexOf('\n', at); end !== -1 && end < from; end = text.indexOf('\n', at)) {
       line++;
       at = lineStart = end + 1;
@@ -55,7 +59,16 @@ export function hiddenSecrets(
 }
 
 function isSecret(reader: z.core.$ZodType): boolean {
-  return settingRoles.get(reader as z.ZodType)?.role === 'secret';
+  return settingRoles.get(reader as z.ZodType)?.role === 'secret' || isSecretAddress(reader);
+}
+
+function isSecretAddress(reader: z.core.$ZodType): boolean {
+  return settingRoles.get(reader as z.ZodType)?.role === 'secret address';
+}
+
+/** Whether it is what a secret is shown as. */
+function isHidden(bare: string): boolean {
+  return bare.replace(/^https?:\/\//, '') === SHOWN_SECRET;
 }
 
 function isEmpty(written: string): boolean {

@@ -35,6 +35,30 @@ global:
   });
 });
 
+describe('proxies that are not spoken to', () => {
+  const TEXT = withRoute(`    webhook_configs:
+      - url: https://hooks.example/a
+        http_config: { proxy_url: 'socks5://me:hush@proxy:1080' }
+      - url: https://hooks.example/b
+        http_config: { oauth2: { client_id: c, client_secret: s, token_url: https://login.example, proxy_url: ftp://proxy } }
+      - url: https://hooks.example/c
+        http_config: { proxy_url: 'https://proxy:3128' }
+global:
+  http_config: { proxy_url: 'SOCKS5H://proxy:1080' }
+`);
+
+  it('are warned of with their place, and refused where one is strict', async () => {
+    const { warnings, unsendable } = await read(TEXT);
+    const why = 'and only http and https are spoken: every message by it fails; name an HTTP proxy';
+    expect(warnings).toEqual([
+      `am.yml:7:24: the proxy has the scheme socks5, ${why}`,
+      `am.yml:9:100: the proxy has the scheme ftp, ${why}`,
+      `am.yml:13:18: the proxy has the scheme socks5h, ${why}`,
+    ]);
+    expect(unsendable).toEqual(warnings);
+  });
+});
+
 describe('an environment variable in the place of a value', () => {
   it('is warned of by its name, once, where it stands first', async () => {
     const warnings = await warningsOf(

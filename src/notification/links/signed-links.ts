@@ -3,14 +3,14 @@ import { OmoiError, type Clock, type Labels } from '#telemetry';
 import type { NotifiedAlert } from '../notified-alert.ts';
 import { readMembers } from '../outbox/outbox-rows.ts';
 import type { AlertReader } from '../ports.ts';
-import type { SilenceBook } from '../silences/silence-book.ts';
+import type { Silences } from '../silences/silences.ts';
 import { readLink, signLink, type LinkAction, type LinkClaim } from './link-token.ts';
 
 export interface SignedLinkParts {
   readonly database: StateDatabase;
   readonly clock: Clock;
   readonly alerts: Pick<AlertReader, 'read'>;
-  readonly silences: Pick<SilenceBook, 'list' | 'set' | 'setEnd'>;
+  readonly silences: Pick<Silences, 'list' | 'set' | 'setEnd'>;
   /** @throws OmoiError `unknown_alert`, `alert_resolved` */
   readonly acknowledge: (alertId: string, by: string) => Promise<unknown>;
   /** 256 bits that nobody can guess. */

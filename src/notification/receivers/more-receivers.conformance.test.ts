@@ -6,7 +6,7 @@ import { mattermostReceiver } from './mattermost/mattermost.ts';
 import { exampleMessage, resolvedMessage } from './message.test-support.ts';
 import { opsgenieReceiver } from './opsgenie/opsgenie.ts';
 import { createPushoverReceiver } from './pushover/pushover.ts';
-import { describeReceiver } from './receiver-conformance.test-support.ts';
+import { describeReceiver, fieldOf } from './receiver-conformance.test-support.ts';
 import type { ReceivedRequest } from './receiver-server.test-support.ts';
 import { rocketchatReceiver } from './rocketchat/rocketchat.ts';
 import { telegramReceiver } from './telegram/telegram.ts';
@@ -81,6 +81,10 @@ describeReceiver({
     date: '2026-08-22',
   },
   taken: () => ({ status: 202, ...json({ result: 'Request will be processed', requestId: '1' }) }),
+  goesOn: ([second], [first]) => ({
+    about: second?.path,
+    begun: `/v2/alerts/${String(fieldOf(first, 'alias'))}/close?identifierType=alias`,
+  }),
   payload: ({ path }: ReceivedRequest) => {
     if (path === '/v2/alerts') return opsgenieAlert;
     if (path.includes('/close?')) return z.strictObject({ source: z.string() });
@@ -104,6 +108,10 @@ describeReceiver({
     date: '2026-08-22',
   },
   taken: () => json({ result: 'success', entity_id: '1' }),
+  goesOn: ([second], [first]) => ({
+    about: fieldOf(second, 'entity_id'),
+    begun: fieldOf(first, 'entity_id'),
+  }),
   payload: z.object({
     message_type: z.enum(['CRITICAL', 'WARNING', 'INFO', 'RECOVERY', 'ACKNOWLEDGEMENT']),
     entity_id: z.string().min(1),

@@ -50,6 +50,14 @@ export interface ReceiverRow<Settings> {
   readonly exceptions?: Readonly<Record<number, { readonly failure: string; readonly retryable: boolean }>>;
   /** Other templates than the real ones without files. */
   readonly templates?: MessageTemplates;
+  /**
+   * What shows that the requests of the second message about a group are about what the first has begun (an incident's key, a
+   * thread): asked when a restart lies between them.
+   */
+  readonly goesOn?: (
+    second: readonly ReceivedRequest[],
+    first: readonly ReceivedRequest[],
+  ) => { readonly about: unknown; readonly begun: unknown };
   /** Messages other than the one firing and the one resolved alert. */
   readonly messages?: { readonly firing: Message; readonly resolved: Message };
 }
@@ -94,6 +102,11 @@ function parsedBody({ headers, body }: ReceivedRequest): unknown {
   if (type.startsWith('application/x-www-form-urlencoded'))
     return Object.fromEntries(new URLSearchParams(body));
   return body;
+}
+
+/** What the JSON of a request has under a name. */
+export function fieldOf(request: ReceivedRequest | undefined, name: string): unknown {
+  return request === undefined ? undefined : (JSON.parse(request.body) as Record<string, unknown>)[name];
 }
 
 /** An integration as the server would make it of what a configuration says. */
@@ -155,12 +168,27 @@ export function describeReceiver<Settings>(row: ReceiverRow<Settings>): void {
     const { firing, resolved } = row.messages ?? { firing: exampleMessage(), resolved: resolvedMessage() };
     const taken = row.taken ?? ((): Reply => ({}));
 
-    const integrationAt = (address: string, httpConfig?: Readonly<Record<string, unknown>>): Integration => {
+    const integrationAt = (
+      address: string,
+      httpConfig?: Readonly<Record<string, unknown>>,
+      client = http,
+    ): Integration => {
       const own = row.settings(address);
       const merged = { ...(own['http_config'] as object | undefined), ...httpConfig };
       const written = { ...own, ...(Object.keys(merged).length > 0 ? { http_config: merged } : {}) };
       const withTemplates = { ...row, templates: row.templates ?? REAL_TEMPLATES };
-      return createIntegration(withTemplates, { written, global: row.global?.(address), http });
+      return createIntegration(withTemplates, { written, global: row.global?.(address), http: client });
+    };
+    /** By a process that knows nothing of the one before. */
+    const afterRestart = async (
+      sending: (integration: Integration) => Promise<Delivery>,
+    ): Promise<Delivery> => {
+      const client = loopbackClient();
+      try {
+        return await sending(integrationAt(server.addressAs(), undefined, client));
+      } finally {
+        client.close();
+      }
     };
     const send = (integration: Integration, message: Message = firing): Promise<Delivery> =>
       integration.send(message, { signal: new AbortController().signal, memory: null });
@@ -236,6 +264,40 @@ export function describeReceiver<Settings>(row: ReceiverRow<Settings>): void {
       const failed = failureIn(await send(integrationAt(server.addressAs())));
       expect(failed).toMatchObject({ failure: 'connection', retryable: true });
       expectNoSecret(failed.reason);
+    });
+
+    it('sends the same again after a restart in the middle of a message', async () => {
+      server.reaction = () => 'hang up';
+      expect(failureIn(await send(integrationAt(server.addressAs())))).toMatchObject({ retryable: true });
+      const [cut] = server.received;
+      server.reset();
+      server.reaction = taken;
+      const delivery = await afterRestart((integration) => send(integration));
+      expect(delivery).toMatchObject({ outcome: 'delivered' });
+      expect(server.received[0]).toEqual(cut);
+    });
+
+    it('goes on after a restart between two messages of a group', async () => {
+      server.reaction = taken;
+      const before = integrationAt(server.addressAs());
+      const begun = await send(before);
+      const first = [...server.received];
+      const kept = begun.outcome === 'delivered' ? (begun.memory ?? null) : null;
+      const { signal } = new AbortController();
+      server.reset();
+      server.reaction = taken;
+      expect(await before.send(resolved, { signal, memory: kept })).toMatchObject({ outcome: 'delivered' });
+      const unbroken = [...server.received];
+      server.reset();
+      server.reaction = taken;
+      // What survives is what the database keeps.
+      const memory = JSON.parse(JSON.stringify(kept)) as ReceiverMemory | null;
+      const delivery = await afterRestart((integration) => integration.send(resolved, { signal, memory }));
+      expect(delivery).toMatchObject({ outcome: 'delivered' });
+      expect(server.received).toEqual(unbroken);
+      const shown = row.goesOn?.(server.received, first);
+      expect(shown?.about).toEqual(shown?.begun);
+      if (shown) expect(JSON.stringify(shown.about).length).toBeGreaterThan(2);
     });
 
     it('takes the word of an answer whose body is cut, unless it is the body that says it', async () => {

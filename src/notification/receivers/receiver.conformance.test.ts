@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { discordReceiver } from './discord/discord-receiver.ts';
 import { msteamsv2Receiver } from './msteamsv2/msteamsv2-receiver.ts';
 import { pagerdutyReceiver } from './pagerduty/pagerduty-receiver.ts';
-import { describeReceiver } from './receiver-conformance.test-support.ts';
+import { describeReceiver, fieldOf } from './receiver-conformance.test-support.ts';
 import { slackReceiver } from './slack/slack-receiver.ts';
 import { webhookReceiver } from './webhook/webhook-receiver.ts';
 
@@ -174,6 +174,11 @@ describeReceiver({
     body: JSON.stringify({ ok: true, channel: 'C024BE91L', ts: '1796032800.000100' }),
     headers: { 'content-type': 'application/json; charset=utf-8' },
   }),
+  // The message of the episode is edited, and its thread goes on.
+  goesOn: ([edit, reply]) => ({
+    about: [edit?.path, fieldOf(edit, 'ts'), fieldOf(reply, 'thread_ts')],
+    begun: ['/api/chat.update', '1796032800.000100', '1796032800.000100'],
+  }),
   payload: slackPayload.required({ channel: true }),
 });
 
@@ -195,6 +200,10 @@ describeReceiver({
     date: '2026-08-19',
   },
   taken: () => ({ status: 202, body: '{"status":"success","message":"Event processed","dedup_key":"x"}' }),
+  goesOn: ([second], [first]) => ({
+    about: fieldOf(second, 'dedup_key'),
+    begun: fieldOf(first, 'dedup_key'),
+  }),
   payload: z.strictObject({
     routing_key: z.string(),
     event_action: z.enum(['trigger', 'acknowledge', 'resolve']),
@@ -228,6 +237,10 @@ describeReceiver({
     date: '2026-08-22',
   },
   exceptions: { 403: { failure: 'rateLimited', retryable: true } },
+  goesOn: ([second], [first]) => ({
+    about: fieldOf(second, 'incident_key'),
+    begun: fieldOf(first, 'incident_key'),
+  }),
   payload: z.strictObject({
     service_key: z.string(),
     event_type: z.enum(['trigger', 'acknowledge', 'resolve']),

@@ -15,7 +15,7 @@ const blocks = BLOCKS.filter(
 
 describe('the configurations in docs/alerting/receivers.md', () => {
   it('are there', () => {
-    expect(blocks.length).toBe(9);
+    expect(blocks.length).toBe(10);
   });
 
   it.each(blocks)('$line', async ({ text }) => {

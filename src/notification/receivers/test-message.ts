@@ -10,11 +10,13 @@ export interface TestMessageOptions {
   readonly by: string;
   /** Wall ms. */
   readonly atMs: number;
+  /** Why it comes to whom it was not asked for. */
+  readonly note: string | null;
 }
 
 /** A message that says of itself that it is a test: an alert that is none, which fires for no group. */
 export function testMessage(options: TestMessageOptions): Message {
-  const { notificationId, receiver, receiverLabels, externalUrl, by, atMs } = options;
+  const { notificationId, receiver, receiverLabels, externalUrl, by, atMs, note } = options;
   const labels = { alertname: 'TestOfReceiver', receiver, severity: 'info' };
   const alert: MessageAlert = {
     alertId: notificationId,
@@ -47,6 +49,6 @@ export function testMessage(options: TestMessageOptions): Message {
     externalUrl,
     atMs,
     traceparent: null,
-    note: 'This is a test.',
+    note: note === null ? 'This is a test.' : `This is a test. ${note}`,
   };
 }

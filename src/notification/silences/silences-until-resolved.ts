@@ -1,10 +1,10 @@
 import { type Clock, type Logger, messageOf, SharedStretch } from '#telemetry';
 import type { TrackedAlert } from '../groups/tracked-alert.ts';
-import type { SilenceBook } from './silence-book.ts';
+import type { Silences } from './silences.ts';
 import { coversLabels, type Silence } from './silence.ts';
 
 interface Parts {
-  readonly silences: Pick<SilenceBook, 'alertResolved'>;
+  readonly silences: Pick<Silences, 'alertResolved'>;
   readonly firing: () => Iterable<Pick<TrackedAlert, 'labels'>>;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -18,7 +18,7 @@ import {
   type NotificationStage,
 } from '../notification.test-support.ts';
 import { DEFAULT_SILENCE_LIMITS } from '../silences/silence-limits.ts';
-import { SilenceBook, type SilenceListener } from '../silences/silence-book.ts';
+import { Silences, type SilenceListener } from '../silences/silences.ts';
 import { silenceStage } from './silence-stage.ts';
 
 const SECOND = 1000;
@@ -29,10 +29,10 @@ const route = testRoute({ groupWaitMs: 5 * SECOND, groupIntervalMs: 10 * HOUR })
 
 let stage: NotificationStage;
 let team: RecordingReceiver;
-let book: SilenceBook;
+let silences: Silences;
 let stopBus: () => Promise<void>;
 afterEach(async () => {
-  await book.stop();
+  await silences.stop();
   await stopBus();
   await stage.close();
 });
@@ -42,9 +42,9 @@ const pass = (ms: number): Promise<void> => stage.clock.advance(ms);
 async function open(inhibitRules: readonly InhibitRule[] = []): Promise<void> {
   team = new RecordingReceiver();
   const listeners: SilenceListener[] = [];
-  const silences: NotificationParts['silences'] = {
-    alertResolved: (labels, more) => book.alertResolved(labels, more),
-    list: () => book.list(),
+  const heard: NotificationParts['silences'] = {
+    alertResolved: (labels, more) => silences.alertResolved(labels, more),
+    list: () => silences.list(),
     onChanged(listener): Subscription {
       listeners.push(listener);
       return { stop: () => undefined };
@@ -54,8 +54,8 @@ async function open(inhibitRules: readonly InhibitRule[] = []): Promise<void> {
     route,
     receivers: { team: [team] },
     inhibitRules,
-    silences,
-    stages: [silenceStage((labels: Labels, wallMs: number) => book.silencesOf(labels, wallMs))],
+    silences: heard,
+    stages: [silenceStage((labels: Labels, wallMs: number) => silences.silencesOf(labels, wallMs))],
   });
   const base = {
     database: stage.database,
@@ -66,14 +66,14 @@ async function open(inhibitRules: readonly InhibitRule[] = []): Promise<void> {
   };
   const bus = createEventBus(base);
   stopBus = () => bus.stop();
-  book = new SilenceBook({ ...base, bus, limits: DEFAULT_SILENCE_LIMITS });
-  await book.start();
-  for (const listener of listeners) book.onChanged(listener);
+  silences = new Silences({ ...base, bus, limits: DEFAULT_SILENCE_LIMITS });
+  await silences.start();
+  for (const listener of listeners) silences.onChanged(listener);
 }
 
 /** A silence of an hour. @returns its id */
 async function silence(matchers: string, untilResolved = false): Promise<string> {
-  const { id } = await book.set({
+  const { id } = await silences.set({
     id: null,
     matcherSets: [parseMatchers(matchers)],
     startsAtMs: null,
@@ -106,7 +106,7 @@ describe('what a silence kept back', () => {
     await silence('{alertname="B"}');
     await stage.alerts.fire({ a: A, b: B });
     await pass(MINUTE);
-    await book.expire(id, 'ann');
+    await silences.expire(id, 'ann');
     await pass(0);
     expect(team.take()).toEqual(['first_notification +a']);
   });
@@ -121,7 +121,7 @@ describe('what a silence kept back', () => {
     await pass(0);
     // The hour is over, and with it the silence.
     expect(team.take()).toEqual(['all_resolved -a']);
-    await expect(book.get(id)).resolves.toMatchObject({ end: { cause: 'time' } });
+    await expect(silences.get(id)).resolves.toMatchObject({ end: { cause: 'time' } });
   });
 
   it('waits on under another silence, and where its group still waits for what comes together', async () => {
@@ -129,12 +129,12 @@ describe('what a silence kept back', () => {
     await silence('{group="one"}');
     await stage.alerts.fire({ a: A });
     await pass(MINUTE);
-    await book.expire(first, 'ann');
+    await silences.expire(first, 'ann');
     await pass(MINUTE);
     const early = await silence('{alertname="B"}');
     await stage.alerts.fire({ b: B });
     await pass(SECOND);
-    await book.expire(early, 'ann');
+    await silences.expire(early, 'ann');
     await pass(SECOND);
     expect(team.take()).toEqual([]);
     await pass(3 * SECOND);
@@ -162,7 +162,7 @@ describe('what a silence kept back', () => {
       looks++;
       return groups();
     };
-    await Promise.all(ids.map((id) => book.expire(id, 'ann')));
+    await Promise.all(ids.map((id) => silences.expire(id, 'ann')));
     await pass(SECOND);
     const told = team.messages.flatMap(({ alerts }) => alerts.map(({ alertId }) => alertId));
     expect(new Set(told).size).toBe(5000);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   checkedBy,
   duration,
+  flag,
   secret,
   sendResolved,
   text,
@@ -26,6 +27,8 @@ export const commandSettings = z
       .nullish()
       .transform((value) => value ?? {}),
     timeout: duration(defaultTimeoutMs),
+    /** Whether the payload has those of Omoi, too. */
+    links: flag(),
     max_alerts: wholeNumber(defaultMaxAlerts, { min: 0 }),
   })
   .superRefine(checkedBy(commandProblems));

@@ -63,6 +63,33 @@ describe('a command', () => {
     });
   });
 
+  it('is told the same again after a restart in the middle of it, by the same id', async () => {
+    const seen = join(folder, 'again');
+    const command = program(
+      `cat >> ${seen}; echo "$OMOI_NOTIFICATION_ID" >> ${seen}; [ -e ${seen}.2 ] || { touch ${seen}.2; kill -9 $$; }`,
+    );
+    expect(await run(command)).toMatchObject({ outcome: 'failed', retryable: true });
+    // Each run is by an integration that knows nothing of the one before.
+    expect(await run(command)).toMatchObject({ outcome: 'delivered' });
+    const [first, firstId, second, secondId, ...more] = readFileSync(seen, 'utf8').split('\n');
+    expect([second, secondId, more]).toEqual([first, firstId, ['']]);
+    expect(firstId).toBe('ntf_01');
+  });
+
+  it('reads links where it asks for them', async () => {
+    const omoiOf = async (settings: Readonly<Record<string, unknown>>): Promise<unknown> => {
+      const seen = join(folder, 'links.json');
+      await run(program(`cat > ${seen}`), { settings });
+      const { alerts } = JSON.parse(readFileSync(seen, 'utf8')) as { alerts: { omoi?: unknown }[] };
+      return alerts[0]?.omoi;
+    };
+    expect(await omoiOf({ links: true })).toMatchObject({
+      alert_id: 'alrt_01',
+      links: { acknowledge: 'https://omoi.example/alerts/alrt_01/ack' },
+    });
+    expect(await omoiOf({})).toBeUndefined();
+  });
+
   it('gets its arguments as they are, whatever values make of them', async () => {
     const evil = `'; touch ${folder}/evil; $(touch ${folder}/evil) "&|\n *`;
     const labels = { ...exampleAlert().labels, evil };
@@ -240,7 +267,7 @@ x-omoi:
       '{ command: /usr/local/bin/page, environment: { TOKEN: SECRET-token } }',
     );
     const { shown } = await read(text);
-    expect(shown).toContain('<secret>');
+    expect(shown).not.toContain('command_configs');
     expect(shown).not.toContain('SECRET-token');
   });
 });
@@ -250,6 +277,7 @@ describe('commandSettings', () => {
     expect(commandSettings.parse({ command: '/bin/true' })).toEqual({
       send_resolved: true,
       command: '/bin/true',
+      links: false,
       args: [],
       environment: {},
       timeout: 30_000,

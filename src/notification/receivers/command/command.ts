@@ -79,7 +79,7 @@ async function sendToCommand(
     program: command,
     args,
     environment: environmentOf(settings, message),
-    input: await webhookPayload(message, tools.writing),
+    input: await webhookPayload(message, tools.writing, settings.links ? '4 with links' : '4'),
     signal,
     graceMs,
     maxOutputBytes,

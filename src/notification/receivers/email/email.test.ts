@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Message } from '../../message.ts';
-import { namingTemplates } from '../message.test-support.ts';
+import { namingTemplates, resolvedMessage } from '../message.test-support.ts';
 import { emailTo, onlyMailOf, stageMailServers } from './email-stage.test-support.ts';
-import { decodedHeader, quotedPrintable } from './mail-server.test-support.ts';
+import { decodedHeader, headersOf, quotedPrintable } from './mail-server.test-support.ts';
 
 const { mailServer } = stageMailServers();
 
@@ -187,6 +187,20 @@ describe.concurrent('a mail', () => {
     const settings = { threading: { enabled: true, thread_by_date: byDate } };
     await emailTo(server.port, { settings })();
     expect(onlyMailOf(server).headers).toMatchObject({ 'in-reply-to': thread, references: thread });
+  });
+
+  it('goes on in its thread after a restart', async () => {
+    const server = await mailServer();
+    const settings = { threading: { enabled: true, thread_by_date: 'none' } };
+    await emailTo(server.port, { settings })();
+    await emailTo(server.port, { settings })(resolvedMessage());
+    const [first, second] = server.received.map(({ content }) => headersOf(content));
+    expect(first?.['in-reply-to']).toMatch(/^<alert-/);
+    expect(second).toMatchObject({
+      'in-reply-to': first?.['in-reply-to'],
+      references: first?.['references'],
+    });
+    expect(second?.['message-id']).not.toBe(first?.['message-id']);
   });
 
   it('stands in no thread where threads are not asked for', async () => {

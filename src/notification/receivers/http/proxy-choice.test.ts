@@ -52,6 +52,6 @@ it.each([
 it('refuses what it does not speak', () => {
   const settings = { proxy_url: 'socks5://proxy.test:1080', proxy_from_environment: false };
   expect(() => proxyFor(new URL('http://a.test/'), settings, {})).toThrow(
-    'the proxy proxy.test:1080 has the scheme socks5: http and https are spoken',
+    'the proxy proxy.test:1080 has the scheme socks5, and only http and https are spoken',
   );
 });

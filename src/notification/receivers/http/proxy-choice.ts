@@ -65,16 +65,22 @@ function isLoopback(host: string): boolean {
 }
 
 function parseProxy(text: string): URL {
-  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
-  const url = URL.parse(withScheme);
-  if (url === null) throw new NoAnswer('settings', 'the address of the proxy is no URL');
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new NoAnswer(
-      'settings',
-      `the proxy ${url.host} has the scheme ${url.protocol.slice(0, -1)}: http and https are spoken`,
-    );
-  }
-  return url;
+  const url = urlOfProxy(text);
+  const problem = problemOfProxy(text);
+  if (url !== null && problem === null) return url;
+  throw new NoAnswer('settings', `the proxy${url ? ` ${url.host}` : ''} ${problem ?? ''}`);
+}
+
+/** Why no message can go by a proxy, in words that follow "the proxy" and do not repeat its address; null where one can. */
+export function problemOfProxy(text: string): string | null {
+  const url = urlOfProxy(text);
+  if (url === null) return 'has an address that is no URL';
+  if (url.protocol === 'http:' || url.protocol === 'https:') return null;
+  return `has the scheme ${url.protocol.slice(0, -1)}, and only http and https are spoken`;
+}
+
+function urlOfProxy(text: string): URL | null {
+  return URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
 }
 
 /**

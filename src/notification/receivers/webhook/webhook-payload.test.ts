@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 
 import type { Message } from '../../message.ts';
 import { EXAMPLE_START_MS, exampleAlert, exampleMessage } from '../message.test-support.ts';
-import { webhookPayload } from './webhook-payload.ts';
+import { type PayloadForm, webhookPayload } from './webhook-payload.ts';
 
 const clock = createSystemClock();
 
-async function payloadOf(message: Message): Promise<string> {
-  return Buffer.concat(await webhookPayload(message, new SharedStretch(clock))).toString();
+async function payloadOf(message: Message, form?: PayloadForm): Promise<string> {
+  return Buffer.concat(await webhookPayload(message, new SharedStretch(clock), form)).toString();
 }
 
 const LABELS = {
@@ -40,6 +40,11 @@ function recorded(status: string, endsAt: string, reason: string): string {
   ].join('');
 }
 
+interface Payload {
+  readonly omoi: unknown;
+  readonly alerts: readonly { readonly omoi: unknown }[];
+}
+
 describe('the payload', () => {
   const alert = exampleAlert({
     labels: LABELS,
@@ -51,6 +56,31 @@ describe('the payload', () => {
     receiver: 'team.web+(x)',
     groupKey: '{}:{alertname="AgentUnresponsive"}',
     alerts: [alert],
+  });
+
+  it('has links where they are asked for, and is the same otherwise', async () => {
+    const trace = 'https://omoi.example/traces/1';
+    const traced = exampleAlert({ alertId: 'alrt_02', links: { ...alert.links, trace } });
+    const both = { ...message, alerts: [alert, traced], acknowledgeAll: 'https://omoi.example/all' };
+    const links = {
+      alert: 'https://omoi.example/alerts/alrt_01',
+      acknowledge: 'https://omoi.example/alerts/alrt_01/ack',
+      silence: 'https://omoi.example/alerts/alrt_01/silence',
+    };
+    const payload = JSON.parse(await payloadOf(both, '4 with links')) as Payload;
+    expect(payload.omoi).toEqual({
+      notification_id: 'ntf_01',
+      links: { acknowledge_all: 'https://omoi.example/all' },
+    });
+    expect(payload.alerts.map(({ omoi }) => omoi)).toEqual([
+      { alert_id: 'alrt_01', links },
+      { alert_id: 'alrt_02', links: { ...links, trace } },
+    ]);
+    const { omoi: _, ...rest } = payload;
+    const bare = { ...rest, alerts: payload.alerts.map(({ omoi: _own, ...one }) => one) };
+    expect(JSON.stringify(bare)).toBe(JSON.stringify(JSON.parse(await payloadOf(both))));
+    const single = JSON.parse(await payloadOf(message, '4 with links')) as Payload;
+    expect(single.omoi).toEqual({ notification_id: 'ntf_01', links: {} });
   });
 
   it('of a firing alert is what Alertmanager sends, byte by byte', async () => {

@@ -17,7 +17,11 @@ function quoteMeta(text: string): string {
   return text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
 }
 
-function alertText(alert: MessageAlert): string {
+function alertText(alert: MessageAlert, form: PayloadForm): string {
+  const own =
+    form === '4 with links'
+      ? `,"omoi":{"alert_id":${goText(alert.alertId)},"links":${linksText(alert)}}`
+      : '';
   return [
     `{"status":${goText(alert.status)}`,
     `"labels":${goMap(alert.labels)}`,
@@ -25,8 +29,19 @@ function alertText(alert: MessageAlert): string {
     `"startsAt":${goText(goTime(alert.startsAtMs))}`,
     `"endsAt":${goText(goTime(alert.endsAtMs))}`,
     `"generatorURL":${goText(alert.generatorUrl)}`,
-    `"fingerprint":${goText(alert.fingerprint)}}`,
+    `"fingerprint":${goText(alert.fingerprint)}${own}}`,
   ].join(',');
+}
+
+function linksText({ links: { alert, acknowledge, silence, trace } }: MessageAlert): string {
+  return goMap({ alert, acknowledge, silence, ...(trace === null ? {} : { trace }) });
+}
+
+/** Of the message: its id, and where all that fire are acknowledged at once. */
+function ownText({ notificationId, acknowledgeAll }: Message, form: PayloadForm): string {
+  if (form !== '4 with links') return '';
+  const links = goMap(acknowledgeAll === null ? {} : { acknowledge_all: acknowledgeAll });
+  return `,"omoi":{"notification_id":${goText(notificationId)},"links":${links}}`;
 }
 
 /** Omoi's own key, where there is something to say that Alertmanager never has: a digest, a receiver that is not built. */
@@ -34,14 +49,14 @@ function noteText({ note }: Message): string {
   return note === null ? '' : `,"note":${goText(note)}`;
 }
 
-/** `4` of webhooks; `1` of incident.io, which says the same otherwise. */
-export type PayloadVersion = '1' | '4';
+/** `4` of webhooks, with a key `omoi` of the message and of each alert where links are asked for; `1` of incident.io, which says the same. */
+export type PayloadForm = '1' | '4' | '4 with links';
 
 /**
- * The body of Alertmanager's webhooks, byte by byte what Alertmanager 0.34 sends: its fields in their order, and a line feed at the
- * end. In pieces of about 64 KiB, with a pause offered after every alert.
+ * The body of Alertmanager's webhooks, byte by byte what Alertmanager 0.34 sends (but for links, where they are asked for): its fields
+ * in their order, and a line feed at the end. In pieces of about 64 KiB, with a pause offered after every alert.
  */
-function* payloadPieces(message: Message, version: PayloadVersion): Generator<void, readonly Uint8Array[]> {
+function* payloadPieces(message: Message, form: PayloadForm): Generator<void, readonly Uint8Array[]> {
   const pieces: Uint8Array[] = [];
   let text = '';
   const add = (more: string): void => {
@@ -56,7 +71,7 @@ function* payloadPieces(message: Message, version: PayloadVersion): Generator<vo
   let separator = '';
   for (const alert of message.alerts) {
     add(separator);
-    add(alertText(alert));
+    add(alertText(alert, form));
     separator = ',';
     yield;
   }
@@ -70,9 +85,9 @@ function* payloadPieces(message: Message, version: PayloadVersion): Generator<vo
       `"commonAnnotations":${goMap(annotations)}`,
       `"routeLabels":${goMap(message.routeLabels)}`,
       `"externalURL":${goText(message.externalUrl)}`,
-      `"version":${goText(version)}`,
+      `"version":${goText(form === '1' ? '1' : '4')}`,
       `"groupKey":${goText(message.groupKey)}`,
-      `"truncatedAlerts":${message.truncatedAlerts}${noteText(message)}}\n`,
+      `"truncatedAlerts":${message.truncatedAlerts}${noteText(message)}${ownText(message, form)}}\n`,
     ].join(','),
   );
   pieces.push(Buffer.from(text));
@@ -83,7 +98,7 @@ function* payloadPieces(message: Message, version: PayloadVersion): Generator<vo
 export function webhookPayload(
   message: Message,
   writing: SharedStretch,
-  version: PayloadVersion = '4',
+  form: PayloadForm = '4',
 ): Promise<readonly Uint8Array[]> {
-  return writing.run(payloadPieces(message, version));
+  return writing.run(payloadPieces(message, form));
 }

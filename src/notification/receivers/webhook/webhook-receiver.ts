@@ -6,6 +6,7 @@ import {
   atMostOne,
   checkedBy,
   filePath,
+  flag,
   goDuration,
   secret,
   secretTemplateUrl,
@@ -30,7 +31,12 @@ import { webhookPayload } from './webhook-payload.ts';
 
 /** Omoi's own keys. */
 const ownSettings = z
-  .strictObject({ signing_secret: secret(), signing_secret_file: filePath() })
+  .strictObject({
+    signing_secret: secret(),
+    signing_secret_file: filePath(),
+    /** Whether Alertmanager's payload has those of Omoi, too. */
+    links: flag(),
+  })
   .superRefine(checkedBy((settings) => atMostOne(settings, 'signing_secret', 'signing_secret_file')));
 
 const settingsSchema = z
@@ -114,7 +120,10 @@ class Webhook {
   async #body(message: Message): Promise<readonly Uint8Array[]> {
     const { payload } = this.#settings;
     const { writing, templates } = this.#tools;
-    if (payload === null || payload === undefined) return await webhookPayload(message, writing);
+    if (payload === null || payload === undefined) {
+      const form = this.#settings['x-omoi']?.links === true ? '4 with links' : '4';
+      return await webhookPayload(message, writing, form);
+    }
     const expand = (text: string) => templates.text(text, message);
     const json = await payloadJson(payload, { expand, writing });
     return [Buffer.from(`${json}\n`)];

@@ -4,21 +4,21 @@ import { createSeededRandom, SelfMetrics, silentLogger, type SystemEvent, Virtua
 import { parseMatchers } from '../configuration/matchers/index.ts';
 import type { SilenceLimits } from './silence-limits.ts';
 import { DEFAULT_SILENCE_LIMITS } from './silence-limits.ts';
-import { SilenceBook } from './silence-book.ts';
+import { Silences } from './silences.ts';
 import type { SilenceOrder } from './silence-order.ts';
 
 export const STARTED_AT_MS = Date.UTC(2026, 10, 30, 12);
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;
 
-/** A book on a real database, under a clock that moves when it is told to. */
-export interface BookStage {
+/** Silences in a real database, under a clock that moves when it is told to. */
+export interface SilencesStage {
   readonly clock: VirtualClock;
   readonly database: StateDatabase;
   readonly bus: EventBus;
   readonly metrics: SelfMetrics;
-  book: SilenceBook;
-  /** A new book on the same database, as a new process has it. */
+  silences: Silences;
+  /** New ones on the same database, as a new process has it. */
   restart(): Promise<void>;
   /** What of silences has happened: `created 1`, with the silences numbered in the order in which they came. */
   history(): Promise<readonly string[]>;
@@ -26,7 +26,7 @@ export interface BookStage {
   close(): Promise<void>;
 }
 
-export async function openBook(limits: Partial<SilenceLimits> = {}): Promise<BookStage> {
+export async function openSilences(limits: Partial<SilenceLimits> = {}): Promise<SilencesStage> {
   const clock = new VirtualClock(STARTED_AT_MS);
   const random = createSeededRandom(11);
   const logger = silentLogger;
@@ -42,16 +42,16 @@ export async function openBook(limits: Partial<SilenceLimits> = {}): Promise<Boo
     metrics,
     limits: { ...DEFAULT_SILENCE_LIMITS, ...limits },
   };
-  const stage: BookStage = {
+  const stage: SilencesStage = {
     clock,
     database,
     bus,
     metrics,
-    book: new SilenceBook(parts),
+    silences: new Silences(parts),
     async restart() {
-      await stage.book.stop();
-      stage.book = new SilenceBook(parts);
-      await stage.book.start();
+      await stage.silences.stop();
+      stage.silences = new Silences(parts);
+      await stage.silences.start();
     },
     events: () => bus.list({ limit: 1000 }),
     async history() {
@@ -62,12 +62,12 @@ export async function openBook(limits: Partial<SilenceLimits> = {}): Promise<Boo
       });
     },
     async close() {
-      await stage.book.stop();
+      await stage.silences.stop();
       await bus.stop();
       await database.close();
     },
   };
-  await stage.book.start();
+  await stage.silences.start();
   return stage;
 }
 

@@ -1,14 +1,20 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { nextTurn } from '#telemetry';
-import { openBook, orderOf, HOUR_MS, STARTED_AT_MS, type BookStage } from './silence-book.test-support.ts';
+import {
+  openSilences,
+  orderOf,
+  HOUR_MS,
+  STARTED_AT_MS,
+  type SilencesStage,
+} from './silences.test-support.ts';
 import { DEFAULT_SILENCE_LIMITS } from './silence-limits.ts';
 
 const { maxSilences } = DEFAULT_SILENCE_LIMITS;
 const ROWS_AT_ONCE = 500;
 
-let stage: BookStage;
+let stage: SilencesStage;
 beforeEach(async () => {
-  stage = await openBook();
+  stage = await openSilences();
 });
 afterEach(() => stage.close());
 
@@ -45,21 +51,21 @@ async function fill(): Promise<void> {
 
 it('as many as there may be are taken up, found, and end together, while people are served', async () => {
   await fill();
-  expect(stage.book.list()).toHaveLength(maxSilences);
-  await expect(stage.book.set(orderOf('a=b'))).rejects.toMatchObject({ code: 'too_many_silences' });
+  expect(stage.silences.list()).toHaveLength(maxSilences);
+  await expect(stage.silences.set(orderOf('a=b'))).rejects.toMatchObject({ code: 'too_many_silences' });
   for (let at = 0; at < maxSilences; at += 100) {
     const labels = { alertname: 'Down', instance: `web-${at}` };
-    expect(stage.book.silencesOf(labels, stage.clock.wallMs())).toHaveLength(1);
+    expect(stage.silences.silencesOf(labels, stage.clock.wallMs())).toHaveLength(1);
   }
   const ended: string[] = [];
-  stage.book.onChanged((silences) => ended.push(...silences.map(({ id }) => id)));
+  stage.silences.onChanged((silences) => ended.push(...silences.map(({ id }) => id)));
   const over = stage.clock.advance(HOUR_MS);
   while (ended.length === 0) await nextTurn();
-  const between = await stage.book.set(orderOf('a=b', { endsAtMs: STARTED_AT_MS + 2 * HOUR_MS }));
+  const between = await stage.silences.set(orderOf('a=b', { endsAtMs: STARTED_AT_MS + 2 * HOUR_MS }));
   expect(ended.indexOf(between.id)).toBeLessThan(maxSilences / 10);
   await over;
-  for (let guard = 0; stage.book.list().length > 1 && guard < maxSilences; guard++)
+  for (let guard = 0; stage.silences.list().length > 1 && guard < maxSilences; guard++)
     await stage.clock.advance(1);
-  expect(stage.book.list().map(({ id }) => id)).toEqual([between.id]);
+  expect(stage.silences.list().map(({ id }) => id)).toEqual([between.id]);
   expect(new Set(ended).size).toBe(maxSilences + 1);
 });

@@ -56,7 +56,7 @@ const RETRY = { firstMs: 1_000, maxMs: 60_000 };
  * All silences: in the database with an event for each change, and in memory as long as they have not ended. What begins and
  * ends is judged by the wall clock, as those who set silences say it.
  */
-export class SilenceBook {
+export class Silences {
   readonly #parts: SilenceParts;
   readonly #log: SilenceLog;
   readonly #live = new LiveSilences();

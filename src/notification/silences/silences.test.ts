@@ -3,28 +3,28 @@ import { silencesKeepMs, stateRetention, retentionJobs } from '#storage';
 import { type EventPayload, OmoiError } from '#telemetry';
 import { formatMatchers } from '../configuration/matchers/index.ts';
 import {
-  type BookStage,
+  type SilencesStage,
   HOUR_MS,
   MINUTE_MS,
-  openBook,
+  openSilences,
   orderOf,
   STARTED_AT_MS,
-} from './silence-book.test-support.ts';
-import { maxDueAtOnce } from './silence-book.ts';
+} from './silences.test-support.ts';
+import { maxDueAtOnce } from './silences.ts';
 import { type Silence, silenceStateAt } from './silence.ts';
 
 const DOWN = { alertname: 'Down', host: 'web-1' };
 
-let stage: BookStage;
+let stage: SilencesStage;
 beforeEach(async () => {
-  stage = await openBook();
+  stage = await openSilences();
 });
 afterEach(() => stage.close());
 
 const silenced = (labels: Readonly<Record<string, string>> = DOWN): boolean =>
-  stage.book.silencesOf(labels, stage.clock.wallMs()).length > 0;
+  stage.silences.silencesOf(labels, stage.clock.wallMs()).length > 0;
 const stateOf = (silence: Silence): string => silenceStateAt(silence, stage.clock.wallMs());
-const set = (...order: Parameters<typeof orderOf>): Promise<Silence> => stage.book.set(orderOf(...order));
+const set = (...order: Parameters<typeof orderOf>): Promise<Silence> => stage.silences.set(orderOf(...order));
 
 /** Its matchers as texts: functions compare with nothing. */
 const withTexts = (silence: Silence) => ({
@@ -36,21 +36,21 @@ describe('a silence', () => {
   it('is in force from its beginning to its end, and its end is recorded once', async () => {
     const silence = await set('alertname=Down', { startsAtMs: STARTED_AT_MS + MINUTE_MS });
     expect([stateOf(silence), silenced()]).toEqual(['pending', false]);
-    expect(stage.book.nextChangeMs()).toBe(STARTED_AT_MS + MINUTE_MS);
+    expect(stage.silences.nextChangeMs()).toBe(STARTED_AT_MS + MINUTE_MS);
     await stage.clock.advance(MINUTE_MS);
     expect([stateOf(silence), silenced()]).toEqual(['active', true]);
-    expect(stage.book.nextChangeMs()).toBe(STARTED_AT_MS + HOUR_MS);
+    expect(stage.silences.nextChangeMs()).toBe(STARTED_AT_MS + HOUR_MS);
     await stage.clock.advance(HOUR_MS - MINUTE_MS);
     expect([stateOf(silence), silenced()]).toEqual(['expired', false]);
     await vi.waitFor(async () => expect(await stage.history()).toEqual(['created 1', 'expired 1']));
-    expect(stage.book.nextChangeMs()).toBeNull();
+    expect(stage.silences.nextChangeMs()).toBeNull();
     await stage.clock.advance(HOUR_MS);
     expect(await stage.history()).toHaveLength(2);
   });
 
   it('says in its events what it is for, who asked for it and why it has ended', async () => {
     const silence = await set(['alertname=Down,host=~web.*', 'team!=""'], { untilResolved: true });
-    await stage.book.expire(silence.id, 'bob');
+    await stage.silences.expire(silence.id, 'bob');
     const ref = {
       silence_id: silence.id,
       matchers: ['{alertname="Down",host=~"web.*"}', '{team!=""}'],
@@ -77,19 +77,22 @@ describe('a silence', () => {
 
   it('is ended once: ending it again changes nothing, and one that there is not is not found', async () => {
     const { id } = await set('alertname=Down');
-    await stage.book.expire(id, 'ann');
-    const ended = await stage.book.expire(id, 'bob');
+    await stage.silences.expire(id, 'ann');
+    const ended = await stage.silences.expire(id, 'bob');
     expect(ended.end).toEqual({ cause: 'expired', by: 'ann', replacedBy: null });
     expect(await stage.history()).toEqual(['created 1', 'expired 1']);
     const unknown = '00000000-0000-4000-8000-000000000000';
-    await expect(stage.book.expire(unknown, 'ann')).rejects.toMatchObject({ code: 'unknown_silence' });
-    await expect(stage.book.get(unknown)).rejects.toMatchObject({ code: 'unknown_silence' });
+    await expect(stage.silences.expire(unknown, 'ann')).rejects.toMatchObject({ code: 'unknown_silence' });
+    await expect(stage.silences.get(unknown)).rejects.toMatchObject({ code: 'unknown_silence' });
   });
 
   it('that has not begun has not lasted when it is ended', async () => {
     const { id } = await set('alertname=Down', { startsAtMs: STARTED_AT_MS + MINUTE_MS });
-    await stage.book.expire(id, 'ann');
-    expect(await stage.book.get(id)).toMatchObject({ startsAtMs: STARTED_AT_MS, endsAtMs: STARTED_AT_MS });
+    await stage.silences.expire(id, 'ann');
+    expect(await stage.silences.get(id)).toMatchObject({
+      startsAtMs: STARTED_AT_MS,
+      endsAtMs: STARTED_AT_MS,
+    });
   });
 });
 
@@ -121,25 +124,25 @@ describe('changing a silence', () => {
     const before = await set('alertname=Down');
     const after = await set(sets, { ...rest, id: before.id });
     expect(after.id).not.toBe(before.id);
-    expect((await stage.book.get(before.id)).end).toEqual({
+    expect((await stage.silences.get(before.id)).end).toEqual({
       cause: 'replaced',
       by: 'the operator',
       replacedBy: after.id,
     });
     expect(await stage.history()).toEqual(['created 1', 'expired 1', 'created 2']);
-    expect(stage.book.list().map(({ id }) => id)).toEqual([after.id]);
+    expect(stage.silences.list().map(({ id }) => id)).toEqual([after.id]);
     const created = (await stage.events()).at(-1)?.payload as EventPayload<'notification.silence.created'>;
     expect(created.replaces).toBe(before.id);
   });
 
   it('that has ended makes a new one, and leaves the past as it was', async () => {
     const before = await set('alertname=Down');
-    await stage.book.expire(before.id, 'ann');
-    const ended = await stage.book.get(before.id);
+    await stage.silences.expire(before.id, 'ann');
+    const ended = await stage.silences.get(before.id);
     const after = await set('alertname=Down', { id: before.id });
     expect(after.id).not.toBe(before.id);
-    expect(withTexts(await stage.book.get(before.id))).toEqual(withTexts(ended));
-    await expect(stage.book.setEnd(before.id, STARTED_AT_MS + HOUR_MS, 'ann')).rejects.toMatchObject({
+    expect(withTexts(await stage.silences.get(before.id))).toEqual(withTexts(ended));
+    await expect(stage.silences.setEnd(before.id, STARTED_AT_MS + HOUR_MS, 'ann')).rejects.toMatchObject({
       code: 'silence_ended',
     });
   });
@@ -159,14 +162,14 @@ describe('changing a silence', () => {
 
   it('moves its end alone, nearer or farther', async () => {
     const { id } = await set(['alertname=Down', 'host=x']);
-    expect(await stage.book.setEnd(id, STARTED_AT_MS + MINUTE_MS, 'bob')).toMatchObject({
+    expect(await stage.silences.setEnd(id, STARTED_AT_MS + MINUTE_MS, 'bob')).toMatchObject({
       id,
       setBy: 'bob',
       createdBy: 'ann',
     });
     await stage.clock.advance(2 * MINUTE_MS);
     expect(silenced()).toBe(false);
-    const past = stage.book.set(orderOf('alertname=Down', { endsAtMs: STARTED_AT_MS + MINUTE_MS }));
+    const past = stage.silences.set(orderOf('alertname=Down', { endsAtMs: STARTED_AT_MS + MINUTE_MS }));
     await expect(past).rejects.toMatchObject({ code: 'invalid_silence' });
   });
 });
@@ -202,9 +205,9 @@ describe('what is no silence', () => {
 });
 
 describe('limits', () => {
-  const bounded = async (limits: Parameters<typeof openBook>[0]): Promise<void> => {
+  const bounded = async (limits: Parameters<typeof openSilences>[0]): Promise<void> => {
     await stage.close();
-    stage = await openBook(limits);
+    stage = await openSilences(limits);
   };
 
   it('maxSilences counts those that have not ended; one that takes another’s place fits', async () => {
@@ -213,9 +216,9 @@ describe('limits', () => {
     await set('a=2');
     await expect(set('a=3')).rejects.toMatchObject({ code: 'too_many_silences' });
     const next = await set('a=4', { id: first.id });
-    await stage.book.expire(next.id, 'ann');
+    await stage.silences.expire(next.id, 'ann');
     await set('a=3');
-    expect(stage.book.list()).toHaveLength(2);
+    expect(stage.silences.list()).toHaveLength(2);
     const gauge = stage.metrics.collect().find(({ name }) => name === 'omoi_silences');
     expect(gauge?.points).toEqual([{ suffix: '', labels: {}, value: 2 }]);
   });
@@ -235,7 +238,7 @@ describe('limits', () => {
     await expect(set('a=b', { id, startsAtMs: STARTED_AT_MS, comment: 'x'.repeat(1000) })).rejects.toThrow(
       'maxSilenceBytes',
     );
-    expect((await stage.book.get(id)).comment).toBe('new disks');
+    expect((await stage.silences.get(id)).comment).toBe('new disks');
   });
 });
 
@@ -248,12 +251,12 @@ describe('over a restart', () => {
       alertId: 'alrt_1',
     });
     const short = await set('host=web-1', { endsAtMs: STARTED_AT_MS + MINUTE_MS });
-    await stage.book.stop();
+    await stage.silences.stop();
     await stage.clock.advance(2 * MINUTE_MS);
     await stage.restart();
-    expect(stage.book.list().map(withTexts)).toEqual([withTexts(long)]);
+    expect(stage.silences.list().map(withTexts)).toEqual([withTexts(long)]);
     expect(await stage.history()).toEqual(['created 1', 'created 2', 'expired 2']);
-    expect((await stage.book.get(short.id)).end?.cause).toBe('time');
+    expect((await stage.silences.get(short.id)).end?.cause).toBe('time');
     expect(silenced()).toBe(true);
   });
 
@@ -265,7 +268,7 @@ describe('over a restart', () => {
       await tx.db.updateTable('silences').set({ matcher_sets: sets }).where('id', '=', broken.id).execute();
     });
     await stage.restart();
-    expect(stage.book.list()).toHaveLength(1);
+    expect(stage.silences.list()).toHaveLength(1);
     expect(silenced()).toBe(true);
   });
 });
@@ -274,7 +277,7 @@ describe('who listens', () => {
   it('hears of what comes, begins, changes and ends, after it is so', async () => {
     const heard: string[] = [];
     const ids: string[] = [];
-    const subscription = stage.book.onChanged((silences) => {
+    const subscription = stage.silences.onChanged((silences) => {
       for (const silence of silences) {
         if (!ids.includes(silence.id)) ids.push(silence.id);
         heard.push(`${ids.indexOf(silence.id) + 1} ${stateOf(silence)} ${silenced()}`);
@@ -292,17 +295,17 @@ describe('who listens', () => {
       '2 expired false',
     ]);
     subscription.stop();
-    await stage.book.set(orderOf('a=b', { endsAtMs: STARTED_AT_MS + 3 * HOUR_MS }));
+    await stage.silences.set(orderOf('a=b', { endsAtMs: STARTED_AT_MS + 3 * HOUR_MS }));
     expect([heard.length, next.id]).toEqual([5, ids[1]]);
   });
 
   it('hears nothing of a change that was not committed', async () => {
     const heard = vi.fn();
-    stage.book.onChanged(heard);
+    stage.silences.onChanged(heard);
     const append = vi.spyOn(stage.bus, 'append').mockRejectedValue(new OmoiError('storage_full', 'no room'));
     await expect(set('alertname=Down')).rejects.toMatchObject({ code: 'storage_full' });
     append.mockRestore();
-    expect([heard.mock.calls.length, silenced(), stage.book.list().length]).toEqual([0, false, 0]);
+    expect([heard.mock.calls.length, silenced(), stage.silences.list().length]).toEqual([0, false, 0]);
     const rows = await stage.database.reader.selectFrom('silences').selectAll().execute();
     expect(rows).toEqual([]);
   });
@@ -311,7 +314,11 @@ describe('who listens', () => {
     await set('alertname=Down');
     const append = vi.spyOn(stage.bus, 'append').mockRejectedValue(new OmoiError('storage_full', 'no room'));
     await stage.clock.advance(HOUR_MS);
-    expect([silenced(), (await stage.history()).length, stage.book.nextChangeMs()]).toEqual([false, 1, null]);
+    expect([silenced(), (await stage.history()).length, stage.silences.nextChangeMs()]).toEqual([
+      false,
+      1,
+      null,
+    ]);
     append.mockRestore();
     await stage.clock.advance(2 * MINUTE_MS);
     await vi.waitFor(async () => expect(await stage.history()).toEqual(['created 1', 'expired 1']));
@@ -326,7 +333,7 @@ describe('a silence that warns', () => {
     await stage.restart();
     await stage.clock.advance(5 * MINUTE_MS);
     expect(await stage.history()).toHaveLength(2);
-    await stage.book.setEnd(id, STARTED_AT_MS + 2 * HOUR_MS, 'bob');
+    await stage.silences.setEnd(id, STARTED_AT_MS + 2 * HOUR_MS, 'bob');
     await stage.clock.advance(HOUR_MS);
     await vi.waitFor(async () =>
       expect(await stage.history()).toEqual(['created 1', 'ending 1', 'changed 1', 'ending 1']),
@@ -350,17 +357,17 @@ describe('a silence until the alerts are resolved', () => {
     await set('alertname=Down', { untilResolved: true });
     await set('alertname=Down');
     const other = { alertname: 'Down', host: 'web-2' };
-    await stage.book.alertResolved(DOWN, firing(other));
+    await stage.silences.alertResolved(DOWN, firing(other));
     expect(await stage.history()).toEqual(['created 1', 'created 2']);
-    await stage.book.alertResolved(other, firing());
+    await stage.silences.alertResolved(other, firing());
     expect(await stage.history()).toEqual(['created 1', 'created 2', 'expired 1']);
     expect((await stage.events()).at(-1)?.payload).toMatchObject({ cause: 'resolved', ended_by: null });
-    expect(stage.book.list()).toHaveLength(1);
+    expect(stage.silences.list()).toHaveLength(1);
   });
 
   it('does not mind alerts that it is not for', async () => {
     await set('alertname=Down', { untilResolved: true });
-    await stage.book.alertResolved({ alertname: 'Other', host: 'web-1' }, firing());
+    await stage.silences.alertResolved({ alertname: 'Other', host: 'web-1' }, firing());
     expect(await stage.history()).toEqual(['created 1']);
   });
 });
@@ -371,22 +378,27 @@ describe('lists', () => {
     const soon = await set('a=2');
     const pendingLate = await set('a=3', { startsAtMs: STARTED_AT_MS + 30 * MINUTE_MS });
     const pendingSoon = await set('a=4', { startsAtMs: STARTED_AT_MS + 20 * MINUTE_MS });
-    expect(stage.book.list().map(({ id }) => id)).toEqual([soon.id, late.id, pendingSoon.id, pendingLate.id]);
+    expect(stage.silences.list().map(({ id }) => id)).toEqual([
+      soon.id,
+      late.id,
+      pendingSoon.id,
+      pendingLate.id,
+    ]);
     for (const { id } of [soon, late, pendingSoon]) {
       await stage.clock.advance(1000);
-      await stage.book.expire(id, 'ann');
+      await stage.silences.expire(id, 'ann');
     }
-    const first = await stage.book.listEnded(null, 2);
+    const first = await stage.silences.listEnded(null, 2);
     expect(first.map(({ id }) => id)).toEqual([pendingSoon.id, late.id]);
     const last = first[1];
-    const rest = await stage.book.listEnded({ endedAtMs: last?.endsAtMs ?? 0, id: last?.id ?? '' }, 2);
+    const rest = await stage.silences.listEnded({ endedAtMs: last?.endsAtMs ?? 0, id: last?.id ?? '' }, 2);
     expect(rest.map(({ id }) => id)).toEqual([soon.id]);
   });
 
   it('lose what ended so long ago that it is not kept', async () => {
     const { id } = await set('a=1');
     const live = await set('a=2', { endsAtMs: STARTED_AT_MS + 1000 * HOUR_MS });
-    await stage.book.expire(id, 'ann');
+    await stage.silences.expire(id, 'ann');
     const keep = { eventsMs: 1, alertsMs: 1, anomaliesMs: 1, remediationsMs: 1, tasksMs: 1, auditMs: 1 };
     const [job] = retentionJobs(stage.database, stateRetention(keep), { clock: stage.clock }).filter(
       ({ name }) => name === 'silences',
@@ -397,8 +409,8 @@ describe('lists', () => {
     expect(await run()).toBe(0);
     await stage.clock.advance(1);
     expect(await run()).toBe(1);
-    await expect(stage.book.get(id)).rejects.toMatchObject({ code: 'unknown_silence' });
-    expect(await stage.book.get(live.id)).toMatchObject({ end: null });
+    await expect(stage.silences.get(id)).rejects.toMatchObject({ code: 'unknown_silence' });
+    expect(await stage.silences.get(live.id)).toMatchObject({ end: null });
   });
 });
 
@@ -410,9 +422,9 @@ it.each([
   async (count, commits) => {
     for (let at = 0; at < count; at++) await set(`alertname=A${at}`);
     const recorded: number[] = [];
-    const listening = stage.book.onChanged((changed) => void recorded.push(changed.length));
+    const listening = stage.silences.onChanged((changed) => void recorded.push(changed.length));
     await stage.clock.advance(HOUR_MS);
-    await vi.waitFor(async () => expect(await stage.book.listEnded(null, count + 1)).toHaveLength(count));
+    await vi.waitFor(async () => expect(await stage.silences.listEnded(null, count + 1)).toHaveLength(count));
     listening.stop();
     expect(recorded.filter((changed) => changed > 0)).toHaveLength(commits);
     expect(Math.max(...recorded)).toBe(maxDueAtOnce);
