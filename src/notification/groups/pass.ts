@@ -91,6 +91,7 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     const entry = others ?? before;
     const decided = dedup(entry, passed, {
       sendResolved: running.integration.sendResolved,
+      opensIncidents: running.integration.opensIncidents === true,
       repeatIntervalMs: group.route.repeatIntervalMs,
       nowMs: context.nowMs,
     });
@@ -433,6 +434,7 @@ const WHY_SILENT: Readonly<Record<Extract<Dedup, { readonly send: null }>['why']
   unchanged: 'nothing has changed since its last message',
   acknowledged: 'its repetition is due, but somebody has acknowledged all that fires',
   logs: 'all is over, and it is not told of what is over (send_resolved)',
+  no_incident: 'it is over, and it has no incident to close: others were told that it fired',
 };
 
 function explainSilence(

@@ -195,6 +195,7 @@ describeReceiver({
     date: '2026-08-19',
   },
   taken: () => ({ status: 202, body: '{"status":"success","message":"Event processed","dedup_key":"x"}' }),
+  incident: ({ body }) => (body.includes('"event_action":"trigger"') ? 'opened' : 'closed'),
   payload: z.strictObject({
     routing_key: z.string(),
     event_action: z.enum(['trigger', 'acknowledge', 'resolve']),
@@ -228,6 +229,7 @@ describeReceiver({
     date: '2026-08-22',
   },
   exceptions: { 403: { failure: 'rateLimited', retryable: true } },
+  incident: ({ body }) => (body.includes('"event_type":"trigger"') ? 'opened' : 'closed'),
   payload: z.strictObject({
     service_key: z.string(),
     event_type: z.enum(['trigger', 'acknowledge', 'resolve']),
