@@ -94,7 +94,10 @@ describe('an alert that comes back again and again', () => {
       ['flapping', 'Flapping: A (3 episodes). Its end is told once it stays away.'],
     ]);
     expect(
-      (await test.stage.notification.decisions.list('a5')).map(({ stage: at, reason }) => [at, reason]),
+      (await test.stage.notification.decisions.list('a5')).decisions.map(({ stage: at, reason }) => [
+        at,
+        reason,
+      ]),
     ).toContainEqual([
       'flapping',
       expect.stringMatching(/^flapping, in \d episodes: that it is over is told at .* unless it comes back$/),

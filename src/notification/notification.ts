@@ -1,17 +1,9 @@
-import {
-  emptyLabels,
-  matchesAll,
-  OmoiError,
-  Stretch,
-  type Labels,
-  type Subscription,
-  type SystemEvent,
-} from '#telemetry';
+import { emptyLabels, matchesAll, OmoiError, Stretch, type Labels, type Subscription } from '#telemetry';
 import type { NotificationConfiguration, Route } from './configuration/notification-configuration.ts';
 import { DeadMansSwitch } from './dead-mans-switch/dead-mans-switch.ts';
 import { EVENT_TYPES, EventFollower } from './event-follower.ts';
 import { DecisionLog } from './explain/decision-log.ts';
-import { deliveriesOf, explain, type Explanation } from './explain/explanation.ts';
+import { deliveriesOf, explain, type Deliveries, type Explanation } from './explain/explanation.ts';
 import {
   listMessages,
   readMessage,
@@ -277,9 +269,9 @@ export class Notification {
     return found;
   }
 
-  /** The newest messages that tell of an alert and have arrived, or were given up: their events, in order. */
-  deliveriesOf(alertId: string): Promise<readonly SystemEvent[]> {
-    return deliveriesOf(this.#parts, alertId);
+  /** The first and the newest messages that tell of an alert and have arrived, or were given up: their events, in order. */
+  deliveriesOf(alertId: string): Promise<Deliveries> {
+    return deliveriesOf(this.#parts, this.decisions, alertId);
   }
 
   /** What was decided about telling of an alert, and what became of the messages. */

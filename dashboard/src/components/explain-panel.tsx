@@ -5,6 +5,7 @@ import { useServer } from '../api/server-context.tsx';
 import { formatMoment } from '../domain/age.ts';
 import {
   describeDecision,
+  describeLeftOut,
   describeTold,
   reasonParts,
   type ExplainedDecision,
@@ -37,6 +38,9 @@ export function ExplainPanel({ alertId }: { readonly alertId: string }) {
                 <>
                   <h3 className={styles.subtitle}>Why, stage by stage</h3>
                   <Decisions decisions={explained.decisions} />
+                  {explained.left_out.decisions > 0 && (
+                    <Nothing>{describeLeftOut(explained.left_out)}</Nothing>
+                  )}
                 </>
               )}
               {explained.decisions.length === 0 && explained.messages.length === 0 && (

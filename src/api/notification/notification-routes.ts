@@ -50,7 +50,7 @@ export function registerNotificationRoutes(
     },
     handler: async ({ params: { alert_id: id } }) => {
       await alerting.alerts.get(id);
-      const { decisions, messages } = await notification.explain(id);
+      const { decisions, messages, leftOut } = await notification.explain(id);
       return {
         alert_id: id,
         decisions: decisions.map(({ atMs, stage, decision, receiver, notificationId, reason }) => ({
@@ -62,6 +62,11 @@ export function registerNotificationRoutes(
           reason,
         })),
         messages: messages.map(viewOfMessage),
+        left_out: {
+          decisions: leftOut.decisions,
+          messages: leftOut.messages,
+          at_least: leftOut.isMore,
+        },
         ...viewOfComments(await alerting.handling.newestComments(id)),
       };
     },

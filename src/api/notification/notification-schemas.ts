@@ -1,5 +1,6 @@
 import { labelsSchema, storedText } from '#telemetry';
 import { z } from 'zod';
+import { leftOutOfExplanation } from '../alerts/alert-schemas.ts';
 import { newestComments } from '../alerts/handling-schemas.ts';
 import { wholeNumber } from '../http/whole-number.ts';
 
@@ -41,8 +42,11 @@ export const explainAnswer = z.object({
         reason: z.string(),
       }),
     )
-    .describe('What each stage decided, in order, the newest 500; what was said again is there once.'),
+    .describe(
+      'What each stage decided, in order: the newest 500, and before them the first of each stage and integration, at most 100; what was said again is there once.',
+    ),
   messages: z.array(messageView),
+  left_out: leftOutOfExplanation.describe('How many lie between the first and the newest, and are not here.'),
   ...newestComments,
 });
 

@@ -1,6 +1,6 @@
 import { severityRank } from '#telemetry';
 import type { NotificationReason } from '../message.ts';
-import type { Decision } from '../explain/decision-log.ts';
+import type { Decision } from '../explain/decision.ts';
 import type { Outstanding } from '../outbox/delivery-queue.ts';
 import type { LogUpdate } from '../outbox/notification-log.ts';
 import { maxNotificationAgeMs, type PlannedNotification } from '../outbox/outbox.ts';
