@@ -4,6 +4,7 @@ import { DeadMansSwitch } from './dead-mans-switch/dead-mans-switch.ts';
 import { EVENT_TYPES, EventFollower } from './event-follower.ts';
 import { DecisionLog } from './explain/decision-log.ts';
 import { deliveriesOf, explain, type Deliveries, type Explanation } from './explain/explanation.ts';
+import { waitsOf, type Wait } from './explain/waits.ts';
 import {
   listMessages,
   readMessage,
@@ -277,6 +278,20 @@ export class Notification {
   /** What was decided about telling of an alert, and what became of the messages. */
   explain(alertId: string): Promise<Explanation> {
     return explain(this.#parts.database, this.decisions, alertId);
+  }
+
+  /** For what an alert waits now, in each of its groups, before it is told of. */
+  waitsOf(alertId: string): readonly Wait[] {
+    const { membership } = this.dispatcher;
+    const alert = membership.get(alertId);
+    if (!alert) return [];
+    const { intervals, routing } = this.#prepared;
+    return waitsOf(alert, membership.groupsOf(alertId), {
+      log: this.log,
+      intervals,
+      integrationsOf: routing.integrationsOf,
+      nowMs: this.#parts.clock.wallMs(),
+    });
   }
 
   /** Messages, the newest first. */

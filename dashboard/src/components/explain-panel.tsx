@@ -21,6 +21,7 @@ import { ToneDot } from './tone-dot.tsx';
 export function ExplainPanel({ alertId }: { readonly alertId: string }) {
   const { client } = useServer();
   const query = useQuery(explainQuery(client, alertId));
+  const nowMs = useNow();
   return (
     <Panel title="Who was told, and why">
       <QueryView query={query} placeholderLines={3}>
@@ -31,6 +32,14 @@ export function ExplainPanel({ alertId }: { readonly alertId: string }) {
               <p className={styles.told}>
                 <ToneDot tone={tone} /> <span>{text}</span>
               </p>
+              {explained.waits.map(({ receiver, group_key: groupKey, reason }) => (
+                <p key={`${receiver} ${groupKey}`} className={styles.told}>
+                  <ToneDot tone="calm" />{' '}
+                  <span>
+                    <b>{receiver}</b> <Reason text={reason} nowMs={nowMs} />
+                  </span>
+                </p>
+              ))}
               {explained.messages.length > 0 && (
                 <MessageRows messages={explained.messages.toReversed()} label="Messages, newest first" />
               )}

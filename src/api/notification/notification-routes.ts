@@ -20,7 +20,7 @@ import {
 export interface NotificationRouteParts {
   readonly notification: Pick<
     Notification,
-    'explain' | 'message' | 'messages' | 'receivers' | 'testReceiver'
+    'explain' | 'message' | 'messages' | 'receivers' | 'testReceiver' | 'waitsOf'
   >;
   /** @throws OmoiError `unknown_alert` */
   readonly alerting: {
@@ -59,6 +59,13 @@ export function registerNotificationRoutes(
           decision,
           receiver,
           notification_id: notificationId,
+          reason,
+        })),
+        waits: notification.waitsOf(id).map(({ stage, receiver, groupKey, untilMs, reason }) => ({
+          stage,
+          receiver,
+          group_key: groupKey,
+          until: toRfc3339OrNull(untilMs),
           reason,
         })),
         messages: messages.map(viewOfMessage),

@@ -45,6 +45,19 @@ export const explainAnswer = z.object({
     .describe(
       'What each stage decided, in order: the newest 500, and before them the first of each stage and integration, at most 100; what was said again is there once.',
     ),
+  waits: z
+    .array(
+      z.object({
+        stage: z.enum(['group_wait', 'group_interval', 'repeat_interval', 'mute_time', 'active_time']),
+        receiver: z.string(),
+        group_key: z.string(),
+        until: nullableText.describe('Null where it has no end within a year.'),
+        reason: z.string(),
+      }),
+    )
+    .describe(
+      'For what the alert waits now, in each of its groups, before it is told of or told of again; at most 100.',
+    ),
   messages: z.array(messageView),
   left_out: leftOutOfExplanation.describe('How many lie between the first and the newest, and are not here.'),
   ...newestComments,

@@ -20,6 +20,7 @@ const explanation = z.object({
       reason: z.string(),
     }),
   ),
+  waits: z.array(z.object({ receiver: z.string(), reason: z.string() })),
   messages: z.array(message),
   left_out: z.object({ decisions: z.number(), messages: z.number(), at_least: z.boolean() }),
 });
@@ -33,6 +34,11 @@ const DECISION_COLUMNS: readonly Column<Decision>[] = [
   { heading: 'WHY', of: ({ reason }) => printable(reason), mayShrink: true },
 ];
 
+const WAIT_COLUMNS: readonly Column<Explanation['waits'][number]>[] = [
+  { heading: 'RECEIVER', of: ({ receiver }) => receiver },
+  { heading: 'WAITS NOW', of: ({ reason }) => printable(reason), mayShrink: true },
+];
+
 /** `omoi alerts explain`: what was decided about telling of an alert, and what became of the messages. */
 export async function explainAlert(word: string, flags: ServerFlags): Promise<void> {
   const client = clientForNamed(serverOf(flags));
@@ -40,11 +46,12 @@ export async function explainAlert(word: string, flags: ServerFlags): Promise<vo
   const answer = await client.call('GET', `/api/v1/alerts/${encodeURIComponent(id)}/explain`);
   if (flags.json === true) return printJson(answer);
   const explained = explanation.parse(answer);
-  const { decisions, messages, left_out: leftOut } = explained;
+  const { decisions, waits, messages, left_out: leftOut } = explained;
   if (decisions.length === 0) note('nothing was decided about this alert yet');
   else printLines(tableFor(DECISION_COLUMNS).linesOf(decisions));
   if (messages.length > 0) printLines(['', ...tableFor(MESSAGE_COLUMNS).linesOf(messages)]);
   else if (decisions.length > 0) note('no message tells of it');
+  if (waits.length > 0) printLines(['', ...tableFor(WAIT_COLUMNS).linesOf(waits)]);
   if (leftOut.decisions > 0) note(leftOutText(explained));
   printLines(newestCommentLines(answer));
 }
