@@ -289,7 +289,7 @@ export class Notification {
     return waitsOf(alert, membership.groupsOf(alertId), {
       log: this.log,
       intervals,
-      integrationsOf: routing.integrationsOf,
+      integrationsOf: (receiver) => routing.integrationsOf(receiver),
       nowMs: this.#parts.clock.wallMs(),
     });
   }
@@ -315,7 +315,9 @@ export class Notification {
       integrations: integrations.map(({ kind: { type }, index }) => {
         const key = integrationKey(name, { type, index });
         const sendResolved = running.get(key)?.integration.sendResolved ?? null;
-        return { key, type, isBuilt: running.has(key), sendResolved, pending: this.outbox.pendingOf(key) };
+        const { outbox } = this;
+        const standing = { pending: outbox.pendingOf(key), refusing: outbox.refusingOf(key) };
+        return { key, type, isBuilt: running.has(key), sendResolved, ...standing };
       }),
     }));
   }

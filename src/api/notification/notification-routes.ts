@@ -128,12 +128,14 @@ export function registerNotificationRoutes(
       receivers: notification.receivers().map(({ name, labels, integrations }) => ({
         name,
         labels: { ...labels },
-        integrations: integrations.map(({ key, type, isBuilt, sendResolved, pending }) => ({
+        integrations: integrations.map(({ key, type, isBuilt, sendResolved, pending, refusing }) => ({
           integration: key,
           type,
           built: isBuilt,
           send_resolved: sendResolved,
           pending,
+          refuses_since: toRfc3339OrNull(refusing?.sinceMs ?? null),
+          refusal: refusing?.answer ?? null,
         })),
       })),
     }),

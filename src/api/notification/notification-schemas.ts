@@ -99,6 +99,10 @@ export const receiversAnswer = z.object({
             .describe('Whether Omoi sends to it; else the fallback receiver has its messages.'),
           send_resolved: z.boolean().nullable(),
           pending: z.number().describe('Messages that wait for it.'),
+          refuses_since: nullableText.describe(
+            'Since when it takes nothing of what it is sent; null where it does. After a restart from its first refusal on.',
+          ),
+          refusal: nullableText.describe('What it said last while it refuses.'),
         }),
       ),
     }),

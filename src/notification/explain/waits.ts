@@ -24,7 +24,7 @@ const maxAheadMs = 366 * 86_400_000;
 export interface WaitContext {
   readonly log: Pick<NotificationLog, 'get'>;
   readonly intervals: Pick<TimeIntervals, 'silentBy' | 'speaksAgainAtMs'>;
-  readonly integrationsOf: RoutingInForce['integrationsOf'];
+  readonly integrationsOf: (receiver: string) => ReturnType<RoutingInForce['integrationsOf']>;
   readonly nowMs: number;
 }
 
