@@ -180,6 +180,7 @@ function* decidedMessage(
     };
   }
   yield* explainMessage(next, context);
+  if (notification.reason === 'repeat') yield* explainAcknowledged(group, next, context);
   return next;
 }
 
@@ -360,9 +361,10 @@ function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, P
   const { running, reason, passed, entry, replaces, context } = message;
   const { integration, key, receiver } = running;
   // Who is not told of what is over is told of what came and went all the same: nothing else would be said of it.
-  const told = passed.alerts.filter(
-    ({ endsAtMs, fingerprint }) =>
-      endsAtMs === null || integration.sendResolved || isBrief(entry, passed, fingerprint),
+  const told = passed.alerts.filter((alert) =>
+    alert.endsAtMs === null
+      ? reason !== 'repeat' || alert.acknowledgedBy === null
+      : integration.sendResolved || isBrief(entry, passed, alert.fingerprint),
   );
   told.sort(byUrgency);
   yield;
@@ -421,6 +423,24 @@ function* explainMessage(
       },
       `${groupId} ${integration}`,
     );
+  }
+}
+
+/** What is repeated leaves out what somebody has acknowledged. */
+function* explainAcknowledged(
+  { id, members }: AggregationGroup,
+  { notification: { integration, receiver }, told }: PlannedMessage,
+  { decisions }: PassContext,
+): Generator<void, void> {
+  const named = new Set(told);
+  const reason = `${integration}: its repetition leaves it out, as somebody has acknowledged it`;
+  let looked = 0;
+  for (const alert of members.values()) {
+    if (++looked % membersPerPiece === 0) yield;
+    const { alertId, acknowledgedBy, endsAtMs } = alert;
+    if (acknowledgedBy === null || endsAtMs !== null || named.has(alert)) continue;
+    const silent = { stage: 'dedup', decision: 'not sent', notificationId: null } as const;
+    decisions.record({ ...silent, alertId, receiver, reason }, `${id} ${integration}`);
   }
 }
 

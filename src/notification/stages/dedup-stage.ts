@@ -56,7 +56,7 @@ export type Dedup =
 
 /**
  * As Alertmanager decides it (notify, `DedupStage`), but that an alert which came and went between two passes is told of
- * (`brief`), and that a group whose alerts are all acknowledged is not repeated.
+ * (`brief`), and that a group whose alerts are all acknowledged is not repeated (of others a repetition leaves these out).
  */
 export function dedup(entry: LogEntry | null, passed: PassedAlerts, options: DedupOptions): Dedup {
   const { firing, resolved, heldBack, toldBefore, allAcknowledged, snoozeEndedAtMs, flappingSinceMs } =
