@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { testRoute, useTestNotification } from '../notification.test-support.ts';
 import { TimeIntervals } from '../routing/time-intervals.ts';
-import { waitsOf } from './waits.ts';
+import { maxWaits, waitsOf } from './waits.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -82,3 +82,28 @@ it('tells until when a time interval keeps it back', async () => {
   ]);
   expect(waits(null)).toEqual(['mute_time: muted within night, which has no end within a year']);
 });
+
+it.each([maxWaits, maxWaits + 1])(
+  `of %i groups of an alert says of ${maxWaits} what it waits for`,
+  async (count) => {
+    await test.open({ route: testRoute({ groupWaitMs: MINUTE }) });
+    await test.stage.alerts.fire({ a: A });
+    await test.pass(SECOND);
+    const { notification, clock } = test.stage;
+    const { membership } = notification.dispatcher;
+    const alert = membership.get('a');
+    const [group] = membership.groupsOf('a');
+    if (!alert || !group) throw new Error('it is not there');
+    const waits = waitsOf(
+      alert,
+      Array.from({ length: count }, () => group),
+      {
+        log: notification.log,
+        intervals: new TimeIntervals(new Map()),
+        integrationsOf: () => [],
+        nowMs: clock.wallMs(),
+      },
+    );
+    expect(waits).toHaveLength(maxWaits);
+  },
+);
