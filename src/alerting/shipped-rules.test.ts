@@ -137,6 +137,23 @@ describe('the shipped rules, on the real store and engine', () => {
     expect(await episodes()).toEqual(['notification/ReceiverNotBuilt: resolved data_vanished']);
   });
 
+  it('ReceiverRefuses names the receiver, until it takes a message', async () => {
+    const refuses = metric('omoi_receiver_refuses', { receiver: 'team' });
+    await append([
+      [refuses, 1],
+      [metric('omoi_receiver_refuses', { receiver: 'other' }), 0],
+    ]);
+    await advance(15_000);
+    expect(await episodes()).toEqual(['notification/ReceiverRefuses: firing']);
+    const { alerts } = await alerting.alerts.list({ matchers: ['alertname=ReceiverRefuses'], limit: 1 });
+    expect(JSON.parse(alerts[0]?.annotations ?? '')).toMatchObject({
+      summary: 'the receiver team refuses what it is sent: nobody is told by it',
+    });
+    await append([[refuses, 0]]);
+    await advance(15_000);
+    expect(await episodes()).toEqual(['notification/ReceiverRefuses: resolved recovered']);
+  });
+
   it('HighQueueDepth needs a long queue and an anomaly, and joins the anomaly’s trace', async () => {
     await append([
       [queue('0'), 20],

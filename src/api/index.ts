@@ -23,6 +23,7 @@ export type {
   activeAlertsAnswer,
   alertRuleAnswer,
   alertsAnswer,
+  timelineAnswer,
 } from './alerts/alert-schemas.ts';
 export type {
   explainAnswer,

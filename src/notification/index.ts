@@ -42,7 +42,7 @@ export { OnCallOverrides, type OnCallOverride } from './on-call/on-call-override
 export { prepareNotification, type PreparationTools } from './prepare-notification.ts';
 export type { Explanation } from './explain/explanation.ts';
 export type { ExplainedMessage } from './explain/explained-message.ts';
-export { type RecordedDecision } from './explain/decision-log.ts';
+export { type RecordedDecision } from './explain/decision.ts';
 export type { AlertReader, RemediationOutlook } from './ports.ts';
 export type { ReceiverMeans } from './receivers/receiver-kind.ts';
 export { createHttpClient, type ClosableHttpClient } from './receivers/http/create-http-client.ts';

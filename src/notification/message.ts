@@ -3,7 +3,7 @@ import type { NotifiedAlert, NotifiedStatus } from './notified-alert.ts';
 
 /**
  * Why a message is sent. `first_notification`, `new_alerts`, `all_resolved`, `new_resolved` and `repeat` as Alertmanager has them;
- * `brief`: an alert fired and was resolved before anybody was told; `healed`, `not_healed`: the watchdog's verdict on an
+ * `brief`: an alert fired and was resolved before anybody was told; `not_healed`: the watchdog has not healed an
  * alert that was held back for it; `escalation`: nobody has acknowledged in time; `silence_ending`: a silence is about to end; `snooze_ended`: what was snoozed fires on; `flapping`: an alert comes back again and again, and is told of as one from now on; `digest`: what was beyond the rate limit of the receiver; `test`: a person asked for it.
  */
 export const NOTIFICATION_REASONS = [
@@ -13,7 +13,6 @@ export const NOTIFICATION_REASONS = [
   'new_resolved',
   'repeat',
   'brief',
-  'healed',
   'not_healed',
   'escalation',
   'silence_ending',
@@ -33,7 +32,6 @@ export const REASON_TEXTS: Readonly<Record<NotificationReason, string>> = {
   new_resolved: 'some alerts resolved',
   repeat: 'repeat interval elapsed',
   brief: 'fired and resolved before anybody was told',
-  healed: 'healed by the watchdog',
   not_healed: 'not healed by the watchdog',
   escalation: 'nobody has acknowledged in time',
   silence_ending: 'a silence is about to end',

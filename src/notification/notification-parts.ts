@@ -6,6 +6,7 @@ import type { HeartbeatTarget, SignOfLife } from './dead-mans-switch/dead-mans-s
 import type { RoutingInForce } from './groups/routing-in-force.ts';
 import type { Inhibitor } from './inhibition/inhibitor.ts';
 import type { OnCall } from './on-call/on-call.ts';
+import type { Refusing } from './outbox/refusing-receivers.ts';
 import type { RunningIntegration } from './outbox/running-integration.ts';
 import type { AlertReader, LinksOf, MessageLinkOf, RemediationOutlook } from './ports.ts';
 import type { Delivery } from './receivers/integration.ts';
@@ -61,6 +62,8 @@ export interface ReceiverOverview {
     readonly sendResolved: boolean | null;
     /** Messages that wait for it. */
     readonly pending: number;
+    /** That it takes nothing of what it is sent; null where it does. */
+    readonly refusing: Refusing | null;
   }[];
 }
 

@@ -49,7 +49,7 @@ describe('an inhibited alert', () => {
     }
     await pass(2 * MINUTE);
     expect(team.take()).toEqual(['all_resolved -s']);
-    expect((await test.stage.notification.decisions.list('a')).at(-1)).toMatchObject({
+    expect((await test.stage.notification.decisions.list('a')).decisions.at(-1)).toMatchObject({
       stage: 'inhibition',
       decision: 'kept back',
       reason: 'it was inhibited until it was over',

@@ -94,7 +94,10 @@ describe('an alert that comes back again and again', () => {
       ['flapping', 'Flapping: A (3 episodes). Its end is told once it stays away.'],
     ]);
     expect(
-      (await test.stage.notification.decisions.list('a5')).map(({ stage: at, reason }) => [at, reason]),
+      (await test.stage.notification.decisions.list('a5')).decisions.map(({ stage: at, reason }) => [
+        at,
+        reason,
+      ]),
     ).toContainEqual([
       'flapping',
       expect.stringMatching(/^flapping, in \d episodes: that it is over is told at .* unless it comes back$/),
@@ -159,4 +162,29 @@ describe('two alerts of the same labels, as of a rule and of somebody who posts'
     const rows = await test.stage.database.reader.selectFrom('notification_alerts').selectAll().execute();
     expect(rows).toEqual([]);
   });
+});
+
+it('a repetition leaves out what somebody has acknowledged, says so, and its end is told', async () => {
+  const team = await open({
+    route: testRoute({ groupWaitMs: SECOND, groupIntervalMs: MINUTE, repeatIntervalMs: 5 * MINUTE }),
+  });
+  await test.stage.alerts.fire({ a: A, b: B });
+  await pass(2 * SECOND);
+  expect(team.take()).toEqual(['first_notification +b +a']);
+  await test.stage.alerts.acknowledge('a');
+  await pass(7 * MINUTE);
+  expect(team.take()).toEqual(['repeat +b']);
+  await test.stage.notification.decisions.settled();
+  const { decisions } = await test.stage.notification.decisions.list('a');
+  expect(decisions.at(-1)).toMatchObject({
+    stage: 'dedup',
+    decision: 'not sent',
+    reason: expect.stringContaining('its repetition leaves it out, as somebody has acknowledged it'),
+  });
+  await test.stage.alerts.fire({ c: { alertname: 'C', group: 'one' } });
+  await pass(2 * MINUTE);
+  expect(team.take()).toEqual(['new_alerts +b +a +c']);
+  await test.stage.alerts.resolve('a');
+  await pass(2 * MINUTE);
+  expect(team.take()).toEqual(['new_resolved +b +c -a']);
 });

@@ -116,7 +116,7 @@ describe('a receiver that does not take a message', () => {
     await test.stage.alerts.fire({ a2: A });
     await pass(10 * SECOND);
     expect(team.take()).toEqual(['first_notification +a2']);
-    expect(await test.stage.notification.decisions.list('a1')).toMatchObject([
+    expect((await test.stage.notification.decisions.list('a1')).decisions).toMatchObject([
       { stage: 'routing', decision: 'routed' },
       {
         decision: 'replaced',

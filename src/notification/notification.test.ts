@@ -203,7 +203,7 @@ describe('what is kept back', () => {
     silence.muted.clear();
     await pass(2 * MINUTE);
     expect(team.take()).toEqual([]);
-    expect(await test.stage.notification.decisions.list('a')).toMatchObject([
+    expect((await test.stage.notification.decisions.list('a')).decisions).toMatchObject([
       { stage: 'routing', decision: 'routed' },
       { stage: 'silence', decision: 'kept back', reason: 'by a silence' },
     ]);
@@ -276,12 +276,12 @@ describe('a receiver that does not take a message', () => {
     team.answer = () => DELIVERED;
     await pass(MINUTE);
     expect(team.take()).toEqual(['first_notification +a']);
-    const told = await test.stage.notification.deliveriesOf('a');
+    const { events: told } = await test.stage.notification.deliveriesOf('a');
     expect(told.map(({ event_type: type }) => type)).toEqual([
       'notification.failed',
       'notification.delivered',
     ]);
-    expect(await test.stage.notification.deliveriesOf('b')).toEqual([]);
+    expect((await test.stage.notification.deliveriesOf('b')).events).toEqual([]);
   });
 
   it('delays no other', async () => {

@@ -1,17 +1,10 @@
-import {
-  emptyLabels,
-  matchesAll,
-  OmoiError,
-  Stretch,
-  type Labels,
-  type Subscription,
-  type SystemEvent,
-} from '#telemetry';
+import { emptyLabels, matchesAll, OmoiError, Stretch, type Labels, type Subscription } from '#telemetry';
 import type { NotificationConfiguration, Route } from './configuration/notification-configuration.ts';
 import { DeadMansSwitch } from './dead-mans-switch/dead-mans-switch.ts';
 import { EVENT_TYPES, EventFollower } from './event-follower.ts';
 import { DecisionLog } from './explain/decision-log.ts';
-import { deliveriesOf, explain, type Explanation } from './explain/explanation.ts';
+import { deliveriesOf, explain, type Deliveries, type Explanation } from './explain/explanation.ts';
+import { waitsOf, type Wait } from './explain/waits.ts';
 import {
   listMessages,
   readMessage,
@@ -280,14 +273,28 @@ export class Notification {
     return found;
   }
 
-  /** The newest messages that tell of an alert and have arrived, or were given up: their events, in order. */
-  deliveriesOf(alertId: string): Promise<readonly SystemEvent[]> {
-    return deliveriesOf(this.#parts, alertId);
+  /** The first and the newest messages that tell of an alert and have arrived, or were given up: their events, in order. */
+  deliveriesOf(alertId: string): Promise<Deliveries> {
+    return deliveriesOf(this.#parts, this.decisions, alertId);
   }
 
   /** What was decided about telling of an alert, and what became of the messages. */
   explain(alertId: string): Promise<Explanation> {
     return explain(this.#parts.database, this.decisions, alertId);
+  }
+
+  /** For what an alert waits now, in each of its groups, before it is told of. */
+  waitsOf(alertId: string): readonly Wait[] {
+    const { membership } = this.dispatcher;
+    const alert = membership.get(alertId);
+    if (!alert) return [];
+    const { intervals, routing } = this.#prepared;
+    return waitsOf(alert, membership.groupsOf(alertId), {
+      log: this.log,
+      intervals,
+      integrationsOf: (receiver) => routing.integrationsOf(receiver),
+      nowMs: this.#parts.clock.wallMs(),
+    });
   }
 
   /** Messages, the newest first. */
@@ -311,7 +318,9 @@ export class Notification {
       integrations: integrations.map(({ kind: { type }, index }) => {
         const key = integrationKey(name, { type, index });
         const sendResolved = running.get(key)?.integration.sendResolved ?? null;
-        return { key, type, isBuilt: running.has(key), sendResolved, pending: this.outbox.pendingOf(key) };
+        const { outbox } = this;
+        const standing = { pending: outbox.pendingOf(key), refusing: outbox.refusingOf(key) };
+        return { key, type, isBuilt: running.has(key), sendResolved, ...standing };
       }),
     }));
   }

@@ -9,6 +9,7 @@ import type { PreparedNotification } from './notification-parts.ts';
 import { OnCall } from './on-call/on-call.ts';
 import type { OnCallOverrides } from './on-call/on-call-overrides.ts';
 import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
+import { createIntegration } from './receivers/create-integration.ts';
 import type { Integration } from './receivers/integration.ts';
 import { createLogIntegration } from './receivers/log/log-integration.ts';
 import type { IntegrationTools, ReceiverMeans } from './receivers/receiver-kind.ts';
@@ -98,8 +99,8 @@ function runningIntegrations(
   for (const receiver of configuration.receivers.values()) {
     made.set(
       receiver.name,
-      receiver.integrations.flatMap(({ kind, settings, index }) =>
-        kind.create ? [kind.create(settings, index, integrationTools)] : [],
+      receiver.integrations.flatMap(
+        ({ kind, ...configured }) => createIntegration(kind, configured, integrationTools) ?? [],
       ),
     );
   }
@@ -130,8 +131,7 @@ function rateLimitOf(
   receiver: ConfiguredReceiver,
   integration: Integration,
 ): RunningIntegration['rateLimit'] {
-  const opensIncidents = configuredOf(receiver, integration)?.kind.opensIncidents === true;
-  return opensIncidents ? null : receiver.omoi.rateLimit;
+  return integration.opensIncidents === true ? null : receiver.omoi.rateLimit;
 }
 
 /** As it is written in a receiver; null for the log, which is in none. */

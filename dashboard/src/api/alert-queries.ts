@@ -1,4 +1,3 @@
-import type { SystemEvent } from '#api';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { alertParams, type AlertSearch } from '../domain/alert-filter.ts';
 import type { ApiClient } from './client.ts';
@@ -9,6 +8,7 @@ import type {
   AlertRuleAnswer,
   AlertsAnswer,
   CommentsAnswer,
+  TimelineAnswer,
 } from './wire.ts';
 
 const slowMs = 15_000;
@@ -34,7 +34,7 @@ export const timelineQuery = (client: ApiClient, alertId: string) =>
     queryKey: ['timeline', alertId],
     queryFn: async () => {
       const path = `/api/v1/alerts/${encodeURIComponent(alertId)}/timeline`;
-      return (await client.get<{ events: SystemEvent[] }>(path)).events;
+      return client.get<TimelineAnswer>(path);
     },
     refetchInterval: slowMs,
   });

@@ -29,6 +29,8 @@ import type {
   tracesAnswer,
   whyAnswer,
   watchdogStateSchema,
+  SystemEvent,
+  timelineAnswer,
 } from '#api';
 import type { z } from 'zod';
 
@@ -70,6 +72,10 @@ export type WatchdogState = z.output<typeof watchdogStateSchema>;
 export type PoliciesAnswer = z.output<typeof policyListSchema>;
 export type Policy = PoliciesAnswer['policies'][number];
 export type ExplainAnswer = z.output<typeof explainAnswer>;
+/** Its events are of all types. */
+export type TimelineAnswer = Omit<z.output<typeof timelineAnswer>, 'events'> & {
+  readonly events: readonly SystemEvent[];
+};
 export type MessagesAnswer = z.output<typeof messagesAnswer>;
 export type OnCallAnswer = z.output<typeof onCallAnswer>;
 export type OnCallSchedule = OnCallAnswer['schedules'][number];

@@ -5,6 +5,7 @@ import { useServer } from '../api/server-context.tsx';
 import { formatMoment } from '../domain/age.ts';
 import {
   describeDecision,
+  describeLeftOut,
   describeTold,
   reasonParts,
   type ExplainedDecision,
@@ -20,6 +21,7 @@ import { ToneDot } from './tone-dot.tsx';
 export function ExplainPanel({ alertId }: { readonly alertId: string }) {
   const { client } = useServer();
   const query = useQuery(explainQuery(client, alertId));
+  const nowMs = useNow();
   return (
     <Panel title="Who was told, and why">
       <QueryView query={query} placeholderLines={3}>
@@ -30,6 +32,14 @@ export function ExplainPanel({ alertId }: { readonly alertId: string }) {
               <p className={styles.told}>
                 <ToneDot tone={tone} /> <span>{text}</span>
               </p>
+              {explained.waits.map(({ receiver, group_key: groupKey, reason }) => (
+                <p key={`${receiver} ${groupKey}`} className={styles.told}>
+                  <ToneDot tone="calm" />{' '}
+                  <span>
+                    <b>{receiver}</b> <Reason text={reason} nowMs={nowMs} />
+                  </span>
+                </p>
+              ))}
               {explained.messages.length > 0 && (
                 <MessageRows messages={explained.messages.toReversed()} label="Messages, newest first" />
               )}
@@ -37,6 +47,9 @@ export function ExplainPanel({ alertId }: { readonly alertId: string }) {
                 <>
                   <h3 className={styles.subtitle}>Why, stage by stage</h3>
                   <Decisions decisions={explained.decisions} />
+                  {explained.left_out.decisions > 0 && (
+                    <Nothing>{describeLeftOut(explained.left_out)}</Nothing>
+                  )}
                 </>
               )}
               {explained.decisions.length === 0 && explained.messages.length === 0 && (

@@ -4,8 +4,10 @@ import { Link } from '@tanstack/react-router';
 import { receiversQuery } from '../api/notification-queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import type { Receiver, ReceiverTestAnswer } from '../api/wire.ts';
+import { formatMoment } from '../domain/age.ts';
 import { count, number } from '../domain/count.ts';
 import { useMayHandle } from '../hooks/use-may-handle.ts';
+import { useNow } from '../hooks/use-now.ts';
 import { ErrorText } from './error-text.tsx';
 import { Panel } from './panel.tsx';
 import { QueryView } from './query-view.tsx';
@@ -47,6 +49,7 @@ interface ReceiverRowProps {
 function ReceiverRow({ receiver, mayHandle, isLogged }: ReceiverRowProps) {
   const { client } = useServer();
   const queries = useQueryClient();
+  const nowMs = useNow();
   const { name, integrations } = receiver;
   const test = useMutation({
     mutationFn: () =>
@@ -92,6 +95,15 @@ function ReceiverRow({ receiver, mayHandle, isLogged }: ReceiverRowProps) {
               </span>
             ))}
       </p>
+      {integrations.map(
+        ({ integration, refuses_since: since, refusal }) =>
+          since !== null && (
+            <p key={integration} className={styles.text}>
+              <ToneDot tone="bad" /> {integration} refuses all since {formatMoment(Date.parse(since), nowMs)}:{' '}
+              {refusal}
+            </p>
+          ),
+      )}
       {test.data?.results.map(({ integration, outcome, answer }) => (
         <p key={integration} className={styles.text} role="status">
           <ToneDot tone={outcome === 'delivered' ? 'good' : 'bad'} /> Test {outcome.replace('_', ' ')}:{' '}

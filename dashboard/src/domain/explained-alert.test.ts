@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   describeDecision,
+  describeLeftOut,
   describeTold,
   reasonParts,
   type ExplainedDecision,
@@ -134,4 +135,12 @@ describe('a decision', () => {
     expect(parts[1]).toEqual({ kind: 'alert', text: 'alrt_01ab' });
     expect(parts[5]?.text).toMatch(/^\d\d:30:00$/);
   });
+});
+
+it.each([
+  [{ decisions: 143, messages: 140, at_least: false }, '143 decisions and 140 messages between'],
+  [{ decisions: 9_900, messages: 0, at_least: true }, 'At least 9,900 decisions between'],
+  [{ messages: 1, at_least: false }, '1 message between the first and the newest is not shown.'],
+])('says what of a long alert is left out', (leftOut, said) => {
+  expect(describeLeftOut(leftOut)).toContain(said);
 });

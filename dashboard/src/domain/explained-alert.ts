@@ -12,6 +12,24 @@ interface Explained {
   readonly messages: readonly ExplainedMessage[];
 }
 
+/** `143 decisions and 140 messages between the first and the newest are not shown.` Said where something is left out. */
+export function describeLeftOut({
+  decisions = 0,
+  messages,
+  at_least: isMore,
+}: {
+  readonly decisions?: number;
+  readonly messages: number;
+  readonly at_least: boolean;
+}): string {
+  const counts = [
+    ...(decisions > 0 ? [count(decisions, 'decision')] : []),
+    ...(messages > 0 ? [count(messages, 'message')] : []),
+  ];
+  const are = decisions + messages === 1 ? 'is' : 'are';
+  return `${isMore ? 'At least ' : ''}${counts.join(' and ')} between the first and the newest ${are} not shown.`;
+}
+
 export interface Told {
   /** Sentences: who was told, and why others were not. */
   readonly text: string;

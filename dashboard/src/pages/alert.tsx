@@ -21,6 +21,7 @@ import { TraceLink } from '../components/trace-link.tsx';
 import { formatAgo, formatDuration, formatElapsed, formatMoment } from '../domain/age.ts';
 import { describeAlert } from '../domain/alert-text.ts';
 import { sentence, words } from '../domain/event-sentence.ts';
+import { describeLeftOut } from '../domain/explained-alert.ts';
 import { notPlanned } from '../domain/repair-story.ts';
 import { severityTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
@@ -152,11 +153,14 @@ function Timeline({ alertId }: { readonly alertId: string }) {
   return (
     <Panel title="Timeline">
       <QueryView query={query} placeholderLines={4}>
-        {(events) =>
+        {({ events, left_out: leftOut }) =>
           events.length === 0 ? (
             <Nothing>Nothing is remembered of it any more.</Nothing>
           ) : (
-            <EventList events={events} label="Timeline, oldest first" />
+            <>
+              <EventList events={events} label="Timeline, oldest first" />
+              {leftOut.messages > 0 && <Nothing>{describeLeftOut(leftOut)}</Nothing>}
+            </>
           )
         }
       </QueryView>
@@ -168,7 +172,10 @@ function Repairs({ alertId }: { readonly alertId: string }) {
   const { client } = useServer();
   const query = useQuery(repairsOfAlertQuery(client, alertId));
   // Where no action could be taken on the target, no repair is on record: the timeline alone tells of it.
-  const { data: held = [] } = useQuery({ ...timelineQuery(client, alertId), select: notPlanned });
+  const { data: held = [] } = useQuery({
+    ...timelineQuery(client, alertId),
+    select: ({ events }) => notPlanned(events),
+  });
   return (
     <Panel title="Repairs">
       <QueryView query={query} placeholderLines={2}>

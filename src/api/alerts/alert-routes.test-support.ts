@@ -58,7 +58,7 @@ export async function openAlertApi(rules = RULES): Promise<AlertApi> {
         alerting,
         clock: stage.clock,
         notification: {
-          deliveriesOf: () => Promise.resolve([]),
+          deliveriesOf: () => Promise.resolve({ events: [], leftOut: { messages: 0, isMore: false } }),
           receiversOf: ({ phase = '' }) => ['desk', `team-${phase}`],
         },
       });

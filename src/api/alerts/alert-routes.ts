@@ -128,9 +128,11 @@ function registerReading(app: ApiApp, { alerting, notification }: AlertRoutePart
     handler: async ({ params: { alert_id: id } }, reply) => {
       const happened = await alerting.alerts.timeline(id);
       const told = await notification.deliveriesOf(id);
-      const events = jsonOfList([...happened, ...told].sort((a, b) => a.id - b.id));
+      const events = jsonOfList([...happened, ...told.events].sort((a, b) => a.id - b.id));
+      const { messages, isMore } = told.leftOut;
       const timeline = jsonOfFields([
         ['alert_id', jsonOf(id)],
+        ['left_out', jsonOf({ messages, at_least: isMore })],
         ['events', events],
       ]);
       return sendPieces(reply.type('application/json'), timeline);

@@ -90,7 +90,20 @@ export const alertRuleAnswer = z.object({
   rule: alertRule.nullable().describe('As it is loaded now; null where it is not any more.'),
 });
 
-export const timelineAnswer = z.object({ alert_id: z.string(), events: z.array(eventView) });
+const atLeast = z.boolean().describe('Whether there are more than that: no more were counted.');
+
+export const timelineAnswer = z.object({
+  alert_id: z.string(),
+  left_out: z
+    .object({ messages: z.int(), at_least: atLeast })
+    .describe(
+      'How many messages lie between the first of each integration and the newest 100, and are not here.',
+    ),
+  events: z.array(eventView),
+});
+
+/** Of an explanation: what lies between what came first and the newest. */
+export const leftOutOfExplanation = z.object({ decisions: z.int(), messages: z.int(), at_least: atLeast });
 
 export const rulesQuery = z.strictObject({
   limit: wholeNumber({ min: 1, max: 1000 }).default(100).describe('How many rules.'),

@@ -20,7 +20,7 @@ import {
 export interface NotificationRouteParts {
   readonly notification: Pick<
     Notification,
-    'explain' | 'message' | 'messages' | 'receivers' | 'testReceiver'
+    'explain' | 'message' | 'messages' | 'receivers' | 'testReceiver' | 'waitsOf'
   >;
   /** @throws OmoiError `unknown_alert` */
   readonly alerting: {
@@ -50,7 +50,7 @@ export function registerNotificationRoutes(
     },
     handler: async ({ params: { alert_id: id } }) => {
       await alerting.alerts.get(id);
-      const { decisions, messages } = await notification.explain(id);
+      const { decisions, messages, leftOut } = await notification.explain(id);
       return {
         alert_id: id,
         decisions: decisions.map(({ atMs, stage, decision, receiver, notificationId, reason }) => ({
@@ -61,7 +61,19 @@ export function registerNotificationRoutes(
           notification_id: notificationId,
           reason,
         })),
+        waits: notification.waitsOf(id).map(({ stage, receiver, groupKey, untilMs, reason }) => ({
+          stage,
+          receiver,
+          group_key: groupKey,
+          until: toRfc3339OrNull(untilMs),
+          reason,
+        })),
         messages: messages.map(viewOfMessage),
+        left_out: {
+          decisions: leftOut.decisions,
+          messages: leftOut.messages,
+          at_least: leftOut.isMore,
+        },
         ...viewOfComments(await alerting.handling.newestComments(id)),
       };
     },
@@ -116,12 +128,14 @@ export function registerNotificationRoutes(
       receivers: notification.receivers().map(({ name, labels, integrations }) => ({
         name,
         labels: { ...labels },
-        integrations: integrations.map(({ key, type, isBuilt, sendResolved, pending }) => ({
+        integrations: integrations.map(({ key, type, isBuilt, sendResolved, pending, refusing }) => ({
           integration: key,
           type,
           built: isBuilt,
           send_resolved: sendResolved,
           pending,
+          refuses_since: toRfc3339OrNull(refusing?.sinceMs ?? null),
+          refusal: refusing?.answer ?? null,
         })),
       })),
     }),

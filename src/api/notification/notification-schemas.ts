@@ -1,5 +1,6 @@
 import { labelsSchema, storedText } from '#telemetry';
 import { z } from 'zod';
+import { leftOutOfExplanation } from '../alerts/alert-schemas.ts';
 import { newestComments } from '../alerts/handling-schemas.ts';
 import { wholeNumber } from '../http/whole-number.ts';
 
@@ -41,8 +42,24 @@ export const explainAnswer = z.object({
         reason: z.string(),
       }),
     )
-    .describe('What each stage decided, in order, the newest 500; what was said again is there once.'),
+    .describe(
+      'What each stage decided, in order: the newest 500, and before them the first of each stage and integration, at most 100; what was said again is there once.',
+    ),
+  waits: z
+    .array(
+      z.object({
+        stage: z.enum(['group_wait', 'group_interval', 'repeat_interval', 'mute_time', 'active_time']),
+        receiver: z.string(),
+        group_key: z.string(),
+        until: nullableText.describe('Null where it has no end within a year.'),
+        reason: z.string(),
+      }),
+    )
+    .describe(
+      'For what the alert waits now, in each of its groups, before it is told of or told of again; at most 100.',
+    ),
   messages: z.array(messageView),
+  left_out: leftOutOfExplanation.describe('How many lie between the first and the newest, and are not here.'),
   ...newestComments,
 });
 
@@ -82,6 +99,10 @@ export const receiversAnswer = z.object({
             .describe('Whether Omoi sends to it; else the fallback receiver has its messages.'),
           send_resolved: z.boolean().nullable(),
           pending: z.number().describe('Messages that wait for it.'),
+          refuses_since: nullableText.describe(
+            'Since when it takes nothing of what it is sent; null where it does. After a restart from its first refusal on.',
+          ),
+          refusal: nullableText.describe('What it said last while it refuses.'),
         }),
       ),
     }),

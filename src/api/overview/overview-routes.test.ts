@@ -44,7 +44,10 @@ beforeEach(async () => {
       registerAlertRoutes(app, {
         ...parts,
         clock,
-        notification: { deliveriesOf: () => Promise.resolve([]), receiversOf: () => [] },
+        notification: {
+          deliveriesOf: () => Promise.resolve({ events: [], leftOut: { messages: 0, isMore: false } }),
+          receiversOf: () => [],
+        },
       });
     },
   });

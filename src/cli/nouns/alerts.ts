@@ -204,13 +204,28 @@ export async function showAlert(word: string, flags: FollowFlags): Promise<void>
       return {
         alert: answer,
         comments: commentsOf(said),
-        ...z.object({ events: z.array(z.unknown()) }).parse(timeline),
+        ...timelineSchema.parse(timeline),
       };
     },
-    linesOf: ({ alert: answer, comments, events }) => linesOf(alert.parse(answer), comments, events),
+    linesOf: ({ alert: answer, comments, events, left_out: leftOut }) => [
+      ...linesOf(alert.parse(answer), comments, events),
+      ...leftOutLines(leftOut),
+    ],
     types: ['monitor.alert', 'watchdog'],
     isMeant: tellsOf(id),
   });
+}
+
+const timelineSchema = z.object({
+  events: z.array(z.unknown()),
+  left_out: z.object({ messages: z.number(), at_least: z.boolean() }),
+});
+
+/** Of a long alert: the timeline has the first messages and the newest. */
+function leftOutLines({ messages, at_least: isMore }: z.output<typeof timelineSchema>['left_out']) {
+  if (messages === 0) return [];
+  const more = isMore ? 'at least ' : '';
+  return ['', `${more}${messages} messages are not shown: they lie between the first and the newest`];
 }
 
 function linesOf(shown: Alert, comments: readonly Comment[], events: readonly unknown[]): readonly string[] {

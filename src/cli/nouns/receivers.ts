@@ -19,6 +19,8 @@ const receivers = z.object({
           built: z.boolean(),
           send_resolved: z.boolean().nullable(),
           pending: z.number(),
+          refuses_since: z.string().nullable(),
+          refusal: z.string().nullable(),
         }),
       ),
     }),
@@ -32,6 +34,7 @@ interface Row {
   readonly integration: string;
   readonly tells: string;
   readonly pending: string;
+  readonly refuses: string;
 }
 
 const COLUMNS: readonly Column<Row>[] = [
@@ -39,6 +42,7 @@ const COLUMNS: readonly Column<Row>[] = [
   { heading: 'INTEGRATION', of: ({ integration }) => integration },
   { heading: 'TELLS', of: ({ tells }) => tells },
   { heading: 'WAITING', of: ({ pending }) => pending, align: 'right' },
+  { heading: 'REFUSES', of: ({ refuses }) => refuses, mayShrink: true },
 ];
 
 /** `omoi receivers list` */
@@ -64,13 +68,21 @@ export async function listReceivers(flags: FollowFlags): Promise<void> {
 /** A line for each of its integrations. */
 function rowsOf({ name, integrations }: Receiver): readonly Row[] {
   if (integrations.length === 0)
-    return [{ name, integration: '-', tells: 'nobody: dashboard', pending: '-' }];
-  return integrations.map(({ integration, built, send_resolved: sendResolved, pending }) => ({
+    return [{ name, integration: '-', tells: 'nobody: dashboard', pending: '-', refuses: '-' }];
+  return integrations.map(({ integration, built, send_resolved: sendResolved, pending, ...answered }) => ({
     name,
     integration,
     tells: tellsOf(built, sendResolved),
     pending: String(pending),
+    refuses: refusesOf(answered),
   }));
+}
+
+function refusesOf({
+  refuses_since: since,
+  refusal,
+}: Pick<Receiver['integrations'][number], 'refuses_since' | 'refusal'>): string {
+  return since === null ? 'nothing' : printable(`all since ${since}: ${refusal ?? ''}`);
 }
 
 function tellsOf(isBuilt: boolean, sendResolved: boolean | null): string {

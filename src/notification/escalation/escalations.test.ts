@@ -47,7 +47,7 @@ const pass = (ms: number): Promise<void> => test.stage.clock.advance(ms);
 
 async function told(): Promise<readonly string[]> {
   await test.stage.notification.decisions.settled();
-  const decisions = await test.stage.notification.decisions.list('a');
+  const { decisions } = await test.stage.notification.decisions.list('a');
   return decisions.flatMap((one) => (one.stage === 'escalation' ? `${one.decision}: ${one.reason}` : []));
 }
 

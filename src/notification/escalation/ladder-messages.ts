@@ -1,6 +1,6 @@
 import { createId, formatDuration, type NewSystemEvent, type Random } from '#telemetry';
 import type { Escalation } from '../configuration/omoi-settings.ts';
-import type { Decision } from '../explain/decision-log.ts';
+import type { Decision } from '../explain/decision.ts';
 import { whyUnheard } from '../groups/past-recipients.ts';
 import type { TrackedAlert } from '../groups/tracked-alert.ts';
 import type { Outstanding } from '../outbox/delivery-queue.ts';

@@ -69,7 +69,7 @@ async function states(): Promise<readonly string[]> {
 
 async function told(alertId: string): Promise<readonly string[]> {
   await test.stage.notification.decisions.settled();
-  const decisions = await test.stage.notification.decisions.list(alertId);
+  const { decisions } = await test.stage.notification.decisions.list(alertId);
   return decisions.flatMap((one) => (one.stage === 'escalation' ? `${one.decision}: ${one.reason}` : []));
 }
 

@@ -1,23 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { PreparedInsert, type StateDatabase, type StateTables } from '#storage';
 import { nextTurn, type Clock, type Counter, type Logger, type SelfMetrics, messageOf } from '#telemetry';
-import type { Stage } from '../stages/mute-stage.ts';
-
-/** What a stage has decided about telling of an alert. */
-export interface Decision {
-  readonly alertId: string;
-  readonly stage: Stage;
-  /** One word or two: `routed`, `silenced`, `queued`, `unchanged`. */
-  readonly decision: string;
-  readonly receiver: string | null;
-  readonly notificationId: string | null;
-  /** One sentence. */
-  readonly reason: string;
-}
-
-export interface RecordedDecision extends Decision {
-  readonly atMs: number;
-}
+import type { Decision, RecordedDecision } from './decision.ts';
+import { readDecisions, type DecisionsRead } from './read-decisions.ts';
 
 /** So many wait to be written; what comes beyond them is counted and not explained. */
 export const maxWaitingDecisions = 100_000;
@@ -31,8 +16,6 @@ type Row = Omit<StateTables['notification_decisions'], 'id'>;
 const INSERT = new PreparedInsert<Row, unknown>((db, rows) =>
   db.insertInto('notification_decisions').values(rows),
 );
-/** How many an explanation has at most, the newest. */
-export const maxDecisionsRead = 500;
 
 export interface DecisionLogParts {
   readonly database: StateDatabase;
@@ -110,26 +93,9 @@ export class DecisionLog {
     this.#last.delete(alertId);
   }
 
-  /** Those about an alert, in order; the newest 500, with those that are not written yet. */
-  async list(alertId: string): Promise<readonly RecordedDecision[]> {
-    const rows = await this.#parts.database.reader
-      .selectFrom('notification_decisions')
-      .selectAll()
-      .where('alert_id', '=', alertId)
-      .orderBy('id', 'desc')
-      .limit(maxDecisionsRead)
-      .execute();
-    const written = rows.reverse().map((row) => ({
-      alertId: row.alert_id,
-      // Written by this class alone.
-      stage: row.stage as Stage,
-      decision: row.decision,
-      receiver: row.receiver,
-      notificationId: row.notification_id,
-      reason: row.reason,
-      atMs: row.at_ms,
-    }));
-    return written;
+  /** Those about an alert, in order: the first of each kind and the newest, and how many are left out. */
+  list(alertId: string): Promise<DecisionsRead> {
+    return readDecisions(this.#parts.database.reader, alertId);
   }
 
   /** Resolves when all that was recorded until now is written, or could not be. */

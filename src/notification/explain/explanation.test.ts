@@ -8,9 +8,13 @@ const SECOND = 1000;
 const A = { alertname: 'A', group: 'one' };
 const test = useTestNotification();
 
-it.each([maxDeliveriesRead, maxDeliveriesRead + 1])(
-  `of %i messages about an alert its timeline has the newest ${maxDeliveriesRead}`,
-  async (count) => {
+it.each([
+  [maxDeliveriesRead, 0],
+  [maxDeliveriesRead + 2, 0],
+  [maxDeliveriesRead + 3, 1],
+])(
+  `of %i messages about an alert its timeline has the newest ${maxDeliveriesRead}, and the first of each reason: %i are left out`,
+  async (count, others) => {
     const team = await test.open({
       route: testRoute({ groupWaitMs: 0, groupIntervalMs: SECOND, repeatIntervalMs: SECOND }),
     });
@@ -19,9 +23,12 @@ it.each([maxDeliveriesRead, maxDeliveriesRead + 1])(
       await test.pass(SECOND);
     expect(team.messages).toHaveLength(count);
     await test.stage.notification.decisions.settled();
-    const events = await test.stage.notification.deliveriesOf('a');
+    const { events, leftOut } = await test.stage.notification.deliveriesOf('a');
     const told = team.messages.map(({ notificationId }) => notificationId);
-    expect(events.map(({ entity_id: id }) => id)).toEqual(told.slice(-maxDeliveriesRead));
+    const newest = told.slice(-maxDeliveriesRead);
+    const first = told.slice(0, 2).filter((id) => !newest.includes(id));
+    expect(events.map(({ entity_id: id }) => id)).toEqual([...first, ...newest]);
+    expect(leftOut).toEqual({ messages: others, isMore: false });
   },
 );
 

@@ -1,5 +1,6 @@
 import { Stretch, type Clock } from '#telemetry';
-import type { Decision, DecisionLog } from '../explain/decision-log.ts';
+import type { DecisionLog } from '../explain/decision-log.ts';
+import type { Decision } from '../explain/decision.ts';
 import type { RoutedTo, Router } from '../ports.ts';
 import { createGroup, groupIdOf, type AggregationGroup } from './aggregation-group.ts';
 import type { FlapHistory } from './flap-history.ts';

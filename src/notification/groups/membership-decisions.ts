@@ -1,4 +1,4 @@
-import type { Decision } from '../explain/decision-log.ts';
+import type { Decision } from '../explain/decision.ts';
 import type { AggregationGroup } from './aggregation-group.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 

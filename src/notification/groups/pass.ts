@@ -1,6 +1,6 @@
 import { severityRank } from '#telemetry';
 import type { NotificationReason } from '../message.ts';
-import type { Decision } from '../explain/decision-log.ts';
+import type { Decision } from '../explain/decision.ts';
 import type { Outstanding } from '../outbox/delivery-queue.ts';
 import type { LogUpdate } from '../outbox/notification-log.ts';
 import { maxNotificationAgeMs, type PlannedNotification } from '../outbox/outbox.ts';
@@ -93,6 +93,7 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     const entry = others ?? before;
     const decided = dedup(entry, passed, {
       sendResolved: running.integration.sendResolved,
+      opensIncidents: running.integration.opensIncidents === true,
       repeatIntervalMs: group.route.repeatIntervalMs,
       nowMs: context.nowMs,
     });
@@ -182,6 +183,7 @@ function* decidedMessage(
     };
   }
   yield* explainMessage(next, context);
+  if (notification.reason === 'repeat') yield* explainAcknowledged(group, next, context);
   return next;
 }
 
@@ -365,9 +367,10 @@ function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, P
   const { running, reason, passed, entry, replaces, context } = message;
   const { integration, key, receiver } = running;
   // Who is not told of what is over is told of what came and went all the same: nothing else would be said of it.
-  const told = passed.alerts.filter(
-    ({ endsAtMs, fingerprint }) =>
-      endsAtMs === null || integration.sendResolved || isBrief(entry, passed, fingerprint),
+  const told = passed.alerts.filter((alert) =>
+    alert.endsAtMs === null
+      ? reason !== 'repeat' || alert.acknowledgedBy === null
+      : integration.sendResolved || isBrief(entry, passed, alert.fingerprint),
   );
   told.sort(byUrgency);
   yield;
@@ -429,6 +432,24 @@ function* explainMessage(
   }
 }
 
+/** What is repeated leaves out what somebody has acknowledged. */
+function* explainAcknowledged(
+  { id, members }: AggregationGroup,
+  { notification: { integration, receiver }, told }: PlannedMessage,
+  { decisions }: PassContext,
+): Generator<void, void> {
+  const named = new Set(told);
+  const reason = `${integration}: its repetition leaves it out, as somebody has acknowledged it`;
+  let looked = 0;
+  for (const alert of members.values()) {
+    if (++looked % membersPerPiece === 0) yield;
+    const { alertId, acknowledgedBy, endsAtMs } = alert;
+    if (acknowledgedBy === null || endsAtMs !== null || named.has(alert)) continue;
+    const silent = { stage: 'dedup', decision: 'not sent', notificationId: null } as const;
+    decisions.record({ ...silent, alertId, receiver, reason }, `${id} ${integration}`);
+  }
+}
+
 /** Those that fire first, and of these the oldest: what began it all. */
 function byUrgency(a: TrackedAlert, b: TrackedAlert): number {
   if ((a.endsAtMs === null) !== (b.endsAtMs === null)) return a.endsAtMs === null ? -1 : 1;
@@ -439,6 +460,7 @@ const WHY_SILENT: Readonly<Record<Extract<Dedup, { readonly send: null }>['why']
   unchanged: 'nothing has changed since its last message',
   acknowledged: 'its repetition is due, but somebody has acknowledged all that fires',
   logs: 'all is over, and it is not told of what is over (send_resolved)',
+  no_incident: 'it is over, and it has no incident to close: others were told that it fired',
 };
 
 function explainSilence(

@@ -1,4 +1,4 @@
-import type { Decision } from '../explain/decision-log.ts';
+import type { Decision } from '../explain/decision.ts';
 import type { Outstanding } from '../outbox/delivery-queue.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';
 import type { LogEntry } from '../stages/dedup-stage.ts';

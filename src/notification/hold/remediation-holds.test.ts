@@ -68,7 +68,7 @@ function suppressed(alertId: string, guard: Guard, untilMs: number | null): NewS
 
 async function holdDecisions(alertId: string): Promise<readonly string[]> {
   await stage.notification.decisions.settled();
-  const decisions = await stage.notification.decisions.list(alertId);
+  const { decisions } = await stage.notification.decisions.list(alertId);
   return decisions.flatMap((one) => (one.stage === 'hold' ? `${one.decision}: ${one.reason}` : []));
 }
 

@@ -1,7 +1,8 @@
 import type { EventBus } from '#eventbus';
 import type { StateDatabase, StateTables, StateTransaction } from '#storage';
 import { parseLabels, type SelfMetrics, type SystemEvent } from '#telemetry';
-import type { Decision, DecisionLog } from '../explain/decision-log.ts';
+import type { DecisionLog } from '../explain/decision-log.ts';
+import type { Decision } from '../explain/decision.ts';
 import type { AlertKnowledge } from '../groups/alert-knowledge.ts';
 import type { AlertTriggered, RemediationOutlook, RoutedTo } from '../ports.ts';
 import { holdMsOf } from '../stages/hold-stage.ts';

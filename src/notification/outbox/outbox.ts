@@ -28,6 +28,7 @@ import {
   writeOutcomes,
   type Notification,
 } from './outbox-rows.ts';
+import { RefusingReceivers, type Refusing } from './refusing-receivers.ts';
 import type { RunningIntegration } from './running-integration.ts';
 
 /** A message that nobody has taken for so long is given up. */
@@ -103,6 +104,7 @@ export class Outbox {
   /** By group, then by integration. */
   readonly #outstanding = new Map<string, Map<string, Outstanding>>();
   readonly #throttle: Throttle;
+  readonly #refusing: RefusingReceivers;
   #outstandingCount = 0;
   readonly #recording: SharedTransactions<Ended, true>;
   readonly #records = new Set<Promise<unknown>>();
@@ -116,6 +118,7 @@ export class Outbox {
   constructor(parts: OutboxParts) {
     this.#parts = parts;
     const { database, metrics } = parts;
+    this.#refusing = new RefusingReceivers(parts.logger);
     this.#throttle = new Throttle({ ...parts, accept: (digest) => this.#accept(digest) });
     this.#recording = new SharedTransactions(database, (tx, ended) => this.#recordAll(tx, ended));
     this.#counters = {
@@ -131,6 +134,11 @@ export class Outbox {
       'omoi_notifications_pending',
       'Messages that wait for their receivers.',
       () => this.#outstandingCount,
+    );
+    metrics.gaugeFamily(
+      'omoi_receiver_refuses',
+      '1 while a receiver takes nothing of what an integration of it is sent.',
+      () => this.#refusing.points(),
     );
   }
 
@@ -187,6 +195,7 @@ export class Outbox {
       this.#queues.delete(key);
     }
     this.#throttle.setIntegrations(integrations);
+    this.#refusing.setIntegrations(integrations);
     this.#giveUp(
       this.#all().filter(({ notification }) => !keys.has(notification.integration)),
       NOT_CONFIGURED,
@@ -250,6 +259,11 @@ export class Outbox {
   /** How many messages wait for an integration, or are on their way. */
   pendingOf(integration: string): number {
     return (this.#queues.get(integration)?.size ?? 0) + this.#throttle.heldOf(integration);
+  }
+
+  /** That an integration takes nothing of what it is sent; null where it does. */
+  refusingOf(integration: string): Refusing | null {
+    return this.#refusing.of(integration);
   }
 
   /** That messages no longer get out, in half a sentence; null while they do. One receiver that refuses is no reason. */
@@ -419,7 +433,9 @@ export class Outbox {
     return ended.map(() => true);
   }
 
-  #count({ outstanding: { notification }, tried: { delivery } }: Ended): void {
+  #count({ outstanding: { notification }, tried }: Ended): void {
+    const { delivery } = tried;
+    this.#refusing.tried(notification, tried, this.#parts.clock.wallMs());
     const [, type = ''] = notification.integration.split('/').toReversed();
     const { sent, failed, seconds } = this.#counters;
     if (delivery.outcome === 'delivered') {

@@ -42,7 +42,7 @@ async function fire(...ids: readonly string[]): Promise<void> {
 
 async function decided(alertId: string): Promise<readonly string[]> {
   await test.stage.notification.decisions.settled();
-  const decisions = await test.stage.notification.decisions.list(alertId);
+  const { decisions } = await test.stage.notification.decisions.list(alertId);
   return decisions.flatMap(({ stage: by, decision, reason }) =>
     by === 'rate_limit' ? `${decision}: ${reason}` : [],
   );

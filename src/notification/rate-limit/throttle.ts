@@ -15,7 +15,8 @@ import {
   type SelfMetrics,
   type Timer,
 } from '#telemetry';
-import type { Decision, DecisionLog } from '../explain/decision-log.ts';
+import type { DecisionLog } from '../explain/decision-log.ts';
+import type { Decision } from '../explain/decision.ts';
 import type { Outstanding } from '../outbox/delivery-queue.ts';
 import { insertNotifications, type Notification } from '../outbox/outbox-rows.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';

@@ -56,6 +56,8 @@ export interface Integration {
   readonly maxAlerts: number;
   /** How long one try may take. */
   readonly timeoutMs: number;
+  /** Whether each group is an incident there: who has none open has none to close. */
+  readonly opensIncidents?: true;
   /** Never rejects but for a programmer's mistake. */
   send(message: Message, options: SendOptions): Promise<Delivery>;
 }

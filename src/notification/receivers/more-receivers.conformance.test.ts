@@ -85,6 +85,10 @@ describeReceiver({
     about: second?.path,
     begun: `/v2/alerts/${String(fieldOf(first, 'alias'))}/close?identifierType=alias`,
   }),
+  incident({ path }) {
+    if (path === '/v2/alerts') return 'opened';
+    return path.includes('/close?') ? 'closed' : null;
+  },
   payload: ({ path }: ReceivedRequest) => {
     if (path === '/v2/alerts') return opsgenieAlert;
     if (path.includes('/close?')) return z.strictObject({ source: z.string() });
@@ -112,6 +116,7 @@ describeReceiver({
     about: fieldOf(second, 'entity_id'),
     begun: fieldOf(first, 'entity_id'),
   }),
+  incident: ({ body }) => (body.includes('"message_type":"RECOVERY"') ? 'closed' : 'opened'),
   payload: z.object({
     message_type: z.enum(['CRITICAL', 'WARNING', 'INFO', 'RECOVERY', 'ACKNOWLEDGEMENT']),
     entity_id: z.string().min(1),
@@ -307,10 +312,17 @@ describeReceiver({
   taken: ({ method, path, body }: ReceivedRequest) => {
     const open = { key: 'OPS-7', fields: { status: { statusCategory: { key: 'new' } } } };
     if (path.endsWith('/search')) return json({ issues: body.includes(RESOLVED_GROUP) ? [open] : [] });
-    if (method === 'GET') return json({ transitions: [{ id: '31', name: 'Done' }] });
+    if (path.endsWith('/transitions') && method === 'GET')
+      return json({ transitions: [{ id: '31', name: 'Done' }] });
+    if (method === 'GET') return json(open);
     return method === 'POST' && path.endsWith('/issue')
       ? { status: 201, ...json({ key: 'OPS-7' }) }
       : { status: 204 };
+  },
+  incident({ method, path }) {
+    if (method !== 'POST') return null;
+    if (path.endsWith('/issue')) return 'opened';
+    return path.endsWith('/transitions') ? 'closed' : null;
   },
   payload: ({ method, path }: ReceivedRequest) => {
     if (method === 'GET') return z.literal('');
@@ -337,6 +349,7 @@ describeReceiver({
     date: '2026-08-22',
   },
   taken: () => ({ status: 202, ...json({ status: 'success' }) }),
+  incident: ({ body }) => (/^{"receiver":"[^"]*","status":"firing"/.test(body) ? 'opened' : 'closed'),
   payload: z.strictObject({
     receiver: z.string(),
     status: z.enum(['firing', 'resolved']),

@@ -12,6 +12,7 @@ import { maxShownAnswer } from './answers.ts';
 import { defaultMaxAlerts } from './http-calls.ts';
 import { createCheckedNetwork } from './http/checked-lookup.ts';
 import { type ClosableHttpClient, createHttpClient } from './http/create-http-client.ts';
+import { createIntegration as createConfigured } from './create-integration.ts';
 import type { Delivery, Integration, ReceiverMemory } from './integration.ts';
 import {
   exampleAlert,
@@ -20,7 +21,7 @@ import {
   namingTemplates,
   resolvedMessage,
 } from './message.test-support.ts';
-import type { ReceiverKind } from './receiver-kind.ts';
+import type { IntegrationTools, ReceiverKind } from './receiver-kind.ts';
 import { type ReceivedRequest, ReceiverServer, type Reply } from './receiver-server.test-support.ts';
 
 /** A kind of receiver as the suite meets it. */
@@ -40,6 +41,8 @@ export interface ReceiverRow<Settings> {
   readonly payload: z.ZodType | ((request: ReceivedRequest) => z.ZodType);
   /** What the receiver answers when it takes a request; 200 without a body where it is absent. */
   readonly taken?: (request: ReceivedRequest) => Reply;
+  /** Of a kind that opens incidents: what a request does to one, in a word; null: neither. */
+  readonly incident?: (request: ReceivedRequest) => 'opened' | 'closed' | null;
   /** Whether it says in the body of an answer of 2xx that it has not taken a message. */
   readonly mayRefuseIn2xx?: boolean;
   /** What is in the settings and may not be in any text. */
@@ -121,9 +124,8 @@ export function createIntegration<Settings>(
   const { kind, files = {}, templates = namingTemplates } = row;
   const completed = kind.complete(kind.settings.parse(options.written), exampleGlobal(options.global));
   if ('problems' in completed) throw new Error(JSON.stringify(completed.problems));
-  if (!kind.create) throw new Error(`${kind.type} is not built`);
   const clock = createSystemClock();
-  return kind.create(completed.settings, 0, {
+  const tools: IntegrationTools = {
     clock,
     random: createSeededRandom(1),
     templates,
@@ -135,7 +137,10 @@ export function createIntegration<Settings>(
       if (text === undefined) throw new OmoiError('secret_unreadable', `there is no ${path}`);
       return text;
     },
-  });
+  };
+  const integration = createConfigured(kind, { settings: completed.settings, index: 0 }, tools);
+  if (!integration) throw new Error(`${kind.type} is not built`);
+  return integration;
 }
 
 /** A client whose names all lead to loopback. */
@@ -171,9 +176,12 @@ export function describeReceiver<Settings>(row: ReceiverRow<Settings>): void {
     const integrationAt = (
       address: string,
       httpConfig?: Readonly<Record<string, unknown>>,
-      client = http,
+      {
+        client = http,
+        others = {},
+      }: { client?: typeof http; others?: Readonly<Record<string, unknown>> } = {},
     ): Integration => {
-      const own = row.settings(address);
+      const own = { ...row.settings(address), ...others };
       const merged = { ...(own['http_config'] as object | undefined), ...httpConfig };
       const written = { ...own, ...(Object.keys(merged).length > 0 ? { http_config: merged } : {}) };
       const withTemplates = { ...row, templates: row.templates ?? REAL_TEMPLATES };
@@ -185,7 +193,7 @@ export function describeReceiver<Settings>(row: ReceiverRow<Settings>): void {
     ): Promise<Delivery> => {
       const client = loopbackClient();
       try {
-        return await sending(integrationAt(server.addressAs(), undefined, client));
+        return await sending(integrationAt(server.addressAs(), undefined, { client }));
       } finally {
         client.close();
       }
@@ -242,6 +250,38 @@ export function describeReceiver<Settings>(row: ReceiverRow<Settings>): void {
       server.reaction = () => ({ status: 429, headers: { 'retry-after': '7' } });
       const failed = failureIn(await send(integrationAt(server.addressAs())));
       expect(failed).toMatchObject({ failure: 'rateLimited', retryable: true, retryAfterMs: 7000 });
+    });
+
+    describe.runIf(row.kind.opensIncidents)('of what came and went before anybody was told', () => {
+      const brief: Message = { ...resolved, groupKey: firing.groupKey, reason: 'brief' };
+      const changes = (): readonly string[] =>
+        server.received.flatMap((request) => row.incident?.(request) ?? []);
+
+      it('opens an incident and closes it, in one delivery', async () => {
+        server.reaction = taken;
+        const delivery = await send(integrationAt(server.addressAs()), brief);
+        expect(delivery).toMatchObject({ outcome: 'delivered', answer: expect.stringContaining('opened') });
+        expect(changes()).toEqual(['opened', 'closed']);
+      });
+
+      it('does both again where only the first was taken', async () => {
+        const integration = integrationAt(server.addressAs());
+        server.reaction = (request) => (row.incident?.(request) === 'closed' ? 'hang up' : taken(request));
+        const failed = failureIn(await send(integration, brief));
+        expect(failed).toMatchObject({ failure: 'connection', retryable: true });
+        expect(failed.reason).toContain('incident opened, but not closed');
+        expectNoSecret(failed.reason);
+        server.reaction = taken;
+        expect(await send(integration, brief)).toMatchObject({ outcome: 'delivered' });
+        expect(changes().at(-1)).toBe('closed');
+      });
+
+      it('leaves it open where nothing else is closed by messages either', async () => {
+        server.reaction = taken;
+        const integration = integrationAt(server.addressAs(), {}, { others: { send_resolved: false } });
+        expect(await send(integration, brief)).toMatchObject({ outcome: 'delivered' });
+        expect(changes()).toEqual(['opened']);
+      });
     });
 
     it('waits no longer than its deadline', async () => {

@@ -204,6 +204,7 @@ describeReceiver({
     about: fieldOf(second, 'dedup_key'),
     begun: fieldOf(first, 'dedup_key'),
   }),
+  incident: ({ body }) => (body.includes('"event_action":"trigger"') ? 'opened' : 'closed'),
   payload: z.strictObject({
     routing_key: z.string(),
     event_action: z.enum(['trigger', 'acknowledge', 'resolve']),
@@ -241,6 +242,7 @@ describeReceiver({
     about: fieldOf(second, 'incident_key'),
     begun: fieldOf(first, 'incident_key'),
   }),
+  incident: ({ body }) => (body.includes('"event_type":"trigger"') ? 'opened' : 'closed'),
   payload: z.strictObject({
     service_key: z.string(),
     event_type: z.enum(['trigger', 'acknowledge', 'resolve']),

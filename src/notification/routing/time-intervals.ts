@@ -3,6 +3,9 @@ import { boundariesOf, nextBoundary } from './interval-boundaries.ts';
 import type { NumberRange, TimeInterval } from './time-interval.ts';
 import { ZoneTimes, type ZoneTime } from './zone-times.ts';
 
+/** So many edges of intervals are passed over in search of the end of a silence. */
+const maxEdges = 1_000;
+
 /** Why a route keeps silent at a time. */
 export interface SilentByTime {
   /** `mute`: it is within each of `names`. `inactive`: it is within none of them, which are all that the route is active in. */
@@ -45,6 +48,21 @@ export class TimeIntervals {
       if (atMs >= untilMs) return untilMs;
       if (this.#isWithin(name, atMs) !== wasWithin) return atMs;
     }
+  }
+
+  /** When a route that keeps silent now may speak next; null where it may not before a time. */
+  speaksAgainAtMs(
+    route: Pick<Route, 'muteTimeIntervals' | 'activeTimeIntervals'>,
+    { nowMs, untilMs }: { readonly nowMs: number; readonly untilMs: number },
+  ): number | null {
+    const names = [...route.muteTimeIntervals, ...route.activeTimeIntervals];
+    for (let atMs = nowMs, edges = 0; edges < maxEdges; edges++) {
+      const fromMs = atMs;
+      atMs = Math.min(...names.map((name) => this.nextEdge(name, fromMs, untilMs)));
+      if (atMs >= untilMs) return null;
+      if (this.silentBy(route, atMs) === null) return atMs;
+    }
+    return null;
   }
 
   #isWithin(name: string, wallMs: number): boolean {

@@ -23,6 +23,33 @@ it.each([
     snoozeEndedAtMs: 0,
     flappingSinceMs: 0,
   };
-  const options = { sendResolved: true, repeatIntervalMs: 4 * HOUR, nowMs: NOTIFIED_AT_MS + sinceMs };
+  const options = {
+    sendResolved: true,
+    opensIncidents: false,
+    repeatIntervalMs: 4 * HOUR,
+    nowMs: NOTIFIED_AT_MS + sinceMs,
+  };
   expect(dedup(entry, passed, options).send).toBe(send);
+});
+
+it.each([
+  ['is told to who reads messages', false, { send: 'all_resolved' }],
+  ['is not told to who has no incident of it to close', true, { send: null, why: 'no_incident' }],
+])('the end of what only others were told of %s', (_, opensIncidents, decided) => {
+  const resolved = new Set(['a']);
+  const nothing = new Set<string>();
+  const passed = {
+    firing: nothing,
+    resolved,
+    heldBack: nothing,
+    silent: nothing,
+    toldBefore: resolved,
+    allAcknowledged: false,
+    snoozeEndedAtMs: 0,
+    flappingSinceMs: 0,
+  };
+  const options = { sendResolved: true, opensIncidents, repeatIntervalMs: HOUR, nowMs: NOTIFIED_AT_MS };
+  expect(dedup(null, passed, options)).toEqual(decided);
+  const entry = { firing: nothing, resolved: nothing, notifiedAtMs: 0 };
+  expect(dedup(entry, passed, options)).toEqual(decided);
 });

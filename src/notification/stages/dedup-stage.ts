@@ -40,6 +40,8 @@ export function isBrief(
 
 export interface DedupOptions {
   readonly sendResolved: boolean;
+  /** Whether a group is an incident to it: it has none to close of what others were told. */
+  readonly opensIncidents: boolean;
   readonly repeatIntervalMs: number;
   readonly nowMs: number;
 }
@@ -50,21 +52,22 @@ export interface DedupOptions {
  */
 export type Dedup =
   | { readonly send: NotificationReason }
-  | { readonly send: null; readonly why: 'unchanged' | 'acknowledged' | 'logs' };
+  | { readonly send: null; readonly why: 'unchanged' | 'acknowledged' | 'logs' | 'no_incident' };
 
 /**
  * As Alertmanager decides it (notify, `DedupStage`), but that an alert which came and went between two passes is told of
- * (`brief`), and that a group whose alerts are all acknowledged is not repeated.
+ * (`brief`), and that a group whose alerts are all acknowledged is not repeated (of others a repetition leaves these out).
  */
 export function dedup(entry: LogEntry | null, passed: PassedAlerts, options: DedupOptions): Dedup {
   const { firing, resolved, heldBack, toldBefore, allAcknowledged, snoozeEndedAtMs, flappingSinceMs } =
     passed;
-  const { sendResolved, repeatIntervalMs, nowMs } = options;
+  const { sendResolved, opensIncidents, repeatIntervalMs, nowMs } = options;
+  const endOfOthers: Dedup = opensIncidents ? { send: null, why: 'no_incident' } : { send: 'all_resolved' };
   const hasBrief = [...resolved].some((one) => isBrief(entry, passed, one));
   if (entry === null) {
     if (firing.size > 0) return { send: flappingSinceMs > 0 ? 'flapping' : 'first_notification' };
     if (hasBrief) return { send: 'brief' };
-    return sendResolved && toldBefore.size > 0 ? { send: 'all_resolved' } : { send: null, why: 'unchanged' };
+    return sendResolved && toldBefore.size > 0 ? endOfOthers : { send: null, why: 'unchanged' };
   }
   // All that fires is kept back: it is neither over nor to be told of.
   if (firing.size === 0 && resolved.size === 0) return { send: null, why: 'unchanged' };
@@ -77,7 +80,7 @@ export function dedup(entry: LogEntry | null, passed: PassedAlerts, options: Ded
   if (hasBrief) return { send: 'brief' };
   if (firing.size === 0) {
     const isNews = sendResolved && !toldBefore.isSubsetOf(entry.resolved);
-    return isNews ? { send: 'all_resolved' } : { send: null, why: 'unchanged' };
+    return isNews ? endOfOthers : { send: null, why: 'unchanged' };
   }
   if (sendResolved && !resolved.isSubsetOf(entry.resolved)) return { send: 'new_resolved' };
   if (entry.notifiedAtMs < snoozeEndedAtMs) return { send: 'snooze_ended' };

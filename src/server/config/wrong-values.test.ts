@@ -7,7 +7,7 @@ import { configSchema } from './schema.ts';
 const TEXTS = ['', ' ', 'a b', 'nope', '5s', '\u0000', '\ud800', 'x'.repeat(10_000)];
 const NUMBERS = [-1, 0, 1.5, 1e21, Number.NaN, Number.POSITIVE_INFINITY];
 const LISTS = [[], [''], [null], [-1], ['a', 'a']];
-const MAPPINGS = [{}, { a: null }, { a: -1 }, { __proto__: null, constructor: 1 }];
+const MAPPINGS: readonly object[] = [{}, { a: null }, { a: -1 }, { __proto__: null, constructor: 1 }];
 const WRONG: readonly unknown[] = [null, true, ...TEXTS, ...NUMBERS, ...LISTS, ...MAPPINGS];
 
 const RIGHT_POOL = { id: 'coders', command: ['work', 'hard'], desired: 1, max: 2 };

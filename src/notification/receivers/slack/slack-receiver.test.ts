@@ -185,7 +185,7 @@ describe('with a token', () => {
     ['escalation', true],
     ['not_healed', true],
     ['new_resolved', false],
-    ['healed', false],
+    ['all_resolved', false],
   ])('%s is seen in the channel: %s', async (reason, isSeen) => {
     server.reaction = new SlackApi().reaction;
     await send(withToken(), because(reason), { channel: 'C1', ts: '17.1' });
