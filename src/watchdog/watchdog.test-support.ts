@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { parseMatcher } from '#promql';
 import { expect, vi } from 'vitest';
 import { createEventBus, type EventBus } from '#eventbus';
@@ -34,12 +35,14 @@ export class TestAlerts implements AlertReader {
   /** How often an alert was read: once for each transition that was tried. */
   reads = 0;
 
-  get(alertId: string): Promise<AlertFacts | null> {
+  async get(alertId: string, tx?: StateTransaction): Promise<AlertFacts | null> {
     this.reads++;
-    return Promise.resolve(this.#alerts.get(alertId) ?? null);
+    if (tx) await lockAlert(tx, alertId);
+    return this.#alerts.get(alertId) ?? null;
   }
 
-  async firingAmong(_tx: StateTransaction, alertIds: readonly string[]): Promise<readonly AlertFacts[]> {
+  async firingAmong(tx: StateTransaction, alertIds: readonly string[]): Promise<readonly AlertFacts[]> {
+    for (const alertId of alertIds.toSorted()) await lockAlert(tx, alertId);
     const alerts = await Promise.all(alertIds.map((alertId) => this.get(alertId)));
     return alerts.filter((alert): alert is AlertFacts => alert?.state === 'firing');
   }
@@ -102,7 +105,8 @@ export class TestAlerts implements AlertReader {
   ): Promise<void> {
     const alert = this.#alerts.get(alertId);
     if (!alert) throw new Error(`no alert ${alertId}`);
-    await this.#database.transaction((tx) => {
+    await this.#database.transaction(async (tx) => {
+      await lockAlert(tx, alertId);
       this.#alerts.set(alertId, { ...alert, state: 'resolved', cause });
       return this.#append(tx, {
         event_type: 'monitor.alert.resolved',
@@ -120,6 +124,11 @@ export class TestAlerts implements AlertReader {
       });
     });
   }
+}
+
+/** As the lock of its row does: what a transaction has read of an alert nobody changes before it is committed. */
+async function lockAlert({ db, dialect }: StateTransaction, alertId: string): Promise<void> {
+  if (dialect === 'postgres') await sql`select pg_advisory_xact_lock(hashtext(${alertId}))`.execute(db);
 }
 
 function triggeredEvent({ alertId, ruleId, labels, value, traceparent }: AlertFacts): NewSystemEvent {

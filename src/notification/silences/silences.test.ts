@@ -424,7 +424,10 @@ it.each([
     const recorded: number[] = [];
     const listening = stage.silences.onChanged((changed) => void recorded.push(changed.length));
     await stage.clock.advance(HOUR_MS);
-    await vi.waitFor(async () => expect(await stage.silences.listEnded(null, count + 1)).toHaveLength(count));
+    await vi.waitFor(
+      async () => expect(await stage.silences.listEnded(null, count + 1)).toHaveLength(count),
+      20_000,
+    );
     listening.stop();
     expect(recorded.filter((changed) => changed > 0)).toHaveLength(commits);
     expect(Math.max(...recorded)).toBe(maxDueAtOnce);
