@@ -23,7 +23,7 @@ interface Expected {
 test.each<[string, Scenario, Expected]>([
   [
     'what strangers say of agents, and people who were faster than the watchdog',
-    scenario('hearsay', 'act', { seed: 1, steps: 400 }),
+    scenario('hearsay', 'act', { seed: 3, steps: 400 }),
     {
       servers: 1,
       faults: 40,
