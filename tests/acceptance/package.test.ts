@@ -66,7 +66,7 @@ describe('the published package, in an empty folder', () => {
       pid: number;
     };
     expect(pid).toBe(server.pid);
-    expect(wordsOf(pid, 'cmdline')).toContain('--max-semi-space-size=8');
+    expect(wordsOf(pid, 'cmdline')).toContain('--max-semi-space-size=16');
     expect(wordsOf(pid, 'environ')).toEqual(
       expect.arrayContaining(['MALLOC_ARENA_MAX=1', 'MALLOC_MMAP_THRESHOLD_=131072']),
     );
