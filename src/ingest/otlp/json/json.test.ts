@@ -20,6 +20,8 @@ describe('numbers', () => {
     ['NaN as text', '"asDouble":"NaN"', 'NaN'],
     ['the largest double', '"asDouble":1.7976931348623157e308', 1.7976931348623157e308],
     ['infinity as text', '"asDouble":"-Infinity"', '-Infinity'],
+    ['a number beyond the largest double', '"asDouble":1e999', 'Infinity'],
+    ['a number below the least double', '"asDouble":-1.8e308', '-Infinity'],
     ['an integer as number', '"asInt":7', 7],
     ['an integer in another form', '"asInt":"1.5e3"', 1500],
     ['snake_case', '"as_double":2', 2],
@@ -37,8 +39,11 @@ describe('numbers', () => {
   it.each([
     ['an integer with a fraction', '"asInt":1.5', 'asInt: an integer belongs here'],
     ['a word', '"asDouble":"many"', 'asDouble: a number belongs here'],
-    ['a number beyond the largest double', '"asDouble":1e400', 'asDouble: a number that fits into a double'],
-    ['a text of such a number', '"asDouble":"-1e400"', 'asDouble: a number that fits into a double'],
+    [
+      'a text of a number beyond the largest double',
+      '"asDouble":"-1e400"',
+      'asDouble: a number that fits into a double',
+    ],
     ['a list', '"asDouble":[1]', 'asDouble is a list, where none belongs'],
     ['an object', '"asInt":{}', 'asInt is an object, where none belongs'],
     ['a negative time', '"asInt":1,"timeUnixNano":-1', 'timeUnixNano: an integer from 0'],

@@ -12,8 +12,9 @@ const MAX_NAME_BYTES = 64;
 /**
  * Writes a value by the rules of ProtoJSON (https://protobuf.dev/programming-guides/json/): 64-bit integers as numbers
  * or texts, doubles as numbers, as texts of numbers or as NaN, Infinity and -Infinity, enums as numbers or names,
- * bytes as base64; ids as hex, which is OTLP's own rule. A number beyond the largest double is none, as protobuf's own
- * conformance tests have it.
+ * bytes as base64; ids as hex, which is OTLP's own rule. A text of a number beyond the largest double is none, as protobuf's
+ * own conformance tests have it; a JSON number beyond it is infinite, as it is to who reads and writes JSON in JavaScript or Python:
+ * refused, it would take a service's sample away for what is a value of a double.
  * @returns what is wrong with the value, or null
  */
 export function writeScalar(
@@ -98,7 +99,7 @@ function writeDouble(writer: WireWriter, token: Token): string | null {
   const isNamed = isText && (text === 'NaN' || text === 'Infinity' || text === '-Infinity');
   if (isText && !isNamed && !NUMBER.test(text)) return 'a number belongs here';
   const value = Number(text);
-  if (!isNamed && !Number.isFinite(value)) return 'a number that fits into a double belongs here';
+  if (isText && !isNamed && !Number.isFinite(value)) return 'a number that fits into a double belongs here';
   writer.double(value);
   return null;
 }
