@@ -1,9 +1,10 @@
 // How soon what has ended or hung is replaced and proven, with real processes, and whether anything is repaired that is
 // not ill.
-// npm run bench -- supervision [--json] [--only=PART,…] [--kills=40] [--workers=100] [--hangs=10] [--turns=5]
+// npm run bench -- supervision [--json] [--only=PART,…] [--kills=40] [--workers=100] [--hangs=10] [--silences=6] [--turns=5]
 import { parseArgs } from 'node:util';
 import { SupervisedFleet } from './supervision/fleet.ts';
 import { allAtOnce, exitToRunning, hangToProven, type Measured } from './supervision/repairs.ts';
+import { silenceToProven } from './supervision/silences.ts';
 import { wrongActions } from './supervision/wrong-actions.ts';
 
 const { values: options } = parseArgs({
@@ -13,6 +14,7 @@ const { values: options } = parseArgs({
     kills: { type: 'string', default: '40' },
     workers: { type: 'string', default: '100' },
     hangs: { type: 'string', default: '10' },
+    silences: { type: 'string', default: '6' },
     turns: { type: 'string', default: '5' },
   },
 });
@@ -21,6 +23,10 @@ const PARTS: Readonly<Record<string, (fleet: SupervisedFleet) => Promise<Measure
   'exit to running': (fleet) => exitToRunning(fleet, Number(options.kills)),
   'all killed at once': (fleet) => allAtOnce(fleet, Number(options.workers)),
   'hang to proven': (fleet) => hangToProven(fleet, Number(options.hangs)),
+  'silence in turn': (fleet) =>
+    silenceToProven(fleet, { succession: 'in turn', rounds: Number(options.silences) }),
+  'silence overlapping': (fleet) =>
+    silenceToProven(fleet, { succession: 'overlap', rounds: Number(options.silences) }),
   'wrong actions': (fleet) => wrongActions(fleet, Number(options.turns)),
 };
 

@@ -8,6 +8,7 @@ import { dataDirectory, OmoiServer } from '../../tests/acceptance/support/omoi-p
 
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
 export const HEARTBEAT_INTERVAL_MS = 500;
+const GRACE_MS = 2000;
 /** How long a fleet may take to do what it is expected to do, on a busy machine. */
 const LIMIT_MS = 300_000;
 
@@ -15,6 +16,15 @@ const poolView = z.object({
   replicas: z.array(z.object({ agent_id: z.string(), generation: z.number(), pid: z.number().nullable() })),
 });
 const agentView = z.object({ status: z.string(), generation: z.number() });
+
+interface PoolOptions {
+  /** As workers beat that ask for nothing; else a little faster. */
+  readonly usualPace?: boolean;
+  /** What the server makes of the interval where absent. */
+  readonly heartbeatTtlMs?: number;
+  /** Whether the next generation starts beside one that hangs. */
+  readonly overlap?: boolean;
+}
 
 export interface Replica {
   readonly agentId: string;
@@ -53,11 +63,12 @@ export class SupervisedFleet {
     return this.#follower.lastId;
   }
 
-  /**
-   * Creates a pool of small workers, and waits until all of them are registered.
-   * @param heartbeatTtlMs what the server makes of the interval where absent
-   */
-  async createPool(pool: string, workers: number, heartbeatTtlMs?: number): Promise<void> {
+  /** Creates a pool of small workers, and waits until all of them are registered. */
+  async createPool(
+    pool: string,
+    workers: number,
+    { usualPace = false, heartbeatTtlMs, overlap = false }: PoolOptions = {},
+  ): Promise<void> {
     const before = this.lastEventId;
     await this.client.call('POST', '/api/v1/fleet/pools', {
       pool_id: pool,
@@ -69,9 +80,10 @@ export class SupervisedFleet {
       ],
       desired: workers,
       max: workers,
-      heartbeat_interval_ms: HEARTBEAT_INTERVAL_MS,
+      ...(!usualPace && { heartbeat_interval_ms: HEARTBEAT_INTERVAL_MS }),
       ...(heartbeatTtlMs !== undefined && { heartbeat_ttl_ms: heartbeatTtlMs }),
-      grace_ms: 2000,
+      overlap,
+      grace_ms: GRACE_MS,
     });
     await this.waitFor(
       (event) => event.event_type === 'fleet.agent.registered' && event.payload.pool_id === pool,

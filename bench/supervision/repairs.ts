@@ -6,12 +6,12 @@ export type Measured = Readonly<Record<string, number>>;
 
 type EventType = SystemEvent['event_type'];
 
-const about =
+export const about =
   (type: EventType, { agentId }: Replica) =>
   (event: SystemEvent): boolean =>
     event.event_type === type && 'agent_id' in event.payload && event.payload.agent_id === agentId;
 
-const remediationOf =
+export const remediationOf =
   (type: 'watchdog.remediation.started' | 'watchdog.remediation.completed', { agentId }: Replica) =>
   (event: SystemEvent): boolean =>
     event.event_type === type && event.payload.target === `agent:${agentId}`;

@@ -32,7 +32,7 @@ interface Faults {
  */
 export async function wrongActions(fleet: SupervisedFleet, turns: number): Promise<Measured> {
   const pool = 'mixed';
-  await fleet.createPool(pool, turns * STRUCK_A_TURN, TTL_MS);
+  await fleet.createPool(pool, turns * STRUCK_A_TURN, { heartbeatTtlMs: TTL_MS });
   const replicas = await fleet.replicas(pool);
   const strangers = Array.from({ length: 4 }, () => spawn('sleep', ['600'], { stdio: 'ignore' }));
   const faults: Faults = { ill: new Set(), undecided: new Set(), count: 0 };

@@ -151,6 +151,22 @@ describe.skipIf(!mayMount)('a disk that is full, what was kept for the state inc
   );
 
   it(
+    'stops an agent that a person stops: that needs no more room than was kept',
+    async () => {
+      await until(() => existsSync(join(data.path, 'reserve')), 'room is kept for the state', PATIENCE_MS);
+      fillDisk();
+      const body = { reason: 'the disk is full' };
+      await admin.read('/api/v1/fleet/agents/sleepers-1/stop', { method: 'POST', body });
+      await until(() => workers().length === WORKERS - 1, 'it has ended', PATIENCE_MS);
+      const stopped = async (): Promise<boolean> =>
+        (await admin.read<{ status: string }>('/api/v1/fleet/agents/sleepers-1')).status === 'TERMINATED';
+      await until(stopped, 'its end is on record', PATIENCE_MS);
+      rmSync(ballast);
+    },
+    LIMIT_MS,
+  );
+
+  it(
     'has room for a start, where an earlier server has kept some',
     async () => {
       await until(() => existsSync(join(data.path, 'reserve')), 'room is kept for the state', PATIENCE_MS);

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { findProcess, formatHandle, parseHandle } from './process-handle.ts';
 import {
@@ -80,12 +81,16 @@ describe('the table of processes', () => {
     const table = createProcessTable();
     const cleared = spawn('/usr/bin/env', ['-i', '/bin/sleep', '300'], { stdio: 'ignore' });
     // A program that never asks for the exit code of its child, which has let go of its memory.
-    const parent = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec sleep 300'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
+    const parent = spawn('/bin/sh', ['-c', 'cat <&3 & echo $!; exec 3<&-; exec sleep 300'], {
+      stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
     });
+    const [, said, , end] = parent.stdio as [null, Readable, null, Writable, ...unknown[]];
     try {
-      const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+      const [line] = (await once(said, 'data')) as [Buffer];
       const zombie = Number(line);
+      // A shell would ask for it.
+      await until(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n');
+      end.end();
       await until(() => table.stat(zombie)?.state === 'Z');
       expect(table.isBlank(zombie)).toBe(true);
       const { pid = 0 } = cleared;

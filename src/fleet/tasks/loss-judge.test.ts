@@ -52,6 +52,24 @@ describe('whether losses are held against tasks', () => {
   });
 });
 
+it('gives back what was counted where the others go while Omoi cannot tell why: at a start, or in an outage', async () => {
+  const { judge, lose, count } = await startJudge();
+  expect(lose('a', 3)).toEqual({ kind: 'counts' });
+  count('a', 'task');
+  judge.outage();
+  expect(lose('b', 3)).toEqual({ kind: 'outage', counted: new Map([['a/1', ['task']]]) });
+  expect(lose('c', 3)).toEqual({ kind: 'outage', counted: new Map() });
+});
+
+it('knows who had gone before it began', async () => {
+  const { judge, lose } = await startJudge();
+  const gone = { generation: 1, poolId: 'pool', living: 4, explained: false };
+  // Of themselves they are most of it already: nothing of what was counted is lost by that.
+  for (const agentId of ['a', 'b', 'c']) judge.known({ agentId, ...gone }, [`task of ${agentId}`]);
+  const counted = new Map(['a', 'b', 'c'].map((agentId) => [`${agentId}/1`, [`task of ${agentId}`]]));
+  expect(lose('d', 1)).toEqual({ kind: 'many_at_once', counted });
+});
+
 /** One end of a script: who, after how long, among how many living; `+` after the name where a task explains it. */
 type End = readonly [who: string, afterMs: number, living: number];
 

@@ -15,8 +15,11 @@ export interface LostHolder extends Holder {
 /** Whether its losses count as attempts of the tasks that it held; if not, why not. */
 export type LossJudgement =
   | { readonly kind: 'counts' }
-  /** Omoi itself has not listened for long enough: a start, a reboot, a stall, an outage of the database. */
-  | { readonly kind: 'outage' }
+  /**
+   * Omoi itself has not listened for long enough: a start, a reboot, a stall, an outage of the database. Where most of the domain
+   * is gone, `counted` was held against tasks of those who went just before.
+   */
+  | { readonly kind: 'outage'; readonly counted: CountedLosses }
   /** Most of the domain went at once; `counted` was held against their tasks before that was known. */
   | { readonly kind: 'many_at_once'; readonly counted: CountedLosses };
 
@@ -53,8 +56,8 @@ const fewestMany = 2;
 
 /**
  * Tells a task that ends its holders from holders that end for reasons of their own. It remembers who was lost in each
- * domain within a window; what was counted before the others went is given back. All in memory: after a restart of the
- * server losses are not trusted anyway until the window has passed.
+ * domain within a window; what was counted before the others went is given back. In memory; at a start those who went in the last
+ * moments of the server before are `known`, and losses are not trusted until the window has passed.
  */
 export class LossJudge {
   readonly #clock: Clock;
@@ -95,13 +98,21 @@ export class LossJudge {
       countEnd(domain, seen, 1);
     }
     const trustedSinceMs = Math.max(this.#stall.trustedSinceMs, this.#outageAtMs);
-    if (nowMs - trustedSinceMs < this.#limits.lossTrustMs) return { kind: 'outage' };
+    const isOutage = nowMs - trustedSinceMs < this.#limits.lossTrustMs;
     const { unexplained } = domain;
     const others = sizeOf(domain, holder.living) - (domain.ends.size - unexplained);
-    if (unexplained < fewestMany || unexplained * 2 <= others) return { kind: 'counts' };
+    const areMany = unexplained >= fewestMany && unexplained * 2 > others;
+    if (!areMany) return isOutage ? { kind: 'outage', counted: new Map() } : { kind: 'counts' };
     const { counted } = domain;
     domain.counted = new Map();
-    return { kind: 'many_at_once', counted };
+    return { kind: isOutage ? 'outage' : 'many_at_once', counted };
+  }
+
+  /** At a start: one that had ended or hung just before, and the tasks against which that was counted. */
+  known(holder: LostHolder, taskIds: readonly string[]): void {
+    const judged = this.judge(holder);
+    if (judged.kind !== 'counts') this.notGivenBack(holder.poolId, judged.counted);
+    this.counted(holder, taskIds);
   }
 
   /** After the commit: the losses of these tasks were counted. */

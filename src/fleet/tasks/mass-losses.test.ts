@@ -19,6 +19,19 @@ it('explains an end by a task once work that began since is done in that pool, a
   expect(losses.earlierLosers('other pool', 'task', of(2))).toEqual([]);
 });
 
+it('takes in what was lost under an earlier server at the time when it was', async () => {
+  const clock = new VirtualClock();
+  const losses = new MassLosses(clock);
+  losses.add('pool', ['old'], of(1), 599_000);
+  losses.add('pool', ['young'], of(1), 1000);
+  losses.completed('pool', 2000);
+  expect(losses.earlierLosers('pool', 'young', of(2))).toEqual([]);
+  expect(losses.earlierLosers('pool', 'old', of(2))).toEqual([of(1)]);
+  await clock.advance(1001);
+  losses.add('pool', ['new'], of(1));
+  expect([losses.has('pool', 'old'), losses.has('pool', 'young')]).toEqual([false, true]);
+});
+
 it('remembers the last tasks and holders up to its limits, and none for longer than ten minutes', async () => {
   const clock = new VirtualClock();
   const losses = new MassLosses(clock);

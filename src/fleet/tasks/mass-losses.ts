@@ -2,7 +2,7 @@ import type { Clock } from '#telemetry';
 import type { Holder } from '../leases/lease-registry.ts';
 
 /** For how long it is remembered that a task was lost together with most of a pool. */
-const keptMs = 600_000;
+export const massLossesKeptMs = 600_000;
 /** The first ones are forgotten beyond it: they are judged as tasks that were never lost. */
 export const maxMassLostTasks = 10_000;
 
@@ -25,8 +25,7 @@ interface Domain {
  * The tasks that were lost when most of a pool went at once, which is held against none of them. Where several tasks end
  * their holders at the same time that looks the same, each time again; what tells them apart is that others work between:
  * one that is lost again after the pool has begun and done other work since explains that its new holder ended. While what
- * the pool needs is away nothing is done, so that nothing is explained. Memory only: losses right after a start count for
- * nobody anyway.
+ * the pool needs is away nothing is done, so that nothing is explained. In memory; a start fills it from the events.
  */
 export class MassLosses {
   readonly #clock: Clock;
@@ -41,8 +40,8 @@ export class MassLosses {
     return this.#count;
   }
 
-  /** Tasks of a pool that were lost with most of it, and with whom. */
-  add(poolId: string | null, taskIds: readonly string[], holder: Holder): void {
+  /** Tasks of a pool that were lost with most of it, and with whom. @param agoMs how long ago; the longest comes first */
+  add(poolId: string | null, taskIds: readonly string[], holder: Holder, agoMs = 0): void {
     const nowMs = this.#clock.monotonicMs();
     this.#forgetOld(nowMs);
     const domain = this.#domains.get(poolId) ?? {
@@ -53,7 +52,10 @@ export class MassLosses {
     for (const taskId of taskIds) {
       const before = domain.tasks.get(taskId)?.holders ?? [];
       if (!domain.tasks.delete(taskId)) this.#count++;
-      domain.tasks.set(taskId, { holders: [...before, holder].slice(-maxHoldersOfTask), atMs: nowMs });
+      domain.tasks.set(taskId, {
+        holders: [...before, holder].slice(-maxHoldersOfTask),
+        atMs: nowMs - agoMs,
+      });
     }
     while (this.#count > maxMassLostTasks) this.#forgetFirst();
   }
@@ -80,7 +82,7 @@ export class MassLosses {
   #forgetOld(nowMs: number): void {
     for (const [poolId, { tasks }] of this.#domains) {
       for (const [taskId, { atMs }] of tasks) {
-        if (nowMs - atMs <= keptMs) break;
+        if (nowMs - atMs <= massLossesKeptMs) break;
         tasks.delete(taskId);
         this.#count--;
       }

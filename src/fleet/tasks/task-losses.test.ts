@@ -153,6 +153,34 @@ it('holds nothing against a task whose holder was lost when Omoi had just begun 
   expect(await get(taskId)).toMatchObject({ state: 'queued', counted_losses: 0 });
 });
 
+describe('a pool that goes at once while Omoi is started again', () => {
+  /** The first goes under the server before, and what it held is given up at once; the others are found gone afterwards. */
+  async function endAroundRestart(pauseSeconds: number): Promise<TaskRow> {
+    await start(...workers);
+    const [first = ''] = await enqueue(4, { maxAttempts: 1 });
+    for (const agentId of workers) expect(await claim(agentId)).toHaveLength(1);
+    await end('w1');
+    expect(await get(first)).toMatchObject({ state: 'parked', counted_losses: 1 });
+    for (let second = 0; second < pauseSeconds; second++) {
+      await running.clock.advance(1000);
+      for (const agentId of workers.slice(1)) running.fleet.heartbeats.seen({ agentId, generation: 1 });
+    }
+    await running.stop();
+    await running.start();
+    for (const agentId of workers.slice(1)) await end(agentId);
+    return get(first);
+  }
+
+  it('holds nothing against the task of the first either, which was lost before', async () => {
+    expect(await endAroundRestart(1)).toMatchObject({ state: 'queued', counted_losses: 0, error: null });
+    expect(await running.events('fleet.task.retried')).toHaveLength(1);
+  });
+
+  it('holds it against one whose holder had gone some time before', async () => {
+    expect(await endAroundRestart(10)).toMatchObject({ state: 'parked', counted_losses: 1 });
+  });
+});
+
 it('takes a task away at its time limit, though its lease is renewed', async () => {
   await start(...workers);
   const [slow = ''] = await enqueue(1, { timeLimitMs: 2_000, maxAttempts: 1 });
@@ -280,6 +308,30 @@ describe('several tasks that end their holders at once', () => {
         poisoned.map((agentId) => expect.objectContaining({ agent_id: agentId, generation: 1 })),
       ),
     );
+  });
+
+  it('are found as well where Omoi was started again between', async () => {
+    await start(...pool);
+    const taskIds = await enqueue(3);
+    await endTogether();
+    expect(await running.events('fleet.task.released')).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ counted: true }),
+        expect.objectContaining({ counted: false, excused_by: 'many_at_once' }),
+      ]),
+    );
+    await running.stop();
+    await running.start();
+    await running.clock.advance(10_000);
+    const [good = ''] = await enqueue(1, { priority: 9 });
+    expect(await claim('w5')).toMatchObject([{ task_id: good }]);
+    await running.clock.advance(10);
+    await running.fleet.tasks.complete(heldBy('w5', good), null);
+    await endTogether();
+    // Those of the first too, whose losses were counted until the others went.
+    for (const taskId of taskIds)
+      expect(await get(taskId)).toMatchObject({ state: 'queued', counted_losses: 1 });
+    expect(await running.events('fleet.task.blamed')).toHaveLength(3);
   });
 
   it('are not to blame where nothing is done between: what they need may be away', async () => {

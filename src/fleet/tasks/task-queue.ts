@@ -92,6 +92,7 @@ export class TaskQueue {
       agentIndex.tookTask(holder, task);
     }
     await this.#knowWhomTasksEnded();
+    await this.#releases.start(now.wallMs);
     await this.#knowWhoClings();
     const parked = await database.reader
       .selectFrom('tasks')

@@ -13,6 +13,7 @@ import type { FleetParts } from '../fleet-parts.ts';
 import type { HolderLoss, ReleaseOrder } from '../agents/generation-store.ts';
 import { isOverLimit, type Holder, type Lease } from '../leases/lease-registry.ts';
 import { LossJudge, type CountedLosses, type LossJudgement } from './loss-judge.ts';
+import { readPastLosses } from './past-losses.ts';
 import type { TaskQueueState } from './task-queue-state.ts';
 import {
   attemptsUsed,
@@ -51,6 +52,14 @@ export class TaskReleases {
     this.#parts = parts;
     this.#state = state;
     this.#judge = new LossJudge(parts.clock, parts.stall, parts.limits);
+  }
+
+  /** Knows what earlier servers have told of losses. @param nowMs by the database's clock */
+  async start(nowMs: number): Promise<void> {
+    const { mass, last } = await readPastLosses(this.#parts, nowMs);
+    for (const { poolId, taskId, holder, agoMs } of mass)
+      this.#state.massLosses.add(poolId, [taskId], holder, agoMs);
+    for (const { taskIds, ...lost } of last) this.#judge.known(lost, taskIds);
   }
 
   /** Queues again what an agent's generations up to one have claimed; returns how many tasks. */
@@ -236,7 +245,8 @@ export class TaskReleases {
     const { poolId } = this.#inDomain(holder);
     const suspect = loss && this.#suspectAmong(holder, held, loss);
     const judgement = loss && this.#judgeLoss(holder, loss, suspect !== null);
-    if (held.length === 0 && judgement?.kind !== 'many_at_once') return [];
+    const toGiveBack = judgement === null || judgement.kind === 'counts' ? NOTHING : judgement.counted;
+    if (held.length === 0 && judgement?.kind !== 'many_at_once' && toGiveBack.size === 0) return [];
     const now = momentOf(this.#parts.clock, tx.nowMs);
     const releases = held.map((task) => ({
       task: this.#releasedRow(task, { loss, judgement, now }),
@@ -244,8 +254,9 @@ export class TaskReleases {
     }));
     await Promise.all(releases.map(({ task }) => writeReleased(tx, task)));
     const counted = judgement?.kind === 'counts';
+    const excusedBy = judgement && judgement.kind !== 'counts' ? judgement.kind : null;
     const events = releases.flatMap(({ task, holder: of }) => {
-      const released = releasedEvent(task, { holder: of, reason, counted, traceparent });
+      const released = releasedEvent(task, { holder: of, reason, counted, excusedBy, traceparent });
       if (task.state !== 'parked' || !loss) return [released];
       return [released, parkedEvent(task, { holder: of, cause: loss.cause, traceparent })];
     });
@@ -269,7 +280,7 @@ export class TaskReleases {
       if (!suspect) return;
       for (const ended of [holder, ...explained]) this.#parts.agentIndex.blame(ended, suspect.task_id);
     });
-    if (judgement?.kind === 'many_at_once') await this.#giveBack(tx, holder, judgement.counted);
+    await this.#giveBack(tx, holder, toGiveBack);
     return releases.map((release) => release.task);
   }
 
@@ -411,6 +422,7 @@ export class TaskReleases {
 
 /** Reasons for which a holder loses a task that goes on itself. */
 const TAKEN: ReadonlySet<TaskReleaseReason> = new Set(['time_limit', 'lease_expired', 'reassigned']);
+const NOTHING: CountedLosses = new Map();
 const CANCELLABLE: ReadonlySet<string> = new Set(['queued', 'claimed', 'parked']);
 
 /** What a task in the queue looks like that nobody holds, and that may be claimed. */

@@ -157,6 +157,7 @@ export function releasedEvent(
     readonly holder: Holder;
     readonly reason: TaskReleaseReason;
     readonly counted: boolean;
+    readonly excusedBy?: 'outage' | 'many_at_once' | null;
     readonly traceparent: string | null;
   },
 ): NewSystemEvent {
@@ -169,6 +170,7 @@ export function releasedEvent(
       generation: release.holder.generation,
       reason: release.reason,
       counted: release.counted,
+      ...(release.excusedBy && { excused_by: release.excusedBy }),
     },
   };
 }

@@ -278,6 +278,8 @@ export const EVENT_PAYLOADS = {
     reason: z.enum(TASK_RELEASE_REASONS),
     /** Whether the loss counts as an attempt; events of older servers don't say. */
     counted: z.boolean().optional(),
+    /** Why a loss by its holder's own end does not count; events of older servers don't say. */
+    excused_by: z.enum(['outage', 'many_at_once']).optional(),
   }),
   /** Others were lost with the task since: it explains why that generation ended, which is held against its agent no more. */
   'fleet.task.blamed': z.object({ ...taskRef, agent_id: z.string(), generation: z.number().int() }),

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { Readable, type Writable } from 'node:stream';
 import { messageOf, type Clock } from '#telemetry';
+import { ProgramGroup } from './program-group.ts';
 import type { ProgramEnd, ProgramRun, Programs } from './programs.ts';
 
 /** How long what a program has left behind may still write when the program itself has ended. */
@@ -36,11 +37,13 @@ async function runChild(run: ProgramRun, clock: Clock): Promise<ProgramEnd> {
   // Who does not want to read it is not made to.
   child.stdin.on('error', ignore);
   Readable.from(input, { objectMode: false }).on('error', ignore).pipe(child.stdin);
-  const stopping = stopWhenAborted(child, run, clock);
+  const group = child.pid === undefined ? null : new ProgramGroup(child.pid);
+  child.once('exit', () => group?.leaderEnded());
+  const stopping = stopWhenAborted(group, run, clock);
   try {
     const { code, by } = await ended(child);
     const isStopped = signal.aborted;
-    await outputEnded(child, clock);
+    await outputEnded(child, group, clock);
     if (isStopped) return { kind: 'stopped', output: output.text };
     if (code === null) return { kind: 'killed', by: by ?? 'a signal', output: output.text };
     return { kind: 'exited', code, output: output.text };
@@ -52,11 +55,11 @@ async function runChild(run: ProgramRun, clock: Clock): Promise<ProgramEnd> {
 }
 
 /** Asks the whole group to end when the run is to be stopped, and kills it when it does not. */
-function stopWhenAborted(child: Child, { signal, graceMs }: ProgramRun, clock: Clock) {
+function stopWhenAborted(group: ProgramGroup | null, { signal, graceMs }: ProgramRun, clock: Clock) {
   let killing: ReturnType<Clock['after']> | null = null;
   const stop = () => {
-    signalGroup(child, 'SIGTERM');
-    killing = clock.after(graceMs, () => signalGroup(child, 'SIGKILL'));
+    group?.signal('SIGTERM');
+    killing = clock.after(graceMs, () => group?.signal('SIGKILL'));
   };
   signal.addEventListener('abort', stop, { once: true });
   return {
@@ -80,7 +83,7 @@ function ended(child: Child): Promise<ChildExit> {
 }
 
 /** Whoever holds the output open when the program has ended is of its group, and is ended as well. */
-async function outputEnded(child: Child, clock: Clock): Promise<void> {
+async function outputEnded(child: Child, group: ProgramGroup | null, clock: Clock): Promise<void> {
   const streams = [child.stdout, child.stderr].filter((stream) => !stream.closed);
   const closed = Promise.all(
     streams.map(
@@ -91,21 +94,11 @@ async function outputEnded(child: Child, clock: Clock): Promise<void> {
     ),
   );
   const lingering = clock.after(lingerMs, () => {
-    signalGroup(child, 'SIGKILL');
+    group?.signal('SIGKILL');
     for (const stream of streams) stream.destroy();
   });
   await closed;
   lingering.cancel();
-}
-
-/** A group that is gone has nobody to tell. */
-function signalGroup({ pid }: Child, signal: 'SIGTERM' | 'SIGKILL'): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // All of it has ended.
-  }
 }
 
 function notStarted(thrown: unknown): ProgramEnd {
