@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import type { Browser, CDPSession, Page } from 'playwright-core';
-import { DESK } from '../../tests/browser/visits.ts';
+import { DESKTOP } from '../../tests/browser/visits.ts';
 import { mainThreadTasks, TRACED, type MainTask, type TraceEvent } from './trace.ts';
 
 const WITHIN_MS = 60_000;
@@ -66,7 +66,7 @@ export interface WatchedPage {
 }
 
 export async function watchPage(browser: Browser, visit: Visit): Promise<WatchedPage> {
-  const context = await browser.newContext({ viewport: DESK });
+  const context = await browser.newContext({ viewport: DESKTOP });
   context.setDefaultTimeout(WITHIN_MS);
   const page = await context.newPage();
   await page.addInitScript(NOTES);
@@ -100,7 +100,7 @@ async function watch(
   while (performance.now() - beganMs < seconds * 1000) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     if (scrolls) {
-      await page.mouse.move(DESK.width / 2, DESK.height / 2);
+      await page.mouse.move(DESKTOP.width / 2, DESKTOP.height / 2);
       await page.mouse.wheel(0, step);
       const isAtEnd = await page.evaluate<boolean>(
         `${step} > 0 ? scrollY + innerHeight >= document.documentElement.scrollHeight - 2 : scrollY <= 0`,

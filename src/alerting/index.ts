@@ -7,6 +7,6 @@ export { DEFAULT_ALERTING_OPTIONS, type AlertingOptions } from './options.ts';
 export { type GroupOverview, type RuleOverview } from './overview.ts';
 export { type LoadReport } from './rules/loaded-rules.ts';
 export type { LoadedRule } from './rules/loaded-rule.ts';
-export { parseClaims } from './posted/claims.ts';
+export { parsePostings } from './posted/postings.ts';
 export { parseRuleFile } from './rules/rule-file.ts';
 export { parseRuleFiles } from './rules/rule-files.ts';

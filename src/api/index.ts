@@ -51,7 +51,7 @@ export { type AlertmanagerLanguage, type AlertmanagerParts } from './alertmanage
 export { registerAlertmanagerRoutes } from './alertmanager/alertmanager-routes.ts';
 export type {
   AlertFilter,
-  AlertStanding,
+  AlertStatus,
   AlertmanagerView,
   PostedAlert,
   PostedAlerts,

@@ -319,8 +319,8 @@ export class Notification {
         const key = integrationKey(name, { type, index });
         const sendResolved = running.get(key)?.integration.sendResolved ?? null;
         const { outbox } = this;
-        const standing = { pending: outbox.pendingOf(key), refusing: outbox.refusingOf(key) };
-        return { key, type, isBuilt: running.has(key), sendResolved, ...standing };
+        const delivery = { pending: outbox.pendingOf(key), refusing: outbox.refusingOf(key) };
+        return { key, type, isBuilt: running.has(key), sendResolved, ...delivery };
       }),
     }));
   }

@@ -239,9 +239,21 @@ describe('bytes that are no UTF-8', () => {
     ['"a\\xff"', { value: 'a\uFFFD' }],
     ['label_replace(vector(1), "x", "\\xff$1", "", ".*")', { elements: [{ labels: { x: '\uFFFD' } }] }],
     ['label_join(vector(1), "x", "\\xfe", "a", "b")', { elements: [{ labels: { x: '\uFFFD' } }] }],
+    ['absent(nothing{x="\\xff"})', { elements: [{ labels: { x: '\uFFFD' } }] }],
+    ['absent_over_time({"\\xff"="x"}[1m])', { elements: [{ labels: { '\uFFFD': 'x' } }] }],
     ['label_replace(vector(1), "x", "\\xe2\\x82\\xac", "", ".*")', { elements: [{ labels: { x: '€' } }] }],
   ])('in %s read as U+FFFD', (text, expected) => {
     expect(settled(engineWith().prepare(text).instant(store(), 0))).toMatchObject(expected);
+  });
+
+  it.each([
+    ['up{a=~"\\xff("}', /missing closing \): `\(\?s\)\uFFFD\(`/],
+    ['label_replace(vector(1), "\\xff", "x", "", "")', /label_replace\(\): \uFFFD$/],
+    ['label_join(vector(1), "a", "x", "\\xff")', /label_join\(\): \uFFFD$/],
+    ['label_replace(vector(1), "a", "x", "", "\\xff(")', /label_replace\(\): \uFFFD\($/],
+  ])('in what is said of %s, too', (text, message) => {
+    const run = () => settled(engineWith().prepare(text).instant(store(), 0));
+    expect(run).toThrow(message);
   });
 });
 

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { parseClaims, type Alerting, type AlertRow } from '#alerting';
+import { parsePostings, type Alerting, type AlertRow } from '#alerting';
 import { lockRows, PreparedQuery, type StateDatabase } from '#storage';
 import { allSettled, parseLabels } from '#telemetry';
 import type { AlertFacts, AlertReader } from '#watchdog';
@@ -64,7 +64,8 @@ function factsOf(row: AlertRow): AlertFacts {
     value: Number(row.value),
     worse: WORSE[row.comparison ?? ''] ?? null,
     maintained: row.maintenance_id !== null,
-    postedBy: row.posted_claims === null ? null : parseClaims(row.posted_claims).map(({ sender }) => sender),
+    postedBy:
+      row.posted_claims === null ? null : parsePostings(row.posted_claims).map(({ sender }) => sender),
     traceparent: row.traceparent,
   };
 }

@@ -1,4 +1,4 @@
-import type { AlertFilter, AlertmanagerView, AlertStanding, ViewedAlert, ViewedGroup } from '#api';
+import type { AlertFilter, AlertmanagerView, AlertStatus, ViewedAlert, ViewedGroup } from '#api';
 import type { AlertReader, Notification, Silences, StoredAlert } from '#notification';
 import { Stretch, type Clock } from '#telemetry';
 
@@ -48,7 +48,7 @@ async function* viewed(
   accepts: AlertFilter,
 ): AsyncGenerator<ViewedAlert> {
   const { dispatcher } = notification;
-  const standingOf = ({ alertId, labels }: Tracked): AlertStanding => {
+  const statusOf = ({ alertId, labels }: Tracked): AlertStatus => {
     const source = notification.inhibitedBy({ alertId, labels })?.sourceAlertId;
     return {
       receivers: [
@@ -58,18 +58,18 @@ async function* viewed(
       inhibitedBy: source === undefined ? [] : [dispatcher.membership.get(source)?.fingerprint ?? source],
     };
   };
-  const read = async function* (meant: ReadonlyMap<string, AlertStanding>): AsyncGenerator<ViewedAlert> {
+  const read = async function* (meant: ReadonlyMap<string, AlertStatus>): AsyncGenerator<ViewedAlert> {
     for (const alert of await alerts.read([...meant.keys()])) {
-      const standing = meant.get(alert.alertId);
-      if (standing === undefined || alert.endsAtMs !== null) continue;
-      yield { alert, updatedAtMs: alert.updatedAtMs, expiresAtMs: alert.expiresAtMs, ...standing };
+      const status = meant.get(alert.alertId);
+      if (status === undefined || alert.endsAtMs !== null) continue;
+      yield { alert, updatedAtMs: alert.updatedAtMs, expiresAtMs: alert.expiresAtMs, ...status };
     }
   };
   const stretch = new Stretch(clock);
-  let meant = new Map<string, AlertStanding>();
+  let meant = new Map<string, AlertStatus>();
   for (const alert of tracked) {
-    const standing = standingOf(alert);
-    if (accepts({ ...standing, labels: alert.labels })) meant.set(alert.alertId, standing);
+    const status = statusOf(alert);
+    if (accepts({ ...status, labels: alert.labels })) meant.set(alert.alertId, status);
     if (meant.size === maxAlertsPerRead) {
       yield* read(meant);
       meant = new Map();

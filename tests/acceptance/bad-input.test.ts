@@ -159,6 +159,53 @@ describe('a request that is wrong is told why, and changes nothing', () => {
   });
 });
 
+describe('telemetry that is wrong', () => {
+  const ids = { traceId: 'ab'.repeat(16), spanId: 'cd'.repeat(8) };
+  const far = '9007199254740992000';
+  const traces = (span: object) => ({ resourceSpans: [{ scopeSpans: [{ spans: [{ ...ids, ...span }] }] }] });
+  const now = `${Date.now()}000000`;
+  const withValue = (value: object) =>
+    traces({ startTimeUnixNano: now, endTimeUnixNano: now, attributes: [{ key: 'a', value }] });
+  const nested = `${'{"arrayValue":{"values":['.repeat(5000)}{}${']}}'.repeat(5000)}`;
+
+  it.each<[string, string, unknown, number, RegExp]>([
+    [
+      'a span of the year 2255',
+      'traces',
+      traces({ startTimeUnixNano: far, endTimeUnixNano: far }),
+      200,
+      /"rejectedSpans":"1".*a span more than a day ahead/,
+    ],
+    ['a list of null', 'traces', withValue({ arrayValue: null }), 200, /^\{\}$/],
+    ['a list that is none', 'traces', withValue({ arrayValue: { values: 5 } }), 200, /values is no list/],
+    ['a list of nothing', 'traces', withValue({ arrayValue: { values: [null] } }), 200, /^\{\}$/],
+    [
+      'a map of no entries',
+      'traces',
+      withValue({ kvlistValue: { values: [5, null] } }),
+      200,
+      /values is no object/,
+    ],
+    [
+      'an attribute nested 5,000 deep',
+      'logs',
+      `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"attributes":[{"key":"a","value":${nested}}]}]}]}]}`,
+      400,
+      /maxJsonDepth/,
+    ],
+  ])('%s is answered, and what is stored can be read', async (_, signal, body, status, answered) => {
+    const answer = await fetch(`${server.url}/v1/${signal}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${server.adminToken}` },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    expect([answer.status, await answer.text()]).toEqual([status, expect.stringMatching(answered)]);
+    for (const list of ['traces', 'logs']) {
+      expect((await admin.call(`/api/v1/observability/${list}`)).status).toBe(200);
+    }
+  });
+});
+
 describe('a pool whose command does not exist', () => {
   it('says so and backs off; the server lives', async () => {
     const failures = await until(async () => {

@@ -4,7 +4,7 @@ import { Client } from '../acceptance/support/client.ts';
 import { dataDirectory, OmoiServer } from '../acceptance/support/omoi-process.ts';
 import { seriousFindings } from './axe.ts';
 import { chromiumForTests, openBrowser } from './chromium.ts';
-import { DESK, PHONE, Visits } from './visits.ts';
+import { DESKTOP, PHONE, Visits } from './visits.ts';
 
 const program = chromiumForTests();
 
@@ -192,7 +192,7 @@ describe.skipIf(program === null)('mission control', () => {
   it.each([
     { name: 'a phone', viewport: PHONE },
     // The last, since the tests that follow are of a desk.
-    { name: 'a desk', viewport: DESK },
+    { name: 'a desktop', viewport: DESKTOP },
   ])('fits on $name, in light and dark', async ({ viewport }) => {
     page = await visits.as('admin');
     await page.setViewportSize(viewport);

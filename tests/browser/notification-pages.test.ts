@@ -4,7 +4,7 @@ import { seriousFindings } from './axe.ts';
 import { chromiumForTests } from './chromium.ts';
 import { Pages, WITHIN_MS } from './pages.ts';
 import { POLICY, routing, RULES } from './notified-alerts.ts';
-import { DESK, PHONE } from './visits.ts';
+import { DESKTOP, PHONE } from './visits.ts';
 import { Webhook } from './webhook.ts';
 
 const program = chromiumForTests();
@@ -444,7 +444,7 @@ describe.skipIf(program === null)('who is told, on the pages', () => {
         expect(await seriousFindings(page)).toEqual([]);
       }
     } finally {
-      await page.setViewportSize(DESK);
+      await page.setViewportSize(DESKTOP);
       await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
     }
   });

@@ -7,13 +7,13 @@ import { dataDirectory, OmoiServer } from '../acceptance/support/omoi-process.ts
 import { until } from '../acceptance/support/until.ts';
 import { workersOf } from '../acceptance/support/workers.ts';
 import { chromiumForTests, openBrowser } from './chromium.ts';
-import { DESK, PHONE } from './visits.ts';
+import { DESKTOP, PHONE } from './visits.ts';
 import { Webhook } from './webhook.ts';
 
 const DIRECTORY = '.omoi/screenshots';
 const LOOKS = [
-  { look: 'light', colorScheme: 'light', viewport: DESK },
-  { look: 'dark', colorScheme: 'dark', viewport: DESK },
+  { look: 'light', colorScheme: 'light', viewport: DESKTOP },
+  { look: 'dark', colorScheme: 'dark', viewport: DESKTOP },
   { look: 'phone', colorScheme: 'light', viewport: PHONE },
   { look: 'phone-dark', colorScheme: 'dark', viewport: PHONE },
 ] as const;
@@ -183,7 +183,7 @@ async function photograph(browser: Browser, agents: number): Promise<void> {
 const maxHeightPx = 6_000;
 
 /** All of a page, on a screen that is as high as it: what stays at the foot of the screen would stand in its middle else. */
-async function photographWhole(page: Page, viewport: typeof DESK, path: string): Promise<void> {
+async function photographWhole(page: Page, viewport: typeof DESKTOP, path: string): Promise<void> {
   const height = await page.evaluate<number>('document.documentElement.scrollHeight');
   await page.setViewportSize({
     ...viewport,

@@ -6,7 +6,7 @@ import { until } from '../acceptance/support/until.ts';
 import { seriousFindings } from './axe.ts';
 import { chromiumForTests, openBrowser } from './chromium.ts';
 import { logInWithToken } from './log-in.ts';
-import { DESK, PHONE, Visits } from './visits.ts';
+import { DESKTOP, PHONE, Visits } from './visits.ts';
 
 const program = chromiumForTests();
 const WITHIN_MS = 60_000;
@@ -95,7 +95,7 @@ describe.skipIf(program === null)('the shell of the dashboard', () => {
   });
 
   it(
-    'has nothing serious for axe to find on any page, in light and dark, on a desk and a phone',
+    'has nothing serious for axe to find on any page, in light and dark, on a desktop and a phone',
     LONG,
     async () => {
       page = await visits.as('operator');
@@ -108,7 +108,7 @@ describe.skipIf(program === null)('the shell of the dashboard', () => {
         await page.goto(`${server.url}${path}`);
         await page.locator('h1').waitFor({ state: 'attached' });
         for (const [colorScheme, viewport] of [
-          ['light', DESK],
+          ['light', DESKTOP],
           ['dark', PHONE],
         ] as const) {
           await page.emulateMedia({ colorScheme });
@@ -124,13 +124,13 @@ describe.skipIf(program === null)('the shell of the dashboard', () => {
         expect([path, await page.evaluate<readonly string[]>(SQUEEZED)]).toEqual([path, []]);
       }
       expect(findings).toEqual([]);
-      await page.setViewportSize(DESK);
+      await page.setViewportSize(DESKTOP);
       await page.emulateMedia({ colorScheme: null });
     },
   );
 
   it(
-    'leads to the documentation, which is read and walked through on a desk and a phone, in light and dark',
+    'leads to the documentation, which is read and walked through on a desktop and a phone, in light and dark',
     LONG,
     async () => {
       page = await visits.as('operator');
@@ -143,7 +143,7 @@ describe.skipIf(program === null)('the shell of the dashboard', () => {
       for (const path of ['/docs', '/docs/alerting/rules', '/docs/cli']) {
         await page.goto(`${server.url}${path}`);
         for (const [colorScheme, viewport, background] of [
-          ['light', DESK, 'rgb(245, 246, 248)'],
+          ['light', DESKTOP, 'rgb(245, 246, 248)'],
           ['dark', PHONE, 'rgb(12, 16, 20)'],
         ] as const) {
           await page.emulateMedia({ colorScheme });
@@ -169,7 +169,7 @@ describe.skipIf(program === null)('the shell of the dashboard', () => {
       await page.getByRole('link', { name: 'All pages' }).click();
       await page.getByRole('navigation').getByRole('link', { name: 'Alert rules' }).click();
       await heading('Alert rules').waitFor();
-      await page.setViewportSize(DESK);
+      await page.setViewportSize(DESKTOP);
       await page.locator('main a[href="/docs/configuration#rules-and-policies-of-your-own"]').first().click();
       await heading('Configuration').waitFor();
       expect(await page.locator(':target').textContent()).toMatch(/^Rules and policies of your own/);

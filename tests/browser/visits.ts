@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 
-export const DESK = { width: 1280, height: 900 };
+export const DESKTOP = { width: 1280, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 
 export interface VisitOptions<Visitor> {
@@ -26,7 +26,7 @@ export class Visits<Visitor> {
   async as(visitor: Visitor): Promise<Page> {
     if (this.#current?.visitor === visitor) return this.#current.page;
     await this.end();
-    const context = await this.#browser.newContext({ viewport: DESK, reducedMotion: 'reduce' });
+    const context = await this.#browser.newContext({ viewport: DESKTOP, reducedMotion: 'reduce' });
     context.setDefaultTimeout(this.#options.withinMs);
     const page = await context.newPage();
     this.#current = { visitor, context, page };

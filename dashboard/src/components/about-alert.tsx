@@ -10,14 +10,14 @@ export interface AboutAlertProps {
   readonly threshold: number | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
-  /** What is known of its course: terms and their descriptions, behind the value. */
-  readonly course: ReactNode;
+  /** What is known of what was done about it: terms and their descriptions, behind the value. */
+  readonly history: ReactNode;
   /** The same behind everything else. */
   readonly more?: ReactNode;
 }
 
 /** What an alert rests on and names, be it firing, resolved or pending. */
-export function AboutAlert({ value, threshold, labels, annotations, course, more }: AboutAlertProps) {
+export function AboutAlert({ value, threshold, labels, annotations, history, more }: AboutAlertProps) {
   const runbook = runbookOf(annotations);
   return (
     <Panel title="About">
@@ -26,7 +26,7 @@ export function AboutAlert({ value, threshold, labels, annotations, course, more
         <dd>
           {threshold === null ? readableValue(value) : `${readableValue(value)}, threshold ${threshold}`}
         </dd>
-        {course}
+        {history}
         {Object.entries(labels).map(([name, text]) => (
           <LabelFact key={name} {...{ name, text }} />
         ))}

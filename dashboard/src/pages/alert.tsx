@@ -91,7 +91,7 @@ function About({ alert }: { readonly alert: Alert }) {
   return (
     <AboutAlert
       {...alert}
-      course={<Handled alert={alert} />}
+      history={<Handled alert={alert} />}
       more={
         traceId !== null && (
           <>

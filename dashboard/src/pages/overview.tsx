@@ -35,7 +35,7 @@ import styles from './overview.module.css';
 /** More agents than this are read as the page of the fleet does. */
 const FIRST_AGENTS = 60;
 /** So many of the alerts that fire stand there at first. */
-const FIRST_ALERTS = { desk: 20, phone: 4 };
+const FIRST_ALERTS = { desktop: 20, phone: 4 };
 const NOTHING_HELD: WatchdogState = {
   states: [],
   storms: [],
@@ -49,7 +49,7 @@ export function OverviewPage() {
   const { client } = useServer();
   const { pool, agent, range, events: filter } = useView().search;
   const isPhone = useIsPhone();
-  const firstAlerts = isPhone ? FIRST_ALERTS.phone : FIRST_ALERTS.desk;
+  const firstAlerts = isPhone ? FIRST_ALERTS.phone : FIRST_ALERTS.desktop;
   const alertsShown = usePageSize(firstAlerts);
   const mayHandle = useMayHandle();
   const overview = useQuery(overviewQuery(client));

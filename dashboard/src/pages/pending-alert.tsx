@@ -83,7 +83,7 @@ function About({ alert }: { readonly alert: ActiveAlertDetails }) {
     <AboutAlert
       {...alert}
       threshold={rule.threshold}
-      course={
+      history={
         <>
           <dt>Since</dt>
           <dd>

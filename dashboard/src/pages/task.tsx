@@ -40,7 +40,7 @@ export function TaskPage() {
         {(task) => (
           <>
             <div className={styles.head}>
-              <Standing task={task} />
+              <TaskSummary task={task} />
               <Orders task={task} />
             </div>
             <div className={styles.columns}>
@@ -76,7 +76,7 @@ export function TaskPage() {
   );
 }
 
-function Standing({ task }: { readonly task: Task }) {
+function TaskSummary({ task }: { readonly task: Task }) {
   return (
     <div>
       <p className={styles.summary}>

@@ -47,8 +47,8 @@ export interface NewEpisode {
 export interface PostedOrigin {
   readonly senders: readonly Sender[];
   /** As the row holds them. */
-  readonly claims: string;
-  /** Wall ms at which the last of the claims ends. */
+  readonly postings: string;
+  /** Wall ms at which the last of the postings ends. */
   readonly untilMs: number;
   readonly generatorUrl: string;
 }
@@ -298,7 +298,7 @@ function rowOf(episode: MarkedEpisode): Insertable<StateTables['alerts']> {
     evaluation_error: null,
     traceparent: episode.traceparent,
     updated_at_ms: episode.firedAtMs,
-    posted_claims: episode.posted?.claims ?? null,
+    posted_claims: episode.posted?.postings ?? null,
     posted_until_ms: episode.posted?.untilMs ?? null,
     generator_url: episode.posted?.generatorUrl ?? null,
   };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { fingerprintOf, type Sender } from '#telemetry';
-import { claimedUntilMs, mergedClaim, type Claim } from './claims.ts';
+import { postedUntilMs, mergedPosting, type Posting } from './postings.ts';
 import type { PostedAlert } from './posted-alert.ts';
 import type { PostedLimits } from './posted-limits.ts';
 
@@ -12,10 +12,10 @@ export interface HeldAlert {
   /** Wall ms. */
   readonly firedAtMs: number;
   /** At least one, of different senders. */
-  readonly claims: readonly Claim[];
+  readonly postings: readonly Posting[];
   /** Of its texts, as they are in its row. */
   readonly texts: string;
-  /** Whether a person has ended it: it does not fire again before all claims have ended once. */
+  /** Whether a person has ended it: it does not fire again before all postings have ended once. */
   readonly isDismissed: boolean;
 }
 
@@ -27,8 +27,8 @@ export interface PlannedAlert {
   /** Null where nobody held it until now. */
   readonly held: HeldAlert | null;
   /** Without any it is over. */
-  readonly claims: readonly Claim[];
-  /** The end of the claim that ended last; null where none has. */
+  readonly postings: readonly Posting[];
+  /** The end of the posting that ended last; null where none has. */
   readonly endedAtMs: number | null;
 }
 
@@ -59,21 +59,23 @@ export function planPost(
     const fingerprint = fingerprintOf(alert.labels);
     const earlier = planned.get(fingerprint);
     const held = earlier?.held ?? find(fingerprint);
-    const claims = earlier?.claims ?? held?.claims ?? [];
-    const own = claims.find((claim) => claim.sender === sender);
+    const postings = earlier?.postings ?? held?.postings ?? [];
+    const own = postings.find((posting) => posting.sender === sender);
     const isOver = alert.endsAtMs <= nowMs;
     if (!isOver && !own) {
-      const problem = problemOf({ ...room, held: heldCount, heldBySender }, claims);
+      const problem = problemOf({ ...room, held: heldCount, heldBySender }, postings);
       if (problem !== null) {
         problems.push(problem);
         continue;
       }
     }
-    const next = isOver ? claims.filter((claim) => claim !== own) : withClaim(claims, own, alert, sender);
-    heldCount += Math.sign(next.length) - Math.sign(claims.length);
-    heldBySender += next.length - claims.length;
+    const next = isOver
+      ? postings.filter((posting) => posting !== own)
+      : withPosting(postings, own, alert, sender);
+    heldCount += Math.sign(next.length) - Math.sign(postings.length);
+    heldBySender += next.length - postings.length;
     const endedAtMs = isOver && own ? alert.endsAtMs : (earlier?.endedAtMs ?? null);
-    planned.set(fingerprint, { fingerprint, alert, held, claims: next, endedAtMs });
+    planned.set(fingerprint, { fingerprint, alert, held, postings: next, endedAtMs });
   }
   return { planned: [...planned.values()], problems };
 }
@@ -82,9 +84,9 @@ export function planPost(
 export function roomAfter(room: Room, { planned }: PostPlan): Room {
   let { held, heldBySender } = room;
   for (const one of planned) {
-    const before = one.held?.claims.length ?? 0;
-    held += Math.sign(one.claims.length) - Math.sign(before);
-    heldBySender += one.claims.length - before;
+    const before = one.held?.postings.length ?? 0;
+    held += Math.sign(one.postings.length) - Math.sign(before);
+    heldBySender += one.postings.length - before;
   }
   return { ...room, held, heldBySender };
 }
@@ -96,40 +98,40 @@ export interface PostContext {
   readonly room: Room;
 }
 
-function withClaim(
-  claims: readonly Claim[],
-  own: Claim | undefined,
+function withPosting(
+  postings: readonly Posting[],
+  own: Posting | undefined,
   { startsAtMs, endsAtMs, timesOut }: PostedAlert,
   sender: Sender,
-): readonly Claim[] {
+): readonly Posting[] {
   const said = { startsAtMs, endsAtMs, timesOut };
-  if (!own) return [...claims, { ...said, sender }];
-  const merged = mergedClaim(own, said);
-  return claims.map((claim) => (claim === own ? merged : claim));
+  if (!own) return [...postings, { ...said, sender }];
+  const merged = mergedPosting(own, said);
+  return postings.map((posting) => (posting === own ? merged : posting));
 }
 
-function problemOf({ limits, held, heldBySender }: Room, claims: readonly Claim[]): string | null {
+function problemOf({ limits, held, heldBySender }: Room, postings: readonly Posting[]): string | null {
   const { maxAlertsPerSender, maxAlerts, maxSendersPerAlert } = limits;
   if (heldBySender >= maxAlertsPerSender)
     return `too many alerts of one sender fire (maxAlertsPerSender is ${maxAlertsPerSender})`;
-  if (claims.length === 0 && held >= maxAlerts)
+  if (postings.length === 0 && held >= maxAlerts)
     return `too many posted alerts fire (maxAlerts is ${maxAlerts})`;
-  return claims.length >= maxSendersPerAlert
+  return postings.length >= maxSendersPerAlert
     ? `too many senders post the same alert (maxSendersPerAlert is ${maxSendersPerAlert})`
     : null;
 }
 
-/** What a row says of it beside its claims, in short. */
+/** What a row says of it beside its postings, in short. */
 export function textsOf(annotations: string, generatorUrl: string): string {
   return createHash('sha256').update(`${annotations}\n${generatorUrl}`).digest('base64');
 }
 
-/** The claims that have not ended yet, and when the last of the others has; null where none has. */
+/** The postings that have not ended yet, and when the last of the others has; null where none has. */
 export function withoutExpired(
-  claims: readonly Claim[],
+  postings: readonly Posting[],
   nowMs: number,
-): { readonly live: readonly Claim[]; readonly endedAtMs: number | null } {
-  const live = claims.filter(({ endsAtMs }) => endsAtMs > nowMs);
-  if (live.length === claims.length) return { live: claims, endedAtMs: null };
-  return { live, endedAtMs: claimedUntilMs(claims.filter(({ endsAtMs }) => endsAtMs <= nowMs)) };
+): { readonly live: readonly Posting[]; readonly endedAtMs: number | null } {
+  const live = postings.filter(({ endsAtMs }) => endsAtMs > nowMs);
+  if (live.length === postings.length) return { live: postings, endedAtMs: null };
+  return { live, endedAtMs: postedUntilMs(postings.filter(({ endsAtMs }) => endsAtMs <= nowMs)) };
 }

@@ -20,13 +20,13 @@ import { POSTED_RULE_KEY } from '../alerts/alert-row.ts';
 import type { EpisodeEnd, EpisodeWriter, NewEpisode } from '../alerts/episode-writer.ts';
 import { recordResolution, subjectOf } from '../evaluation/rule-trace.ts';
 import {
-  claimedSinceMs,
-  claimedUntilMs,
-  formatClaims,
-  parseClaims,
+  postedSinceMs,
+  postedUntilMs,
+  formatPostings,
+  parsePostings,
   sendersOf,
-  type Claim,
-} from './claims.ts';
+  type Posting,
+} from './postings.ts';
 import {
   planPost,
   roomAfter,
@@ -188,7 +188,7 @@ export class PostedAlerts {
     return this.#inCertainty(async () => {
       const nowMs = Math.floor(this.#parts.clock.wallMs());
       const plans = this.#plan(posts, nowMs);
-      const isNew = ({ held, claims }: PlannedAlert): boolean => held === null && claims.length > 0;
+      const isNew = ({ held, postings }: PlannedAlert): boolean => held === null && postings.length > 0;
       // What a rule of Omoi's own says of the same label set is enough.
       const known = await firingByRules(
         this.#parts.database,
@@ -228,13 +228,13 @@ export class PostedAlerts {
 
   #outcomeOf(planned: readonly PlannedAlert[], from: PostedFrom, nowMs: number): Outcome {
     const begun = planned
-      .filter(({ held, claims }) => held === null && claims.length > 0)
+      .filter(({ held, postings }) => held === null && postings.length > 0)
       .map((one) => this.#begin(one, from, nowMs));
     const ended: Outcome['ended'][number][] = [];
     const kept: Outcome['kept'][number][] = [];
-    for (const { fingerprint, alert, held, claims, endedAtMs } of planned) {
+    for (const { fingerprint, alert, held, postings, endedAtMs } of planned) {
       if (!held) continue;
-      if (claims.length === 0 && !held.isDismissed) {
+      if (postings.length === 0 && !held.isDismissed) {
         ended.push({ fingerprint, held, end: endOf(held, 'recovered', endedAtMs ?? nowMs) });
         continue;
       }
@@ -242,17 +242,17 @@ export class PostedAlerts {
       // What is over says nothing new of those who still hold it.
       const texts = alert.endsAtMs > nowMs ? textsOf(annotations, alert.generatorUrl) : held.texts;
       const isSame = texts === held.texts;
-      if (isSame && formatClaims(claims) === formatClaims(held.claims)) continue;
+      if (isSame && formatPostings(postings) === formatPostings(held.postings)) continue;
       const said = isSame
         ? { annotations: null, generatorUrl: null }
         : { annotations, generatorUrl: alert.generatorUrl };
-      kept.push({ fingerprint, ...keptWith({ ...held, texts }, claims, said) });
+      kept.push({ fingerprint, ...keptWith({ ...held, texts }, postings, said) });
     }
     return { begun, ended, kept };
   }
 
   #begin(
-    { fingerprint, alert, claims }: PlannedAlert,
+    { fingerprint, alert, postings }: PlannedAlert,
     { traceparent: parent }: PostedFrom,
     nowMs: number,
   ): Outcome['begun'][number] {
@@ -270,7 +270,7 @@ export class PostedAlerts {
     const texts = textsOf(JSON.stringify(annotations), generatorUrl);
     return {
       fingerprint,
-      held: { alertId, ruleId, traceparent, firedAtMs: nowMs, claims, texts, isDismissed: false },
+      held: { alertId, ruleId, traceparent, firedAtMs: nowMs, postings, texts, isDismissed: false },
       episode: {
         alertId,
         ruleId,
@@ -284,13 +284,13 @@ export class PostedAlerts {
         metricName: null,
         threshold: null,
         comparison: null,
-        activeAtMs: claimedSinceMs(claims),
+        activeAtMs: postedSinceMs(postings),
         firedAtMs: nowMs,
         traceparent,
         posted: {
-          senders: sendersOf(claims),
-          claims: formatClaims(claims),
-          untilMs: claimedUntilMs(claims),
+          senders: sendersOf(postings),
+          postings: formatPostings(postings),
+          untilMs: postedUntilMs(postings),
           generatorUrl,
         },
       },
@@ -332,14 +332,14 @@ export class PostedAlerts {
   #hold(fingerprint: string, held: HeldAlert): void {
     this.#forget(fingerprint);
     this.#held.set(fingerprint, held);
-    for (const { sender, endsAtMs } of held.claims) {
+    for (const { sender, endsAtMs } of held.postings) {
       this.#heldBy.set(sender, (this.#heldBy.get(sender) ?? 0) + 1);
       this.#wakesAtMs = Math.min(this.#wakesAtMs, endsAtMs);
     }
   }
 
   #forget(fingerprint: string): void {
-    for (const { sender } of this.#held.get(fingerprint)?.claims ?? []) {
+    for (const { sender } of this.#held.get(fingerprint)?.postings ?? []) {
       const left = (this.#heldBy.get(sender) ?? 0) - 1;
       if (left > 0) this.#heldBy.set(sender, left);
       else this.#heldBy.delete(sender);
@@ -370,16 +370,16 @@ export class PostedAlerts {
     this.#heldBy.clear();
     this.#wakesAtMs = Infinity;
     for (const row of rows) {
-      const claims = parseClaims(row.posted_claims ?? '[]').map((claim) => ({
-        ...claim,
-        endsAtMs: claim.endsAtMs > nowMs ? claim.endsAtMs : nowMs + restartGraceMs,
+      const postings = parsePostings(row.posted_claims ?? '[]').map((posting) => ({
+        ...posting,
+        endsAtMs: posting.endsAtMs > nowMs ? posting.endsAtMs : nowMs + restartGraceMs,
       }));
       this.#hold(row.fingerprint, {
         alertId: row.id,
         ruleId: row.rule_id,
         traceparent: row.traceparent,
         firedAtMs: row.fired_at_ms,
-        claims,
+        postings,
         texts: textsOf(row.annotations, row.generator_url ?? ''),
         isDismissed: row.state !== 'firing',
       });
@@ -425,7 +425,7 @@ export class PostedAlerts {
   #expired(nowMs: number): readonly Expired[] {
     const expired: Expired[] = [];
     for (const [fingerprint, held] of this.#held) {
-      const { live, endedAtMs } = withoutExpired(held.claims, nowMs);
+      const { live, endedAtMs } = withoutExpired(held.postings, nowMs);
       if (endedAtMs !== null) expired.push({ fingerprint, held, live, endedAtMs });
     }
     return expired;
@@ -435,7 +435,7 @@ export class PostedAlerts {
 interface Expired {
   readonly fingerprint: string;
   readonly held: HeldAlert;
-  readonly live: readonly Claim[];
+  readonly live: readonly Posting[];
   readonly endedAtMs: number;
 }
 
@@ -466,27 +466,27 @@ function endOf(
   return { alertId, cause, resolvedAtMs: Math.max(endedAtMs, firedAtMs) };
 }
 
-/** One that a person has ended is forgotten with its last claim. */
+/** One that a person has ended is forgotten with its last posting. */
 function keptWith(
   held: HeldAlert,
-  claims: readonly Claim[],
+  postings: readonly Posting[],
   said: Pick<PostedRefresh, 'annotations' | 'generatorUrl'>,
 ): Pick<Outcome['kept'][number], 'held' | 'refresh'> {
-  const isLeft = claims.length > 0;
+  const isLeft = postings.length > 0;
   return {
-    held: isLeft ? { ...held, claims } : null,
+    held: isLeft ? { ...held, postings } : null,
     refresh: {
       ...said,
       alertId: held.alertId,
-      claims: formatClaims(claims),
-      untilMs: isLeft ? claimedUntilMs(claims) : null,
-      activeAtMs: claimedSinceMs(isLeft ? claims : held.claims),
+      postings: formatPostings(postings),
+      untilMs: isLeft ? postedUntilMs(postings) : null,
+      activeAtMs: postedSinceMs(isLeft ? postings : held.postings),
     },
   };
 }
 
-function soonestEndOf({ claims }: HeldAlert): number {
-  return Math.min(...claims.map(({ endsAtMs }) => endsAtMs));
+function soonestEndOf({ postings }: HeldAlert): number {
+  return Math.min(...postings.map(({ endsAtMs }) => endsAtMs));
 }
 
 function severityOf({ labels }: PostedAlert): string {

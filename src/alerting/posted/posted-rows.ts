@@ -6,7 +6,7 @@ import { FIRING, POSTED_RULE_KEY, type AlertRow } from '../alerts/alert-row.ts';
 export interface PostedRefresh {
   readonly alertId: string;
   /** As a row holds them. */
-  readonly claims: string;
+  readonly postings: string;
   /** Null where nobody holds it any more. */
   readonly untilMs: number | null;
   readonly activeAtMs: number;
@@ -23,7 +23,7 @@ export async function refreshPosted(tx: StateTransaction, rows: readonly PostedR
   const values = sql.join(
     rows.map(
       (row) =>
-        sql`(${row.alertId}, ${row.claims}, cast(${row.untilMs} as bigint), cast(${row.activeAtMs} as bigint), cast(${row.annotations} as text), cast(${row.generatorUrl} as text))`,
+        sql`(${row.alertId}, ${row.postings}, cast(${row.untilMs} as bigint), cast(${row.activeAtMs} as bigint), cast(${row.annotations} as text), cast(${row.generatorUrl} as text))`,
     ),
   );
   // Both databases call the columns of a bare list of values column1, column2 …

@@ -126,13 +126,8 @@ export function describeAlertmanagerView(name: string, open: () => Promise<ViewS
       const id = (await silence('Full')).id;
       const seen: unknown[] = [];
       const meant = await listed(
-        stage.view.alerts(({ labels, ...standing }) => {
-          seen.push([
-            labels['alertname'],
-            standing.receivers,
-            standing.silencedBy,
-            standing.inhibitedBy.length,
-          ]);
+        stage.view.alerts(({ labels, ...status }) => {
+          seen.push([labels['alertname'], status.receivers, status.silencedBy, status.inhibitedBy.length]);
           return labels['alertname'] === 'Slow';
         }),
       );

@@ -31,10 +31,10 @@ export interface ViewedReceiver {
   readonly labels: Labels;
 }
 
-export type AlertFilter = (standing: AlertStanding & { readonly labels: Labels }) => boolean;
+export type AlertFilter = (status: AlertStatus & { readonly labels: Labels }) => boolean;
 
 /** An alert that fires, and what keeps people from hearing of it at this moment. */
-export interface ViewedAlert extends AlertStanding {
+export interface ViewedAlert extends AlertStatus {
   readonly alert: NotifiedAlert;
   /** Wall ms at which it was last told of. */
   readonly updatedAtMs: number;
@@ -43,7 +43,7 @@ export interface ViewedAlert extends AlertStanding {
 }
 
 /** Who is told of an alert, and what keeps them from hearing of it. */
-export interface AlertStanding {
+export interface AlertStatus {
   /** The receivers of the routes that it takes, by name. */
   readonly receivers: readonly string[];
   /** Ids of silences in force. */

@@ -124,12 +124,12 @@ export class MemoryView implements AlertmanagerView, PostedAlerts {
       if (expiresAtMs <= nowMs) continue;
       const inhibition = this.#inhibitor.inhibitedBy(alert);
       const { labels } = alert;
-      const standing = {
+      const status = {
         receivers: [receiverOf(labels)],
         silencedBy: this.silences.silencesOf(labels, nowMs).map(({ id }) => id),
         inhibitedBy: inhibition ? [inhibition.sourceAlertId] : [],
       };
-      if (accepts({ ...standing, labels })) yield { alert, updatedAtMs, expiresAtMs, ...standing };
+      if (accepts({ ...status, labels })) yield { alert, updatedAtMs, expiresAtMs, ...status };
     }
   }
 

@@ -29,13 +29,13 @@ const maxChangedSideBySide = 20;
 
 /** `/api/v1/alerts/{id}/…`: what people do about alerts. */
 export function registerHandlingRoutes(app: ApiApp, parts: HandlingRouteParts): void {
-  registerStanding(app, parts);
+  registerStateChanges(app, parts);
   registerSnoozing(app, parts);
   registerComments(app, parts);
   registerBulk(app, parts);
 }
 
-function registerStanding(app: ApiApp, { alerting }: HandlingRouteParts): void {
+function registerStateChanges(app: ApiApp, { alerting }: HandlingRouteParts): void {
   app.route({
     method: 'POST',
     url: `${PATH}/acknowledge`,

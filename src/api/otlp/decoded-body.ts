@@ -39,7 +39,9 @@ export interface CopyPace {
 
 /** @throws OmoiError `unsupported_media_type` */
 export function encodedBody(body: Buffer, { contentEncoding, maxBytes }: DecodedBodyOptions): EncodedBody {
-  const encoding = contentEncoding?.trim().toLowerCase() || 'identity';
+  const named = contentEncoding?.trim().toLowerCase() || 'identity';
+  // The older name of the same (RFC 9110, 8.4.1.3).
+  const encoding = named === 'x-gzip' ? 'gzip' : named;
   switch (encoding) {
     case 'identity':
       return { claimedBytes: body.length, decode: () => Promise.resolve(body) };

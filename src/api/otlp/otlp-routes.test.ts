@@ -93,6 +93,7 @@ describe('the content encoding of an OTLP request', () => {
     ['gzip', gzipSync(BODY)],
     ['GZIP', gzipSync(BODY)],
     [' gzip ', gzipSync(BODY)],
+    ['x-gzip', gzipSync(BODY)],
     ['gzip', members],
     ['Deflate', deflateSync(BODY)],
     ['identity', BODY],

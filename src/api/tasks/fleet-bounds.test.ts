@@ -38,6 +38,7 @@ it.each<[what: string, most: number, (value: number) => Promise<{ status: number
   ],
   ['tasks claimed at once', 20, (count) => claim({ max_tasks: count })],
   ['task types of a claim', 50, (count) => claim({ task_types: many(count, (at) => `t${at}`) })],
+  ['phases of a claim', 20, (count) => claim({ phase_ids: many(count, (at) => `PHASE_${at}`) })],
   ['ms of a lease', 3_600_000, (ms) => claim({ lease_ms: ms })],
   ['tasks enqueued at once', 500, (count) => ask('tasks/batch', { tasks: many(count, () => task) })],
   ['attempts of a task', 100, (count) => ask('tasks', { ...task, max_attempts: count })],
@@ -76,4 +77,14 @@ it('bytes of a payload: 262144 and no more', async () => {
   const payload = (bytes: number) => ask('tasks', { ...task, payload: 'x'.repeat(bytes - '""'.length) });
   expect((await payload(262_144)).status).toBe(201);
   expect(await payload(262_145)).toMatchObject({ status: 413, error: 'body_too_large' });
+});
+
+it('a claim of 40,000 phases fails alone, among claims that come with it', async () => {
+  const phases = (length: number) => ({ phase_ids: many(length, (at) => `PHASE_NOBODYS_${at}`) });
+  const claims = await Promise.all([phases(1), phases(40_000), phases(20)].map(claim));
+  expect(claims).toMatchObject([
+    { status: 200, tasks: [] },
+    { status: 400, error: 'invalid_request', message: expect.stringContaining('body.phase_ids') },
+    { status: 200, tasks: [] },
+  ]);
 });

@@ -40,7 +40,7 @@ const MAX_NOTES = 100;
 const STOPPED = 'T';
 const USUAL_STALL_AFTER_MS = 15 * 60_000;
 const LEFT_BEHIND_GRACE_MS = 10_000;
-/** How long a command that ends at once is kept on the books for its registration. */
+/** How long a command that ends at once is kept running for its registration. */
 const REGISTRATION_WAIT_MS = 2000;
 const REGISTRATION_POLL_MS = 20;
 

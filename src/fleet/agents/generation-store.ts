@@ -186,7 +186,7 @@ export class StoredGenerations implements GenerationStore {
         agentId: agent.agent_id,
         upToGeneration: known.generation,
         reason: 'reassigned',
-        // Who was given up is replaced for what it did; who was well is replaced because somebody wished it.
+        // Who was given up is replaced for what it did; who was well is replaced because somebody asked for it.
         loss: isGivenUp(known.status)
           ? { cause: 'holder_hung', detail: `was ${known.status} (${known.status_reason})` }
           : null,

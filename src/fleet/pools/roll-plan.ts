@@ -59,7 +59,7 @@ const WELL: ReadonlySet<AgentStatus> = new Set(['IDLE', 'RUNNING']);
 const UP: ReadonlySet<AgentStatus> = new Set(['IDLE', 'RUNNING', 'DEGRADED']);
 
 /** Where a replica stands between the two definitions. */
-type Standing =
+type Progress =
   /** Somebody took it out of service: it is left so, and gets the new definition with its next start. */
   | { readonly kind: 'left_alone' }
   /** On its way: its old generation drains, or the new one has not proven itself. */
@@ -76,16 +76,16 @@ export function planRoll(input: RollInput): RollPlan {
     const replica = replicaOf(input.poolId, unit.agent_id);
     if (replica === null || replica > input.effective) return [];
     const health = input.healthOf(unit);
-    return [{ unit, replica, health, standing: standingOf(unit, health, input.madeOf) }];
+    return [{ unit, replica, health, progress: progressOf(unit, health, input.madeOf) }];
   });
   type Seen = (typeof seen)[number];
-  const isNew = ({ standing }: Seen): boolean => standing.kind === 'in_flight' && standing.isNew;
+  const isNew = ({ progress }: Seen): boolean => progress.kind === 'in_flight' && progress.isNew;
   const hasProven = ({ health }: Seen): boolean => health.wellForMs >= health.healthyForMs;
   const verified = seen.filter((one) => isNew(one) && hasProven(one));
   const proving = seen.filter((one) => isNew(one) && !hasProven(one));
-  const draining = seen.filter(({ standing }) => standing.kind === 'in_flight' && !standing.isNew);
-  const old = seen.filter(({ standing }) => standing.kind === 'old');
-  const fallen = seen.filter(({ standing }) => standing.kind === 'done' && !standing.isUp);
+  const draining = seen.filter(({ progress }) => progress.kind === 'in_flight' && !progress.isNew);
+  const old = seen.filter(({ progress }) => progress.kind === 'old');
+  const fallen = seen.filter(({ progress }) => progress.kind === 'done' && !progress.isUp);
   const notProven = ({ unit, health }: Seen): string | null => whyNotProven(unit, health, input);
   const hasFallen = ({ unit, health }: Seen): string | null => whyFallen(unit, health, input);
   const stopped = firstReason(proving, notProven) ?? firstReason(fallen, hasFallen);
@@ -116,11 +116,11 @@ function unitOf({ unit }: { readonly unit: UnitRow }): UnitRow {
   return unit;
 }
 
-function isUp({ standing }: { readonly standing: Standing }): boolean {
-  return (standing.kind === 'old' || standing.kind === 'done') && standing.isUp;
+function isUp({ progress }: { readonly progress: Progress }): boolean {
+  return (progress.kind === 'old' || progress.kind === 'done') && progress.isUp;
 }
 
-function standingOf(unit: UnitRow, { status }: UnitHealth, madeOf: string): Standing {
+function progressOf(unit: UnitRow, { status }: UnitHealth, madeOf: string): Progress {
   if (unit.state !== 'ended' && pendingRestart(unit) !== null) return { kind: 'in_flight', isNew: false };
   const isWithdrawn = status === 'QUARANTINED' || (unit.state === 'ended' && status === 'TERMINATED');
   if (unit.desired_state !== 'run' || isWithdrawn) return { kind: 'left_alone' };

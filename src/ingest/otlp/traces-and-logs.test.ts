@@ -31,6 +31,7 @@ describe.each(['json', 'protobuf'] as const)('spans in %s', (encoding) => {
     const attributes = [
       { key: 'text', value: { stringValue: 'ü' } },
       { key: 'exact', value: { intValue: '9007199254740993' } },
+      { key: 'exact too', value: { intValue: '9007199254740992' } },
       { key: 'safe', value: { intValue: '-42' } },
       { key: 'nan', value: { doubleValue: 'NaN' } },
       { key: 'bytes', value: { bytesValue: 'AQI=' } },
@@ -65,6 +66,7 @@ describe.each(['json', 'protobuf'] as const)('spans in %s', (encoding) => {
           ['service.name', 'api'],
           ['text', 'ü'],
           ['exact', '9007199254740993'],
+          ['exact too', '9007199254740992'],
           ['safe', -42],
           ['nan', 'NaN'],
           ['bytes', 'AQI='],
@@ -81,7 +83,8 @@ describe.each(['json', 'protobuf'] as const)('spans in %s', (encoding) => {
 
   it.each([
     ['with an all-zero parent is a root', { parentSpanId: '0'.repeat(16) }, { parentSpanId: null }],
-    ['without an end has not ended', { endTimeUnixNano: '0' }, { endUs: null }],
+    ['with an end of 0 has not ended', { endTimeUnixNano: '0' }, { endUs: null }],
+    ['without an end has not ended', { endTimeUnixNano: undefined }, { endUs: null }],
     ['of an unknown kind says none', { kind: 77 }, { kind: 0 }],
   ])('one %s', async (_, more, expected) => {
     expect(await send(span(more))).toEqual({ rejected: 0, message: '' });

@@ -30,7 +30,7 @@ export interface Climb {
 }
 
 /** Whether a step of a ladder is to tell of an alert now: `waits` while it is kept back from people; `over` where it is over, or somebody looks after it. */
-export type Standing = 'climbs' | 'waits' | 'over';
+export type ClimbState = 'climbs' | 'waits' | 'over';
 
 type Row = StateTables['notification_escalations'];
 

@@ -9,7 +9,7 @@ import { deleteClimb, haltClimbs, insertClimbs, moveClimb } from './escalation-r
 import { dueAfterMs, dueAtMs, rungAfter, type Rung } from './ladder.ts';
 import { escalationDecision, planEnd, planStep, receiverOf, type StepMember } from './ladder-messages.ts';
 import { reviseMessages } from './revisions.ts';
-import { Standings, waitMs } from './standings.ts';
+import { ClimbStates, waitMs } from './climb-states.ts';
 
 /** So many alerts climb at once; of further ones nobody is told but by their routes. */
 export const maxEscalatingAlerts = 10_000;
@@ -28,7 +28,7 @@ const BOTTOM: Rung = { step: 0, round: 0 };
 export class Escalations {
   readonly #parts: EscalationParts;
   readonly #climbs = new Climbs();
-  readonly #standings: Standings;
+  readonly #climbStates: ClimbStates;
   readonly #due = new Set<Climb>();
   /** Whose alerts are over, with when, wall ms. */
   readonly #over = new Map<Climb, number>();
@@ -41,7 +41,7 @@ export class Escalations {
 
   constructor(parts: EscalationParts) {
     this.#parts = parts;
-    this.#standings = new Standings(this.#climbs, parts);
+    this.#climbStates = new ClimbStates(this.#climbs, parts);
     parts.metrics.gauge(
       'omoi_notification_escalating_alerts',
       'Alerts that climb a ladder of escalation, or of which others were told that way.',
@@ -181,8 +181,8 @@ export class Escalations {
    */
   mayBegin({ groupId, reason, members }: Pick<Notification, 'groupId' | 'reason' | 'members'>): boolean {
     if (reason !== 'escalation') return true;
-    const { standingOf } = this.#standings.of(groupId);
-    if (members.every(([alertId, endsAtMs]) => endsAtMs !== null || standingOf(alertId) === 'climbs')) {
+    const { climbStateOf } = this.#climbStates.of(groupId);
+    if (members.every(([alertId, endsAtMs]) => endsAtMs !== null || climbStateOf(alertId) === 'climbs')) {
       return true;
     }
     this.#toRevise.add(groupId);
@@ -292,7 +292,7 @@ export class Escalations {
     const told: (StepMember & { readonly receiver: string })[] = [];
     for (const climb of climbs) {
       const alert = context.alertOf(climb.alertId);
-      const group = this.#standings.groupOf(climb);
+      const group = this.#climbStates.groupOf(climb);
       if (!escalation || !alert || !group || alert.acknowledgedBy !== null || alert.endsAtMs !== null) {
         if (!escalation) this.#tell(climb, 'stopped', `there is no escalation ${climb.escalation} any more`);
         work.moved.push({ climb, to: { step: climb.step, round: climb.round, dueAtMs: null } });
@@ -321,7 +321,7 @@ export class Escalations {
     const step = planStep(
       { escalation, told: together, first, receiver, integrations },
       { ...this.#parts, nowMs },
-      this.#standings.of(groupId),
+      this.#climbStates.of(groupId),
     );
     work.planned.push(...step.planned);
     work.events.push(step.event);
@@ -353,7 +353,7 @@ export class Escalations {
           integrationByKey: context.integrationByKey,
         },
         { ...this.#parts, nowMs: clock.wallMs() },
-        this.#standings.of(groupId),
+        this.#climbStates.of(groupId),
       );
       if (still.length === 0) work.withdrawn.push(...this.#unheard(groupId));
       work.planned.push(...end.planned);
@@ -370,7 +370,7 @@ export class Escalations {
       if (work.revised.length >= maxClimbsPerWrite) return;
       this.#toRevise.delete(groupId);
       work.revised.push(groupId);
-      reviseMessages(groupId, work, { ...this.#parts, replaced, standings: this.#standings });
+      reviseMessages(groupId, work, { ...this.#parts, replaced, climbStates: this.#climbStates });
     }
   }
 
@@ -422,7 +422,7 @@ export class Escalations {
       }
       for (const { climb, to } of moved) {
         // Somebody may have acknowledged meanwhile; behind the last step none is due.
-        if (this.#standings.standingOf(climb) !== 'over' || to.dueAtMs === null) Object.assign(climb, to);
+        if (this.#climbStates.climbStateOf(climb) !== 'over' || to.dueAtMs === null) Object.assign(climb, to);
         this.#setTimer(climb);
       }
     });

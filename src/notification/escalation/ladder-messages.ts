@@ -23,7 +23,7 @@ export interface LadderMessageParts {
 }
 
 /** How the alerts of the ladder's group stand. */
-type Now = Pick<LadderNow, 'climbOf' | 'standingOf'>;
+type Now = Pick<LadderNow, 'climbOf' | 'climbStateOf'>;
 
 export interface StepMember {
   readonly climb: Climb;

@@ -4,22 +4,22 @@ import type { Climb } from './climb.ts';
 import type { EscalationParts, EscalationWork } from './escalation-parts.ts';
 import { rungBefore } from './ladder.ts';
 import { escalationDecision, planRevision, receiverOf } from './ladder-messages.ts';
-import { waitMs, type Standings } from './standings.ts';
+import { waitMs, type ClimbStates } from './climb-states.ts';
 import { revise } from './waiting-messages.ts';
 
 export interface RevisionParts extends Pick<
   EscalationParts,
   'clock' | 'context' | 'decisions' | 'log' | 'outbox' | 'random'
 > {
-  readonly standings: Standings;
+  readonly climbStates: ClimbStates;
   /** Messages in whose place others are written already. */
   readonly replaced: ReadonlySet<Outstanding>;
 }
 
 /** Takes back what the messages of a ladder of a group that wait were to tell, as far as nobody has to hear of it any more. */
 export function reviseMessages(groupId: string, work: EscalationWork, parts: RevisionParts): void {
-  const { outbox, log, clock, standings } = parts;
-  const now = standings.of(groupId);
+  const { outbox, log, clock, climbStates } = parts;
+  const now = climbStates.of(groupId);
   for (const outstanding of outbox.outstandingOf(groupId)) {
     const { state, notification } = outstanding;
     if (state === 'sending' || notification.reason !== 'escalation' || parts.replaced.has(outstanding))
@@ -41,10 +41,10 @@ function takeAgain(
   notification: Notification,
   { work, parts }: { readonly work: EscalationWork; readonly parts: RevisionParts },
 ): void {
-  const { context, clock, standings } = parts;
+  const { context, clock, climbStates } = parts;
   tell(climb, notification, parts);
   const escalation = context.escalationOf(climb.escalation);
-  const group = standings.groupOf(climb);
+  const group = climbStates.groupOf(climb);
   const taken = escalation && (climb.dueAtMs === null ? climb : rungBefore(escalation, climb));
   if (!escalation || !taken || !group) return;
   const receiver = receiverOf(escalation, taken, group.route.receiver);

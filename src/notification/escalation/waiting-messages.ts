@@ -1,13 +1,13 @@
 import type { Outstanding } from '../outbox/delivery-queue.ts';
 import type { MessageMember, Notification } from '../outbox/outbox-rows.ts';
 import type { LogEntry } from '../stages/dedup-stage.ts';
-import type { Climb, Standing } from './climb.ts';
+import type { Climb, ClimbState } from './climb.ts';
 
 /** The alerts of one ladder of a group, as they stand now. */
 export interface LadderNow {
   readonly climbs: Iterable<Climb>;
   readonly climbOf: (alertId: string) => Climb | null;
-  readonly standingOf: (alertId: string) => Standing;
+  readonly climbStateOf: (alertId: string) => ClimbState;
 }
 
 /** What of a message that waits still counts where another one takes its place. */
@@ -25,13 +25,13 @@ export interface Carried {
 export function carriedOver(
   waiting: Notification | null,
   entry: Pick<LogEntry, 'firing' | 'resolved'> | null,
-  { climbOf, standingOf }: Pick<LadderNow, 'climbOf' | 'standingOf'>,
+  { climbOf, climbStateOf }: Pick<LadderNow, 'climbOf' | 'climbStateOf'>,
 ): Carried {
   const members = waiting?.members ?? [];
   const ended = members.filter(([, endsAtMs]) => endsAtMs !== null);
   const escalated =
     waiting?.reason === 'escalation'
-      ? members.filter(([alertId, endsAtMs]) => endsAtMs === null && standingOf(alertId) !== 'over')
+      ? members.filter(([alertId, endsAtMs]) => endsAtMs === null && climbStateOf(alertId) !== 'over')
       : [];
   const known = entry?.firing ?? new Set<string>();
   // What it was told to fire, and the message that waits does not say so any more.
@@ -62,7 +62,7 @@ export interface Revision {
 export function revise(
   { notification }: Pick<Outstanding, 'notification'>,
   entry: Pick<LogEntry, 'firing'> | null,
-  { climbs, climbOf, standingOf }: LadderNow,
+  { climbs, climbOf, climbStateOf }: LadderNow,
 ): Revision | null {
   const { members, firing, truncated } = notification;
   const named = new Set(members.map(([alertId]) => alertId));
@@ -76,16 +76,16 @@ export function revise(
         );
   const told = [...members, ...unnamed].map((member) => {
     const [alertId, endsAtMs] = member;
-    return { member, alertId, standing: endsAtMs === null ? standingOf(alertId) : ('ended' as const) };
+    return { member, alertId, state: endsAtMs === null ? climbStateOf(alertId) : ('ended' as const) };
   });
-  const isAny = (wanted: Standing | 'ended'): boolean => told.some(({ standing }) => standing === wanted);
+  const isAny = (wanted: ClimbState | 'ended'): boolean => told.some(({ state }) => state === wanted);
   // Where all that is left is kept back the message waits for that.
-  const stays: Standing = isAny('climbs') ? 'climbs' : 'waits';
-  const kept = told.filter(({ standing }) => standing === stays || standing === 'ended');
+  const stays: ClimbState = isAny('climbs') ? 'climbs' : 'waits';
+  const kept = told.filter(({ state }) => state === stays || state === 'ended');
   if (kept.length === told.length) return null;
   const left = told.filter((one) => !kept.includes(one));
-  const leftBy = (wanted: Standing): readonly Climb[] =>
-    left.flatMap(({ alertId, standing }) => (standing === wanted ? (climbOf(alertId) ?? []) : []));
+  const leftBy = (wanted: ClimbState): readonly Climb[] =>
+    left.flatMap(({ alertId, state }) => (state === wanted ? (climbOf(alertId) ?? []) : []));
   const out = { over: leftBy('over'), waiting: leftBy('waits') };
   if (kept.length === 0) return { said: null, ...out };
   const gone = new Set(left.flatMap(({ alertId }) => climbOf(alertId)?.fingerprint ?? []));

@@ -12,7 +12,7 @@ export interface Refusing {
   readonly answer: string;
 }
 
-interface Standing {
+interface DeliveryState {
   running: RunningIntegration;
   failures: number;
   /** Null while it takes what it is sent. */
@@ -25,7 +25,7 @@ interface Standing {
  */
 export class RefusingReceivers {
   readonly #logger: Logger;
-  readonly #byKey = new Map<string, Standing>();
+  readonly #byKey = new Map<string, DeliveryState>();
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -43,21 +43,21 @@ export class RefusingReceivers {
   }
 
   tried({ integration }: Notification, { delivery, isFinal }: Tried, nowMs: number): void {
-    const standing = this.#byKey.get(integration);
-    if (!standing) return;
+    const state = this.#byKey.get(integration);
+    if (!state) return;
     if (delivery.outcome === 'delivered') {
-      if (standing.refusing) this.#logger.info({ integration }, 'Receiver takes messages again');
-      standing.failures = 0;
-      standing.refusing = null;
+      if (state.refusing) this.#logger.info({ integration }, 'Receiver takes messages again');
+      state.failures = 0;
+      state.refusing = null;
       return;
     }
-    standing.failures += 1;
-    if (!isFinal && standing.failures < maxFailuresInARow) return;
+    state.failures += 1;
+    if (!isFinal && state.failures < maxFailuresInARow) return;
     const { reason: answer } = delivery;
-    if (!standing.refusing) {
+    if (!state.refusing) {
       this.#logger.warn({ integration, answer }, 'Receiver refuses messages: nobody is told by it');
     }
-    standing.refusing = { sinceMs: standing.refusing?.sinceMs ?? nowMs, answer };
+    state.refusing = { sinceMs: state.refusing?.sinceMs ?? nowMs, answer };
   }
 
   of(key: string): Refusing | null {

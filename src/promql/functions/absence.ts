@@ -20,17 +20,21 @@ export function* absence(table: VectorTable, argument: Expression): Steps<Vector
   return absent;
 }
 
-/** The labels that the argument's matchers fix to one value: nothing else is known of what is not there. */
+/**
+ * The labels that the argument's matchers fix to one value: nothing else is known of what is not there. Bytes that are no
+ * UTF-8 read as U+FFFD, as in every answer.
+ */
 function labelsOfAbsence(argument: Expression): Labels {
   const inner = unwrap(argument);
   const selector = inner.kind === 'matrix_selector' ? inner.selector : inner;
   if (selector.kind !== 'vector_selector') return {};
   const labels = emptyLabels();
   const fixed = new Set<string>();
-  for (const { name, operator, value } of selector.matchers) {
+  for (const { name: written, operator, value } of selector.matchers) {
+    const name = written.toWellFormed();
     if (name === METRIC_NAME_LABEL) continue;
     if (operator === '=' && !fixed.has(name)) {
-      if (value !== '') labels[name] = value;
+      if (value !== '') labels[name] = value.toWellFormed();
       fixed.add(name);
     } else {
       delete labels[name];

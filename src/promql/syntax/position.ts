@@ -23,10 +23,13 @@ export function formatPosition(text: string, position: Position): string {
   return `${line}:${column}`;
 }
 
-/** What is wrong with a query's text: `query_invalid`, worded and placed as Prometheus does it. */
+/**
+ * What is wrong with a query's text: `query_invalid`, worded and placed as Prometheus does it. Bytes that are no UTF-8 read
+ * as U+FFFD.
+ */
 export function syntaxError(text: string, offset: number, problem: string): OmoiError {
   const { line, column } = lineAndColumn(text, offset);
-  return new OmoiError('query_invalid', `${line}:${column}: parse error: ${problem}`, {
+  return new OmoiError('query_invalid', `${line}:${column}: parse error: ${problem.toWellFormed()}`, {
     line,
     column,
     offset,

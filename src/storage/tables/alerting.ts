@@ -42,7 +42,7 @@ export interface AlertingTables {
     updated_at_ms: number;
     /** Of one that others have posted: who says that it fires, since when and until when; JSON. Null of one of a rule. */
     posted_claims: string | null;
-    /** When the last of these claims ends; null without one. */
+    /** When the last of these ends; null without one. */
     posted_until_ms: number | null;
     /** The page of what raised it, as its sender said. */
     generator_url: string | null;

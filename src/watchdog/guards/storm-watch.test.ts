@@ -7,23 +7,23 @@ import { WatchdogStates } from '../watchdog-states.ts';
 import { DEFAULT_STORM_LIMITS } from './storm.ts';
 import { StormWatch } from './storm-watch.ts';
 
-interface Standing {
+interface WatchedAgent {
   readonly domains: readonly string[];
   isSilent: boolean;
 }
 
 /** Agents, each in its failure domains. */
 class Agents {
-  #all: Standing[] = [];
+  #all: WatchedAgent[] = [];
 
   /** So many more in these domains. */
-  add(count: number, ...domains: readonly string[]): readonly Standing[] {
+  add(count: number, ...domains: readonly string[]): readonly WatchedAgent[] {
     const those = Array.from({ length: count }, () => ({ domains, isSilent: false }));
     this.#all.push(...those);
     return those;
   }
 
-  remove(those: readonly Standing[]): void {
+  remove(those: readonly WatchedAgent[]): void {
     this.#all = this.#all.filter((one) => !those.includes(one));
   }
 
@@ -75,10 +75,10 @@ beforeEach(async () => {
 });
 afterEach(() => database.close());
 
-const fallSilent = (those: readonly Standing[]): void => {
+const fallSilent = (those: readonly WatchedAgent[]): void => {
   for (const one of those) one.isSilent = true;
 };
-const areHeard = (those: readonly Standing[]): void => {
+const areHeard = (those: readonly WatchedAgent[]): void => {
   for (const one of those) one.isSilent = false;
 };
 
@@ -131,12 +131,12 @@ describe('a storm is of the domain that explains most', () => {
 
   it('of a host on which pools of other hosts have a few agents each', async () => {
     const hosts = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'];
-    const standing = hosts.map((host) =>
+    const byHost = hosts.map((host) =>
       ['a', 'b', 'c'].flatMap((pool) => agents.add(2, `pool:${pool}`, `host:${host}`)),
     );
     watch.start();
     await pass(1);
-    fallSilent(standing[0] ?? []);
+    fallSilent(byHost[0] ?? []);
     await pass(1);
     expect(storms()).toEqual(['host:h1']);
     expect(watch.judge(['pool:a', 'host:h2'])).toBeNull();
@@ -208,7 +208,7 @@ describe('a storm is seen', () => {
 });
 
 describe.each(['host:h', 'provider:acme'])('a storm of %s', (domain) => {
-  let those: readonly Standing[];
+  let those: readonly WatchedAgent[];
   beforeEach(async () => {
     those = ['a', 'b', 'c'].flatMap((pool) => agents.add(2, `pool:${pool}`, domain));
     for (const pool of ['a', 'b', 'c']) agents.add(4, `pool:${pool}`, 'host:other');

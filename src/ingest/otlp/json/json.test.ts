@@ -36,6 +36,24 @@ describe('numbers', () => {
     expect(otlp.stored()).toEqual({ g: { 5: 1, 9: 1 } });
   });
 
+  it('1795819000000000000 as a number is the nanoseconds that it is', async () => {
+    otlp = await startOtlp({ nowMs: 1_795_819_000_000 });
+    const sent = await otlp.send('metrics', point('{"asDouble":1,"timeUnixNano":1795819000000000000}'));
+    expect(sent).toEqual({ rejected: 0, message: '' });
+    expect(otlp.stored()).toEqual({ g: { 0: 1 } });
+  });
+
+  it('1e999 is left out of a span, and refuses a record whose body it is alone', async () => {
+    const sent = await otlp.send('traces', span('"attributes":[{"key":"a","value":{"doubleValue":-1e999}}]'));
+    const reason = 'doubleValue: a number that fits into a double belongs here (1)';
+    expect(sent).toEqual({ rejected: 0, message: `left out: ${reason}` });
+    expect(otlp.spans[0]?.attributes).toEqual({});
+    const records = '{"body":{"doubleValue":1e999}},{"body":{"stringValue":"kept"}}';
+    const answer = await otlp.send('logs', `{"resourceLogs":[{"scopeLogs":[{"logRecords":[${records}]}]}]}`);
+    expect(answer).toEqual({ rejected: 1, message: reason });
+    expect(otlp.logs.map(({ message }) => message)).toEqual(['kept']);
+  });
+
   it.each([
     ['an integer with a fraction', '"asInt":1.5', 'asInt: an integer belongs here'],
     ['a word', '"asDouble":"many"', 'asDouble: a number belongs here'],
@@ -123,6 +141,25 @@ describe('what does not fit', () => {
     expect(sent).toEqual({ rejected: 0, message: '' });
     expect(otlp.spans).toHaveLength(1);
   });
+
+  it.each(['traces', 'metrics', 'logs'] as const)(
+    'an attribute nested 5,000 deep refuses a request of %s, which changes nothing',
+    async (signal) => {
+      const depth = 5000;
+      const value = `${'{"arrayValue":{"values":['.repeat(depth)}{"intValue":1}${']}}'.repeat(depth)}`;
+      const attributes = `"attributes":[{"key":"a","value":${value}}]`;
+      const body = {
+        traces: () => span(attributes),
+        metrics: () => point(`{"asInt":2},{"asInt":1,${attributes}}`),
+        logs: () => `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{${attributes}}]}]}]}`,
+      }[signal]();
+      await expect(otlp.send(signal, body)).rejects.toMatchObject({
+        status: 400,
+        message: expect.stringContaining('maxJsonDepth (256)'),
+      });
+      expect([...otlp.spans, ...otlp.logs, ...Object.keys(otlp.stored())]).toEqual([]);
+    },
+  );
 
   it('null in a list of values is a value', async () => {
     await otlp.send('traces', span('"attributes":[{"key":"a","value":{"arrayValue":{"values":[null]}}}]'));

@@ -1,7 +1,9 @@
 import type { Exemplar } from '#telemetry';
 import { WIRE_BYTES, WIRE_FIXED64, type WireReader } from '../../wire-reader.ts';
 import { attributeProblem, labelText, readKeyValue, TOO_DEEP, type ElementBudget } from '../attributes.ts';
+import { readId, SPAN_ID_BYTES, TRACE_ID_BYTES, type WrongId } from '../ids.ts';
 import { maxTextBytes } from '../limits.ts';
+import type { Refusals } from '../refusals.ts';
 import { millisecondsAt, signed64At } from '../wire/times.ts';
 
 /** Names and values of an exemplar's labels together, in characters: OpenMetrics' limit. */
@@ -9,13 +11,14 @@ const MAX_LABELS_LENGTH = 128;
 
 /**
  * Reads an Exemplar up to `end`. Labels are `trace_id` and `span_id`, and the attributes that were filtered out where
- * all of them fit beside. Null where it has no value.
+ * all of them fit beside; an id of a wrong length is left out. Null where it has no value.
  */
-export function readExemplar(reader: WireReader, end: number): Exemplar | null {
+export function readExemplar(reader: WireReader, end: number, refusals: Refusals): Exemplar | null {
   const filtered: [string, string][] = [];
   // More values than characters do not fit; nothing can be said of their rest.
   const budget: ElementBudget = { bytesLeft: maxTextBytes, valuesLeft: MAX_LABELS_LENGTH };
-  let [traceId, spanId] = ['', ''];
+  let traceId: string | WrongId | null = null;
+  let spanId: string | WrongId | null = null;
   let timestampMs = 0;
   let value: number | null = null;
   while (reader.at < end) {
@@ -28,9 +31,8 @@ export function readExemplar(reader: WireReader, end: number): Exemplar | null {
       else value = field === 3 ? double : signed64At(reader, reader.at - 8);
     } else if (field === 4 || field === 5) {
       reader.expect(tag, WIRE_BYTES);
-      const id = readId(reader, reader.fieldEnd(end));
-      if (field === 4) spanId = id;
-      else traceId = id;
+      if (field === 4) spanId = readId(reader, end, SPAN_ID_BYTES);
+      else traceId = readId(reader, end, TRACE_ID_BYTES);
     } else if (field === 7) {
       reader.expect(tag, WIRE_BYTES);
       const attributeEnd = reader.fieldEnd(end);
@@ -46,17 +48,15 @@ export function readExemplar(reader: WireReader, end: number): Exemplar | null {
   }
   if (value === null) return null;
   const ids: [string, string][] = [];
-  if (traceId) ids.push(['trace_id', traceId]);
-  if (spanId) ids.push(['span_id', spanId]);
+  for (const [name, id] of [
+    ['trace_id', traceId],
+    ['span_id', spanId],
+  ] as const) {
+    if (typeof id === 'string') ids.push([name, id]);
+    else if (id !== null) refusals.leaveOut(`an exemplar's ${name} of ${id.length} bytes`);
+  }
   const labels = [...filtered, ...ids];
   const length = labels.reduce((sum, [name, text]) => sum + name.length + text.length, 0);
   const fits = length <= MAX_LABELS_LENGTH && budget.valuesLeft >= 0;
   return { labels: Object.fromEntries(fits ? labels : ids), timestampMs, value };
-}
-
-/** Hex digits; none where all bytes are zero, which means that there is no id. */
-function readId(reader: WireReader, end: number): string {
-  const hex = reader.bytes.toString('hex', reader.at, Math.min(end, reader.at + 16));
-  reader.at = end;
-  return /^0*$/.test(hex) ? '' : hex;
 }

@@ -5,6 +5,7 @@ import { maxBuckets } from '../limits.ts';
 import type { Refusals } from '../refusals.ts';
 import { unsigned64At } from '../wire/times.ts';
 import type { Family } from './family.ts';
+import { isSumLost, SUM_OF_NO_NUMBER } from './grouped-point.ts';
 import { nativeHistogram, type NativeSide } from './native-histogram.ts';
 import { FLAG_NO_RECORDED_VALUE, type PointContext } from './point-context.ts';
 import type { PointRows } from './point-rows.ts';
@@ -104,7 +105,9 @@ export class ExponentialReader {
     if (!point.isStale) {
       const converted = histogramOf(point);
       if (typeof converted === 'string') return this.#refusals.refuse(converted);
-      place = this.#rows.histograms.push(converted) - 1;
+      const isLost = isSumLost(family, point);
+      if (isLost) this.#refusals.leaveOut(SUM_OF_NO_NUMBER);
+      place = this.#rows.histograms.push(isLost ? { ...converted, sum: Number.NaN } : converted) - 1;
     }
     const writer = point.isScattered
       ? this.#points.writerOfScattered(family, { start, end, tag: ATTRIBUTES_TAG })

@@ -52,9 +52,14 @@ export class GroupedPoint {
   }
 }
 
-/** Why a sum can't be stored, or null: a total with NaN would be NaN for ever. */
-export function sumProblem({ isDelta }: Family, { hasSum, sum }: GroupedPoint): string | null {
-  return isDelta && hasSum && !Number.isFinite(sum) ? 'a delta whose sum is no number' : null;
+export const SUM_OF_NO_NUMBER = 'the sum of a delta, which is no number';
+
+/** Whether a sum can't be added up: a total with NaN would be NaN for ever. The point counts without it. */
+export function isSumLost(
+  { isDelta }: Family,
+  { hasSum, sum }: Pick<GroupedPoint, 'hasSum' | 'sum'>,
+): boolean {
+  return isDelta && hasSum && !Number.isFinite(sum);
 }
 
 /** Bounds without the last one, which goes without saying and yet is told now and then. */

@@ -10,7 +10,8 @@ import {
   finiteBounds,
   GroupedPoint,
   histogramProblem,
-  sumProblem,
+  isSumLost,
+  SUM_OF_NO_NUMBER,
   TOO_MANY_BUCKETS,
   unequal,
 } from './grouped-point.ts';
@@ -56,10 +57,13 @@ export class GroupedReader {
         : this.#points.knownLayout(family, point.boundsStart, point.boundsEnd);
     const value = this.#rows.numbersLength;
     const problem = layout === null ? this.#readUnknownLayout(start, end) : this.#readCounts(layout);
-    const refusal = problem ?? sumProblem(family, point);
-    if (refusal !== null) {
+    if (problem !== null) {
       this.#rows.numbersLength = value;
-      return this.#refusals.refuse(refusal);
+      return this.#refusals.refuse(problem);
+    }
+    if (isSumLost(family, point)) {
+      point.hasSum = false;
+      this.#refusals.leaveOut(SUM_OF_NO_NUMBER);
     }
     const place = { start, end, tag: HISTOGRAM_FIELDS.attributes * 8 + WIRE_BYTES };
     this.#add(this.#writerOf(family, layout ?? this.#addLayout(family), place), value);

@@ -50,6 +50,33 @@ describe.each(ENCODINGS)('metrics in %s', (encoding) => {
     });
   });
 
+  it('adds a sum that is told now and then to what is known of it, and all else as ever', async () => {
+    const deltas = [{}, { sum: 2 }, {}, { sum: 0.5 }].map((sum, place) =>
+      send(histogram(1, { ...at(place + 1), ...buckets(1, 0, 1), ...sum })),
+    );
+    expect(await Promise.all(deltas)).toEqual(
+      Array.from({ length: 4 }, () => ({ rejected: 0, message: '' })),
+    );
+    expect(otlp.stored()).toEqual({
+      'h_seconds_bucket{le="+Inf"}': { 1: 2, 2: 4, 3: 6, 4: 8 },
+      'h_seconds_bucket{le="0.5"}': { 1: 1, 2: 2, 3: 3, 4: 4 },
+      'h_seconds_bucket{le="1"}': { 1: 1, 2: 2, 3: 3, 4: 4 },
+      h_seconds_count: { 1: 2, 2: 4, 3: 6, 4: 8 },
+      h_seconds_sum: { 2: 2, 4: 2.5 },
+    });
+  });
+
+  it.each(['NaN', 'Infinity', '-Infinity'])('counts a delta without its sum, which is %s', async (sum) => {
+    const answer = await send(histogram(1, { ...at(1), ...buckets(1, 0, 1), sum }));
+    expect(answer).toEqual({ rejected: 0, message: 'left out: the sum of a delta, which is no number (1)' });
+    await send(histogram(1, { ...at(2), ...buckets(1, 0, 0), sum: 3 }));
+    expect(otlp.stored()).toMatchObject({ h_seconds_count: { 1: 2, 2: 3 }, h_seconds_sum: { 2: 3 } });
+    const point = { count: 1, zeroCount: 1 };
+    expect(await send(exponential({ ...at(1), ...point, sum }, 1))).toEqual(answer);
+    await send(exponential({ ...at(2), ...point, sum: 3 }, 1));
+    expect(otlp.stored()).toMatchObject({ e: { 1: { count: 1, sum: NaN }, 2: { count: 2, sum: 3 } } });
+  });
+
   it.each([
     [
       'a bound is missing',
@@ -191,6 +218,19 @@ describe.each(ENCODINGS)('metrics in %s', (encoding) => {
     const answer = await otlp.send('metrics', body);
     expect(answer).toEqual({ rejected: 1, message: expect.stringContaining('offset') });
     expect(Object.keys(otlp.stored())).toEqual(['e']);
+  });
+
+  it('keeps an exemplar without its ids where they have another length, and says so', async () => {
+    const exemplar = { asDouble: 1, timeUnixNano: otlp.ns(0), traceId: 'abcd', spanId: 'ab' };
+    const zeros = { ...exemplar, asDouble: 2, traceId: '0'.repeat(32), spanId: '0'.repeat(16) };
+    const answer = await send(cumulative({ ...at(1), asDouble: 1, exemplars: [exemplar, zeros] }));
+    expect(answer).toEqual({
+      rejected: 0,
+      message:
+        "left out: an exemplar's trace_id of 2 bytes (1); left out: an exemplar's span_id of 1 bytes (1)",
+    });
+    const kept = await otlp.tsdb.exemplars({ matchers: [], startMs: 0, endMs: otlp.clock.wallMs() + 1 });
+    expect(kept.flatMap(({ exemplars }) => exemplars.map(({ labels }) => labels))).toEqual([{}, {}]);
   });
 
   it('keeps exemplars, those of a histogram with their bucket', async () => {

@@ -6,7 +6,6 @@ import {
   type Clock,
   type CommitResult,
   type Redate,
-  type RefusedSamples,
 } from '#telemetry';
 import { otlpStretch } from '../otlp-stretch.ts';
 import type { Refusals } from '../refusals.ts';
@@ -18,6 +17,7 @@ import { PointRows } from './point-rows.ts';
 import { RowTargets } from './row-targets.ts';
 import { RowWriter } from './row-writer.ts';
 import type { OtlpSampleStore } from './sample-store.ts';
+import { STORE_REFUSALS } from './store-refusals.ts';
 
 /** A larger request becomes visible in parts of this size, so that no commit holds up the event loop. */
 const MAX_UNIT_SAMPLES = 2000;
@@ -125,14 +125,6 @@ export class MetricsLane {
   }
 }
 
-const REASONS: readonly (keyof RefusedSamples)[] = [
-  'out_of_order',
-  'duplicate_timestamp',
-  'too_old',
-  'too_far_ahead',
-  'series_owned',
-];
-
 /** @throws OmoiError where nothing of the batch was taken */
 async function addResult(result: CommitResult, unit: Unit, refusals: Refusals): Promise<void> {
   // All parts share one log: when the last is on disk, all are. A refusal of any part is one of the whole.
@@ -140,8 +132,9 @@ async function addResult(result: CommitResult, unit: Unit, refusals: Refusals): 
   unit.durable = Promise.all([before, result.durable()]).then(() => undefined);
   // Awaited by `receive`; until then a refusal is not unhandled.
   unit.durable.catch(() => undefined);
-  for (const reason of REASONS) {
-    if (result.refused[reason] > 0) refusals.refuse(reason, result.refused[reason]);
+  for (const [code, reason] of Object.entries(STORE_REFUSALS)) {
+    const count = result.refused[code as keyof typeof STORE_REFUSALS];
+    if (count > 0) refusals.refuse(reason, count);
   }
   if (result.refused.storage_full === 0) return;
   await unit.durable;

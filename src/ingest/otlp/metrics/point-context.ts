@@ -54,7 +54,7 @@ export class PointContext {
       this.refusals.leaveOut(TOO_MANY_EXEMPLARS);
       return exemplars;
     }
-    const exemplar = readExemplar(this.reader, exemplarEnd);
+    const exemplar = readExemplar(this.reader, exemplarEnd, this.refusals);
     if (exemplar) return [...exemplars, exemplar];
     this.refusals.leaveOut('an exemplar without a value');
     return exemplars;

@@ -7,6 +7,7 @@ import type { PointLabels } from './labels.ts';
 import { FIRST_UNKNOWN_WRITER, type PointRows } from './point-rows.ts';
 import type { RowWriter } from './row-writer.ts';
 import type { OtlpSampleStore } from './sample-store.ts';
+import { STORE_REFUSALS } from './store-refusals.ts';
 import { labelsOfUnknown, resolveWriter, seriesNames, type ResolvedWriter } from './writers.ts';
 
 /** Label sets read between two chances to pause, and bytes of their attributes. */
@@ -121,7 +122,7 @@ export class RowTargets {
 
   #timeProblem(timeMs: number): string | null {
     if (this.#parts.samples.isTimely(timeMs)) return null;
-    return timeMs < this.#parts.receivedAtMs ? 'too_old' : 'too_far_ahead';
+    return timeMs < this.#parts.receivedAtMs ? STORE_REFUSALS.too_old : STORE_REFUSALS.too_far_ahead;
   }
 
   #targetOf(writer: number, family: Family): ResolvedWriter | string {

@@ -161,7 +161,10 @@ export class RowWriter {
     return null;
   }
 
-  /** All series of one histogram stand at one time, or begin anew together: those of other bounds have other buckets. */
+  /**
+   * All series of one histogram stand at one time, or begin anew together: those of other bounds have other buckets. Its
+   * sum may be behind the others: a point that does not tell it leaves it where it stands.
+   */
   #writeDeltaGroup(
     timeMs: number,
     group: SeriesGroup,
@@ -173,7 +176,7 @@ export class RowWriter {
     if (!(timeMs > newestMs)) return this.#duplicate(timeMs, newestMs);
     let isOne = true;
     for (let at = 0; at < group.length && isOne; at++) {
-      if (at !== SUM || hasSum) isOne = totals.newestMs(group[at] ?? 0) === newestMs;
+      if (at !== SUM) isOne = totals.newestMs(group[at] ?? 0) === newestMs;
     }
     for (let at = 0; at < group.length; at++) {
       if (at === SUM && !hasSum) continue;

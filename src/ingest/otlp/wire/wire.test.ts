@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import protobuf from 'protobufjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { OmoiError } from '#telemetry';
 import { propertyRuns } from '../../../../tests/property-runs.ts';
@@ -43,6 +44,34 @@ it('a gauge of NaN as it is on the wire', async () => {
   const body = hex('0a14 1212 1210 0a01 67 2a0b 0a09 21 000000000000f87f');
   expect(await otlp.send('metrics', body, { encoding: 'protobuf' })).toEqual({ rejected: 0, message: '' });
   expect(otlp.stored()).toEqual({ g: { 0: 'NaN' } });
+});
+
+it.each(SIGNALS)('an attribute nested 5,000 deep in %s is left out or refuses its point', async (signal) => {
+  const message = (number: number, content: Uint8Array) =>
+    protobuf.Writer.create()
+      .uint32(number * 8 + 2)
+      .bytes(content)
+      .finish();
+  let value: Uint8Array = hex('18 01');
+  for (let depth = 0; depth < 5000; depth++) value = message(5, message(1, value));
+  const attribute = Buffer.concat([hex('0a 01 61'), message(2, value)]);
+  const start = Buffer.alloc(8);
+  start.writeBigUInt64LE(BigInt(otlp.ns(0)));
+  const ids = Buffer.concat([message(1, Buffer.alloc(16, 7)), message(2, Buffer.alloc(8, 7))]);
+  const point = message(1, Buffer.concat([hex('21 0000000000000040'), message(7, attribute)]));
+  const element = {
+    metrics: Buffer.concat([hex('0a 01 67'), message(5, point)]),
+    traces: Buffer.concat([ids, hex('39'), start, message(9, attribute)]),
+    logs: message(6, attribute),
+  }[signal];
+  const sent = await otlp.send(signal, message(1, message(2, message(2, element))), { encoding: 'protobuf' });
+  const reason = 'attribute a is nested deeper than maxValueDepth (32) (1)';
+  expect(sent).toEqual(
+    signal === 'metrics' ? { rejected: 1, message: reason } : { rejected: 0, message: `left out: ${reason}` },
+  );
+  expect([...otlp.spans, ...otlp.logs].map(({ attributes }) => attributes)).toEqual(
+    signal === 'metrics' ? [] : [{}],
+  );
 });
 
 describe('what is broken after something good', () => {

@@ -1,5 +1,5 @@
 import type { AggregationGroup } from '../groups/aggregation-group.ts';
-import type { Climb, Climbs, Standing } from './climb.ts';
+import type { Climb, Climbs, ClimbState } from './climb.ts';
 import type { EscalationParts } from './escalation-parts.ts';
 import type { LadderNow } from './waiting-messages.ts';
 
@@ -7,7 +7,7 @@ import type { LadderNow } from './waiting-messages.ts';
 export const waitMs = 60_000;
 
 /** How alerts that climb stand at the moment. */
-export class Standings {
+export class ClimbStates {
   readonly #climbs: Climbs;
   readonly #parts: Pick<EscalationParts, 'context' | 'clock'>;
 
@@ -22,11 +22,11 @@ export class Standings {
     return {
       climbs: this.#climbs.ofGroup(groupId),
       climbOf,
-      standingOf: (alertId) => this.standingOf(climbOf(alertId)),
+      climbStateOf: (alertId) => this.climbStateOf(climbOf(alertId)),
     };
   }
 
-  standingOf(climb: Climb | null): Standing {
+  climbStateOf(climb: Climb | null): ClimbState {
     const { context, clock } = this.#parts;
     const alert = climb && context.alertOf(climb.alertId);
     const group = climb && this.groupOf(climb);

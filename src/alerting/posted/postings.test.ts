@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import {
-  claimedSinceMs,
-  claimedUntilMs,
-  formatClaims,
-  mergedClaim,
-  parseClaims,
-  type Claim,
-} from './claims.ts';
+  postedSinceMs,
+  postedUntilMs,
+  formatPostings,
+  mergedPosting,
+  parsePostings,
+  type Posting,
+} from './postings.ts';
 
 /** `10-20`, with `?` where the end was not said. */
-function claim(text: string, sender = 'token:a'): Claim {
+function posting(text: string, sender = 'token:a'): Posting {
   const [, start, end, unsaid] = /^(\d+)-(\d+)(\??)$/.exec(text) ?? [];
   return { sender, startsAtMs: Number(start), endsAtMs: Number(end), timesOut: unsaid === '?' };
 }
 
-describe('a claim that is said again', () => {
+describe('a posting that is said again', () => {
   it.each([
     ['the end moves', '10-20', '10-30', '10-30'],
     ['the earliest start stands', '10-20', '15-30', '10-30'],
@@ -26,12 +26,12 @@ describe('a claim that is said again', () => {
     ['what does not overlap takes its place', '10-20', '30-40', '30-40'],
     ['earlier or later', '30-40', '10-20', '10-20'],
   ])('%s', (_name, before, said, after) => {
-    expect(mergedClaim(claim(before), claim(said))).toEqual(claim(after));
+    expect(mergedPosting(posting(before), posting(said))).toEqual(posting(after));
   });
 });
 
-it('claims last from the first start to the last end, and are stored as they are', () => {
-  const claims = [claim('10-20', 'token:a'), claim('5-15?', 'anonymous')];
-  expect([claimedSinceMs(claims), claimedUntilMs(claims)]).toEqual([5, 20]);
-  expect(parseClaims(formatClaims(claims))).toEqual(claims);
+it('postings last from the first start to the last end, and are stored as they are', () => {
+  const postings = [posting('10-20', 'token:a'), posting('5-15?', 'anonymous')];
+  expect([postedSinceMs(postings), postedUntilMs(postings)]).toEqual([5, 20]);
+  expect(parsePostings(formatPostings(postings))).toEqual(postings);
 });

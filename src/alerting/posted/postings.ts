@@ -1,7 +1,7 @@
 import type { Sender } from '#telemetry';
 
 /** That an alert fires, as one sender says it. Times: wall ms. */
-export interface Claim {
+export interface Posting {
   readonly sender: Sender;
   readonly startsAtMs: number;
   /** When it ends unless the sender says it again. */
@@ -11,13 +11,13 @@ export interface Claim {
 }
 
 /** What a sender says of an alert now. It is over where the end has passed. */
-export type Said = Omit<Claim, 'sender'>;
+export type Said = Omit<Posting, 'sender'>;
 
 /**
- * The claim of a sender who says it again, merged as Alertmanager merges alerts whose times overlap: the earliest start, and of
+ * The posting of a sender who says it again, merged as Alertmanager merges alerts whose times overlap: the earliest start, and of
  * the ends the newest, unless the one before was said and is later. What does not overlap takes the place of what was.
  */
-export function mergedClaim(before: Claim, said: Said): Claim {
+export function mergedPosting(before: Posting, said: Said): Posting {
   const { sender } = before;
   const overlaps = said.startsAtMs <= before.endsAtMs && before.startsAtMs <= said.endsAtMs;
   if (!overlaps) return { ...said, sender };
@@ -26,26 +26,26 @@ export function mergedClaim(before: Claim, said: Said): Claim {
   return { sender, startsAtMs: Math.min(before.startsAtMs, said.startsAtMs), endsAtMs, timesOut };
 }
 
-/** Since when an alert fires. @param claims at least one */
-export function claimedSinceMs(claims: readonly Claim[]): number {
-  return Math.min(...claims.map(({ startsAtMs }) => startsAtMs));
+/** Since when an alert fires. @param postings at least one */
+export function postedSinceMs(postings: readonly Posting[]): number {
+  return Math.min(...postings.map(({ startsAtMs }) => startsAtMs));
 }
 
-/** When the last of the claims ends; 0 without one. */
-export function claimedUntilMs(claims: readonly Claim[]): number {
-  return Math.max(0, ...claims.map(({ endsAtMs }) => endsAtMs));
+/** When the last of the postings ends; 0 without one. */
+export function postedUntilMs(postings: readonly Posting[]): number {
+  return Math.max(0, ...postings.map(({ endsAtMs }) => endsAtMs));
 }
 
-export function sendersOf(claims: readonly Claim[]): readonly Sender[] {
-  return claims.map(({ sender }) => sender);
+export function sendersOf(postings: readonly Posting[]): readonly Sender[] {
+  return postings.map(({ sender }) => sender);
 }
 
 /** As a row holds it: sender, start, end, and 1 where it times out. */
-type StoredClaim = readonly [Sender, number, number, 0 | 1];
+type StoredPosting = readonly [Sender, number, number, 0 | 1];
 
-export function formatClaims(claims: readonly Claim[]): string {
+export function formatPostings(postings: readonly Posting[]): string {
   return JSON.stringify(
-    claims.map(({ sender, startsAtMs, endsAtMs, timesOut }): StoredClaim => [
+    postings.map(({ sender, startsAtMs, endsAtMs, timesOut }): StoredPosting => [
       sender,
       startsAtMs,
       endsAtMs,
@@ -54,9 +54,9 @@ export function formatClaims(claims: readonly Claim[]): string {
   );
 }
 
-/** @param json of `formatClaims` */
-export function parseClaims(json: string): readonly Claim[] {
-  const stored = JSON.parse(json) as readonly StoredClaim[];
+/** @param json of `formatPostings` */
+export function parsePostings(json: string): readonly Posting[] {
+  const stored = JSON.parse(json) as readonly StoredPosting[];
   return stored.map(([sender, startsAtMs, endsAtMs, timesOut]) => ({
     sender,
     startsAtMs,
