@@ -195,11 +195,13 @@ export class RecordingReceiver implements Integration {
   readonly sendResolved: boolean;
   readonly maxAlerts: number;
   readonly timeoutMs = 10_000;
+  readonly opensIncidents?: true;
   readonly messages: Message[] = [];
   /** What it answers; delivered where absent. */
   answer: (message: Message, options: SendOptions) => Promise<Delivery> | Delivery = () => DELIVERED;
 
-  constructor({ index = 0, sendResolved = true, maxAlerts = 500 } = {}) {
+  constructor({ index = 0, sendResolved = true, maxAlerts = 500, opensIncidents = false } = {}) {
+    if (opensIncidents) this.opensIncidents = true;
     this.index = index;
     this.sendResolved = sendResolved;
     this.maxAlerts = maxAlerts;

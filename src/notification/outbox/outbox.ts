@@ -447,15 +447,17 @@ export class Outbox {
 
 /** What integrations know once a message has arrived. What a digest leaves is no memory of the groups in it. */
 function knownOnceDelivered(
-  { groupId, integration, firing, resolved, createdAtMs }: Notification,
+  { groupId, integration, firing, resolved, createdAtMs, ...told }: Notification,
   { memory }: Extract<Delivery, { readonly outcome: 'delivered' }>,
   log: Pick<NotificationLog, 'get'>,
 ): LogUpdate {
   const before = log.get(groupId, integration)?.memory ?? null;
+  const { groupKey, groupLabels, routeLabels } = told;
+  const group = { groupKey, groupLabels, routeLabels };
   return {
     groupId,
     integration,
-    entry: { firing, resolved, notifiedAtMs: createdAtMs, memory: memory ?? before },
+    entry: { firing, resolved, notifiedAtMs: createdAtMs, memory: memory ?? before, group },
   };
 }
 

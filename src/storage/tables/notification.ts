@@ -85,6 +85,11 @@ export interface NotificationTables {
     notified_at_ms: number;
     /** What the integration remembers for its next message, JSON; null where nothing. */
     memory: string | null;
+    /** Under what it was told, as in `notifications`; null where an older version has not kept it. */
+    group_key: string | null;
+    /** JSON objects. */
+    group_labels: string | null;
+    route_labels: string | null;
   };
   /** Each message to one integration: written before it is sent. */
   notifications: {
