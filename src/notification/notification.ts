@@ -18,6 +18,7 @@ import { Dispatcher } from './groups/dispatcher.ts';
 import { KeptBackAlerts } from './groups/kept-back-alerts.ts';
 import type { RoutingInForce } from './groups/routing-in-force.ts';
 import type { TrackedAlert } from './groups/tracked-alert.ts';
+import { ChangedPolicies } from './hold/changed-policies.ts';
 import { RemediationHolds } from './hold/remediation-holds.ts';
 import type { Inhibition } from './inhibition/inhibitor.ts';
 import type { NotificationReason } from './message.ts';
@@ -75,6 +76,7 @@ export class Notification {
   readonly holds: RemediationHolds;
   readonly escalations: Escalations;
   readonly #lifted: LiftedMutes;
+  readonly #changedPolicies: ChangedPolicies;
   readonly #follower: EventFollower;
   readonly #keptBack = new KeptBackAlerts();
   readonly #former = new FormerIntegrations();
@@ -118,7 +120,11 @@ export class Notification {
         !this.escalations.keepsGroup(groupId),
     });
     const { log, outbox, decisions } = this;
-    this.holds = new RemediationHolds({ ...parts, decisions });
+    this.holds = new RemediationHolds({
+      ...parts,
+      decisions,
+      onOutdated: () => this.#changedPolicies.look(),
+    });
     const wasHeld = (alertId: string): boolean => (this.holds.get(alertId)?.steps.length ?? 0) > 0;
     this.dispatcher = new Dispatcher(
       {
@@ -138,6 +144,11 @@ export class Notification {
       ...parts,
       dispatcher: this.dispatcher,
       isInhibited: (alert) => this.inhibitedBy(alert) !== null,
+    });
+    this.#changedPolicies = new ChangedPolicies({
+      ...parts,
+      holds: this.holds,
+      look: (alertId) => this.dispatcher.look(alertId),
     });
     this.#switch = new DeadMansSwitch({
       ...parts,
@@ -194,6 +205,7 @@ export class Notification {
     });
     this.#silenceChanges = this.#parts.silences.onChanged((changed) => this.#lifted.silencesChanged(changed));
     await this.dispatcher.start();
+    this.#changedPolicies.start();
     this.escalations.release();
     this.outbox.release();
     this.#switch.aim(this.#prepared.heartbeat);
@@ -203,7 +215,7 @@ export class Notification {
     this.#consumer?.stop();
     this.#silenceChanges?.stop();
     this.#switch.stop();
-    await this.#lifted.stop();
+    await Promise.all([this.#lifted.stop(), this.#changedPolicies.stop()]);
     await Promise.all([this.dispatcher.stop(), this.escalations.stop()]);
     await this.outbox.stop();
     await this.decisions.settled();
