@@ -223,7 +223,7 @@ export interface NotificationStage {
   killAfterCommits(count: number): void;
   readonly isDead: boolean;
   /** Another process takes the place of one that is dead. */
-  revive(): Promise<void>;
+  revive(configuration?: TestConfiguration): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -303,12 +303,12 @@ export async function openNotificationStage(
     get isDead() {
       return running.victim.isDead;
     },
-    async revive() {
+    async revive(asked = configuration) {
       // What hangs in a dead process hangs for ever: nobody waits for it.
       void running.notification.stop();
       void running.bus.stop();
       await running.victim.settled();
-      running = await begin(configuration);
+      running = await begin(asked);
       stage.notification = running.notification;
       stage.metrics = running.metrics;
     },

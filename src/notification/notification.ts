@@ -31,10 +31,11 @@ import type {
 } from './notification-parts.ts';
 import type { OnCall } from './on-call/on-call.ts';
 import { messageSender } from './outbox/message-writer.ts';
-import { FormerIntegrations } from './outbox/former-integrations.ts';
+import { addressesOf, FormerIntegrations, type KnownAddress } from './outbox/former-integrations.ts';
 import { NotificationLog } from './outbox/notification-log.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { integrationKey } from './outbox/running-integration.ts';
+import { StoredAddresses } from './outbox/stored-addresses.ts';
 import { notBuiltOf } from './receivers/not-built.ts';
 import { testReceiver } from './receivers/test-receiver.ts';
 import {
@@ -80,6 +81,7 @@ export class Notification {
   readonly #follower: EventFollower;
   readonly #keptBack = new KeptBackAlerts();
   readonly #former = new FormerIntegrations();
+  readonly #addresses: StoredAddresses;
   readonly #switch: DeadMansSwitch;
   readonly #parts: NotificationParts;
   #prepared: PreparedNotification;
@@ -95,6 +97,7 @@ export class Notification {
       () => notBuiltOf(this.configuration),
     );
     this.log = new NotificationLog(parts.database);
+    this.#addresses = new StoredAddresses(parts);
     this.decisions = new DecisionLog(parts);
     const send = messageSender({
       ...parts,
@@ -183,6 +186,7 @@ export class Notification {
   async start(): Promise<void> {
     await this.log.start();
     await this.holds.start();
+    this.#replaced(await this.#addresses.read(), this.#prepared);
     this.outbox.setIntegrations(this.#prepared.integrations);
     // Read first: what begins after it is told of by the log, and what ended before there was notification is no news.
     const [newest] = await this.#parts.bus.list({ limit: 1, newestFirst: true });
@@ -217,7 +221,7 @@ export class Notification {
     this.#switch.stop();
     await Promise.all([this.#lifted.stop(), this.#changedPolicies.stop()]);
     await Promise.all([this.dispatcher.stop(), this.escalations.stop()]);
-    await this.outbox.stop();
+    await Promise.all([this.outbox.stop(), this.#addresses.stop()]);
     await this.decisions.settled();
   }
 
@@ -227,7 +231,7 @@ export class Notification {
     this.outbox.hold();
     await this.dispatcher.hold();
     // What fires meanwhile is told to the new one.
-    this.#former.replace(this.#prepared.integrations, prepared.integrations);
+    this.#replaced(addressesOf(this.#prepared.integrations), prepared);
     this.#prepared = prepared;
     const stretch = new Stretch(this.#parts.clock);
     for (const alert of this.dispatcher.membership.firing) {
@@ -349,6 +353,12 @@ export class Notification {
       integrations: this.#prepared.integrations,
       integrationsOf: (receiver) => this.#prepared.routing.integrationsOf(receiver),
     });
+  }
+
+  /** Other integrations are in force. @param before those that were */
+  #replaced(before: readonly KnownAddress[], { integrations }: PreparedNotification): void {
+    this.#former.replace(before, integrations);
+    this.#addresses.keep(addressesOf(integrations), this.#former.addresses());
   }
 
   #escalationContext(): EscalationContext {

@@ -208,4 +208,34 @@ describe('an incident of a receiver that goes by another name since', () => {
     expect(pages.changes).toEqual([`closed ${BEFORE}`]);
     await expectNothingLeft();
   });
+
+  it.each([
+    ['by its own group', testRoute({ receiver: 'duty' })],
+    ['by another one', parted('others')],
+  ])('is closed %s where a start has renamed it, and another one came between', async (_, route) => {
+    await reload({ route: toPages, settingsOf });
+    await opened('a');
+    await test.stage.restart({ ...renamed(), route });
+    await pass(MINUTE);
+    await test.stage.restart({ ...renamed(), route });
+    await pass(MINUTE);
+    await test.stage.alerts.resolve('a');
+    await pass(2 * MINUTE);
+    expect(pages.changes).toEqual([`closed ${BEFORE}`]);
+    await expectNothingLeft();
+  });
+
+  it('is closed where a reload has renamed it and the process was killed then', async () => {
+    const route = parted('others');
+    await reload({ route: toPages, settingsOf });
+    await opened('a');
+    await reload({ ...renamed(), route });
+    test.stage.killAfterCommits(0);
+    await test.stage.revive({ ...renamed(), route });
+    await pass(MINUTE);
+    await test.stage.alerts.resolve('a');
+    await pass(2 * MINUTE);
+    expect(pages.changes).toEqual([`closed ${BEFORE}`]);
+    await expectNothingLeft();
+  });
 });

@@ -1,7 +1,6 @@
 import type { StateDatabase } from '#storage';
 import {
-  backoffMs,
-  delay,
+  AskedWork,
   messageOf,
   type BackoffLimits,
   type Clock,
@@ -33,13 +32,21 @@ export interface ChangedPoliciesParts {
  */
 export class ChangedPolicies {
   readonly #parts: ChangedPoliciesParts;
-  readonly #stopped = new AbortController();
+  readonly #releasing: AskedWork;
   #subscription: Subscription | null = null;
-  #isAsked = false;
-  #releasing: Promise<void> | null = null;
 
   constructor(parts: ChangedPoliciesParts) {
     this.#parts = parts;
+    this.#releasing = new AskedWork({
+      ...parts,
+      backoff: WRITE_BACKOFF,
+      work: () => this.#releaseAll(),
+      onFailure: (thrown) =>
+        parts.logger.warn(
+          { error: messageOf(thrown) },
+          'Alerts are still held for policies that no longer act: the end of their holds is not written, and tried again',
+        ),
+    });
   }
 
   /** They may have changed while nobody was there to see it. */
@@ -50,43 +57,21 @@ export class ChangedPolicies {
 
   async stop(): Promise<void> {
     this.#subscription?.stop();
-    this.#stopped.abort();
-    await this.#releasing;
+    await this.#releasing.stop();
   }
 
   /** Looks for holds that are to end. */
   look(): void {
-    this.#isAsked = true;
-    this.#releasing ??= this.#releaseAll().finally(() => {
-      this.#releasing = null;
-    });
+    this.#releasing.ask();
   }
 
   async #releaseAll(): Promise<void> {
-    const { clock, random, logger, holds } = this.#parts;
-    let failures = 0;
-    while (this.#isAsked && !this.#stopped.signal.aborted) {
-      this.#isAsked = false;
-      const alertIds = holds.ofPoliciesThatDoNotAct();
-      try {
-        for (let at = 0; at < alertIds.length; at += maxReleasedPerWrite) {
-          await this.#release(alertIds.slice(at, at + maxReleasedPerWrite));
-        }
-        failures = 0;
-      } catch (thrown) {
-        this.#isAsked = true;
-        logger.warn(
-          { error: messageOf(thrown), alerts: alertIds.length },
-          'Alerts are still held for policies that no longer act: the end of their holds is not written, and tried again',
-        );
-        await delay(clock, backoffMs(++failures, WRITE_BACKOFF, random), this.#stopped.signal);
-      }
-    }
-  }
-
-  async #release(alertIds: readonly string[]): Promise<void> {
     const { database, holds, look } = this.#parts;
-    const released = await database.transaction((tx) => holds.release(tx, alertIds));
-    for (const alertId of released) look(alertId);
+    const alertIds = holds.ofPoliciesThatDoNotAct();
+    for (let at = 0; at < alertIds.length; at += maxReleasedPerWrite) {
+      const some = alertIds.slice(at, at + maxReleasedPerWrite);
+      const released = await database.transaction((tx) => holds.release(tx, some));
+      for (const alertId of released) look(alertId);
+    }
   }
 }

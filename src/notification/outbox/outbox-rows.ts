@@ -240,6 +240,7 @@ function rowOf(notification: Notification, heldUntilMs: number | null): Row {
     traceparent: notification.traceparent,
     held_until_ms: heldUntilMs,
     digest_id: null,
+    taken_by: null,
   };
 }
 

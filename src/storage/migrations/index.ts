@@ -52,6 +52,7 @@ import { escalationAndOnCall } from './074_escalation_and_on_call.ts';
 import { digests } from './076_digests.ts';
 import { keptBackAlerts } from './077_kept_back_alerts.ts';
 import { toldGroups } from './078_told_groups.ts';
+import { addressesAndRecipients } from './079_addresses_and_recipients.ts';
 import { loadedRules } from './053_loaded_rules.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
@@ -110,4 +111,5 @@ export const MIGRATIONS: readonly Migration[] = [
   digests,
   keptBackAlerts,
   toldGroups,
+  addressesAndRecipients,
 ];
