@@ -86,6 +86,8 @@ export function failed(
     readonly retryable: boolean;
     readonly retryAfterMs?: number | null;
     readonly isTooLong?: boolean;
+    readonly isOpened?: true;
+    readonly takenBy?: readonly string[];
   },
 ): Delivery {
   return { outcome: 'failed', failure, reason: failure, retryable, retryAfterMs, ...others };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Timer } from '#telemetry';
 import type { ToldGroup } from '../outbox/notification-log.ts';
-import type { EndOfMessage } from '../outbox/outbox.ts';
+import type { EndOfMessage } from '../outbox/outcomes.ts';
 import type { Notification } from '../outbox/outbox-rows.ts';
 import type { RoutedTo } from '../ports.ts';
 import type { Quiet } from './quiet.ts';
@@ -12,6 +12,8 @@ export interface Refusal {
   readonly notification: Notification;
   readonly attempts: number;
   readonly answer: string;
+  /** The recipients that have it all the same. */
+  readonly takenBy: readonly string[];
   /** Wall ms from which on it has taken nothing about the group. */
   readonly sinceMs: number;
 }
@@ -55,7 +57,7 @@ export function refusalPlaceOf(
 export function noteRefusal(
   group: AggregationGroup,
   notification: Notification,
-  { outcome, attempts, answer }: EndOfMessage,
+  { outcome, attempts, answer, takenBy }: EndOfMessage,
 ): void {
   const place = refusalPlaceOf(group, notification);
   if (outcome === 'delivered') {
@@ -65,7 +67,7 @@ export function noteRefusal(
   group.refused.add(place);
   // One that was given up has waited for as long as it is old.
   const sinceMs = group.refusals.get(place)?.sinceMs ?? notification.createdAtMs;
-  group.refusals.set(place, { notification, attempts, answer, sinceMs });
+  group.refusals.set(place, { notification, attempts, answer, takenBy, sinceMs });
 }
 
 export function toldGroupOf({ groupKey, groupLabels, route }: RoutedTo): ToldGroup {

@@ -9,7 +9,7 @@ import {
   Stretch,
   type BackoffLimits,
 } from '#telemetry';
-import type { EndOfMessage } from '../outbox/outbox.ts';
+import type { EndOfMessage } from '../outbox/outcomes.ts';
 import type { Notification } from '../outbox/outbox-rows.ts';
 import { isWaitOver, noteRefusal, type AggregationGroup } from './aggregation-group.ts';
 import type { DispatcherParts, Leaving } from './dispatcher-parts.ts';

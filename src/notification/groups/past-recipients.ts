@@ -77,7 +77,9 @@ interface Known extends EarlierKnowledge {
 function noteRetired(id: string, alert: TrackedAlert, known: Known, context: Context): void {
   const { alertId, fingerprint } = alert;
   const { integrationByKey, isAskedOf, log, retiredGroupsOf, tellsOfPast } = context;
-  const knowing = [...retiredGroupsOf(alertId)].flatMap((groupId) =>
+  const retired = retiredGroupsOf(alertId);
+  if (retired.size === 0) return;
+  const knowing = [...retired].flatMap((groupId) =>
     toldByRetired(groupId, alert, known, context).map((key) => ({ groupId, key })),
   );
   if (knowing.length === 0 || !tellsOfPast(alertId)) return;

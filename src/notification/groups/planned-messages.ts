@@ -140,11 +140,11 @@ export function* decidedMessage(
   const refusal = group.refusals.get(refusalPlaceOf(group, notification));
   const isReplaced = next.replaces?.notification.id === refusal?.notification.id;
   if (refusal && !isReplaced && saysTheSame(refusal.notification, notification)) {
-    const { attempts, answer } = refusal;
+    const { attempts, answer, takenBy } = refusal;
     return {
       ...next,
       notification: { ...notification, id: refusal.notification.id },
-      again: { attempts, answer },
+      again: { attempts, answer, takenBy },
     };
   }
   yield* explainMessage(next, context);

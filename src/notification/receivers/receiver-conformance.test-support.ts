@@ -269,7 +269,7 @@ export function describeReceiver<Settings>(row: ReceiverRow<Settings>): void {
         const integration = integrationAt(server.addressAs());
         server.reaction = (request) => (row.incident?.(request) === 'closed' ? 'hang up' : taken(request));
         const failed = failureIn(await send(integration, brief));
-        expect(failed).toMatchObject({ failure: 'connection', retryable: true });
+        expect(failed).toMatchObject({ failure: 'connection', retryable: true, isOpened: true });
         expect(failed.reason).toContain('incident opened, but not closed');
         expectNoSecret(failed.reason);
         server.reaction = taken;
