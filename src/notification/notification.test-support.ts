@@ -3,11 +3,9 @@ import { createEventBus, type EventBus } from '#eventbus';
 import { openTestStateDatabase, takeUpState, type StateDatabase } from '#storage';
 import {
   createSeededRandom,
-  fingerprintOf,
   labelValue,
   SelfMetrics,
   silentLogger,
-  toRfc3339,
   VirtualClock,
   type Labels,
   type Logger,
@@ -23,170 +21,22 @@ import type {
   Route,
 } from './configuration/notification-configuration.ts';
 import type { RoutingInForce } from './groups/routing-in-force.ts';
+import { TestPolicies } from './hold/test-policies.test-support.ts';
 import { Inhibitor } from './inhibition/inhibitor.ts';
 import type { Message } from './message.ts';
 import { Notification } from './notification.ts';
 import type { NotificationParts, PreparedNotification } from './notification-parts.ts';
-import type { StoredAlert } from './notified-alert.ts';
 import { OnCall } from './on-call/on-call.ts';
 import { integrationKey, type RunningIntegration } from './outbox/running-integration.ts';
-import type { AlertReader, RemediationOutlook, RoutedTo } from './ports.ts';
+import type { RemediationOutlook, RoutedTo } from './ports.ts';
 import type { Delivery, DeliveryFailure, Integration, SendOptions } from './receivers/integration.ts';
+import { TestAlerts } from './test-alerts.test-support.ts';
 import { TimeIntervals } from './routing/time-intervals.ts';
 import { inhibitionStage } from './stages/inhibition-stage.ts';
 import type { MuteStage } from './stages/mute-stage.ts';
 import { createMessageTemplates } from './templates/create-message-templates.ts';
 
 const TEMPLATES = createMessageTemplates({ files: [] });
-
-/** The alerts as `alerting` would have them: a map, and the events on the bus. */
-class TestAlerts implements AlertReader {
-  readonly #database: StateDatabase;
-  readonly #append: EventBus['append'];
-  readonly #clock: VirtualClock;
-  readonly #alerts = new Map<string, StoredAlert>();
-
-  constructor(database: StateDatabase, clock: VirtualClock, append: EventBus['append']) {
-    this.#database = database;
-    this.#clock = clock;
-    this.#append = append;
-  }
-
-  /** Why they cannot be read; null where they can. */
-  failure: string | null = null;
-
-  read(alertIds: readonly string[]): Promise<readonly StoredAlert[]> {
-    if (this.failure !== null) return Promise.reject(new Error(this.failure));
-    return Promise.resolve(alertIds.flatMap((alertId) => this.#alerts.get(alertId) ?? []));
-  }
-
-  async *firing(): AsyncIterable<readonly StoredAlert[]> {
-    await Promise.resolve();
-    yield [...this.#alerts.values()].filter(({ endsAtMs }) => endsAtMs === null);
-  }
-
-  /**
-   * Alerts begin to fire in one transaction, by their ids.
-   * @param startsAtMs since when, as who posts them says, wall ms; now where nobody says so
-   */
-  async fire(
-    labelsOf: Readonly<Record<string, Labels>>,
-    { startsAtMs }: { readonly startsAtMs?: number } = {},
-  ): Promise<void> {
-    await this.#database.transaction((tx) => {
-      const events = Object.entries(labelsOf).map(([alertId, labels]) => {
-        const alert: StoredAlert = {
-          alertId,
-          fingerprint: fingerprintOf(labels),
-          labels,
-          annotations: { summary: `${alertId} is wrong` },
-          startsAtMs: startsAtMs ?? this.#clock.wallMs(),
-          firedAtMs: this.#clock.wallMs(),
-          endsAtMs: null,
-          updatedAtMs: this.#clock.wallMs(),
-          expiresAtMs: null,
-          snoozedUntilMs: null,
-          generatorUrl: '',
-          acknowledgedBy: null,
-          remediation: null,
-          traceparent: null,
-        };
-        this.#alerts.set(alertId, alert);
-        const severity = labelValue(labels, 'severity');
-        return {
-          event_type: 'monitor.alert.triggered' as const,
-          entity_type: 'alert',
-          entity_id: alertId,
-          payload: {
-            alert_id: alertId,
-            rule_id: 'g/r',
-            severity,
-            metric_name: null,
-            current_value: 1,
-            threshold: null,
-            labels,
-            ...(startsAtMs === undefined ? {} : { starts_at: toRfc3339(startsAtMs) }),
-          },
-          traceparent: null,
-        };
-      });
-      return this.#append(tx, ...events);
-    });
-  }
-
-  async resolve(...alertIds: readonly string[]): Promise<void> {
-    await this.#database.transaction((tx) => {
-      const events = alertIds.map((alertId) => {
-        const alert = this.#alerts.get(alertId);
-        if (!alert) throw new Error(`no alert ${alertId}`);
-        this.#alerts.set(alertId, { ...alert, endsAtMs: this.#clock.wallMs() });
-        const { labels } = alert;
-        return {
-          event_type: 'monitor.alert.resolved' as const,
-          entity_type: 'alert',
-          entity_id: alertId,
-          payload: {
-            alert_id: alertId,
-            rule_id: 'g/r',
-            severity: '',
-            labels,
-            cause: 'recovered' as const,
-            duration_ms: 1,
-          },
-          traceparent: null,
-        };
-      });
-      return this.#append(tx, ...events);
-    });
-  }
-
-  async acknowledge(alertId: string): Promise<void> {
-    await this.#tell(alertId, (about) => ({
-      event_type: 'monitor.alert.acknowledged',
-      payload: { ...about, acknowledged_by: 'ann' },
-    }));
-    this.#alerts.set(alertId, { ...this.#get(alertId), acknowledgedBy: 'ann' });
-  }
-
-  /** @param forMs from now on */
-  async snooze(alertId: string, forMs: number): Promise<void> {
-    const untilMs = this.#clock.wallMs() + forMs;
-    await this.#tell(alertId, (about) => ({
-      event_type: 'monitor.alert.snoozed',
-      payload: { ...about, snoozed_by: 'ann', until: toRfc3339(untilMs) },
-    }));
-    this.#alerts.set(alertId, { ...this.#get(alertId), snoozedUntilMs: untilMs });
-  }
-
-  /** Its time is over. */
-  unsnooze(alertId: string): Promise<void> {
-    return this.#tell(alertId, (about) => ({
-      event_type: 'monitor.alert.unsnoozed',
-      payload: { ...about, unsnoozed_by: null },
-    }));
-  }
-
-  #get(alertId: string): StoredAlert {
-    const alert = this.#alerts.get(alertId);
-    if (!alert) throw new Error(`no alert ${alertId}`);
-    return alert;
-  }
-
-  async #tell(
-    alertId: string,
-    event: (about: {
-      readonly alert_id: string;
-      readonly rule_id: string;
-      readonly severity: string;
-      readonly labels: Labels;
-    }) => Pick<NewSystemEvent, 'event_type' | 'payload'>,
-  ): Promise<void> {
-    const { labels } = this.#get(alertId);
-    const told = event({ alert_id: alertId, rule_id: 'g/r', severity: '', labels });
-    const about = { entity_type: 'alert', entity_id: alertId, traceparent: null };
-    await this.#database.transaction((tx) => this.#append(tx, { ...told, ...about } as NewSystemEvent));
-  }
-}
 
 /** Takes messages and answers as it is told. */
 export class RecordingReceiver implements Integration {
@@ -195,11 +45,13 @@ export class RecordingReceiver implements Integration {
   readonly sendResolved: boolean;
   readonly maxAlerts: number;
   readonly timeoutMs = 10_000;
+  readonly opensIncidents?: true;
   readonly messages: Message[] = [];
   /** What it answers; delivered where absent. */
   answer: (message: Message, options: SendOptions) => Promise<Delivery> | Delivery = () => DELIVERED;
 
-  constructor({ index = 0, sendResolved = true, maxAlerts = 500 } = {}) {
+  constructor({ index = 0, sendResolved = true, maxAlerts = 500, opensIncidents = false } = {}) {
+    if (opensIncidents) this.opensIncidents = true;
     this.index = index;
     this.sendResolved = sendResolved;
     this.maxAlerts = maxAlerts;
@@ -234,6 +86,8 @@ export function failed(
     readonly retryable: boolean;
     readonly retryAfterMs?: number | null;
     readonly isTooLong?: boolean;
+    readonly isOpened?: true;
+    readonly takenBy?: readonly string[];
   },
 ): Delivery {
   return { outcome: 'failed', failure, reason: failure, retryable, retryAfterMs, ...others };
@@ -281,6 +135,8 @@ export interface TestConfiguration {
   /** When people can follow links; from the beginning where absent. */
   readonly reachable?: Promise<unknown>;
   readonly outlookOf?: TestOutlook;
+  /** Those that all act where absent. */
+  readonly policies?: TestPolicies;
   readonly route?: Route;
   /** The integrations of each receiver, by its name. */
   readonly receivers?: Readonly<Record<string, readonly Integration[]>>;
@@ -369,7 +225,7 @@ export interface NotificationStage {
   killAfterCommits(count: number): void;
   readonly isDead: boolean;
   /** Another process takes the place of one that is dead. */
-  revive(): Promise<void>;
+  revive(configuration?: TestConfiguration): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -385,6 +241,7 @@ export async function openNotificationStage(
   const begin = async (asked: TestConfiguration) => {
     const outlookOf: TestOutlook =
       asked.outlookOf ?? (() => ({ acts: false, reason: 'no policy is for it' }));
+    const { policies = new TestPolicies() } = asked;
     const victim = new KillableProcess();
     const metrics = new SelfMetrics();
     const base = {
@@ -401,7 +258,11 @@ export async function openNotificationStage(
         bus,
         tracing: new RecordedTracing(),
         alerts,
-        remediations: { outlookOf: (event) => outlookOf(event.payload.alert_id) },
+        remediations: {
+          outlookOf: (event) => outlookOf(event.payload.alert_id),
+          whyNotActing: (policy) => policies.whyNotActing(policy),
+          onPoliciesChanged: (listener) => policies.onPoliciesChanged(listener),
+        },
         evaluatesRules: () => null,
         silences: asked.silences ?? NO_SILENCES,
         externalUrl: () => 'http://omoi.test',
@@ -444,12 +305,12 @@ export async function openNotificationStage(
     get isDead() {
       return running.victim.isDead;
     },
-    async revive() {
+    async revive(asked = configuration) {
       // What hangs in a dead process hangs for ever: nobody waits for it.
       void running.notification.stop();
       void running.bus.stop();
       await running.victim.settled();
-      running = await begin(configuration);
+      running = await begin(asked);
       stage.notification = running.notification;
       stage.metrics = running.metrics;
     },

@@ -18,6 +18,7 @@ import { Dispatcher } from './groups/dispatcher.ts';
 import { KeptBackAlerts } from './groups/kept-back-alerts.ts';
 import type { RoutingInForce } from './groups/routing-in-force.ts';
 import type { TrackedAlert } from './groups/tracked-alert.ts';
+import { ChangedPolicies } from './hold/changed-policies.ts';
 import { RemediationHolds } from './hold/remediation-holds.ts';
 import type { Inhibition } from './inhibition/inhibitor.ts';
 import type { NotificationReason } from './message.ts';
@@ -30,10 +31,11 @@ import type {
 } from './notification-parts.ts';
 import type { OnCall } from './on-call/on-call.ts';
 import { messageSender } from './outbox/message-writer.ts';
-import { FormerIntegrations } from './outbox/former-integrations.ts';
+import { addressesOf, FormerIntegrations, type KnownAddress } from './outbox/former-integrations.ts';
 import { NotificationLog } from './outbox/notification-log.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { integrationKey } from './outbox/running-integration.ts';
+import { StoredAddresses } from './outbox/stored-addresses.ts';
 import { notBuiltOf } from './receivers/not-built.ts';
 import { testReceiver } from './receivers/test-receiver.ts';
 import {
@@ -75,9 +77,11 @@ export class Notification {
   readonly holds: RemediationHolds;
   readonly escalations: Escalations;
   readonly #lifted: LiftedMutes;
+  readonly #changedPolicies: ChangedPolicies;
   readonly #follower: EventFollower;
   readonly #keptBack = new KeptBackAlerts();
   readonly #former = new FormerIntegrations();
+  readonly #addresses: StoredAddresses;
   readonly #switch: DeadMansSwitch;
   readonly #parts: NotificationParts;
   #prepared: PreparedNotification;
@@ -93,6 +97,7 @@ export class Notification {
       () => notBuiltOf(this.configuration),
     );
     this.log = new NotificationLog(parts.database);
+    this.#addresses = new StoredAddresses(parts);
     this.decisions = new DecisionLog(parts);
     const send = messageSender({
       ...parts,
@@ -118,7 +123,11 @@ export class Notification {
         !this.escalations.keepsGroup(groupId),
     });
     const { log, outbox, decisions } = this;
-    this.holds = new RemediationHolds({ ...parts, decisions });
+    this.holds = new RemediationHolds({
+      ...parts,
+      decisions,
+      onOutdated: () => this.#changedPolicies.look(),
+    });
     const wasHeld = (alertId: string): boolean => (this.holds.get(alertId)?.steps.length ?? 0) > 0;
     this.dispatcher = new Dispatcher(
       {
@@ -138,6 +147,11 @@ export class Notification {
       ...parts,
       dispatcher: this.dispatcher,
       isInhibited: (alert) => this.inhibitedBy(alert) !== null,
+    });
+    this.#changedPolicies = new ChangedPolicies({
+      ...parts,
+      holds: this.holds,
+      look: (alertId) => this.dispatcher.look(alertId),
     });
     this.#switch = new DeadMansSwitch({
       ...parts,
@@ -172,6 +186,7 @@ export class Notification {
   async start(): Promise<void> {
     await this.log.start();
     await this.holds.start();
+    this.#replaced(await this.#addresses.read(), this.#prepared);
     this.outbox.setIntegrations(this.#prepared.integrations);
     // Read first: what begins after it is told of by the log, and what ended before there was notification is no news.
     const [newest] = await this.#parts.bus.list({ limit: 1, newestFirst: true });
@@ -194,6 +209,7 @@ export class Notification {
     });
     this.#silenceChanges = this.#parts.silences.onChanged((changed) => this.#lifted.silencesChanged(changed));
     await this.dispatcher.start();
+    this.#changedPolicies.start();
     this.escalations.release();
     this.outbox.release();
     this.#switch.aim(this.#prepared.heartbeat);
@@ -203,9 +219,9 @@ export class Notification {
     this.#consumer?.stop();
     this.#silenceChanges?.stop();
     this.#switch.stop();
-    await this.#lifted.stop();
+    await Promise.all([this.#lifted.stop(), this.#changedPolicies.stop()]);
     await Promise.all([this.dispatcher.stop(), this.escalations.stop()]);
-    await this.outbox.stop();
+    await Promise.all([this.outbox.stop(), this.#addresses.stop()]);
     await this.decisions.settled();
   }
 
@@ -215,7 +231,7 @@ export class Notification {
     this.outbox.hold();
     await this.dispatcher.hold();
     // What fires meanwhile is told to the new one.
-    this.#former.replace(this.#prepared.integrations, prepared.integrations);
+    this.#replaced(addressesOf(this.#prepared.integrations), prepared);
     this.#prepared = prepared;
     const stretch = new Stretch(this.#parts.clock);
     for (const alert of this.dispatcher.membership.firing) {
@@ -337,6 +353,12 @@ export class Notification {
       integrations: this.#prepared.integrations,
       integrationsOf: (receiver) => this.#prepared.routing.integrationsOf(receiver),
     });
+  }
+
+  /** Other integrations are in force. @param before those that were */
+  #replaced(before: readonly KnownAddress[], { integrations }: PreparedNotification): void {
+    this.#former.replace(before, integrations);
+    this.#addresses.keep(addressesOf(integrations), this.#former.addresses());
   }
 
   #escalationContext(): EscalationContext {

@@ -1,5 +1,5 @@
 import type { StateTransaction } from '#storage';
-import type { Guard, Labels, SystemEvent } from '#telemetry';
+import type { Guard, Labels, Subscription, SystemEvent } from '#telemetry';
 import type { Route } from './configuration/notification-configuration.ts';
 import type { AlertLinks } from './message.ts';
 import type { NotifiedAlert, StoredAlert } from './notified-alert.ts';
@@ -51,6 +51,10 @@ export interface RemediationOutlook {
         /** Half a sentence. */
         readonly reason: string;
       };
+  /** Why a policy does not act by itself, in half a sentence; null where it does. */
+  whyNotActing(policy: string): string | null;
+  /** Tells that other policies are in force, or the same ones in other modes. */
+  onPoliciesChanged(listener: () => void): Subscription;
 }
 
 /** Where an alert goes: a node of the tree, and the group in it that the alert's labels name. */

@@ -51,7 +51,11 @@ async function openRealView(): Promise<ViewStage> {
       silences,
       alerts,
       evaluatesRules: () => null,
-      remediations: { outlookOf: () => ({ acts: false, reason: 'no policy is for it' }) },
+      remediations: {
+        outlookOf: () => ({ acts: false, reason: 'no policy is for it' }),
+        whyNotActing: () => null,
+        onPoliciesChanged: () => ({ stop: () => undefined }),
+      },
       externalUrl: () => 'http://omoi.test',
       acknowledgeAllOf: () => '',
       linksOf: () => ({ alert: '', acknowledge: '', silence: '', trace: null }),

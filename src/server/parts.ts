@@ -229,7 +229,11 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
       silences,
       alerts: notified,
       evaluatesRules: () => rulesHaveStopped(alerting, sampleClock),
-      remediations: { outlookOf: (event) => watchdog.outlookOf(event) },
+      remediations: {
+        outlookOf: (event) => watchdog.outlookOf(event),
+        whyNotActing: (policy) => watchdog.whyNotActing(policy),
+        onPoliciesChanged: (listener) => watchdog.policies.onReplaced(listener),
+      },
       externalUrl,
       acknowledgeAllOf: (subject, about) =>
         `${externalUrl()}/n/${links.tokenFor('acknowledge_message', { subject, ...about })}`,

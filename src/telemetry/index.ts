@@ -59,6 +59,7 @@ export {
   type SeriesReader,
 } from './series/queryable.ts';
 export { allSettled } from './concurrency/all-settled.ts';
+export { AskedWork } from './concurrency/asked-work.ts';
 export { SerialQueue, KeyedSerialQueue } from './concurrency/serial-queue.ts';
 export { backoffMs, type BackoffLimits } from './concurrency/backoff.ts';
 export { delay } from './concurrency/delay.ts';

@@ -95,6 +95,34 @@ describe('what the watchdog is about to do about an alert', () => {
   });
 });
 
+describe('why a policy does not act by itself', () => {
+  it.each<readonly [string, string, string | null]>([
+    ['act', 'restart_it', null],
+    ['approve', 'restart_it', 'the policy restart_it asks for approval first'],
+    ['observe', 'restart_it', 'the policy restart_it only observes'],
+    ['act', 'other', 'the policy other is not in force any more'],
+  ])('in mode %s, of %s, is %s', async (mode, name, why) => {
+    await stage.open(RESTART.replace('mode: act', `mode: ${mode}`));
+    expect(stage.watchdog.whyNotActing(name)).toBe(why);
+  });
+
+  it('is told of when policies are taken over', async () => {
+    await stage.open(RESTART);
+    const told: (string | null)[] = [];
+    const subscription = stage.watchdog.policies.onReplaced(() =>
+      told.push(stage.watchdog.whyNotActing('restart_it')),
+    );
+    const text = RESTART.replace('mode: act', 'mode: approve');
+    const prepared = await stage.watchdog.preparePolicies([{ name: 'p.yaml', text }]);
+    expect(told).toEqual([]);
+    prepared.takeOver();
+    expect(told).toEqual(['the policy restart_it asks for approval first']);
+    subscription.stop();
+    prepared.takeOver();
+    expect(told).toHaveLength(1);
+  });
+});
+
 describe('what keeps policies from a remediation of an alert', () => {
   /** The guard, or the reason where it is none, for each policy of an alert that fires. */
   const withheldFrom = async (alertId = 'a1') =>

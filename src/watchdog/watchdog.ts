@@ -36,6 +36,7 @@ import { targetText } from './policies/target.ts';
 import type { AlertAuthority, AlertReader, AlertFacts, FleetActuator } from './ports.ts';
 import {
   outlookOf,
+  whyNotActing,
   withheldFrom,
   type Outlook,
   type OutlookParts,
@@ -235,6 +236,11 @@ export class Watchdog {
   /** Whether a policy acts on an alert that has begun, or why none does, as far as memory knows. */
   outlookOf(event: AlertTriggered): Outlook {
     return outlookOf(alertOf(event), this.#outlookParts());
+  }
+
+  /** Why a policy does not act by itself; null where it does. */
+  whyNotActing(policy: string): string | null {
+    return whyNotActing(policy, this.policies);
   }
 
   /** What keeps the policies for an alert from a remediation of it; nothing where it does not fire. One read by its id. */

@@ -94,6 +94,30 @@ describe.each(DATABASE_KINDS)('migrations of the state on $name', (kind) => {
       await again.close();
     });
 
+    it('say of what was told before under which group key that was, as far as messages of it are left', async () => {
+      const database = await openPlace(await kind.createEmptyPlace());
+      await migrate(database, { half: 'state', migrations: MIGRATIONS, to: '077_kept_back_alerts' });
+      const message = (id: string, groupId: string): string =>
+        `insert into notifications (id, group_id, group_key, receiver, integration, reason, state, alerts, truncated,
+          group_labels, route_labels, firing, resolved, attempts, created_at_ms, next_attempt_at_ms)
+          values ('${id}', '${groupId}', '{}:{n="${id}"}', 'r', 'r/webhook/0', 'repeat', 'delivered', '[]', 0,
+          '{"n":"${id}"}', '{"team":"web"}', '', '', 1, 1, 1)`;
+      const entry = (groupId: string): string =>
+        `insert into notification_log (group_id, integration, firing, resolved, notified_at_ms)
+          values ('${groupId}', 'r/webhook/0', '', '', 1)`;
+      const statements = [entry('g1'), entry('g2'), message('m1', 'g1'), message('m2', 'g1')];
+      await database.transaction(async (tx) => {
+        for (const statement of statements) await tx.db.executeQuery(CompiledQuery.raw(statement));
+      });
+      await migrate(database, { half: 'state', migrations: MIGRATIONS });
+      const rows = database.reader.selectFrom('notification_log').orderBy('group_id');
+      expect(await rows.select(['group_key', 'group_labels', 'route_labels']).execute()).toEqual([
+        { group_key: '{}:{n="m2"}', group_labels: '{"n":"m2"}', route_labels: '{"team":"web"}' },
+        { group_key: null, group_labels: null, route_labels: null },
+      ]);
+      await database.close();
+    });
+
     it('take one transaction where nothing is missing', async () => {
       const database = await openPlace(await kind.createEmptyPlace());
       let transactions = 0;

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Timer } from '#telemetry';
+import type { ToldGroup } from '../outbox/notification-log.ts';
+import type { EndOfMessage } from '../outbox/outcomes.ts';
 import type { Notification } from '../outbox/outbox-rows.ts';
 import type { RoutedTo } from '../ports.ts';
 import type { Quiet } from './quiet.ts';
@@ -10,6 +12,8 @@ export interface Refusal {
   readonly notification: Notification;
   readonly attempts: number;
   readonly answer: string;
+  /** The recipients that have it all the same. */
+  readonly takenBy: readonly string[];
   /** Wall ms from which on it has taken nothing about the group. */
   readonly sinceMs: number;
 }
@@ -33,12 +37,41 @@ export interface AggregationGroup extends RoutedTo {
   /** Wall ms of the next pass. */
   dueAtMs: number;
   timer: Timer | null;
-  /** Keys of integrations that have refused a message for good: they are asked again when the group's time has come. */
+  /** Places (`refusalPlaceOf`) of messages that were refused for good: they are told again when the group's time has come. */
   readonly refused: Set<string>;
-  /** By the keys of integrations that took none of the last messages: what became of the newest. */
+  /** By the places of which none of the last messages was taken: what became of the newest. */
   readonly refusals: Map<string, Refusal>;
   /** Whether something came meanwhile that must not wait for the next interval. */
   isUrgent: boolean;
+}
+
+/** Under what a group knows of refusals: of its own messages the integration; of those of a group that is no more, that as well. */
+export function refusalPlaceOf(
+  { id }: Pick<AggregationGroup, 'id'>,
+  { groupId, integration }: Pick<Notification, 'groupId' | 'integration'>,
+): string {
+  return groupId === id ? integration : `${groupId} ${integration}`;
+}
+
+/** What became of a message that a group has told. It is decided again at the next interval, and not before: the receiver may have been repaired by then. */
+export function noteRefusal(
+  group: AggregationGroup,
+  notification: Notification,
+  { outcome, attempts, answer, takenBy }: EndOfMessage,
+): void {
+  const place = refusalPlaceOf(group, notification);
+  if (outcome === 'delivered') {
+    group.refusals.delete(place);
+    return;
+  }
+  group.refused.add(place);
+  // One that was given up has waited for as long as it is old.
+  const sinceMs = group.refusals.get(place)?.sinceMs ?? notification.createdAtMs;
+  group.refusals.set(place, { notification, attempts, answer, takenBy, sinceMs });
+}
+
+export function toldGroupOf({ groupKey, groupLabels, route }: RoutedTo): ToldGroup {
+  return { groupKey, groupLabels, routeLabels: route.labels };
 }
 
 /** 32 hex digits. */

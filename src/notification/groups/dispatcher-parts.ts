@@ -2,7 +2,7 @@ import type { StateDatabase, StateTransaction } from '#storage';
 import type { Clock, Logger, Random, SelfMetrics } from '#telemetry';
 import type { DecisionLog } from '../explain/decision-log.ts';
 import type { LogUpdate, NotificationLog } from '../outbox/notification-log.ts';
-import type { Outbox } from '../outbox/outbox.ts';
+import type { Outbox, PlannedNotification } from '../outbox/outbox.ts';
 import type { AggregationGroup } from './aggregation-group.ts';
 import type { KeptBackAlerts } from './kept-back-alerts.ts';
 import type { Pass } from './pass.ts';
@@ -43,6 +43,8 @@ export interface Written {
   readonly goneGroups: readonly string[];
   /** What is left to remember of groups that are no more. */
   readonly logs: readonly LogUpdate[];
+  /** What is told in the place of such. */
+  readonly ends: readonly PlannedNotification[];
 }
 
 /** What leaves a group, and the pass that it has had, if any. */

@@ -9,9 +9,9 @@ import {
   Stretch,
   type BackoffLimits,
 } from '#telemetry';
-import type { EndOfMessage } from '../outbox/outbox.ts';
+import type { EndOfMessage } from '../outbox/outcomes.ts';
 import type { Notification } from '../outbox/outbox-rows.ts';
-import { isWaitOver, type AggregationGroup } from './aggregation-group.ts';
+import { isWaitOver, noteRefusal, type AggregationGroup } from './aggregation-group.ts';
 import type { DispatcherParts, Leaving } from './dispatcher-parts.ts';
 import { isUrgentFor, nextPassMs, passAtLatestMs } from './early-pass.ts';
 import { decidePass, membersThatLeave, type Pass } from './pass.ts';
@@ -19,6 +19,7 @@ import type { LogUpdate } from '../outbox/notification-log.ts';
 import { FlapHistory } from './flap-history.ts';
 import { GroupMembership } from './group-membership.ts';
 import { isStillQuiet, quietAfter } from './quiet-group.ts';
+import { planRetiredEnds, type PlannedEnds } from './retired-ends.ts';
 import { RetiredGroups } from './retired-groups.ts';
 import type { RoutingInForce } from './routing-in-force.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
@@ -213,27 +214,30 @@ export class Dispatcher {
   }
 
   /** Nothing of a group is on its way to an integration any more. */
-  settled(notification: Notification, { outcome, attempts, answer }: EndOfMessage): void {
-    const { groupId, integration } = notification;
+  settled(notification: Notification, ended: EndOfMessage): void {
+    const { groupId } = notification;
     const group = this.membership.group(groupId);
     if (!group) {
       if (this.#parts.keepsGroup(groupId)) return;
-      (this.#retired.has(groupId) ? this.#outdated : this.#goneGroups).add(groupId);
+      const isRetired = this.#retired.has(groupId);
+      (isRetired ? this.#outdated : this.#goneGroups).add(groupId);
+      if (isRetired) {
+        for (const one of this.#groupsOf(notification)) noteRefusal(one, notification, ended);
+      }
       this.#pump();
       return;
     }
-    // It is decided again at the next interval, and not before: the receiver may have been repaired by then.
-    if (outcome === 'failed') {
-      group.refused.add(integration);
-      // One that was given up has waited for as long as it is old.
-      const sinceMs = group.refusals.get(integration)?.sinceMs ?? notification.createdAtMs;
-      group.refusals.set(integration, { notification, attempts, answer, sinceMs });
-    } else group.refusals.delete(integration);
+    noteRefusal(group, notification, ended);
     if (group.isUrgent) this.#passNow(group);
-    else if (outcome === 'delivered') {
+    else if (ended.outcome === 'delivered') {
       this.#settling.add(group);
       this.#pump();
     }
+  }
+
+  /** Those that tell of its alerts in the place of a group that is no more. */
+  #groupsOf({ members }: Notification): ReadonlySet<AggregationGroup> {
+    return new Set(members.flatMap(([alertId]) => [...this.membership.groupsOf(alertId)]));
   }
 
   #setTimer(group: AggregationGroup): void {
@@ -345,17 +349,33 @@ export class Dispatcher {
       integrations: this.#inForce.integrationsOf(group.route.receiver),
       integrationByKey: (key: string) => this.#inForce.integrationByKey(key),
       retiredGroupsOf: (alertId: string) => this.#retired.of(alertId),
-      tellsOfPast: (alertId: string, key: string) => this.#tellsOfPast(group, alertId, key),
+      tellsOfPast: (alertId: string) => firstOf(this.membership.groupsOf(alertId), 1)[0] === group,
+      isAskedOf: (alertId: string, key: string) => this.#isAskedOf(alertId, key),
       nowMs: clock.wallMs(),
     };
   }
 
-  /** The first group of an alert does, unless another one asks the integration anyway. */
-  #tellsOfPast(group: AggregationGroup, alertId: string, key: string): boolean {
-    const groups = [...this.membership.groupsOf(alertId)];
-    const isAsked = ({ route }: AggregationGroup): boolean =>
-      this.#inForce.integrationsOf(route.receiver).some((one) => one.key === key);
-    return groups[0] === group && !groups.some(isAsked);
+  #isAskedOf(alertId: string, key: string): boolean {
+    return [...this.membership.groupsOf(alertId)].some(({ route }) =>
+      this.#inForce.integrationsOf(route.receiver).some((one) => one.key === key),
+    );
+  }
+
+  /** What passes have found to tell in the place of groups that are no more. */
+  async #planEnds(passes: readonly Pass[]): Promise<PlannedEnds> {
+    const ends = passes.flatMap(({ group, ends }) => ends.map((end) => ({ ...end, by: group })));
+    if (ends.length === 0) return { planned: [], logs: [] };
+    const { clock, random, log, outbox, decisions } = this.#parts;
+    const nowMs = clock.wallMs();
+    const planning = planRetiredEnds(ends, {
+      log,
+      outbox,
+      decisions,
+      nowMs,
+      retired: this.#retired,
+      createId: () => createId('ntf', nowMs, random),
+    });
+    return paced(planning, new Stretch(clock));
   }
 
   async #writePasses(passes: readonly Pass[]): Promise<void> {
@@ -367,9 +387,11 @@ export class Dispatcher {
     const goneGroups = firstOf(this.#goneGroups, maxRowsPerWrite);
     const ofPasses = leaving.reduce((sum, { pass, left }) => sum + (pass?.rows ?? left.length), 0);
     const outdated = this.#takeOutdated(goneGroups);
-    const rows = ofPasses + gone.length + goneGroups.length + outdated.logs.length;
+    const ends = await this.#planEnds(passes);
+    const logs = [...outdated.logs, ...ends.logs];
+    const rows = ofPasses + gone.length + goneGroups.length + logs.length;
     if (rows > 0) {
-      const written = { leaving, gone, goneGroups, logs: outdated.logs };
+      const written = { leaving, gone, goneGroups, logs, ends: ends.planned };
       await this.#parts.database.transaction((tx) => writePasses(tx, written, this.#writing), {
         urgent: rows <= maxUrgentRows,
       });

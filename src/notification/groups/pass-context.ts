@@ -15,8 +15,10 @@ export interface PassContext {
   readonly integrationByKey: (key: string) => RunningIntegration | null;
   /** The groups that a reload has taken away and that have told of an alert. */
   readonly retiredGroupsOf: (alertId: string) => ReadonlySet<string>;
-  /** Whether this group tells an integration that none of the alert's groups asks that the alert is over: one of them does. */
-  readonly tellsOfPast: (alertId: string, key: string) => boolean;
+  /** Whether it is this one of the groups of an alert that tells what others than these have begun to tell: one of them does. */
+  readonly tellsOfPast: (alertId: string) => boolean;
+  /** Whether one of the groups of an alert asks an integration. */
+  readonly isAskedOf: (alertId: string, key: string) => boolean;
   readonly log: NotificationLog;
   readonly outbox: Pick<Outbox, 'outstanding' | 'outstandingOf'>;
   readonly decisions: DecisionLog;
@@ -28,6 +30,16 @@ export interface PassContext {
   readonly createId: () => string;
 }
 
+/** The end of an alert that an integration was told to fire by a group that is no more: it hears of it under the key of that. */
+export interface RetiredEnd {
+  readonly groupId: string;
+  /** By which the log knows what it was told. */
+  readonly key: string;
+  /** Who is told: the integration of that key, or who reaches its address by now. */
+  readonly running: RunningIntegration;
+  readonly alert: TrackedAlert;
+}
+
 /** What is known already of members that are over, beside what the group has told those that it asks. By integration: fingerprints. */
 export interface EarlierKnowledge {
   /** Of which somebody has heard whom the group does not ask, or by a group that is no more. */
@@ -36,8 +48,10 @@ export interface EarlierKnowledge {
   readonly heard: ReadonlyMap<string, ReadonlySet<string>>;
   /** Whose end a message of such a group tells that waits for it, or is on its way. */
   readonly awaited: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Of one that the group does not ask: those that it knows to fire, and is to hear the end of. */
+  /** Of one that the group does not ask: those that it knows by the group to fire, and is to hear the end of. */
   readonly firing: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Of groups that are no more: the ends that are to be told in their place. */
+  readonly retired: readonly RetiredEnd[];
   /** What is known to fire where nobody can be told any more. */
   readonly lost: readonly (readonly [key: string, alert: TrackedAlert])[];
 }

@@ -1,27 +1,27 @@
-import { severityRank } from '#telemetry';
 import type { NotificationReason } from '../message.ts';
 import type { Decision } from '../explain/decision.ts';
 import type { Outstanding } from '../outbox/delivery-queue.ts';
 import type { LogUpdate } from '../outbox/notification-log.ts';
 import { maxNotificationAgeMs, type PlannedNotification } from '../outbox/outbox.ts';
-import { saysTheSame, type MessageMember } from '../outbox/outbox-rows.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';
-import { dedup, isBrief, type Dedup, type LogEntry } from '../stages/dedup-stage.ts';
+import { dedup, type Dedup } from '../stages/dedup-stage.ts';
 import { mutedBy } from '../stages/mute-stage.ts';
-import type { AggregationGroup } from './aggregation-group.ts';
-import type { PassContext, Passed } from './pass-context.ts';
+import { refusalPlaceOf, toldGroupOf, type AggregationGroup } from './aggregation-group.ts';
+import { keptByFlapping } from './flapping-texts.ts';
+import type { Flapping } from './flap-history.ts';
+import type { PassContext, Passed, RetiredEnd } from './pass-context.ts';
 import {
   earlierKnowledge,
-  knownByOthers,
   endUnheard,
+  inherited,
+  knownByOthers,
   pastRecipients,
   stillToTell,
   toldByOthers,
   unasked,
   wasTold,
 } from './past-recipients.ts';
-import { flappingNote, keptByFlapping } from './flapping-texts.ts';
-import type { Flapping } from './flap-history.ts';
+import { decidedMessage, isSaidBy, knownAfter, planMessage, type MessagePlan } from './planned-messages.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 
 /** What a pass of a group comes to. */
@@ -34,6 +34,8 @@ export interface Pass {
   /** Whether it found nothing but what is held back for repairs. */
   readonly isAllHeld: boolean;
   readonly planned: readonly PlannedNotification[];
+  /** What is to be told in the place of groups that are no more. */
+  readonly ends: readonly RetiredEnd[];
   /** Messages that wait although nothing is left to say. */
   readonly withdrawn: readonly Outstanding[];
   /** Integrations that are told nothing, but know something else now. */
@@ -51,10 +53,6 @@ export interface Pass {
   /** How much there is to write, in rows. */
   readonly rows: number;
 }
-
-const CRITICAL = severityRank('critical');
-/** So many members are judged between two pauses. */
-const membersPerPiece = 100;
 
 /** Decides what has to be told of a group now. Changes nothing but what has kept its members back; pauses now and then. */
 export function* decidePass(group: AggregationGroup, context: PassContext): Generator<void, Pass> {
@@ -79,7 +77,8 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
       isRefused = true;
       continue;
     }
-    const passed = stillToTell(all, running.key);
+    const before = context.log.get(group.id, running.key) ?? inherited(group, running, context);
+    const passed = stillToTell(all, running, before);
     if (passed !== all) {
       for (const decision of toldByOthers(all, passed, running)) {
         context.decisions.record(decision, `${group.id} ${running.key}`);
@@ -87,8 +86,7 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     }
     // Nobody will take it: it would be told in vain at each interval for ever.
     if (passed.firing.size === 0 && refusesForLong(group, running.key, context.nowMs)) continue;
-    const before = context.log.get(group.id, running.key);
-    const others = knownByOthers(all, running.key, before);
+    const others = knownByOthers(all, running, before);
     if (others) logs.push({ groupId: group.id, integration: running.key, entry: others });
     const entry = others ?? before;
     const decided = dedup(entry, passed, {
@@ -100,7 +98,7 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     if (decided.send !== null) {
       const reason = reasonOf(decided.send, { passed, entry, context });
       const message = { running, reason, passed, entry, replaces: outstanding, context };
-      const next = yield* plan(group, message);
+      const next = yield* planMessage(group, message);
       // Kept, it goes out under the id that a receiver may know already: a crash may have taken its answer.
       if (isSaidBy(outstanding, next)) isKept = true;
       else planned.push(yield* decidedMessage(group, next, context));
@@ -112,6 +110,7 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
         ...knownAfter(passed, entry),
         notifiedAtMs: Math.floor(context.nowMs),
         memory: entry?.memory ?? null,
+        group: toldGroupOf(group),
       };
       logs.push({ groupId: group.id, integration: running.key, entry: known });
     }
@@ -125,11 +124,12 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     const outstanding = context.outbox.outstanding(group.id, running.key);
     if (outstanding?.state === 'sending') isBlocked = true;
     else if (!running.integration.sendResolved) {
-      const known = { ...knownAfter(over, entry), notifiedAtMs: Math.floor(context.nowMs), memory: null };
+      const notifiedAtMs = Math.floor(context.nowMs);
+      const known = { ...knownAfter(over, entry), notifiedAtMs, memory: null, group: toldGroupOf(group) };
       logs.push({ groupId: group.id, integration: running.key, entry: known });
     } else if (group.refused.has(running.key)) isRefused = true;
     else if (!refusesForLong(group, running.key, context.nowMs)) {
-      const next = yield* plan(group, {
+      const next = yield* planMessage(group, {
         running,
         reason,
         passed: over,
@@ -141,12 +141,19 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
       else planned.push(yield* decidedMessage(group, next, context));
     }
   }
-  const waits = isBlocked || isKept || isRefused || planned.length > 0;
+  const ends: RetiredEnd[] = [];
+  for (const end of all.earlier.retired) {
+    const { groupId, running } = end;
+    const place = refusalPlaceOf(group, { groupId, integration: running.key });
+    if (group.refused.has(place)) isRefused = true;
+    else if (!refusesForLong(group, place, context.nowMs)) ends.push(end);
+  }
+  const waits = isBlocked || isKept || isRefused || planned.length + ends.length > 0;
   const left = [...group.members.values()].filter((alert) =>
     waits ? isGivenUp(alert, group, context) : hasLeft(alert, all),
   );
   const { keptBack, lookAtMs } = all;
-  const rows = planned.length + withdrawn.length + logs.length + left.length + keptBack.length;
+  const rows = planned.length + ends.length + withdrawn.length + logs.length + left.length + keptBack.length;
   const firing = planned.length === 0 ? [] : all.alerts.filter(({ endsAtMs }) => endsAtMs === null);
   return {
     group,
@@ -154,6 +161,7 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
     isWhole,
     isAllHeld: all.awaitingRepair === group.members.size,
     planned,
+    ends,
     withdrawn,
     logs,
     left,
@@ -165,39 +173,8 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
   };
 }
 
-/** A message is told; one that says what nobody took is that one, tried again. */
-function* decidedMessage(
-  group: AggregationGroup,
-  next: PlannedMessage,
-  context: PassContext,
-): Generator<void, PlannedNotification> {
-  const { notification } = next;
-  const refusal = group.refusals.get(notification.integration);
-  const isReplaced = next.replaces?.notification.id === refusal?.notification.id;
-  if (refusal && !isReplaced && saysTheSame(refusal.notification, notification)) {
-    const { attempts, answer } = refusal;
-    return {
-      ...next,
-      notification: { ...notification, id: refusal.notification.id },
-      again: { attempts, answer },
-    };
-  }
-  yield* explainMessage(next, context);
-  if (notification.reason === 'repeat') yield* explainAcknowledged(group, next, context);
-  return next;
-}
-
 function isAsked(key: string, { integrations }: Pick<PassContext, 'integrations'>): boolean {
   return integrations.some((one) => one.key === key);
-}
-
-/**
- * Whether a message that waits says what is to be told. One that another was to replace is not begun any more, also where the
- * other could not be written.
- */
-function isSaidBy(outstanding: Outstanding | null, { notification }: PlannedNotification): boolean {
-  if (!outstanding || outstanding.state === 'replaced') return false;
-  return saysTheSame(outstanding.notification, notification);
 }
 
 /** Whether all that is new was held back for a repair that has not healed it. */
@@ -218,8 +195,8 @@ function hasLeft({ endsAtMs, fingerprint }: TrackedAlert, { heldBack }: Passed):
 }
 
 /** Whether an integration has refused all messages about a group for as long as a message is tried. */
-function refusesForLong({ refusals }: AggregationGroup, key: string, nowMs: number): boolean {
-  return nowMs - (refusals.get(key)?.sinceMs ?? nowMs) > maxNotificationAgeMs;
+function refusesForLong({ refusals }: AggregationGroup, place: string, nowMs: number): boolean {
+  return nowMs - (refusals.get(place)?.sinceMs ?? nowMs) > maxNotificationAgeMs;
 }
 
 /** Over for so long that who has not heard of it never will: others of its group fire, and are told in vain, too. */
@@ -233,14 +210,6 @@ function isGivenUp(
     ({ key }) =>
       refusesForLong(group, key, nowMs) || log.get(group.id, key)?.resolved.has(fingerprint) === true,
   );
-}
-
-/** What an integration knows once it was told what has passed. What is kept back is still to be told. */
-function knownAfter(
-  { firing, resolved, heldBack }: Passed,
-  entry: LogEntry | null,
-): Pick<LogEntry, 'firing' | 'resolved'> {
-  return { firing: entry ? firing.union(heldBack.intersection(entry.firing)) : firing, resolved };
 }
 
 type Leaving = Pick<PassContext, 'integrations' | 'integrationByKey' | 'log' | 'outbox' | 'retiredGroupsOf'>;
@@ -347,113 +316,6 @@ function keptBackToItsEnd({ alertId, isInhibited }: TrackedAlert, { route }: Agg
   const stage = isInhibited ? 'inhibition' : 'dedup';
   const reason = isInhibited ? 'it was inhibited until it was over' : 'it was kept back until it was over';
   return { alertId, stage, decision: 'kept back', receiver: route.receiver, notificationId: null, reason };
-}
-
-interface MessagePlan {
-  readonly running: RunningIntegration;
-  readonly reason: NotificationReason;
-  readonly passed: Passed;
-  readonly entry: LogEntry | null;
-  readonly replaces: Outstanding | null;
-  readonly context: PassContext;
-}
-
-interface PlannedMessage extends PlannedNotification {
-  /** Those that it is about, also where it does not name them all. */
-  readonly told: readonly TrackedAlert[];
-}
-
-function* plan(group: AggregationGroup, message: MessagePlan): Generator<void, PlannedMessage> {
-  const { running, reason, passed, entry, replaces, context } = message;
-  const { integration, key, receiver } = running;
-  // Who is not told of what is over is told of what came and went all the same: nothing else would be said of it.
-  const told = passed.alerts.filter((alert) =>
-    alert.endsAtMs === null
-      ? reason !== 'repeat' || alert.acknowledgedBy === null
-      : integration.sendResolved || isBrief(entry, passed, alert.fingerprint),
-  );
-  told.sort(byUrgency);
-  yield;
-  const named = told.slice(0, integration.maxAlerts);
-  const members = named.map(({ alertId, endsAtMs }): MessageMember => [alertId, endsAtMs]);
-  const notification = {
-    id: context.createId(),
-    groupId: group.id,
-    groupKey: group.groupKey,
-    receiver,
-    integration: key,
-    reason,
-    members,
-    truncated: told.length - named.length,
-    groupLabels: group.groupLabels,
-    routeLabels: group.route.labels,
-    note: noteOf(running, named, passed.flapping),
-    severity: null,
-    ...knownAfter(passed, entry),
-    createdAtMs: Math.floor(context.nowMs),
-    traceparent: named.find(({ traceparent }) => traceparent !== null)?.traceparent ?? null,
-  };
-  const isUrgent = told.some(
-    ({ severity, endsAtMs, fingerprint }) =>
-      endsAtMs === null && severityRank(severity) >= CRITICAL && entry?.firing.has(fingerprint) !== true,
-  );
-  return { notification, replaces, isUrgent, told };
-}
-
-function noteOf(
-  { note }: RunningIntegration,
-  alerts: readonly TrackedAlert[],
-  flapping: Passed['flapping'],
-): string | null {
-  const notes = [note, flappingNote(alerts, flapping)].filter((one) => one !== null);
-  return notes.length === 0 ? null : notes.join(' ');
-}
-
-function* explainMessage(
-  { notification: { id, groupId, integration, receiver, reason, members }, told }: PlannedMessage,
-  { decisions }: PassContext,
-): Generator<void, void> {
-  for (const [place, { alertId }] of told.entries()) {
-    if (place % membersPerPiece === 0) yield;
-    decisions.record(
-      {
-        alertId,
-        stage: 'delivery',
-        decision: place < members.length ? 'queued' : 'left out',
-        receiver,
-        notificationId: id,
-        reason:
-          place < members.length
-            ? `a message to ${integration}: ${reason.replaceAll('_', ' ')}`
-            : `the message to ${integration} names ${members.length} of ${told.length} alerts`,
-      },
-      `${groupId} ${integration}`,
-    );
-  }
-}
-
-/** What is repeated leaves out what somebody has acknowledged. */
-function* explainAcknowledged(
-  { id, members }: AggregationGroup,
-  { notification: { integration, receiver }, told }: PlannedMessage,
-  { decisions }: PassContext,
-): Generator<void, void> {
-  const named = new Set(told);
-  const reason = `${integration}: its repetition leaves it out, as somebody has acknowledged it`;
-  let looked = 0;
-  for (const alert of members.values()) {
-    if (++looked % membersPerPiece === 0) yield;
-    const { alertId, acknowledgedBy, endsAtMs } = alert;
-    if (acknowledgedBy === null || endsAtMs !== null || named.has(alert)) continue;
-    const silent = { stage: 'dedup', decision: 'not sent', notificationId: null } as const;
-    decisions.record({ ...silent, alertId, receiver, reason }, `${id} ${integration}`);
-  }
-}
-
-/** Those that fire first, and of these the oldest: what began it all. */
-function byUrgency(a: TrackedAlert, b: TrackedAlert): number {
-  if ((a.endsAtMs === null) !== (b.endsAtMs === null)) return a.endsAtMs === null ? -1 : 1;
-  return a.startsAtMs - b.startsAtMs || (a.fingerprint < b.fingerprint ? -1 : 1);
 }
 
 const WHY_SILENT: Readonly<Record<Extract<Dedup, { readonly send: null }>['why'], string>> = {

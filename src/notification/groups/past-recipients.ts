@@ -1,9 +1,10 @@
 import type { Decision } from '../explain/decision.ts';
 import type { Outstanding } from '../outbox/delivery-queue.ts';
+import type { RememberedEntry } from '../outbox/notification-log.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';
 import type { LogEntry } from '../stages/dedup-stage.ts';
 import type { AggregationGroup } from './aggregation-group.ts';
-import type { EarlierKnowledge, PassContext, Passed } from './pass-context.ts';
+import type { EarlierKnowledge, PassContext, Passed, RetiredEnd } from './pass-context.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 
 /**
@@ -20,7 +21,14 @@ export interface PastRecipient {
 
 type Context = Pick<
   PassContext,
-  'integrations' | 'integrationByKey' | 'log' | 'outbox' | 'retiredGroupsOf' | 'tellsOfPast' | 'nowMs'
+  | 'integrations'
+  | 'integrationByKey'
+  | 'log'
+  | 'outbox'
+  | 'retiredGroupsOf'
+  | 'tellsOfPast'
+  | 'isAskedOf'
+  | 'nowMs'
 >;
 
 /** What is known of alerts that are over by whoever a group does not ask, and by groups that a reload has taken away. */
@@ -29,31 +37,30 @@ export function earlierKnowledge(
   over: readonly TrackedAlert[],
   context: Context,
 ): EarlierKnowledge {
-  const known: Known = { told: new Set(), heard: new Map(), awaited: new Map(), firing: new Map(), lost: [] };
-  if (over.length === 0) return known;
-  const { integrations, integrationByKey, log, retiredGroupsOf } = context;
-  const asked = new Set(integrations.map(({ key }) => key));
-  const noteFiring = (key: string, alert: TrackedAlert): void => {
-    const running = integrationByKey(key);
-    if (!running) known.lost.push([key, alert]);
-    else if (!asked.has(running.key) && !hasHeardOfEnd(log.get(id, running.key), alert))
-      addTo(known.firing, running.key, alert.fingerprint);
+  const known: Known = {
+    told: new Set(),
+    heard: new Map(),
+    awaited: new Map(),
+    firing: new Map(),
+    retired: [],
+    lost: [],
   };
+  if (over.length === 0) return known;
+  const { integrations, integrationByKey, log } = context;
+  const asked = new Set(integrations.map(({ key }) => key));
   for (const [key, entry] of log.entriesOf(id)) {
     if (asked.has(key)) continue;
     for (const alert of over) {
       const knows = entry.firing.has(alert.fingerprint);
       if (knows || entry.resolved.has(alert.fingerprint)) known.told.add(alert.fingerprint);
-      if (knows) noteFiring(key, alert);
+      if (!knows) continue;
+      const running = integrationByKey(key);
+      if (!running) known.lost.push([key, alert]);
+      else if (!asked.has(running.key) && !hasHeardOfEnd(log.get(id, running.key), alert))
+        addTo(known.firing, running.key, alert.fingerprint);
     }
   }
-  for (const alert of over) {
-    for (const groupId of retiredGroupsOf(alert.alertId)) {
-      for (const key of toldByRetired(groupId, alert, known, context)) {
-        if (!asked.has(key) && context.tellsOfPast(alert.alertId, key)) noteFiring(key, alert);
-      }
-    }
-  }
+  for (const alert of over) noteRetired(id, alert, known, context);
   return known;
 }
 
@@ -62,7 +69,39 @@ interface Known extends EarlierKnowledge {
   readonly heard: Map<string, Set<string>>;
   readonly awaited: Map<string, Set<string>>;
   readonly firing: Map<string, Set<string>>;
+  readonly retired: RetiredEnd[];
   readonly lost: (readonly [key: string, alert: TrackedAlert])[];
+}
+
+/** What an integration knows by groups that are no more of an alert that is over. @param known is added to */
+function noteRetired(id: string, alert: TrackedAlert, known: Known, context: Context): void {
+  const { alertId, fingerprint } = alert;
+  const { integrationByKey, isAskedOf, log, retiredGroupsOf, tellsOfPast } = context;
+  const retired = retiredGroupsOf(alertId);
+  if (retired.size === 0) return;
+  const knowing = [...retired].flatMap((groupId) =>
+    toldByRetired(groupId, alert, known, context).map((key) => ({ groupId, key })),
+  );
+  if (knowing.length === 0 || !tellsOfPast(alertId)) return;
+  /** Those who hear of it as others do, once: by whichever group. */
+  const hearing = new Set<string>();
+  for (const [key, fingerprints] of [...known.firing, ...known.heard, ...known.awaited]) {
+    if (fingerprints.has(fingerprint)) hearing.add(key);
+  }
+  for (const { groupId, key } of knowing) {
+    const running = integrationByKey(key);
+    if (!running) {
+      known.lost.push([key, alert]);
+      continue;
+    }
+    if (running.integration.opensIncidents !== true) {
+      if (isAskedOf(alertId, running.key) || hearing.has(running.key)) continue;
+      if (hasHeardOfEnd(log.get(id, running.key), alert)) continue;
+      hearing.add(running.key);
+    }
+    // Each group has opened an incident of its own, which nothing but its own key closes.
+    known.retired.push({ groupId, key, running, alert });
+  }
 }
 
 /** @param known is added to. @returns the integrations that know an alert to fire by a group that is no more, and nothing says more */
@@ -70,7 +109,7 @@ function toldByRetired(
   groupId: string,
   alert: TrackedAlert,
   known: Known,
-  { log, outbox }: Context,
+  { integrationByKey, log, outbox }: Context,
 ): readonly string[] {
   const { fingerprint } = alert;
   const ending = new Set<string>();
@@ -84,7 +123,11 @@ function toldByRetired(
     const hasHeard = !knows && hasHeardOfEnd(entry, alert);
     if (knows || hasHeard) known.told.add(fingerprint);
     if (hasHeard) addTo(known.heard, key, fingerprint);
-    return knows && !ending.has(key) ? [key] : [];
+    if (!knows) return [];
+    // One that goes by another name now hears of it by that.
+    const now = integrationByKey(key)?.key ?? key;
+    const hearsByNow = now !== key && hasHeardOfEnd(log.get(groupId, now), alert);
+    return ending.has(now) || hearsByNow ? [] : [key];
   });
 }
 
@@ -118,12 +161,26 @@ export function pastRecipients(
   });
 }
 
-/** What is left to tell an integration: not the end that it hears of, or has heard of, by a group that is no more. */
-export function stillToTell(passed: Passed, key: string): Passed {
-  const { heard, awaited } = passed.earlier;
-  const others = [heard.get(key), awaited.get(key)].filter((one) => one !== undefined);
+/**
+ * What is left to tell an integration: not the end that it hears of, or has heard of, by a group that is no more. Where each group is
+ * an incident, that of another one does not close its own.
+ */
+export function stillToTell(
+  passed: Passed,
+  { key, integration }: RunningIntegration,
+  entry: LogEntry | null,
+): Passed {
+  const { heard, awaited, retired } = passed.earlier;
+  const isIncident = integration.opensIncidents === true;
+  const closed = isIncident ? retired.filter(({ running }) => running.key === key) : [];
+  const others = [
+    heard.get(key),
+    awaited.get(key),
+    closed.length === 0 ? undefined : new Set(closed.map(({ alert }) => alert.fingerprint)),
+  ].filter((one) => one !== undefined);
   if (others.length === 0) return passed;
-  const isToldElsewhere = (fingerprint: string): boolean => others.some((one) => one.has(fingerprint));
+  const isToldElsewhere = (fingerprint: string): boolean =>
+    others.some((one) => one.has(fingerprint)) && !(isIncident && entry?.firing.has(fingerprint) === true);
   const left = (fingerprints: ReadonlySet<string>): ReadonlySet<string> =>
     new Set([...fingerprints].filter((one) => !isToldElsewhere(one)));
   return {
@@ -159,12 +216,25 @@ export function toldByOthers(
 /** What an integration knows of a group that has heard of ends by a group that is no more; null where that is what it knew. */
 export function knownByOthers<Entry extends LogEntry>(
   { earlier }: Passed,
-  key: string,
+  { key, integration }: RunningIntegration,
   entry: Entry | null,
 ): Entry | null {
+  if (integration.opensIncidents === true) return null;
   const heard = earlier.heard.get(key)?.intersection(entry?.firing ?? new Set());
   if (!entry || !heard || heard.size === 0) return null;
   return { ...entry, firing: entry.firing.difference(heard), resolved: entry.resolved.union(heard) };
+}
+
+/** What an integration was told of a group by the name that it had before, where that has opened an incident there. */
+export function inherited(
+  { id }: Pick<AggregationGroup, 'id'>,
+  { key, integration }: RunningIntegration,
+  { integrations, integrationByKey, log }: Context,
+): RememberedEntry | null {
+  if (integration.opensIncidents !== true) return null;
+  const isFormer = (before: string): boolean =>
+    integrations.every((one) => one.key !== before) && integrationByKey(before)?.key === key;
+  return log.entriesOf(id).find(([before]) => isFormer(before))?.[1] ?? null;
 }
 
 /** Whether somebody was told that an alert of a group fires, and not that it is over. */

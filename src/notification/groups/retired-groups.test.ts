@@ -24,6 +24,7 @@ it('remembers a group as long as one of its alerts is there', () => {
     resolved: new Set<string>(),
     notifiedAtMs: 1,
     memory: null,
+    group: null,
   });
   const log = {
     entriesOf: () => [['team/webhook/0', entry('1', '2')] as const, ['ada/webhook/0', entry('1')] as const],

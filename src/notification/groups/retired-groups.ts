@@ -24,6 +24,11 @@ export class RetiredGroups {
     return this.#groups.has(groupId);
   }
 
+  /** Fingerprints of what is left of the alerts of a group. */
+  fingerprintsOf(groupId: string): ReadonlySet<string> {
+    return new Set(this.#groups.get(groupId)?.values());
+  }
+
   /** The groups that have told of an alert. */
   of(alertId: string): ReadonlySet<string> {
     return this.#byAlert.get(alertId) ?? NONE;

@@ -107,10 +107,10 @@ describe('who was told of an alert, and is told of it no more since a reload,', 
     ada.answer = () => failed('connection', { retryable: true });
     await test.stage.alerts.resolve('a');
     await pass(3 * MINUTE);
-    expect(ada.take()).toContain('all_resolved -a');
+    expect(ada.take()).toContain('new_resolved -a');
     ada.answer = () => DELIVERED;
     await pass(2 * MINUTE);
-    expect(ada.take()).toEqual(['all_resolved -a']);
+    expect(ada.take()).toEqual(['new_resolved -a']);
     await test.stage.alerts.resolve('b');
     await pass(2 * MINUTE);
     expect(ada.take()).toEqual(['all_resolved -b']);
@@ -128,7 +128,7 @@ describe('who was told of an alert, and is told of it no more since a reload,', 
     expect(ada.take().length).toBeGreaterThan(5);
     ada.answer = () => DELIVERED;
     await pass(2 * MINUTE);
-    expect(ada.take()).toEqual(['all_resolved -a']);
+    expect(ada.take()).toEqual(['new_resolved -a']);
     ada.answer = () => failed('clientError', { retryable: false });
     await test.stage.alerts.resolve('b');
     await pass(25 * 60 * MINUTE);
@@ -317,7 +317,7 @@ describe('a reload that is taken back by another one', () => {
     await pass(MINUTE);
     await test.stage.alerts.resolve('a');
     await pass(2 * MINUTE);
-    expect(ada.take()).toEqual(['all_resolved -a']);
+    expect(ada.take()).toEqual(['new_resolved -a']);
     await test.stage.alerts.fire({ a2: A, c: { ...A, alertname: 'C' } });
     await pass(SECOND);
     await reload({ route: toAda });

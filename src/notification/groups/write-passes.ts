@@ -15,13 +15,13 @@ export interface Writing extends Pick<
 /** Writes what passes have decided: messages before anything is sent, and what is no longer needed beside them. */
 export async function writePasses(
   tx: StateTransaction,
-  { leaving, gone, goneGroups, logs }: Written,
+  { leaving, gone, goneGroups, logs, ends }: Written,
   { log, outbox, beside, keptBack, keepsGroup, onTold, hasGroup, groupsOf }: Writing,
 ): Promise<void> {
   const passes = leaving.flatMap(({ pass }) => pass ?? []);
   await outbox.plan(
     tx,
-    passes.flatMap(({ planned }) => planned),
+    [...passes.flatMap(({ planned }) => planned), ...ends],
     passes.flatMap(({ withdrawn }) => withdrawn),
   );
   await log.write(tx, [

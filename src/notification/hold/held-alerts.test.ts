@@ -41,6 +41,7 @@ it(`${maxHeldAlerts} alerts are held back at once: of those that come together, 
     metrics,
     remediations: {
       outlookOf: () => ({ acts: true, policy: 'restart_it', target: 'agent:w-1', heldBy: null }),
+      whyNotActing: () => null,
     },
     decisions: {
       record: (decision) => {
@@ -48,6 +49,7 @@ it(`${maxHeldAlerts} alerts are held back at once: of those that come together, 
       },
       wasRecorded: () => undefined,
     },
+    onOutdated: () => undefined,
   });
   await holds.start();
   const route = testRoute({ omoi: { ...testRoute().omoi, holdForRemediationMs: 60_000 } });

@@ -86,6 +86,11 @@ export function followed(hold: Hold, event: VerdictEvent): Hold | null {
   }
 }
 
+/** What a hold comes to whose policy does not act by itself any more; null where there is a verdict already. */
+export function withoutPolicy(hold: Hold, why: string): Hold | null {
+  return hold.state === 'held' ? released(hold, `${triedBy(hold)}${why}`) : null;
+}
+
 type Completed = Extract<SystemEvent, { event_type: 'watchdog.remediation.completed' }>['payload'];
 
 function completed(hold: Hold, payload: Completed): Hold | null {

@@ -6,7 +6,15 @@ import type { Decision } from '../explain/decision.ts';
 import type { AlertKnowledge } from '../groups/alert-knowledge.ts';
 import type { AlertTriggered, RemediationOutlook, RoutedTo } from '../ports.ts';
 import { holdMsOf } from '../stages/hold-stage.ts';
-import { followed, HOLD_SCOPE, holdsBeyond, isVerdict, type Hold, type VerdictEvent } from './hold.ts';
+import {
+  followed,
+  HOLD_SCOPE,
+  holdsBeyond,
+  isVerdict,
+  withoutPolicy,
+  type Hold,
+  type VerdictEvent,
+} from './hold.ts';
 
 /** So many alerts are held back at once; people are told of further ones at once. */
 export const maxHeldAlerts = 10_000;
@@ -15,8 +23,10 @@ export interface HoldParts {
   readonly database: StateDatabase;
   readonly bus: EventBus;
   readonly metrics: SelfMetrics;
-  readonly remediations: RemediationOutlook;
+  readonly remediations: Pick<RemediationOutlook, 'outlookOf' | 'whyNotActing'>;
   readonly decisions: Pick<DecisionLog, 'record' | 'wasRecorded'>;
+  /** An alert is held for a policy that does not act by itself any more. */
+  readonly onOutdated: () => void;
 }
 
 /** What holds need to know of alerts while events are followed, as it was before these. */
@@ -106,13 +116,53 @@ export class RemediationHolds {
       ({ alertId, receivers, untilMs }) => untilMs > tx.nowMs && !context.isTold(alertId, receivers),
     );
     if (unheard.length > 0) await this.#parts.bus.append(tx, ...unheard.map(healedEvent));
-    tx.afterCommit(() => {
-      for (const hold of changed.values()) {
-        this.#set(hold);
-        if (hold.state !== 'held') this.#parts.decisions.record(...decisionOf(hold));
-      }
-    });
+    tx.afterCommit(() => this.#changed(changed.values()));
     return [...changed.values()].flatMap(({ alertId, state }) => (state === 'held' ? [] : alertId));
+  }
+
+  /** Those that are held by policies that do not act by themselves any more. */
+  ofPoliciesThatDoNotAct(): readonly string[] {
+    const idle = new Map<string, boolean>();
+    return [...this.#holds.values()].flatMap((hold) => {
+      if (hold.state !== 'held') return [];
+      const isIdle = idle.get(hold.policy) ?? this.#isIdle(hold);
+      idle.set(hold.policy, isIdle);
+      return isIdle ? [hold.alertId] : [];
+    });
+  }
+
+  /**
+   * Ends the holds of those whose policies do not act by themselves any more, in a transaction.
+   * @param alertIds at most 200
+   * @returns those of which people are to be told, of which memory knows after the commit
+   */
+  async release(tx: StateTransaction, alertIds: readonly string[]): Promise<readonly string[]> {
+    const changed = alertIds.flatMap((alertId) => {
+      const hold = this.get(alertId);
+      const why = hold && this.#parts.remediations.whyNotActing(hold.policy);
+      const next = hold && why !== null ? withoutPolicy(hold, why) : null;
+      return next ?? [];
+    });
+    if (changed.length === 0) return [];
+    await write(tx, changed.map(rowOf));
+    tx.afterCommit(() => this.#changed(changed));
+    return changed.map(({ alertId }) => alertId);
+  }
+
+  #changed(holds: Iterable<Hold>): void {
+    let isOutdated = false;
+    for (const hold of holds) {
+      this.#set(hold);
+      if (hold.state !== 'held') this.#parts.decisions.record(...decisionOf(hold));
+      // Its policy may have changed while it was written.
+      else if (this.#isIdle(hold)) isOutdated = true;
+    }
+    if (isOutdated) this.#parts.onOutdated();
+  }
+
+  /** Whether the policy that an alert is held for does not act by itself any more. */
+  #isIdle({ policy }: Pick<Hold, 'policy'>): boolean {
+    return this.#parts.remediations.whyNotActing(policy) !== null;
   }
 
   /** Notification is done with alerts: their rows go, in a transaction. @param alertIds at most 500 */

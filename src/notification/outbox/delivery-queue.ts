@@ -17,6 +17,9 @@ const maxRetryAfterMs = 15 * 60_000;
 /** After so many tries in a row without an answer it is the receiver, not the message: one message at a time finds out. */
 export const maxFailuresInARow = 8;
 
+/** So many recipients are known to have a mail that others could not be given yet; further ones get it once more. */
+export const maxRecipientsKept = 1_000;
+
 /** What may not be begun is asked about again after so long. */
 const askAgainMs = 60_000;
 
@@ -33,6 +36,8 @@ export interface Outstanding {
   readonly heldUntilMs?: number;
   /** Of one that was over without being taken, and is tried again: how that was answered last. */
   readonly refusedWith?: string;
+  /** Recipients that have it already, where others could not be given it yet. */
+  takenBy?: readonly string[];
   /** Of a digest: the messages that it tells of in their place. They are on their way as long as it is. */
   readonly digestOf?: readonly Outstanding[];
 }
@@ -218,7 +223,8 @@ export class DeliveryQueue {
     const deadline = clock.after(timeoutMs, () => controller.abort());
     const delivery = await send(outstanding, this.#integration, controller.signal, this.#fresh);
     deadline.cancel();
-    if (this.#isStopped && delivery.outcome === 'failed') return;
+    outstanding.takenBy = takenByAfter(outstanding, delivery);
+    if (this.#isStopped && delivery.outcome === 'failed' && !isPartlyTaken(delivery)) return;
     const isFinal = this.#former.has(controller)
       ? this.#judgeFormer(outstanding, delivery)
       : this.#judge(outstanding, delivery);
@@ -274,4 +280,15 @@ export class DeliveryQueue {
     const restMs = Math.max(askedMs, backoffMs(this.#limited, RETRY_BACKOFF, random));
     this.#restUntilMs = Math.max(this.#restUntilMs, nowMs + restMs);
   }
+}
+
+/** Who has a message after a try of it that has failed. */
+function takenByAfter({ takenBy = [] }: Pick<Outstanding, 'takenBy'>, delivery: Delivery): readonly string[] {
+  if (delivery.outcome === 'delivered') return takenBy;
+  return (delivery.takenBy ?? takenBy).slice(0, maxRecipientsKept);
+}
+
+/** Whether a receiver has taken a part of what it did not take as a whole. */
+function isPartlyTaken({ isOpened, takenBy }: Extract<Delivery, { readonly outcome: 'failed' }>): boolean {
+  return isOpened === true || takenBy !== undefined;
 }

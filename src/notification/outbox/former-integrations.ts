@@ -6,21 +6,23 @@ export const maxFormerIntegrations = 1_000;
 
 type Addressed = Pick<RunningIntegration, 'key' | 'integration' | 'settings'>;
 
+/** An integration, and a digest of what it was made of. */
+export interface KnownAddress {
+  readonly key: string;
+  readonly address: string;
+}
+
 /**
- * Integrations that reloads of this run have taken away, and which one reaches the same address in the place of each: a receiver that
+ * Integrations that reloads and starts have taken away, and which one reaches the same address in the place of each: a receiver that
  * goes by another name now, or that of another person with the same settings.
  */
 export class FormerIntegrations {
-  /** By key: a hash of what it was made of. */
   readonly #addresses = new Map<string, string>();
   #successors: ReadonlyMap<string, RunningIntegration> = new Map();
 
-  /** Other integrations are in force. */
-  replace(before: readonly Addressed[], now: readonly RunningIntegration[]): void {
-    for (const running of before) {
-      const address = addressOf(running);
-      if (address !== null) this.#addresses.set(running.key, address);
-    }
+  /** Other integrations are in force. @param before those that were, the ones that are no more for longest first */
+  replace(before: readonly KnownAddress[], now: readonly RunningIntegration[]): void {
+    for (const { key, address } of before) this.#addresses.set(key, address);
     for (const { key } of now) this.#addresses.delete(key);
     for (const [oldest] of this.#addresses) {
       if (this.#addresses.size <= maxFormerIntegrations) break;
@@ -39,9 +41,25 @@ export class FormerIntegrations {
   successorOf(key: string): RunningIntegration | null {
     return this.#successors.get(key) ?? null;
   }
+
+  /** Those that are remembered. */
+  addresses(): readonly KnownAddress[] {
+    return [...this.#addresses].map(([key, address]) => ({ key, address }));
+  }
 }
 
-/** The same for what is of one type and made of the same settings, and holds none of their secrets; null for the log, which has no settings. */
+/** Without those that have none. */
+export function addressesOf(integrations: readonly Addressed[]): readonly KnownAddress[] {
+  return integrations.flatMap((one) => {
+    const address = addressOf(one);
+    return address === null ? [] : [{ key: one.key, address }];
+  });
+}
+
+/**
+ * The same for what is of one type and made of the same settings, and holds none of their secrets; null for the log, which has no
+ * settings. Where a newer version knows a setting more it is another one.
+ */
 function addressOf({ integration: { type }, settings }: Addressed): string | null {
   if (settings === null || settings === undefined) return null;
   return createHash('sha256')

@@ -86,7 +86,9 @@ async function send(parts: MessageWriterParts, sending: Sending): Promise<Delive
       acknowledgeAll(parts, notification, message.alerts.slice(0, count));
     if (message.alerts.length === 0) return refused('the alerts it is about are no longer on record');
     const { memory } = parts.log.get(notification.groupId, running.key) ?? { memory: null };
-    return await sendWithFewerAlerts(running.integration, message, { signal, memory, acknowledgeFirst });
+    const { takenBy = [] } = sending.outstanding;
+    const options = { signal, memory, takenBy, acknowledgeFirst };
+    return await sendWithFewerAlerts(running.integration, message, options);
   } catch (thrown) {
     if (thrown instanceof TemplateFailure) return { ...refused(thrown.message), failure: 'template' };
     // A mistake of the program: it would fail again, and others wait.

@@ -1,11 +1,21 @@
 import { PreparedInsert, type StateDatabase, type StateTables, type StateTransaction } from '#storage';
+import { parseLabels, type Labels } from '#telemetry';
 import type { ReceiverMemory } from '../receivers/integration.ts';
 import type { LogEntry } from '../stages/dedup-stage.ts';
 import { joinFingerprints, splitFingerprints } from './fingerprints.ts';
 
+/** Under what a group is told of: what its receivers know it by. */
+export interface ToldGroup {
+  readonly groupKey: string;
+  readonly groupLabels: Labels;
+  readonly routeLabels: Labels;
+}
+
 /** What an integration knows of a group, and remembers for its next message about it. */
 export interface RememberedEntry extends LogEntry {
   readonly memory: ReceiverMemory | null;
+  /** Under what it was told; null where an older version has not kept it. */
+  readonly group: ToldGroup | null;
 }
 
 export interface LogUpdate {
@@ -26,6 +36,9 @@ const WRITE = new PreparedInsert<Row, unknown>((db, rows) =>
         resolved: row.ref('excluded.resolved'),
         notified_at_ms: row.ref('excluded.notified_at_ms'),
         memory: row.ref('excluded.memory'),
+        group_key: row.ref('excluded.group_key'),
+        group_labels: row.ref('excluded.group_labels'),
+        route_labels: row.ref('excluded.route_labels'),
       })),
     ),
 );
@@ -52,6 +65,7 @@ export class NotificationLog {
         notifiedAtMs: row.notified_at_ms,
         // Written by this class alone.
         memory: row.memory === null ? null : (JSON.parse(row.memory) as ReceiverMemory),
+        group: groupOf(row),
       });
     }
   }
@@ -106,7 +120,17 @@ export class NotificationLog {
   }
 }
 
-function rowOf({ groupId, integration, entry: { firing, resolved, notifiedAtMs, memory } }: LogUpdate): Row {
+function groupOf({
+  group_key: groupKey,
+  group_labels: labels,
+  route_labels: ofRoute,
+}: Row): ToldGroup | null {
+  if (groupKey === null) return null;
+  return { groupKey, groupLabels: parseLabels(labels ?? '{}'), routeLabels: parseLabels(ofRoute ?? '{}') };
+}
+
+function rowOf({ groupId, integration, entry }: LogUpdate): Row {
+  const { firing, resolved, notifiedAtMs, memory, group } = entry;
   return {
     group_id: groupId,
     integration,
@@ -114,5 +138,8 @@ function rowOf({ groupId, integration, entry: { firing, resolved, notifiedAtMs, 
     resolved: joinFingerprints(resolved),
     notified_at_ms: notifiedAtMs,
     memory: memory === null ? null : JSON.stringify(memory),
+    group_key: group?.groupKey ?? null,
+    group_labels: group && JSON.stringify(group.groupLabels),
+    route_labels: group && JSON.stringify(group.routeLabels),
   };
 }

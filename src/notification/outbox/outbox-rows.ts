@@ -129,13 +129,17 @@ export interface Outcome {
   readonly nextAttemptAtMs: number;
   readonly answer: string;
   readonly failure: string | null;
+  /** The recipients that have it, where others could not be given it. */
+  readonly takenBy: readonly string[];
 }
 
-const TRIED = new PreparedQuery<Omit<Outcome, 'state'>, unknown>(
-  (db, { id, attempts, nextAttemptAtMs, answer, failure }) =>
+type TriedRow = Omit<Outcome, 'state' | 'takenBy'> & { readonly takenBy: string | null };
+
+const TRIED = new PreparedQuery<TriedRow, unknown>(
+  (db, { id, attempts, nextAttemptAtMs, answer, failure, takenBy }) =>
     db
       .updateTable('notifications')
-      .set({ attempts, next_attempt_at_ms: nextAttemptAtMs, answer, failure })
+      .set({ attempts, next_attempt_at_ms: nextAttemptAtMs, answer, failure, taken_by: takenBy })
       .where('id', '=', id)
       .where('state', '=', 'pending'),
 );
@@ -151,9 +155,15 @@ export async function writeOutcomes(
     JSON.stringify([state, attempts, answer, failure]),
   );
   await allSettled([
-    ...outcomes.filter(({ state }) => state === 'pending').map((outcome) => TRIED.run(tx, outcome)),
+    ...outcomes
+      .filter(({ state }) => state === 'pending')
+      .map(({ takenBy, ...outcome }) => TRIED.run(tx, { ...outcome, takenBy: takenByText(takenBy) })),
     ...[...alike.values()].map((ended) => writeEnds(tx, ended, nowMs)),
   ]);
+}
+
+function takenByText(takenBy: Outcome['takenBy']): string | null {
+  return takenBy.length === 0 ? null : JSON.stringify(takenBy);
 }
 
 async function writeEnds(tx: StateTransaction, ended: readonly Outcome[], nowMs: number): Promise<void> {
@@ -181,6 +191,8 @@ export interface PendingNotification {
   readonly heldUntilMs: number | null;
   /** The digest that tells of it; null where none does. */
   readonly digestId: string | null;
+  /** The recipients that have it already. */
+  readonly takenBy: readonly string[];
 }
 
 /** Those that an earlier run of the server left, in the order in which they were made. */
@@ -197,6 +209,8 @@ export async function readPending(database: StateDatabase): Promise<readonly Pen
     nextAttemptAtMs: row.next_attempt_at_ms,
     heldUntilMs: row.held_until_ms,
     digestId: row.digest_id,
+    // Written by `takenByText` alone.
+    takenBy: row.taken_by === null ? [] : (JSON.parse(row.taken_by) as string[]),
   }));
 }
 
@@ -240,6 +254,7 @@ function rowOf(notification: Notification, heldUntilMs: number | null): Row {
     traceparent: notification.traceparent,
     held_until_ms: heldUntilMs,
     digest_id: null,
+    taken_by: null,
   };
 }
 

@@ -10,16 +10,23 @@ import {
   type Counter,
   type Histogram,
   type Logger,
-  type NewSystemEvent,
   type Random,
   type SelfMetrics,
 } from '#telemetry';
 import type { DecisionLog } from '../explain/decision-log.ts';
 import { endDigested, outstandingOf, toldBy } from '../rate-limit/digested.ts';
 import { Throttle } from '../rate-limit/throttle.ts';
-import type { Delivery } from '../receivers/integration.ts';
-import { DeliveryQueue, type DeliveryQueueParts, type Outstanding, type Tried } from './delivery-queue.ts';
-import type { LogUpdate, NotificationLog } from './notification-log.ts';
+import { DeliveryQueue, type DeliveryQueueParts, type Outstanding } from './delivery-queue.ts';
+import type { NotificationLog } from './notification-log.ts';
+import {
+  endOf,
+  eventOf,
+  isNews,
+  knownAfterTry,
+  outcomeOf,
+  type Ended,
+  type EndOfMessage,
+} from './outcomes.ts';
 import {
   insertNotifications,
   readPending,
@@ -38,16 +45,11 @@ const maxLatenessMs = 60_000;
 /** A queue may be long, and a receiver may ask to be left alone for a quarter of an hour. */
 const maxQueueMs = 20 * 60_000;
 const RECORD_BACKOFF: BackoffLimits = { firstMs: 100, maxMs: 10_000 };
-/** An answer is kept up to here. */
-export const maxAnswerCharacters = 500;
 /** So many rows are given up in one transaction. */
 const maxRowsPerWrite = 500;
 const NOT_CONFIGURED = 'Messages not sent: their receivers are no longer configured';
 const ORPHANED =
   'Messages not sent: their alerts are routed to other groups now, whose messages tell of them';
-/** An event names so many of a message's alerts. */
-export const maxAlertsInEvent = 20;
-
 export interface OutboxParts {
   readonly database: StateDatabase;
   readonly bus: EventBus;
@@ -71,14 +73,6 @@ export interface OutboxParts {
   readonly isOrphan: (notification: Notification) => boolean;
 }
 
-/** What came of a message that is not tried any more. */
-export interface EndOfMessage {
-  readonly outcome: 'delivered' | 'failed';
-  /** How often it was tried. */
-  readonly attempts: number;
-  readonly answer: string;
-}
-
 /** A message that takes the place of one that waits. */
 export interface PlannedNotification {
   readonly notification: Notification;
@@ -87,11 +81,6 @@ export interface PlannedNotification {
   readonly again?: Omit<EndOfMessage, 'outcome'>;
   /** Whether no rate limit may hold it: it tells of something critical for the first time. */
   readonly isUrgent?: boolean;
-}
-
-interface Ended {
-  readonly outstanding: Outstanding;
-  readonly tried: Tried;
 }
 
 /**
@@ -316,7 +305,7 @@ export class Outbox {
           nextAttemptAtMs: heldUntilMs ?? before?.nextAttemptAtMs ?? notification.createdAtMs,
           state: 'waiting',
           ...(heldUntilMs !== undefined && { heldUntilMs }),
-          ...(again && { refusedWith: again.answer }),
+          ...(again && { refusedWith: again.answer, takenBy: again.takenBy }),
         });
       }
     });
@@ -373,13 +362,7 @@ export class Outbox {
     this.#remove(ended.outstanding);
     for (const one of told) {
       this.#remove(one);
-      const { delivery } = ended.tried;
-      const { attempts } = ended.outstanding;
-      this.#parts.onEnded(one.notification, {
-        outcome: delivery.outcome,
-        attempts,
-        answer: answerOf(delivery),
-      });
+      this.#parts.onEnded(one.notification, endOf(ended));
     }
   }
 
@@ -407,25 +390,10 @@ export class Outbox {
 
   async #recordAll(tx: StateTransaction, ended: readonly Ended[]): Promise<readonly true[]> {
     const { log, bus } = this.#parts;
-    const outcomes = ended.map(
-      ({ outstanding, tried: { delivery, isFinal } }) =>
-        ({
-          id: outstanding.notification.id,
-          state: delivery.outcome === 'delivered' ? 'delivered' : isFinal ? 'failed' : 'pending',
-          attempts: outstanding.attempts,
-          nextAttemptAtMs: outstanding.nextAttemptAtMs,
-          answer: answerOf(delivery),
-          failure: delivery.outcome === 'failed' ? delivery.failure : null,
-        }) as const,
-    );
-    const known = ended.flatMap(({ outstanding, tried: { delivery } }) =>
-      delivery.outcome === 'delivered'
-        ? toldBy(outstanding).map(({ notification }) => knownOnceDelivered(notification, delivery, log))
-        : [],
-    );
+    const known = ended.flatMap((one) => knownAfterTry(one, log));
     const nowMs = Math.floor(tx.nowMs);
     await allSettled([
-      writeOutcomes(tx, outcomes, nowMs),
+      writeOutcomes(tx, ended.map(outcomeOf), nowMs),
       ...ended.filter(({ tried }) => tried.isFinal).map((one) => endDigested(tx, one, nowMs)),
       log.write(tx, known),
     ]);
@@ -443,53 +411,4 @@ export class Outbox {
       seconds.observe((this.#parts.clock.wallMs() - notification.createdAtMs) / 1000);
     } else failed.add(1, { integration: type, reason: delivery.failure });
   }
-}
-
-/** What integrations know once a message has arrived. What a digest leaves is no memory of the groups in it. */
-function knownOnceDelivered(
-  { groupId, integration, firing, resolved, createdAtMs }: Notification,
-  { memory }: Extract<Delivery, { readonly outcome: 'delivered' }>,
-  log: Pick<NotificationLog, 'get'>,
-): LogUpdate {
-  const before = log.get(groupId, integration)?.memory ?? null;
-  return {
-    groupId,
-    integration,
-    entry: { firing, resolved, notifiedAtMs: createdAtMs, memory: memory ?? before },
-  };
-}
-
-/** Whether it is over, and not as it was when it was over before. */
-function isNews({ outstanding: { refusedWith }, tried: { delivery, isFinal } }: Ended): boolean {
-  return isFinal && (delivery.outcome === 'delivered' || answerOf(delivery) !== refusedWith);
-}
-
-function answerOf(delivery: Delivery): string {
-  const text = delivery.outcome === 'delivered' ? delivery.answer : delivery.reason;
-  return text.length > maxAnswerCharacters ? `${text.slice(0, maxAnswerCharacters - 1)}…` : text;
-}
-
-function eventOf({ outstanding: { notification, attempts }, tried: { delivery } }: Ended): NewSystemEvent {
-  const about = {
-    entity_type: 'notification',
-    entity_id: notification.id,
-    traceparent: notification.traceparent,
-  };
-  const facts = {
-    notification_id: notification.id,
-    receiver: notification.receiver,
-    integration: notification.integration,
-    reason: notification.reason,
-    group_key: notification.groupKey,
-    alert_ids: notification.members.slice(0, maxAlertsInEvent).map(([alertId]) => alertId),
-    alerts: notification.members.length + notification.truncated,
-    attempts,
-  };
-  return delivery.outcome === 'delivered'
-    ? { event_type: 'notification.delivered', ...about, payload: { ...facts, answer: answerOf(delivery) } }
-    : {
-        event_type: 'notification.failed',
-        ...about,
-        payload: { ...facts, failure: delivery.failure, error: answerOf(delivery) },
-      };
 }

@@ -60,8 +60,15 @@ export function outstandingOf(pending: readonly PendingNotification[]): readonly
 }
 
 function outstandingFrom(
-  { notification, attempts, nextAttemptAtMs, heldUntilMs }: PendingNotification,
+  { notification, attempts, nextAttemptAtMs, heldUntilMs, takenBy }: PendingNotification,
   state: Outstanding['state'],
 ): Outstanding {
-  return { notification, attempts, nextAttemptAtMs, state, ...(heldUntilMs !== null && { heldUntilMs }) };
+  return {
+    notification,
+    attempts,
+    nextAttemptAtMs,
+    state,
+    takenBy,
+    ...(heldUntilMs !== null && { heldUntilMs }),
+  };
 }

@@ -42,7 +42,7 @@ async function openAndClose(
   const { memory = options.memory } = opened;
   const closed = await integration.send(message, { ...options, memory });
   if (closed.outcome === 'failed') {
-    return { ...closed, reason: `incident opened, but not closed: ${closed.reason}` };
+    return { ...closed, isOpened: true, reason: `incident opened, but not closed: ${closed.reason}` };
   }
   const kept = closed.memory ?? opened.memory;
   return {

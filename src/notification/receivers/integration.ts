@@ -32,6 +32,10 @@ export type Delivery =
       readonly retryAfterMs: number | null;
       /** Whether the message is too long: with fewer alerts it may succeed. */
       readonly isTooLong?: boolean;
+      /** Whether it has opened the incident of what came and went, and could not close it. */
+      readonly isOpened?: true;
+      /** The recipients of a mail that have it all the same, after this try and those before: the next one leaves them out. */
+      readonly takenBy?: readonly string[];
     };
 
 /** What an integration remembers of an aggregation group from message to message; JSON, at most 4 KiB. */
@@ -42,6 +46,8 @@ export interface SendOptions {
   readonly signal: AbortSignal;
   /** What the last delivered message of this group left; null for the first. */
   readonly memory: ReceiverMemory | null;
+  /** The recipients that tries before have given the message to; none where absent. */
+  readonly takenBy?: readonly string[];
 }
 
 /** One item below a receiver's `…_configs`: sends messages one at a time, for one group after the other. */

@@ -349,6 +349,10 @@ describeReceiver({
     date: '2026-08-22',
   },
   taken: () => ({ status: 202, ...json({ status: 'success' }) }),
+  goesOn: ([second], [first]) => ({
+    about: fieldOf(second, 'groupKey'),
+    begun: fieldOf(first, 'groupKey'),
+  }),
   incident: ({ body }) => (/^{"receiver":"[^"]*","status":"firing"/.test(body) ? 'opened' : 'closed'),
   payload: z.strictObject({
     receiver: z.string(),

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { createSeededRandom, createSystemClock, OmoiError, SharedStretch } from '#telemetry';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { openNotificationStage, RecordingReceiver, testRoute } from '../notification.test-support.ts';
 import type { GlobalSettings } from '../configuration/global-settings.ts';
 import type { Message } from '../message.ts';
 import { createMessageTemplates } from '../templates/create-message-templates.ts';
@@ -268,7 +269,7 @@ export function describeReceiver<Settings>(row: ReceiverRow<Settings>): void {
         const integration = integrationAt(server.addressAs());
         server.reaction = (request) => (row.incident?.(request) === 'closed' ? 'hang up' : taken(request));
         const failed = failureIn(await send(integration, brief));
-        expect(failed).toMatchObject({ failure: 'connection', retryable: true });
+        expect(failed).toMatchObject({ failure: 'connection', retryable: true, isOpened: true });
         expect(failed.reason).toContain('incident opened, but not closed');
         expectNoSecret(failed.reason);
         server.reaction = taken;
@@ -283,6 +284,20 @@ export function describeReceiver<Settings>(row: ReceiverRow<Settings>): void {
         expect(changes()).toEqual(['opened']);
       });
     });
+
+    it.runIf(row.kind.opensIncidents)(
+      'closes what it has opened where a reload takes the group away',
+      async () => {
+        server.reaction = taken;
+        const isClosing = (request: ReceivedRequest): boolean =>
+          row.incident === undefined || row.incident(request) === 'closed';
+        const { first, last } = await toldBeforeReload(integrationAt(server.addressAs()), server);
+        expect(first.length).toBeGreaterThan(0);
+        expect(last.some(isClosing)).toBe(true);
+        const shown = row.goesOn?.(last, first);
+        expect(shown?.about).toEqual(shown?.begun);
+      },
+    );
 
     it('waits no longer than its deadline', async () => {
       const deadline = new AbortController();
@@ -410,6 +425,38 @@ export function describeReceiver<Settings>(row: ReceiverRow<Settings>): void {
       expectNoSecret(failed.reason);
     });
   });
+}
+
+/** What it is asked as an alert begins, and as it is over and others are told of it, in other groups, after a restart. */
+async function toldBeforeReload(
+  integration: Integration,
+  { received }: ReceiverServer,
+): Promise<{ readonly first: readonly ReceivedRequest[]; readonly last: readonly ReceivedRequest[] }> {
+  const sending = new Set<Promise<unknown>>();
+  const pages: Integration = {
+    ...integration,
+    send: (message, options) => {
+      const sent = integration.send(message, options);
+      sending.add(sent);
+      return sent.finally(() => sending.delete(sent));
+    },
+  };
+  const receivers = { pages: [pages], others: [new RecordingReceiver()] };
+  const stage = await openNotificationStage({ receivers, route: testRoute({ receiver: 'pages' }) });
+  try {
+    stage.clock.waitFor(async () => {
+      await Promise.all(sending);
+    });
+    await stage.alerts.fire({ a: { alertname: 'A', group: 'one' } });
+    await stage.clock.advance(20_000);
+    const first = received.splice(0);
+    await stage.restart({ receivers, route: testRoute({ id: '{}/b', key: '{}/b', receiver: 'others' }) });
+    await stage.alerts.resolve('a');
+    await stage.clock.advance(120_000);
+    return { first, last: [...received] };
+  } finally {
+    await stage.close();
+  }
 }
 
 function expectBoundedMemory(memory: ReceiverMemory | undefined): void {

@@ -51,6 +51,8 @@ import { heldAlerts } from './073_held_alerts.ts';
 import { escalationAndOnCall } from './074_escalation_and_on_call.ts';
 import { digests } from './076_digests.ts';
 import { keptBackAlerts } from './077_kept_back_alerts.ts';
+import { toldGroups } from './078_told_groups.ts';
+import { addressesAndRecipients } from './079_addresses_and_recipients.ts';
 import { loadedRules } from './053_loaded_rules.ts';
 
 /** Every migration, in the order in which they are applied. A released one never changes. */
@@ -108,4 +110,6 @@ export const MIGRATIONS: readonly Migration[] = [
   escalationAndOnCall,
   digests,
   keptBackAlerts,
+  toldGroups,
+  addressesAndRecipients,
 ];

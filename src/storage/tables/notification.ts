@@ -36,6 +36,15 @@ export interface NotificationTables {
     /** Why it is held, or what came of it. */
     reason: string;
   };
+  /** Which address each integration reaches, or has reached until a reload or a start took it away. */
+  notification_addresses: {
+    /** `receiver/type/index` */
+    integration: string;
+    /** A digest of its type and its settings. */
+    address: string;
+    /** Wall ms since which it is known to be in force no more; null where it is. */
+    gone_at_ms: number | null;
+  };
   /** What nobody but this server may know. */
   notification_secrets: {
     name: string;
@@ -85,6 +94,11 @@ export interface NotificationTables {
     notified_at_ms: number;
     /** What the integration remembers for its next message, JSON; null where nothing. */
     memory: string | null;
+    /** Under what it was told, as in `notifications`; null where an older version has not kept it. */
+    group_key: string | null;
+    /** JSON objects. */
+    group_labels: string | null;
+    route_labels: string | null;
   };
   /** Each message to one integration: written before it is sent. */
   notifications: {
@@ -123,6 +137,8 @@ export interface NotificationTables {
     held_until_ms: number | null;
     /** The digest that tells of it in its place; null where it is told of by itself. */
     digest_id: string | null;
+    /** JSON list: the recipients of a mail that have it, while others could not be given it yet; null where there are none. */
+    taken_by: string | null;
   };
   /** What was decided about telling of an alert, and why. */
   notification_decisions: {

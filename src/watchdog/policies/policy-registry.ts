@@ -8,6 +8,7 @@ import {
   type DocumentSource,
   type Labels,
   type PolicyMode,
+  type Subscription,
 } from '#telemetry';
 import type { StepView } from '../actions/action.ts';
 import { actionOf, type PolicyStep } from '../actions/actions.ts';
@@ -22,6 +23,7 @@ export class PolicyRegistry {
   readonly #modeOverride: PolicyMode | null;
   readonly #schema: ReturnType<typeof createPolicySchema>;
   #policies: readonly Policy[] = [];
+  readonly #listeners = new Set<() => void>();
 
   /** @param modeOverride replaces every policy's own mode; null leaves them */
   constructor(modeOverride: PolicyMode | null, parseMatcher: MatcherParser) {
@@ -65,6 +67,13 @@ export class PolicyRegistry {
   /** Takes policies over that were read. */
   replace(policies: readonly Policy[]): void {
     this.#policies = policies;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Tells of policies that are taken over, in the same turn. */
+  onReplaced(listener: () => void): Subscription {
+    this.#listeners.add(listener);
+    return { stop: () => this.#listeners.delete(listener) };
   }
 
   /** Reads policies and takes them over, in slices. @throws as `parse`; the old policies stay in force */

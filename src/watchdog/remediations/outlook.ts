@@ -40,9 +40,24 @@ export function outlookOf(alert: AlertFacts, parts: OutlookParts): Outlook {
   return first ?? { acts: false, reason: 'no policy is for it' };
 }
 
+/** Why a policy does not act by itself, whatever an alert is about; null where it does. */
+export function whyNotActing(
+  name: string,
+  policies: { get(name: string): Pick<Policy, 'mode'> | null },
+): string | null {
+  const policy = policies.get(name);
+  if (policy === null) return `the policy ${name} is not in force any more`;
+  if (policy.mode === 'approve') return asksFirst(name);
+  return policy.mode === 'act' ? null : `the policy ${name} only observes`;
+}
+
+function asksFirst(name: string): string {
+  return `the policy ${name} asks for approval first`;
+}
+
 function outlookOfPolicy(policy: Policy, alert: AlertFacts, parts: OutlookParts): Outlook {
   const { name, mode } = policy;
-  if (mode === 'approve') return { acts: false, reason: `the policy ${name} asks for approval first` };
+  if (mode === 'approve') return { acts: false, reason: asksFirst(name) };
   const target = resolveTarget(policy, alert, parts.fleet);
   if ('missing' in target) return { acts: false, reason: `the policy ${name} cannot act: ${target.missing}` };
   const open = parts.runner.openOf(alert.alertId).find((one) => one.policy === name);

@@ -27,7 +27,7 @@ interface Sending {
 }
 
 /** An integration that sends to a port of this machine. */
-export function emailTo(
+export function emailAt(
   port: number,
   {
     settings,
@@ -38,7 +38,7 @@ export function emailTo(
     resolve,
     clock = new VirtualClock(),
   }: Sending = {},
-) {
+): Email {
   const written = {
     to: 'Ops <ops@example.org>, eva@example.org',
     from: 'Omoi <omoi@example.org>',
@@ -60,12 +60,26 @@ export function emailTo(
       throw new OmoiError('unknown_alert', `${path} cannot be read`);
     },
   };
-  const email = new Email(completed.settings, 0, tools, { ...SMTP_DEADLINES, ...deadlines });
-  return (message: Message = exampleMessage(), signal = new AbortController().signal): Promise<Delivery> =>
-    email.send(message, { signal, memory: null });
+  return new Email(completed.settings, 0, tools, { ...SMTP_DEADLINES, ...deadlines });
 }
 
-/** Opens servers for the tests of a file, and closes them behind the last. */
+/** Sends as the outbox does, which keeps who has a mail already. */
+export function emailTo(port: number, sending: Sending = {}) {
+  const email = emailAt(port, sending);
+  /** By notification. */
+  const taken = new Map<string, readonly string[]>();
+  return async (
+    message: Message = exampleMessage(),
+    signal = new AbortController().signal,
+  ): Promise<Delivery> => {
+    const { notificationId } = message;
+    const takenBy = taken.get(notificationId) ?? [];
+    const delivery = await email.send(message, { signal, memory: null, takenBy });
+    if (delivery.outcome === 'failed') taken.set(notificationId, delivery.takenBy ?? takenBy);
+    return delivery;
+  };
+}
+
 export function stageMailServers() {
   const opened: { close(): Promise<void> }[] = [];
   afterAll(async () => {

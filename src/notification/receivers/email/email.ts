@@ -10,7 +10,6 @@ import { RequestSecrets } from '../http/request-secrets.ts';
 import { readTlsMaterial } from '../http/tls-material.ts';
 import type { Delivery, Integration, SendOptions } from '../integration.ts';
 import type { IntegrationTools, ReceiverKind } from '../receiver-kind.ts';
-import { DeliveredRecipients } from './delivered-recipients.ts';
 import {
   completeEmail,
   emailSettings,
@@ -59,7 +58,6 @@ export class Email implements Integration {
   readonly #settings: EmailSettings;
   readonly #tools: IntegrationTools;
   readonly #deadlines: SmtpDeadlines;
-  readonly #delivered = new DeliveredRecipients();
 
   constructor(settings: EmailSettings, index: number, tools: IntegrationTools, deadlines: SmtpDeadlines) {
     this.index = index;
@@ -69,10 +67,12 @@ export class Email implements Integration {
     this.#deadlines = deadlines;
   }
 
-  async send(message: Message, { signal }: SendOptions): Promise<Delivery> {
+  async send(message: Message, { signal, takenBy = [] }: SendOptions): Promise<Delivery> {
     const meant = await this.#mailOf(message);
     if ('outcome' in meant) return meant;
-    const to = this.#delivered.missing(message.notificationId, meant.to);
+    const taken = new Set(takenBy);
+    const to = meant.to.filter((recipient) => !taken.has(recipient));
+    if (to.length === 0) return { outcome: 'delivered', answer: 'all of its recipients have it' };
     const server = await this.#server();
     if ('outcome' in server) return server;
     const name = nameOf(server.connection);
@@ -84,40 +84,15 @@ export class Email implements Integration {
         clock: this.#tools.clock,
         network: this.#tools.network,
       });
-      return this.#afterwards(message.notificationId, sent, { all: meant.to.length, name });
+      return afterwards(sent, { all: meant.to.length, name, takenBy });
     } catch (thrown) {
       const failure = failureOfSmtp(thrown, name);
       if (to.length < meant.to.length && !failure.retryable) {
-        this.#delivered.forget(message.notificationId);
         const answer = `the other recipients have it; ${failure.reason}`;
         return { outcome: 'delivered', answer: server.secrets.withoutSecrets(answer) };
       }
       return { ...failure, reason: server.secrets.withoutSecrets(failure.reason) };
     }
-  }
-
-  /** Who could not be given the mail for now gets it at the next try, and nobody gets it twice. */
-  #afterwards(
-    notificationId: string,
-    sent: HandedOver,
-    { all, name }: { all: number; name: string },
-  ): Delivery {
-    const later = sent.refused.filter(({ isTemporary }) => isTemporary);
-    const refusals = sent.refused.map(({ recipient, answer }) => `${recipient}: ${answer}`).join('; ');
-    const [first] = later;
-    if (first !== undefined) {
-      this.#delivered.add(notificationId, sent.accepted);
-      const reason = bounded(
-        `${name} took the mail for all but ${later.length} of ${all} recipients; ${refusals}`,
-      );
-      return failed(failureOfTemporary(first.answer), reason, {
-        retryable: true,
-        retryAfterMs: retryAfterMsOf(first.answer),
-      });
-    }
-    this.#delivered.forget(notificationId);
-    const without = refusals === '' ? '' : `; refused ${refusals}`;
-    return { outcome: 'delivered', answer: bounded(`${sent.answer}${without}`) };
   }
 
   async #mailOf(message: Message): Promise<Mail | Failed> {
@@ -180,6 +155,28 @@ export class Email implements Integration {
       return failureOf(thrown);
     }
   }
+}
+
+/** Who could not be given the mail for now gets it at the next try, and nobody gets it twice. */
+function afterwards(
+  sent: HandedOver,
+  { all, name, takenBy }: { all: number; name: string; takenBy: readonly string[] },
+): Delivery {
+  const later = sent.refused.filter(({ isTemporary }) => isTemporary);
+  const refusals = sent.refused.map(({ recipient, answer }) => `${recipient}: ${answer}`).join('; ');
+  const [first] = later;
+  if (first === undefined) {
+    const without = refusals === '' ? '' : `; refused ${refusals}`;
+    return { outcome: 'delivered', answer: bounded(`${sent.answer}${without}`) };
+  }
+  const reason = bounded(
+    `${name} took the mail for all but ${later.length} of ${all} recipients; ${refusals}`,
+  );
+  const failure = failed(failureOfTemporary(first.answer), reason, {
+    retryable: true,
+    retryAfterMs: retryAfterMsOf(first.answer),
+  });
+  return { ...failure, takenBy: [...takenBy, ...sent.accepted] };
 }
 
 async function rendered(
