@@ -5,12 +5,13 @@ import {
   backoffMs,
   formatElapsed,
   messageOf,
+  SerialQueue,
+  Stretch,
   type BackoffLimits,
   type Clock,
   type Counter,
   type Histogram,
   type Logger,
-  type NewSystemEvent,
   type Random,
   type SelfMetrics,
 } from '#telemetry';
@@ -18,6 +19,7 @@ import type { DecisionLog } from '../explain/decision-log.ts';
 import { endDigested, outstandingOf, toldBy } from '../rate-limit/digested.ts';
 import { Throttle } from '../rate-limit/throttle.ts';
 import type { Delivery } from '../receivers/integration.ts';
+import { answerOf, eventOfDelivery } from './delivery-event.ts';
 import { DeliveryQueue, type DeliveryQueueParts, type Outstanding, type Tried } from './delivery-queue.ts';
 import type { LogUpdate, NotificationLog } from './notification-log.ts';
 import {
@@ -28,6 +30,7 @@ import {
   writeOutcomes,
   type Notification,
 } from './outbox-rows.ts';
+import { OutstandingMessages } from './outstanding-messages.ts';
 import { RefusingReceivers, type Refusing } from './refusing-receivers.ts';
 import type { RunningIntegration } from './running-integration.ts';
 
@@ -38,15 +41,11 @@ const maxLatenessMs = 60_000;
 /** A queue may be long, and a receiver may ask to be left alone for a quarter of an hour. */
 const maxQueueMs = 20 * 60_000;
 const RECORD_BACKOFF: BackoffLimits = { firstMs: 100, maxMs: 10_000 };
-/** An answer is kept up to here. */
-export const maxAnswerCharacters = 500;
 /** So many rows are given up in one transaction. */
 const maxRowsPerWrite = 500;
 const NOT_CONFIGURED = 'Messages not sent: their receivers are no longer configured';
 const ORPHANED =
   'Messages not sent: their alerts are routed to other groups now, whose messages tell of them';
-/** An event names so many of a message's alerts. */
-export const maxAlertsInEvent = 20;
 
 export interface OutboxParts {
   readonly database: StateDatabase;
@@ -101,13 +100,12 @@ interface Ended {
 export class Outbox {
   readonly #parts: OutboxParts;
   readonly #queues = new Map<string, DeliveryQueue>();
-  /** By group, then by integration. */
-  readonly #outstanding = new Map<string, Map<string, Outstanding>>();
+  readonly #outstanding = new OutstandingMessages();
   readonly #throttle: Throttle;
   readonly #refusing: RefusingReceivers;
-  #outstandingCount = 0;
   readonly #recording: SharedTransactions<Ended, true>;
   readonly #records = new Set<Promise<unknown>>();
+  readonly #givingUp = new SerialQueue();
   readonly #counters: { readonly sent: Counter; readonly failed: Counter; readonly seconds: Histogram };
   /** Since when outcomes cannot be written, wall ms; null while they can. */
   #unrecordedSinceMs: number | null = null;
@@ -133,7 +131,7 @@ export class Outbox {
     metrics.gauge(
       'omoi_notifications_pending',
       'Messages that wait for their receivers.',
-      () => this.#outstandingCount,
+      () => this.#outstanding.size,
     );
     metrics.gaugeFamily(
       'omoi_receiver_refuses',
@@ -145,7 +143,7 @@ export class Outbox {
   /** Takes up what an earlier run left. Integrations have to be in force; what they no longer are for is given up. */
   async start(): Promise<void> {
     const { database, clock, logger } = this.#parts;
-    const pending = await readPending(database);
+    const pending = await readPending(database, clock);
     const gone = pending.filter(({ notification }) => !this.#queues.has(notification.integration));
     for (let at = 0; at < gone.length; at += maxRowsPerWrite) {
       const ids = gone.slice(at, at + maxRowsPerWrite).map(({ notification }) => notification.id);
@@ -158,7 +156,11 @@ export class Outbox {
     const taken = outstandingOf(
       pending.filter(({ notification }) => this.#queues.has(notification.integration)),
     );
-    for (const outstanding of taken) this.#accept(outstanding);
+    const stretch = new Stretch(clock);
+    for (const outstanding of taken) {
+      this.#accept(outstanding);
+      if (stretch.isOver) await stretch.pause();
+    }
   }
 
   /** Nothing is begun until `release`; what is on its way goes on. */
@@ -168,14 +170,15 @@ export class Outbox {
   }
 
   /** The groups are there: what waits is sent, but of groups that are no more. */
-  release(): void {
+  async release(): Promise<void> {
     this.#isHeld = false;
     const { isOrphan } = this.#parts;
-    this.#giveUp(
-      this.#all().filter(({ state, notification }) => state === 'waiting' && isOrphan(notification)),
+    await this.#giveUpThose(
+      ({ state, notification }) => state === 'waiting' && isOrphan(notification),
       ORPHANED,
     );
-    for (const queue of this.#queues.values()) queue.release();
+    // Meanwhile it may be held again, for the next configuration.
+    if (!this.#isHeld) for (const queue of this.#queues.values()) queue.release();
   }
 
   async stop(): Promise<void> {
@@ -185,7 +188,7 @@ export class Outbox {
   }
 
   /** The integrations that are in force from now on. Queues of those that stay go on; what waits for others is given up. */
-  setIntegrations(integrations: readonly RunningIntegration[]): void {
+  async setIntegrations(integrations: readonly RunningIntegration[]): Promise<void> {
     const { clock, random, send } = this.#parts;
     const onWaits: DeliveryQueueParts['onWaits'] = (outstanding) => this.#waits(outstanding);
     const keys = new Set(integrations.map(({ key }) => key));
@@ -196,10 +199,6 @@ export class Outbox {
     }
     this.#throttle.setIntegrations(integrations);
     this.#refusing.setIntegrations(integrations);
-    this.#giveUp(
-      this.#all().filter(({ notification }) => !keys.has(notification.integration)),
-      NOT_CONFIGURED,
-    );
     for (const running of integrations) {
       const known = this.#queues.get(running.key);
       if (known) known.replace(running);
@@ -219,41 +218,58 @@ export class Outbox {
         if (this.#isHeld) queue.hold();
       }
     }
-  }
-
-  #all(): readonly Outstanding[] {
-    return [...this.#outstanding.values()].flatMap((ofGroup) => [...ofGroup.values()]);
+    await this.#giveUpThose(({ notification }) => !keys.has(notification.integration), NOT_CONFIGURED);
   }
 
   #waits(outstanding: Outstanding): void {
     const { notification } = outstanding;
-    if (!this.#isHeld && this.#parts.isOrphan(notification)) this.#giveUp([outstanding], ORPHANED);
-    else this.#parts.onWaits(notification);
+    if (this.#isHeld || !this.#parts.isOrphan(notification)) this.#parts.onWaits(notification);
+    else {
+      this.#parts.logger.warn({ messages: 1 }, ORPHANED);
+      this.#giveUp([outstanding]);
+    }
   }
 
-  #giveUp(gone: readonly Outstanding[], why: string): void {
+  /** In slices: there may be very many. */
+  async #giveUpThose(isGone: (outstanding: Outstanding) => boolean, why: string): Promise<void> {
+    const stretch = new Stretch(this.#parts.clock);
+    let messages = 0;
+    const gone: Outstanding[] = [];
+    for (const outstanding of this.#outstanding) {
+      if (isGone(outstanding)) gone.push(outstanding);
+      const isOver = stretch.isOver;
+      if (isOver || gone.length === maxRowsPerWrite) {
+        messages += gone.length;
+        this.#giveUp(gone.splice(0));
+      }
+      if (isOver) await stretch.pause();
+    }
+    messages += gone.length;
+    this.#giveUp(gone);
+    if (messages > 0) this.#parts.logger.warn({ messages }, why);
+  }
+
+  /** @param gone as many as one transaction takes, at most */
+  #giveUp(gone: readonly Outstanding[]): void {
     if (gone.length === 0) return;
-    const { database, clock, logger } = this.#parts;
+    const { database, clock } = this.#parts;
     for (const outstanding of gone) this.#remove(outstanding);
-    logger.warn({ messages: gone.length }, why);
-    void this.#keep(
-      this.#untilWritten({ messages: gone.length }, async () => {
-        for (let at = 0; at < gone.length; at += maxRowsPerWrite) {
-          const ids = gone.slice(at, at + maxRowsPerWrite).map(({ notification }) => notification.id);
-          await database.transaction((tx) => supersedeNotifications(tx, ids, Math.floor(clock.wallMs())));
-        }
-      }),
-    );
+    const ids = gone.map(({ notification }) => notification.id);
+    const write = () =>
+      database.transaction((tx) => supersedeNotifications(tx, ids, Math.floor(clock.wallMs())));
+    // What else is written goes between two of them.
+    const written = this.#givingUp.run(() => this.#untilWritten({ messages: ids.length }, write));
+    void this.#keep(written);
   }
 
   /** What waits or is on its way of a group for an integration. */
   outstanding(groupId: string, integration: string): Outstanding | null {
-    return this.#outstanding.get(groupId)?.get(integration) ?? null;
+    return this.#outstanding.get(groupId, integration);
   }
 
   /** What waits or is on its way of a group, for whatever integration. */
   outstandingOf(groupId: string): readonly Outstanding[] {
-    return [...(this.#outstanding.get(groupId)?.values() ?? [])];
+    return this.#outstanding.of(groupId);
   }
 
   /** How many messages wait for an integration, or are on their way. */
@@ -273,10 +289,8 @@ export class Outbox {
       return 'what became of messages cannot be written down';
     }
     let oldestMs = nowMs;
-    for (const ofGroup of this.#outstanding.values()) {
-      for (const { state, nextAttemptAtMs, askedAgainAtMs = 0 } of ofGroup.values()) {
-        if (state === 'waiting') oldestMs = Math.min(oldestMs, Math.max(nextAttemptAtMs, askedAgainAtMs));
-      }
+    for (const { state, nextAttemptAtMs, askedAgainAtMs = 0 } of this.#outstanding) {
+      if (state === 'waiting') oldestMs = Math.min(oldestMs, Math.max(nextAttemptAtMs, askedAgainAtMs));
     }
     const lateMs = nowMs - oldestMs;
     return lateMs > maxQueueMs ? `messages wait for ${formatElapsed(lateMs)} to be sent` : null;
@@ -323,13 +337,9 @@ export class Outbox {
   }
 
   #accept(outstanding: Outstanding): void {
-    const { groupId, integration } = outstanding.notification;
-    const queue = this.#queues.get(integration);
+    const queue = this.#queues.get(outstanding.notification.integration);
     if (this.#isStopped || !queue) return;
-    if (!this.outstanding(groupId, integration)) this.#outstandingCount++;
-    const ofGroup = this.#outstanding.get(groupId);
-    if (ofGroup) ofGroup.set(integration, outstanding);
-    else this.#outstanding.set(groupId, new Map([[integration, outstanding]]));
+    this.#outstanding.add(outstanding);
     // What a digest tells of waits for that.
     if (outstanding.state === 'sending') return;
     if (outstanding.heldUntilMs === undefined) queue.push(outstanding);
@@ -337,18 +347,10 @@ export class Outbox {
   }
 
   #remove(outstanding: Outstanding): void {
-    const { groupId, integration } = outstanding.notification;
     outstanding.state = 'ended';
-    this.#queues.get(integration)?.remove(outstanding);
+    this.#queues.get(outstanding.notification.integration)?.remove(outstanding);
     this.#throttle.remove(outstanding);
-    if (this.outstanding(groupId, integration) === outstanding) this.#forget(outstanding);
-  }
-
-  #forget({ notification: { groupId, integration } }: Outstanding): void {
-    const ofGroup = this.#outstanding.get(groupId);
-    if (!ofGroup?.delete(integration)) return;
-    this.#outstandingCount--;
-    if (ofGroup.size === 0) this.#outstanding.delete(groupId);
+    this.#outstanding.delete(outstanding);
   }
 
   /** What was delivered is recorded, however long the database is away: else it would be sent again. */
@@ -429,7 +431,10 @@ export class Outbox {
       ...ended.filter(({ tried }) => tried.isFinal).map((one) => endDigested(tx, one, nowMs)),
       log.write(tx, known),
     ]);
-    await bus.append(tx, ...ended.flatMap((one) => (isNews(one) ? [eventOf(one)] : [])));
+    await bus.append(
+      tx,
+      ...ended.flatMap((one) => (isNews(one) ? [eventOfDelivery(one.outstanding, one.tried.delivery)] : [])),
+    );
     return ended.map(() => true);
   }
 
@@ -462,34 +467,4 @@ function knownOnceDelivered(
 /** Whether it is over, and not as it was when it was over before. */
 function isNews({ outstanding: { refusedWith }, tried: { delivery, isFinal } }: Ended): boolean {
   return isFinal && (delivery.outcome === 'delivered' || answerOf(delivery) !== refusedWith);
-}
-
-function answerOf(delivery: Delivery): string {
-  const text = delivery.outcome === 'delivered' ? delivery.answer : delivery.reason;
-  return text.length > maxAnswerCharacters ? `${text.slice(0, maxAnswerCharacters - 1)}…` : text;
-}
-
-function eventOf({ outstanding: { notification, attempts }, tried: { delivery } }: Ended): NewSystemEvent {
-  const about = {
-    entity_type: 'notification',
-    entity_id: notification.id,
-    traceparent: notification.traceparent,
-  };
-  const facts = {
-    notification_id: notification.id,
-    receiver: notification.receiver,
-    integration: notification.integration,
-    reason: notification.reason,
-    group_key: notification.groupKey,
-    alert_ids: notification.members.slice(0, maxAlertsInEvent).map(([alertId]) => alertId),
-    alerts: notification.members.length + notification.truncated,
-    attempts,
-  };
-  return delivery.outcome === 'delivered'
-    ? { event_type: 'notification.delivered', ...about, payload: { ...facts, answer: answerOf(delivery) } }
-    : {
-        event_type: 'notification.failed',
-        ...about,
-        payload: { ...facts, failure: delivery.failure, error: answerOf(delivery) },
-      };
 }
