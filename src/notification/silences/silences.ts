@@ -121,6 +121,11 @@ export class Silences {
     return this.#live.nextChangeMs(this.#parts.clock.wallMs());
   }
 
+  /** One that has not ended; null where there is none of this id, or it has. */
+  live(id: string): Silence | null {
+    return this.#live.get(id);
+  }
+
   /** Those that have not ended: the active ones, the next to end first, then the pending ones, the next to begin first. */
   list(): readonly Silence[] {
     return [...this.#live.all()].sort(compareSilences(this.#parts.clock.wallMs()));

@@ -44,7 +44,7 @@ async function open(inhibitRules: readonly InhibitRule[] = []): Promise<void> {
   const listeners: SilenceListener[] = [];
   const heard: NotificationParts['silences'] = {
     alertResolved: (labels, more) => silences.alertResolved(labels, more),
-    list: () => silences.list(),
+    live: (id) => silences.live(id),
     onChanged(listener): Subscription {
       listeners.push(listener);
       return { stop: () => undefined };
