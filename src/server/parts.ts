@@ -197,7 +197,10 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     prepareNotification(configuration, {
       logger: told.logger,
       toolsOf: (one) => receivers.toolsOf(one),
-      silencesOf: (labels, wallMs) => silences.silencesOf(labels, wallMs),
+      silences: {
+        silencesOf: (labels, wallMs) => silences.silencesOf(labels, wallMs),
+        lookUp: (labels) => silences.lookUp(labels),
+      },
       maintenanceOf: (labels) => watchdog.maintenance.ofLabels(labels),
       overrides: onCallOverrides,
       clock,

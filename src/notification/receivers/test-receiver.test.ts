@@ -5,6 +5,7 @@ import { prepareNotification } from '../prepare-notification.ts';
 import { readConfigurationFile } from '../read-configuration-file.ts';
 import { createCheckedNetwork } from './http/checked-lookup.ts';
 import type { HttpRequest } from './http/http-client.ts';
+import { NO_SILENCES_FOUND } from '../silences/silences.test-support.ts';
 import { testReceiver } from './test-receiver.ts';
 
 const CONFIGURATION = `
@@ -60,7 +61,7 @@ async function tested(name: string, fallback: string): Promise<Tested> {
       readSecret: nowhere,
     }),
     maintenanceOf: () => null,
-    silencesOf: () => [],
+    silences: NO_SILENCES_FOUND,
     overrides: { at: () => null, list: () => [] },
     clock,
   });

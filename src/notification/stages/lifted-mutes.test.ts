@@ -55,7 +55,12 @@ async function open(inhibitRules: readonly InhibitRule[] = []): Promise<void> {
     receivers: { team: [team] },
     inhibitRules,
     silences: heard,
-    stages: [silenceStage((labels: Labels, wallMs: number) => silences.silencesOf(labels, wallMs))],
+    stages: [
+      silenceStage({
+        silencesOf: (labels, wallMs) => silences.silencesOf(labels, wallMs),
+        lookUp: (labels) => silences.lookUp(labels),
+      }),
+    ],
   });
   const base = {
     database: stage.database,
