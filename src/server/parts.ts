@@ -115,7 +115,8 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   const ruleFiles = await readRuleFiles(config);
   const policyFiles = await readPolicyFiles(config);
   const receivers = ground.receivers ?? noReceiverNetwork(ground.clock, random);
-  const routingSource = { files: receivers.files, isStrict: ground.isStrict === true };
+  const { files, environment } = receivers;
+  const routingSource = { files, environment, isStrict: ground.isStrict === true };
   const routing = await readRouting(config, routingSource);
 
   const clock = await takeUpState(ground.state, ground.clock);
