@@ -70,7 +70,7 @@ async function checkConfiguration({
   const file = readConfigFile(name);
   return [
     ...variables.findings,
-    ...(await checkFiles(config, { isStrict: strict })),
+    ...(await checkFiles(config, { isStrict: strict, environment: process.env })),
     ...(await checkInstallation(config)),
     ...(file ? changedInConfiguration(file) : []),
   ];

@@ -103,7 +103,7 @@ export class EventFollower {
 
   async #tellEnding(tx: StateTransaction, silenceId: string): Promise<void> {
     const { dispatcher, inForce } = this.#parts;
-    const silence = this.#parts.silences.list().find(({ id }) => id === silenceId);
+    const silence = this.#parts.silences.live(silenceId);
     // It may have ended meanwhile.
     if (!silence) return;
     await tellEndingSilence(tx, silence, {

@@ -27,7 +27,7 @@ export interface NotificationParts {
   /** Whether rules are evaluated, for the dead man's switch. */
   readonly evaluatesRules: SignOfLife;
   /** Is told of what is over, so that silences that end with their alerts do, and tells of silences that end. */
-  readonly silences: Pick<Silences, 'alertResolved' | 'list' | 'onChanged'>;
+  readonly silences: Pick<Silences, 'alertResolved' | 'live' | 'onChanged'>;
   /** Where people reach Omoi, without a slash at the end. */
   readonly externalUrl: () => string;
   /** As of `MessageWriterParts`. */

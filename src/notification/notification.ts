@@ -187,7 +187,7 @@ export class Notification {
     await this.log.start();
     await this.holds.start();
     this.#replaced(await this.#addresses.read(), this.#prepared);
-    this.outbox.setIntegrations(this.#prepared.integrations);
+    await this.outbox.setIntegrations(this.#prepared.integrations);
     // Read first: what begins after it is told of by the log, and what ended before there was notification is no news.
     const [newest] = await this.#parts.bus.list({ limit: 1, newestFirst: true });
     await takeUpAlerts({
@@ -211,7 +211,7 @@ export class Notification {
     await this.dispatcher.start();
     this.#changedPolicies.start();
     this.escalations.release();
-    this.outbox.release();
+    await this.outbox.release();
     this.#switch.aim(this.#prepared.heartbeat);
   }
 
@@ -238,10 +238,10 @@ export class Notification {
       prepared.inhibitor.add(alert);
       if (stretch.isOver) await stretch.pause();
     }
-    this.outbox.setIntegrations(prepared.integrations);
+    await this.outbox.setIntegrations(prepared.integrations);
     this.#switch.aim(prepared.heartbeat);
     await this.dispatcher.replace(this.#routing(prepared));
-    this.outbox.release();
+    await this.outbox.release();
   }
 
   /** Who is on call, by the configuration in force. */

@@ -3,6 +3,7 @@ import { silentLogger, createSeededRandom, VirtualClock } from '#telemetry';
 import { prepareNotification } from './prepare-notification.ts';
 import { readConfigurationFile } from './read-configuration-file.ts';
 import { createCheckedNetwork } from './receivers/http/checked-lookup.ts';
+import { NO_SILENCES_FOUND } from './silences/silences.test-support.ts';
 
 const CONFIGURATION = `
 route: { receiver: infra }
@@ -37,7 +38,7 @@ it('finds the integration of whoever was told, also of a person who is named no 
       readSecret: noFile,
     }),
     maintenanceOf: () => null,
-    silencesOf: () => [],
+    silences: NO_SILENCES_FOUND,
     overrides: { at: () => null, list: () => [] },
     clock,
   });

@@ -15,10 +15,9 @@ import { createLogIntegration } from './receivers/log/log-integration.ts';
 import type { IntegrationTools, ReceiverMeans } from './receivers/receiver-kind.ts';
 import { createRouter } from './routing/router.ts';
 import { TimeIntervals } from './routing/time-intervals.ts';
-import type { Silence } from './silences/silence.ts';
 import { inhibitionStage } from './stages/inhibition-stage.ts';
 import { maintenanceStage } from './stages/maintenance-stage.ts';
-import { silenceStage } from './stages/silence-stage.ts';
+import { silenceStage, type SilenceLookUp } from './stages/silence-stage.ts';
 import { snoozeStage } from './stages/snooze-stage.ts';
 import { timeStage } from './stages/time-stage.ts';
 import { pacedTemplates } from './templates/message-templates.ts';
@@ -27,7 +26,7 @@ export interface PreparationTools {
   readonly logger: Logger;
   /** What the integrations of a configuration are made with. */
   readonly toolsOf: (configuration: NotificationConfiguration) => ReceiverMeans;
-  readonly silencesOf: (labels: Labels, wallMs: number) => readonly Silence[];
+  readonly silences: SilenceLookUp;
   /** The id of the maintenance that runs for what labels are about; null without one. */
   readonly maintenanceOf: (labels: Labels) => string | null;
   readonly overrides: Pick<OnCallOverrides, 'at' | 'list'>;
@@ -65,7 +64,7 @@ export function prepareNotification(
       stages: [
         inhibitionStage((alert) => inhibitor.inhibitedBy(alert)),
         timeStage(intervals),
-        silenceStage(tools.silencesOf),
+        silenceStage(tools.silences),
         maintenanceStage(tools.maintenanceOf),
         snoozeStage,
       ],

@@ -64,7 +64,10 @@ async function openRealView(): Promise<ViewStage> {
       logger: silentLogger,
       toolsOf: (one) => network.toolsOf(one),
       maintenanceOf: () => null,
-      silencesOf: (labels, wallMs) => silences.silencesOf(labels, wallMs),
+      silences: {
+        silencesOf: (labels, wallMs) => silences.silencesOf(labels, wallMs),
+        lookUp: (labels) => silences.lookUp(labels),
+      },
       overrides: { at: () => null, list: () => [] },
       clock,
     }),

@@ -1,12 +1,12 @@
 import type { AlertFilter, AlertmanagerView, AlertStatus, ViewedAlert, ViewedGroup } from '#api';
 import type { AlertReader, Notification, Silences, StoredAlert } from '#notification';
-import { Stretch, type Clock } from '#telemetry';
+import { paced, Stretch, type Clock } from '#telemetry';
 
 const maxAlertsPerRead = 500;
 
 export interface AlertmanagerViewParts {
   readonly notification: Notification;
-  readonly silences: Pick<Silences, 'silencesOf'>;
+  readonly silences: Pick<Silences, 'silencesOf' | 'lookUp'>;
   readonly alerts: AlertReader;
   readonly clock: Clock;
   readonly startedAtMs: number;
@@ -68,6 +68,7 @@ async function* viewed(
   const stretch = new Stretch(clock);
   let meant = new Map<string, AlertStatus>();
   for (const alert of tracked) {
+    await paced(silences.lookUp(alert.labels), stretch);
     const status = statusOf(alert);
     if (accepts({ ...status, labels: alert.labels })) meant.set(alert.alertId, status);
     if (meant.size === maxAlertsPerRead) {

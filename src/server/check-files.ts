@@ -27,13 +27,19 @@ interface ReadPolicies {
   readonly policies: readonly Policy[];
 }
 
+interface CheckOptions {
+  readonly isStrict?: boolean;
+  /** Where receivers look for proxies; nowhere where absent. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
 /**
  * What a start would refuse or warn of in rules, policies, routing and selectors, and of what they are together: every mistake of
  * each kind. Changes nothing.
  */
 export async function checkFiles(
   config: Config,
-  { isStrict = false }: { readonly isStrict?: boolean } = {},
+  { isStrict = false, environment = {} }: CheckOptions = {},
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   const reading = async <Read>(key: string, read: () => Read | Promise<Read>): Promise<Read | null> => {
@@ -48,7 +54,7 @@ export async function checkFiles(
   const read = await reading('watchdog.policy_files', () => readPolicies(config));
   const watched = await reading('monitor', () => watchedSeries(config));
   const routing = await reading('notification.config_file', () =>
-    readRouting(config, { files: machineFiles, isStrict }),
+    readRouting(config, { files: machineFiles, environment, isStrict }),
   );
   if (files) findings.push(...duplicateRules(files));
   if (read) findings.push(...checkPolicies(read, config));

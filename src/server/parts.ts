@@ -115,7 +115,8 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   const ruleFiles = await readRuleFiles(config);
   const policyFiles = await readPolicyFiles(config);
   const receivers = ground.receivers ?? noReceiverNetwork(ground.clock, random);
-  const routingSource = { files: receivers.files, isStrict: ground.isStrict === true };
+  const { files, environment } = receivers;
+  const routingSource = { files, environment, isStrict: ground.isStrict === true };
   const routing = await readRouting(config, routingSource);
 
   const clock = await takeUpState(ground.state, ground.clock);
@@ -197,7 +198,10 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     prepareNotification(configuration, {
       logger: told.logger,
       toolsOf: (one) => receivers.toolsOf(one),
-      silencesOf: (labels, wallMs) => silences.silencesOf(labels, wallMs),
+      silences: {
+        silencesOf: (labels, wallMs) => silences.silencesOf(labels, wallMs),
+        lookUp: (labels) => silences.lookUp(labels),
+      },
       maintenanceOf: (labels) => watchdog.maintenance.ofLabels(labels),
       overrides: onCallOverrides,
       clock,

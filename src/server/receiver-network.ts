@@ -19,6 +19,8 @@ export interface ReceiverNetwork {
   /** What the integrations of a configuration are made with; those of the one before lose their connections when they are idle. */
   toolsOf(configuration: NotificationConfiguration): ReceiverMeans;
   readonly files: ConfigurationFiles;
+  /** Where `proxy_from_environment` looks. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   close(): void;
 }
 
@@ -65,6 +67,7 @@ export function createReceiverNetwork({
       return { clock, random, http, network, readSecret, programs };
     },
     files: machineFiles,
+    environment,
     close() {
       for (const client of clients) client.deref()?.close();
       clients = [];

@@ -11,7 +11,7 @@ import type { Config } from './config/schema.ts';
 import type { ConfigurationWarning } from './in-force-warnings.ts';
 import type { ReceiverNetwork } from './receiver-network.ts';
 
-export interface RoutingSource extends Pick<ReceiverNetwork, 'files'> {
+export interface RoutingSource extends Pick<ReceiverNetwork, 'files' | 'environment'> {
   readonly isStrict?: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface RoutingSource extends Pick<ReceiverNetwork, 'files'> {
  */
 export async function readRouting(
   { notification: { config_file: path } }: Pick<Config, 'notification'>,
-  { files, isStrict = false }: RoutingSource,
+  { files, environment, isStrict = false }: RoutingSource,
 ): Promise<NotificationConfiguration> {
   if (path === undefined) return defaultConfiguration();
   let text: string;
@@ -32,7 +32,7 @@ export async function readRouting(
     throw new OmoiError('routing_invalid', `notification.config_file: ${path}: ${messageOf(thrown)}`);
   }
   const source = { name: path, text, directory: dirname(resolve(path)) };
-  const configuration = await readConfigurationFile(source, { files });
+  const configuration = await readConfigurationFile(source, { files, environment });
   if (isStrict && configuration.unsendable.length > 0) {
     throw new OmoiError('routing_invalid', configuration.unsendable.join('\n'));
   }
@@ -76,6 +76,7 @@ export function noReceiverNetwork(clock: Clock, random: Random): ReceiverNetwork
       readSecret: absent('file'),
     }),
     files: { list: () => Promise.resolve([]), read: absent('file') },
+    environment: {},
     close() {},
   };
 }

@@ -57,7 +57,12 @@ beforeEach(async () => {
       readSecret: () => Promise.reject(new Error('no file')),
     }),
     maintenanceOf: () => null,
-    silencesOf: () => [],
+    silences: {
+      silencesOf: () => [],
+      *lookUp() {
+        // There are none.
+      },
+    },
     overrides,
     clock,
   });

@@ -14,7 +14,9 @@ export function defineReceivers(program: Command): void {
       await listReceivers(flags);
     });
   asking(receivers.command('test'))
-    .description('send a message that says that it is a test, and tell what came of it')
+    .description(
+      'send a message that says that it is a test, its end where it opens an incident, and tell what came of it',
+    )
     .argument('<receiver>', 'the name of the receiver')
     .action(async (name: string, flags: ServerFlags) => {
       const { testReceiver } = await import('../nouns/receivers.ts');

@@ -43,7 +43,7 @@ export async function readRoutingFile(file: string): Promise<NotificationConfigu
     throw new OmoiError('routing_invalid', `${name}: ${messageOf(thrown)}`);
   });
   const directory = isPiped ? process.cwd() : dirname(resolve(file));
-  return readConfigurationFile({ name, text, directory }, { files: FILES });
+  return readConfigurationFile({ name, text, directory }, { files: FILES, environment: process.env });
 }
 
 /** Of what Alertmanager's API answers under `/status`. */

@@ -40,6 +40,8 @@ export interface ConfigurationSource {
 export interface ConfigurationTools {
   readonly kinds: readonly ReceiverKind[];
   readonly files: ConfigurationFiles;
+  /** Where `proxy_from_environment` looks; nowhere where nothing is said. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /**
    * `unread`: its templates are taken for good and their files are not looked for; of a configuration that another machine has
    * read. `read` where nothing is said.
@@ -92,7 +94,7 @@ export async function readNotificationConfiguration(
     if (forbidden) findings.problem([...path, ...forbidden.path], forbidden.message);
     if (!kind.create) unsendable.warning(path, `Omoi does not send to ${kind.type} yet`);
   }
-  warnOfProxies(parts, unsendable);
+  warnOfProxies(parts, tools.environment ?? {}, unsendable);
   const templates = await readTemplates(parts['templates'], tools, findings);
   await nextTurn();
   if (templates && tools.templates !== 'unread') checkTemplates(templates, { integrations, route }, findings);

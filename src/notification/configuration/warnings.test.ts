@@ -57,6 +57,37 @@ global:
     ]);
     expect(unsendable).toEqual(warnings);
   });
+
+  const FROM_ENVIRONMENT = withRoute(`    webhook_configs:
+      - url: https://hooks.example/a
+        http_config: { proxy_from_environment: true }
+      - url: https://hooks.example/b
+        http_config: { proxy_from_environment: false }
+global:
+  http_config: { proxy_from_environment: yes }
+`);
+
+  it.each<[string, Readonly<Record<string, string>>, readonly string[]]>([
+    ['a proxy that can be spoken to', { HTTPS_PROXY: 'http://proxy:3128', http_proxy: 'proxy:3128' }, []],
+    ['none', { ALL_PROXY: 'socks5://proxy', NO_PROXY: '*' }, []],
+    ['SOCKS', { HTTPS_PROXY: 'socks5://me:hush@proxy:1080' }, ['HTTPS_PROXY has the scheme socks5']],
+    [
+      'SOCKS in small letters, and no URL',
+      { https_proxy: 'http://[', http_proxy: 'socks5h://p' },
+      ['https_proxy has an address that is no URL', 'http_proxy has the scheme socks5h'],
+    ],
+  ])('of the environment: %s', async (_what, environment, expected) => {
+    const { warnings, unsendable } = await read(FROM_ENVIRONMENT, { environment });
+    const places = expected.length === 0 ? [] : ['am.yml:7:24', 'am.yml:11:18'];
+    expect(warnings.map((line) => line.split(': ')[0])).toEqual(
+      places.flatMap((one) => expected.map(() => one)),
+    );
+    for (const [at, line] of warnings.entries()) {
+      expect(line).toContain(`the proxy of the environment variable ${expected[at % expected.length]}`);
+      expect(line).not.toContain('hush');
+    }
+    expect(unsendable).toEqual(warnings);
+  });
 });
 
 describe('an environment variable in the place of a value', () => {

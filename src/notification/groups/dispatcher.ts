@@ -22,6 +22,7 @@ import { isStillQuiet, quietAfter } from './quiet-group.ts';
 import { planRetiredEnds, type PlannedEnds } from './retired-ends.ts';
 import { RetiredGroups } from './retired-groups.ts';
 import type { RoutingInForce } from './routing-in-force.ts';
+import { lookAhead } from '../stages/mute-stage.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
 import { writePasses, type Writing } from './write-passes.ts';
 
@@ -314,6 +315,7 @@ export class Dispatcher {
       if (rows >= maxRowsPerWrite) break;
       // Its message is not written yet: what has come since is decided after that.
       if (groups.includes(group)) continue;
+      if (!(await this.#lookAhead(group, stretch))) break;
       this.#due.delete(group);
       if (this.membership.group(group.id) !== group) continue;
       group.isUrgent = false;
@@ -336,6 +338,16 @@ export class Dispatcher {
       if (stretch.isOver) await stretch.pause();
     }
     return passes;
+  }
+
+  /** What stages have to look up they look up before. @returns whether they have: not where passes are to end */
+  async #lookAhead({ members }: AggregationGroup, stretch: Stretch): Promise<boolean> {
+    const looking = lookAhead(this.#inForce.stages, members.values());
+    while (!looking.next().done) {
+      if (stretch.isOver) await stretch.pause();
+      if (this.#isHeld || this.#isStopped) return false;
+    }
+    return true;
   }
 
   /** What a group is decided by at this moment. */

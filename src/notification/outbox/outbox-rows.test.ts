@@ -9,8 +9,10 @@ import {
 } from './outbox-rows.ts';
 
 let database: StateDatabase;
+let clock: VirtualClock;
 beforeEach(async () => {
-  database = await openTestStateDatabase(new VirtualClock(), 'none');
+  clock = new VirtualClock();
+  database = await openTestStateDatabase(clock, 'none');
 });
 afterEach(() => database.close());
 
@@ -40,7 +42,9 @@ it.each([0, 1, maxSupersededPerStatement, maxSupersededPerStatement + 1, 2 * max
     await database.transaction((tx) => insertNotifications(tx, notifications));
     const ids = notifications.slice(0, count).map(({ id }) => id);
     await database.transaction((tx) => supersedeNotifications(tx, ids, 7));
-    expect((await readPending(database)).map(({ notification }) => notification.id)).toEqual([idOf(count)]);
+    expect((await readPending(database, clock)).map(({ notification }) => notification.id)).toEqual([
+      idOf(count),
+    ]);
     const rows = await database.reader
       .selectFrom('notifications')
       .select('finished_at_ms')

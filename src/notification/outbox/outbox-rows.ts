@@ -5,7 +5,7 @@ import {
   type StateTables,
   type StateTransaction,
 } from '#storage';
-import { allSettled, labelsKey, parseLabels, type Labels } from '#telemetry';
+import { allSettled, labelsKey, parseLabels, Stretch, type Clock, type Labels } from '#telemetry';
 import { NOTIFICATION_REASONS, type NotificationReason } from '../message.ts';
 import { joinFingerprints, splitFingerprints } from './fingerprints.ts';
 
@@ -195,23 +195,39 @@ export interface PendingNotification {
   readonly takenBy: readonly string[];
 }
 
-/** Those that an earlier run of the server left, in the order in which they were made. */
-export async function readPending(database: StateDatabase): Promise<readonly PendingNotification[]> {
-  const rows = await database.reader
-    .selectFrom('notifications')
-    .selectAll()
-    .where('state', '=', 'pending')
-    .orderBy('id')
-    .execute();
-  return rows.map((row) => ({
-    notification: notificationOf(row),
-    attempts: row.attempts,
-    nextAttemptAtMs: row.next_attempt_at_ms,
-    heldUntilMs: row.held_until_ms,
-    digestId: row.digest_id,
-    // Written by `takenByText` alone.
-    takenBy: row.taken_by === null ? [] : (JSON.parse(row.taken_by) as string[]),
-  }));
+/** So many rows are read at once: each may name hundreds of alerts. */
+const maxRowsPerPage = 200;
+
+/** Those that an earlier run of the server left, in the order in which they were made. In pages and slices: they may be very many. */
+export async function readPending(
+  { reader }: StateDatabase,
+  clock: Clock,
+): Promise<readonly PendingNotification[]> {
+  const pending: PendingNotification[] = [];
+  const stretch = new Stretch(clock);
+  for (;;) {
+    const rows = await reader
+      .selectFrom('notifications')
+      .selectAll()
+      .where('state', '=', 'pending')
+      .where('id', '>', pending.at(-1)?.notification.id ?? '')
+      .orderBy('id')
+      .limit(maxRowsPerPage)
+      .execute();
+    for (const row of rows) {
+      pending.push({
+        notification: notificationOf(row),
+        attempts: row.attempts,
+        nextAttemptAtMs: row.next_attempt_at_ms,
+        heldUntilMs: row.held_until_ms,
+        digestId: row.digest_id,
+        // Written by `takenByText` alone.
+        takenBy: row.taken_by === null ? [] : (JSON.parse(row.taken_by) as string[]),
+      });
+      if (stretch.isOver) await stretch.pause();
+    }
+    if (rows.length < maxRowsPerPage) return pending;
+  }
 }
 
 /** What a message tells of, also when it was sent long ago; null where it is on record no more. */

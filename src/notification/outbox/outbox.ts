@@ -5,6 +5,8 @@ import {
   backoffMs,
   formatElapsed,
   messageOf,
+  SerialQueue,
+  Stretch,
   type BackoffLimits,
   type Clock,
   type Counter,
@@ -35,6 +37,7 @@ import {
   writeOutcomes,
   type Notification,
 } from './outbox-rows.ts';
+import { OutstandingMessages } from './outstanding-messages.ts';
 import { RefusingReceivers, type Refusing } from './refusing-receivers.ts';
 import type { RunningIntegration } from './running-integration.ts';
 
@@ -50,6 +53,7 @@ const maxRowsPerWrite = 500;
 const NOT_CONFIGURED = 'Messages not sent: their receivers are no longer configured';
 const ORPHANED =
   'Messages not sent: their alerts are routed to other groups now, whose messages tell of them';
+
 export interface OutboxParts {
   readonly database: StateDatabase;
   readonly bus: EventBus;
@@ -90,13 +94,12 @@ export interface PlannedNotification {
 export class Outbox {
   readonly #parts: OutboxParts;
   readonly #queues = new Map<string, DeliveryQueue>();
-  /** By group, then by integration. */
-  readonly #outstanding = new Map<string, Map<string, Outstanding>>();
+  readonly #outstanding = new OutstandingMessages();
   readonly #throttle: Throttle;
   readonly #refusing: RefusingReceivers;
-  #outstandingCount = 0;
   readonly #recording: SharedTransactions<Ended, true>;
   readonly #records = new Set<Promise<unknown>>();
+  readonly #givingUp = new SerialQueue();
   readonly #counters: { readonly sent: Counter; readonly failed: Counter; readonly seconds: Histogram };
   /** Since when outcomes cannot be written, wall ms; null while they can. */
   #unrecordedSinceMs: number | null = null;
@@ -122,7 +125,7 @@ export class Outbox {
     metrics.gauge(
       'omoi_notifications_pending',
       'Messages that wait for their receivers.',
-      () => this.#outstandingCount,
+      () => this.#outstanding.size,
     );
     metrics.gaugeFamily(
       'omoi_receiver_refuses',
@@ -134,7 +137,7 @@ export class Outbox {
   /** Takes up what an earlier run left. Integrations have to be in force; what they no longer are for is given up. */
   async start(): Promise<void> {
     const { database, clock, logger } = this.#parts;
-    const pending = await readPending(database);
+    const pending = await readPending(database, clock);
     const gone = pending.filter(({ notification }) => !this.#queues.has(notification.integration));
     for (let at = 0; at < gone.length; at += maxRowsPerWrite) {
       const ids = gone.slice(at, at + maxRowsPerWrite).map(({ notification }) => notification.id);
@@ -147,7 +150,11 @@ export class Outbox {
     const taken = outstandingOf(
       pending.filter(({ notification }) => this.#queues.has(notification.integration)),
     );
-    for (const outstanding of taken) this.#accept(outstanding);
+    const stretch = new Stretch(clock);
+    for (const outstanding of taken) {
+      this.#accept(outstanding);
+      if (stretch.isOver) await stretch.pause();
+    }
   }
 
   /** Nothing is begun until `release`; what is on its way goes on. */
@@ -157,14 +164,15 @@ export class Outbox {
   }
 
   /** The groups are there: what waits is sent, but of groups that are no more. */
-  release(): void {
+  async release(): Promise<void> {
     this.#isHeld = false;
     const { isOrphan } = this.#parts;
-    this.#giveUp(
-      this.#all().filter(({ state, notification }) => state === 'waiting' && isOrphan(notification)),
+    await this.#giveUpThose(
+      ({ state, notification }) => state === 'waiting' && isOrphan(notification),
       ORPHANED,
     );
-    for (const queue of this.#queues.values()) queue.release();
+    // Meanwhile it may be held again, for the next configuration.
+    if (!this.#isHeld) for (const queue of this.#queues.values()) queue.release();
   }
 
   async stop(): Promise<void> {
@@ -174,7 +182,7 @@ export class Outbox {
   }
 
   /** The integrations that are in force from now on. Queues of those that stay go on; what waits for others is given up. */
-  setIntegrations(integrations: readonly RunningIntegration[]): void {
+  async setIntegrations(integrations: readonly RunningIntegration[]): Promise<void> {
     const { clock, random, send } = this.#parts;
     const onWaits: DeliveryQueueParts['onWaits'] = (outstanding) => this.#waits(outstanding);
     const keys = new Set(integrations.map(({ key }) => key));
@@ -185,10 +193,6 @@ export class Outbox {
     }
     this.#throttle.setIntegrations(integrations);
     this.#refusing.setIntegrations(integrations);
-    this.#giveUp(
-      this.#all().filter(({ notification }) => !keys.has(notification.integration)),
-      NOT_CONFIGURED,
-    );
     for (const running of integrations) {
       const known = this.#queues.get(running.key);
       if (known) known.replace(running);
@@ -208,41 +212,58 @@ export class Outbox {
         if (this.#isHeld) queue.hold();
       }
     }
-  }
-
-  #all(): readonly Outstanding[] {
-    return [...this.#outstanding.values()].flatMap((ofGroup) => [...ofGroup.values()]);
+    await this.#giveUpThose(({ notification }) => !keys.has(notification.integration), NOT_CONFIGURED);
   }
 
   #waits(outstanding: Outstanding): void {
     const { notification } = outstanding;
-    if (!this.#isHeld && this.#parts.isOrphan(notification)) this.#giveUp([outstanding], ORPHANED);
-    else this.#parts.onWaits(notification);
+    if (this.#isHeld || !this.#parts.isOrphan(notification)) this.#parts.onWaits(notification);
+    else {
+      this.#parts.logger.warn({ messages: 1 }, ORPHANED);
+      this.#giveUp([outstanding]);
+    }
   }
 
-  #giveUp(gone: readonly Outstanding[], why: string): void {
+  /** In slices: there may be very many. */
+  async #giveUpThose(isGone: (outstanding: Outstanding) => boolean, why: string): Promise<void> {
+    const stretch = new Stretch(this.#parts.clock);
+    let messages = 0;
+    const gone: Outstanding[] = [];
+    for (const outstanding of this.#outstanding) {
+      if (isGone(outstanding)) gone.push(outstanding);
+      const isOver = stretch.isOver;
+      if (isOver || gone.length === maxRowsPerWrite) {
+        messages += gone.length;
+        this.#giveUp(gone.splice(0));
+      }
+      if (isOver) await stretch.pause();
+    }
+    messages += gone.length;
+    this.#giveUp(gone);
+    if (messages > 0) this.#parts.logger.warn({ messages }, why);
+  }
+
+  /** @param gone as many as one transaction takes, at most */
+  #giveUp(gone: readonly Outstanding[]): void {
     if (gone.length === 0) return;
-    const { database, clock, logger } = this.#parts;
+    const { database, clock } = this.#parts;
     for (const outstanding of gone) this.#remove(outstanding);
-    logger.warn({ messages: gone.length }, why);
-    void this.#keep(
-      this.#untilWritten({ messages: gone.length }, async () => {
-        for (let at = 0; at < gone.length; at += maxRowsPerWrite) {
-          const ids = gone.slice(at, at + maxRowsPerWrite).map(({ notification }) => notification.id);
-          await database.transaction((tx) => supersedeNotifications(tx, ids, Math.floor(clock.wallMs())));
-        }
-      }),
-    );
+    const ids = gone.map(({ notification }) => notification.id);
+    const write = () =>
+      database.transaction((tx) => supersedeNotifications(tx, ids, Math.floor(clock.wallMs())));
+    // What else is written goes between two of them.
+    const written = this.#givingUp.run(() => this.#untilWritten({ messages: ids.length }, write));
+    void this.#keep(written);
   }
 
   /** What waits or is on its way of a group for an integration. */
   outstanding(groupId: string, integration: string): Outstanding | null {
-    return this.#outstanding.get(groupId)?.get(integration) ?? null;
+    return this.#outstanding.get(groupId, integration);
   }
 
   /** What waits or is on its way of a group, for whatever integration. */
   outstandingOf(groupId: string): readonly Outstanding[] {
-    return [...(this.#outstanding.get(groupId)?.values() ?? [])];
+    return this.#outstanding.of(groupId);
   }
 
   /** How many messages wait for an integration, or are on their way. */
@@ -262,10 +283,8 @@ export class Outbox {
       return 'what became of messages cannot be written down';
     }
     let oldestMs = nowMs;
-    for (const ofGroup of this.#outstanding.values()) {
-      for (const { state, nextAttemptAtMs, askedAgainAtMs = 0 } of ofGroup.values()) {
-        if (state === 'waiting') oldestMs = Math.min(oldestMs, Math.max(nextAttemptAtMs, askedAgainAtMs));
-      }
+    for (const { state, nextAttemptAtMs, askedAgainAtMs = 0 } of this.#outstanding) {
+      if (state === 'waiting') oldestMs = Math.min(oldestMs, Math.max(nextAttemptAtMs, askedAgainAtMs));
     }
     const lateMs = nowMs - oldestMs;
     return lateMs > maxQueueMs ? `messages wait for ${formatElapsed(lateMs)} to be sent` : null;
@@ -312,13 +331,9 @@ export class Outbox {
   }
 
   #accept(outstanding: Outstanding): void {
-    const { groupId, integration } = outstanding.notification;
-    const queue = this.#queues.get(integration);
+    const queue = this.#queues.get(outstanding.notification.integration);
     if (this.#isStopped || !queue) return;
-    if (!this.outstanding(groupId, integration)) this.#outstandingCount++;
-    const ofGroup = this.#outstanding.get(groupId);
-    if (ofGroup) ofGroup.set(integration, outstanding);
-    else this.#outstanding.set(groupId, new Map([[integration, outstanding]]));
+    this.#outstanding.add(outstanding);
     // What a digest tells of waits for that.
     if (outstanding.state === 'sending') return;
     if (outstanding.heldUntilMs === undefined) queue.push(outstanding);
@@ -326,18 +341,10 @@ export class Outbox {
   }
 
   #remove(outstanding: Outstanding): void {
-    const { groupId, integration } = outstanding.notification;
     outstanding.state = 'ended';
-    this.#queues.get(integration)?.remove(outstanding);
+    this.#queues.get(outstanding.notification.integration)?.remove(outstanding);
     this.#throttle.remove(outstanding);
-    if (this.outstanding(groupId, integration) === outstanding) this.#forget(outstanding);
-  }
-
-  #forget({ notification: { groupId, integration } }: Outstanding): void {
-    const ofGroup = this.#outstanding.get(groupId);
-    if (!ofGroup?.delete(integration)) return;
-    this.#outstandingCount--;
-    if (ofGroup.size === 0) this.#outstanding.delete(groupId);
+    this.#outstanding.delete(outstanding);
   }
 
   /** What was delivered is recorded, however long the database is away: else it would be sent again. */

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { createSystemClock, SharedStretch } from '#telemetry';
 
 import {
+  maxIntegerDigits,
   maxYamlAliases,
   maxYamlCharacters,
   payloadJson,
@@ -51,6 +52,17 @@ it.each<[string, unknown]>([
   ['["{{ y }}", "a: b"]', ['{{ y }}', 'a: b']],
 ])('%j is read', async (text, expected) => {
   expect(await payloadValue(text, expand)).toEqual(expected);
+});
+
+it.each([
+  [maxIntegerDigits, true],
+  [maxIntegerDigits + 1, false],
+  [1_000_000, false],
+])('a whole number of %i digits is a number: %s', async (digits, isNumber) => {
+  const text = '9'.repeat(digits);
+  const [value] = (await payloadValue(`[${text}]`, expand)) as readonly unknown[];
+  expect(typeof value).toBe(isNumber ? 'bigint' : 'string');
+  expect(String(value) === text).toBe(true);
 });
 
 it('goes into lists and mappings, keys too, and leaves other values as they are', async () => {

@@ -9,6 +9,8 @@ import { inOrder } from './in-order.ts';
 export const maxYamlAliases = 100;
 /** A longer text that is no JSON stays a text: what YAML makes of its parts is made in one go, some milliseconds for so many. */
 export const maxYamlCharacters = 16 * 1024;
+/** A whole number that is longer is a text: no float64 is, and to read a megabyte of digits takes half a second. */
+export const maxIntegerDigits = 309;
 /** So many words of YAML are read between two pauses. */
 const wordsPerPiece = 200;
 
@@ -55,7 +57,8 @@ function parsed(text: string, reviver?: typeof exactNumber): unknown {
 }
 
 function exactNumber(_: string, value: unknown, { source = '' }: { readonly source?: string } = {}): unknown {
-  return typeof value === 'number' && /^-?\d+$/.test(source) ? BigInt(source) : value;
+  if (typeof value !== 'number' || !/^-?\d+$/.test(source)) return value;
+  return source.replace('-', '').length > maxIntegerDigits ? source : BigInt(source);
 }
 
 function* yamlOf(text: string): Generator<void, unknown> {

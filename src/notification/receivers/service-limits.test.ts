@@ -83,6 +83,9 @@ it.each<
   ['pagerduty', 'description', 'summary', 1024, 'characters'],
   ['rocketchat', 'title', 'title', 1024, 'characters'],
   ['slack', 'title', 'title', 1024, 'characters'],
+  ['slack', 'message_text', 'text', 40_000, 'characters'],
+  ['slack', 'pretext', 'pretext', 40_000, 'characters'],
+  ['slack', 'fallback', 'fallback', 40_000, 'characters'],
   ['victorops', 'state_message', 'state_message', 20_480, 'characters'],
   ['webex', 'message', 'markdown', 7439, 'bytes'],
 ])(

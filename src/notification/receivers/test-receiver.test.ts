@@ -1,10 +1,13 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createSeededRandom, silentLogger, VirtualClock } from '#telemetry';
 import type { ReceiverTest } from '../notification-parts.ts';
 import { prepareNotification } from '../prepare-notification.ts';
 import { readConfigurationFile } from '../read-configuration-file.ts';
+import type { RunningIntegration } from '../outbox/running-integration.ts';
 import { createCheckedNetwork } from './http/checked-lookup.ts';
 import type { HttpRequest } from './http/http-client.ts';
+import type { Delivery, Integration } from './integration.ts';
+import { NO_SILENCES_FOUND } from '../silences/silences.test-support.ts';
 import { testReceiver } from './test-receiver.ts';
 
 const CONFIGURATION = `
@@ -60,7 +63,7 @@ async function tested(name: string, fallback: string): Promise<Tested> {
       readSecret: nowhere,
     }),
     maintenanceOf: () => null,
-    silencesOf: () => [],
+    silences: NO_SILENCES_FOUND,
     overrides: { at: () => null, list: () => [] },
     clock,
   });
@@ -126,5 +129,86 @@ it('what is not sent says where it goes', async () => {
   const { results: empty } = await tested('cloud', '  fallback_receiver: nobody\n');
   expect(empty[0]?.delivery).toMatchObject({
     reason: expect.stringContaining('x-omoi.fallback_receiver has no integration') as string,
+  });
+});
+
+describe('an integration to which each group is an incident', () => {
+  const MESSAGES = { delivered: 'HTTP 202', failed: 'HTTP 500: no' };
+
+  async function outcomeOf(...answers: readonly (keyof typeof MESSAGES)[]) {
+    const told: (readonly [string, string, unknown])[] = [];
+    const incidents: Integration = {
+      type: 'pagerduty',
+      index: 0,
+      sendResolved: false,
+      maxAlerts: 500,
+      timeoutMs: 30_000,
+      opensIncidents: true,
+      send(message, { memory }) {
+        const outcome = answers[told.length] ?? 'failed';
+        told.push([message.alerts[0]?.status ?? '', message.groupKey, memory]);
+        return Promise.resolve<Delivery>(
+          outcome === 'delivered'
+            ? { outcome, answer: MESSAGES.delivered, memory: { issue: '7' } }
+            : {
+                outcome,
+                failure: 'serverError',
+                reason: MESSAGES.failed,
+                retryable: true,
+                retryAfterMs: null,
+              },
+        );
+      },
+    };
+    const { receivers } = await readConfigurationFile(
+      { name: 'alertmanager.yml', text: CONFIGURATION, directory: '/' },
+      { files: { list: () => Promise.resolve([]), read: () => Promise.reject(new Error('no file')) } },
+    );
+    const integrations: readonly RunningIntegration[] = [
+      {
+        key: 'hook/pagerduty/0',
+        receiver: 'hook',
+        note: null,
+        rateLimit: null,
+        integration: incidents,
+        settings: null,
+      },
+    ];
+    const [result] = await testReceiver('hook', 'ann', {
+      clock: new VirtualClock(1_000),
+      random: createSeededRandom(3),
+      externalUrl: () => 'http://omoi.test',
+      receivers,
+      integrations,
+      integrationsOf: () => [],
+    });
+    return { told, delivery: result?.delivery };
+  }
+
+  it('hears of the end of the test, whatever send_resolved says', async () => {
+    const { told, delivery } = await outcomeOf('delivered', 'delivered');
+    expect(told.map(([status, , memory]) => [status, memory])).toEqual([
+      ['firing', null],
+      ['resolved', { issue: '7' }],
+    ]);
+    expect(told[0]?.[1]).toBe(told[1]?.[1]);
+    expect(delivery).toMatchObject({
+      outcome: 'delivered',
+      answer: 'test incident opened (HTTP 202), then resolved (HTTP 202)',
+    });
+  });
+
+  it('is asked to be closed by hand where it does not take the end', async () => {
+    const { delivery } = await outcomeOf('delivered', 'failed');
+    expect(delivery).toMatchObject({
+      outcome: 'failed',
+      reason: 'test incident opened (HTTP 202), its end was not taken, close it by hand: HTTP 500: no',
+    });
+  });
+
+  it('hears of no end where it has not taken the test', async () => {
+    const { told, delivery } = await outcomeOf('failed');
+    expect(told).toHaveLength(1);
+    expect(delivery).toMatchObject({ outcome: 'failed', reason: MESSAGES.failed });
   });
 });

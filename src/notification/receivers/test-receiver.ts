@@ -2,7 +2,8 @@ import { createId, OmoiError, suggestKey, type Clock, type Random } from '#telem
 import type { NotificationConfiguration } from '../configuration/notification-configuration.ts';
 import type { ReceiverTest } from '../notification-parts.ts';
 import { integrationKey, type RunningIntegration } from '../outbox/running-integration.ts';
-import type { Integration } from './integration.ts';
+import type { Message, MessageAlert } from '../message.ts';
+import type { Delivery, Integration, ReceiverMemory } from './integration.ts';
 import { testMessage } from './test-message.ts';
 
 export interface ReceiverTestParts {
@@ -16,7 +17,7 @@ export interface ReceiverTestParts {
 }
 
 /**
- * Sends a message that says that it is a test, by each integration of a receiver; in the place of one that is not built by those of
+ * Sends a message that says that it is a test, by each integration of a receiver, and its end to whom it opens an incident; in the place of one that is not built by those of
  * the fallback receiver, with the note that messages have there. Of a receiver that has none itself it goes to who is on call. No
  * rate limit counts it.
  * @throws OmoiError `unknown_receiver`
@@ -72,10 +73,38 @@ function notSent(key: string, type: string, [log]: readonly RunningIntegration[]
   return { key, delivery: { outcome: 'not_sent', reason } };
 }
 
-async function sent(integration: Integration, message: ReturnType<typeof testMessage>, clock: Clock) {
+/** To whom each group is an incident the end is told, too: an incident of a test would stay open for ever. */
+async function sent(integration: Integration, message: Message, clock: Clock): Promise<Delivery> {
+  const opened = await triedOnce(integration, { message, memory: null }, clock);
+  if (opened.outcome === 'failed' || integration.opensIncidents !== true) return opened;
+  const ended = { message: endOf(message, clock.wallMs()), memory: opened.memory ?? null };
+  const closed = await triedOnce(integration, ended, clock);
+  const asOpened = `test incident opened (${opened.answer})`;
+  return closed.outcome === 'failed'
+    ? { ...closed, reason: `${asOpened}, its end was not taken, close it by hand: ${closed.reason}` }
+    : { ...closed, answer: `${asOpened}, then resolved (${closed.answer})` };
+}
+
+interface Tried {
+  readonly message: Message;
+  readonly memory: ReceiverMemory | null;
+}
+
+async function triedOnce(
+  integration: Integration,
+  { message, memory }: Tried,
+  clock: Clock,
+): Promise<Delivery> {
   const controller = new AbortController();
   const deadline = clock.after(integration.timeoutMs, () => controller.abort());
-  const delivery = await integration.send(message, { signal: controller.signal, memory: null });
+  const delivery = await integration.send(message, { signal: controller.signal, memory });
   deadline.cancel();
   return delivery;
+}
+
+/** A message that its alerts are over. */
+function endOf(message: Message, atMs: number): Message {
+  const endsAtMs = Math.floor(atMs);
+  const alerts = message.alerts.map((alert): MessageAlert => ({ ...alert, status: 'resolved', endsAtMs }));
+  return { ...message, alerts, atMs: endsAtMs };
 }

@@ -1,5 +1,5 @@
 import type { StateTransaction } from '#storage';
-import { createId, toRfc3339, type Clock, type Random } from '#telemetry';
+import { createId, paced, Stretch, toRfc3339, type Clock, type Random } from '#telemetry';
 import type { DecisionLog } from '../explain/decision-log.ts';
 import { groupIdOf, type AggregationGroup } from '../groups/aggregation-group.ts';
 import type { TrackedAlert } from '../groups/tracked-alert.ts';
@@ -26,15 +26,27 @@ interface Covered {
 
 /**
  * Tells that a silence is about to end, to whoever will be told of its alerts then: a message to each receiver of the routes of those
- * that fire. Where none fires nobody will hear of anything, and nobody is told.
+ * that fire. Where none fires nobody will hear of anything, and nobody is told. All that fire are looked at, in slices.
  */
 export async function tellEndingSilence(
   tx: StateTransaction,
   silence: Silence,
   parts: EndingMessageParts,
 ): Promise<void> {
+  const { clock, outbox } = parts;
+  const messages = await paced(messagesOf(silence, parts), new Stretch(clock));
+  const planned = messages.map((notification): PlannedNotification => {
+    const replaces = outbox.outstanding(notification.groupId, notification.integration);
+    return { notification, replaces };
+  });
+  if (planned.length > 0) await outbox.plan(tx, planned, []);
+}
+
+function* messagesOf(silence: Silence, parts: EndingMessageParts): Generator<void, readonly Notification[]> {
   const covered = new Map<string, Covered>();
+  // What begins to fire meanwhile comes last, and is looked at, too.
   for (const alert of parts.firing()) {
+    yield;
     if (!coversLabels(silence, alert.labels)) continue;
     for (const group of parts.groupsOf(alert.alertId)) {
       const known = covered.get(group.route.receiver);
@@ -42,18 +54,21 @@ export async function tellEndingSilence(
       else if (known.alerts.at(-1) !== alert) known.alerts.push(alert);
     }
   }
-  const planned = [...covered].flatMap(([receiver, about]) =>
-    parts.integrationsOf(receiver).map((running) => messageTo(running, about, { silence, parts })),
-  );
-  if (planned.length > 0) await parts.outbox.plan(tx, planned, []);
+  const messages: Notification[] = [];
+  for (const [receiver, about] of covered) {
+    for (const running of parts.integrationsOf(receiver)) {
+      messages.push(yield* messageTo(running, about, { silence, parts }));
+    }
+  }
+  return messages;
 }
 
-function messageTo(
+function* messageTo(
   { key, receiver, note, integration }: RunningIntegration,
   { group, alerts }: Covered,
   { silence, parts }: { readonly silence: Silence; readonly parts: EndingMessageParts },
-): PlannedNotification {
-  const { clock, random, outbox, decisions } = parts;
+): Generator<void, Notification> {
+  const { clock, random, decisions } = parts;
   const nowMs = clock.wallMs();
   const groupId = groupIdOf('silence ending', silence.id);
   const ends = `The silence ${silence.id} by ${silence.createdBy} ends at ${toRfc3339(silence.endsAtMs)}: ${silence.comment}`;
@@ -82,6 +97,7 @@ function messageTo(
       { alertId, stage: 'delivery', decision: 'queued', receiver, notificationId: notification.id, reason },
       `${groupId} ${key}`,
     );
+    yield;
   }
-  return { notification, replaces: outbox.outstanding(groupId, key) };
+  return notification;
 }

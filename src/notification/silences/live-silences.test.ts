@@ -1,8 +1,10 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Labels, Matcher } from '#telemetry';
+import { type Labels, type Matcher, unpaced } from '#telemetry';
+import { propertyRuns } from '../../../tests/property-runs.ts';
 import { parseMatchers } from '../configuration/matchers/index.ts';
-import { LiveSilences } from './live-silences.ts';
-import type { Silence } from './silence.ts';
+import { LiveSilences, maxFollowedChanges } from './live-silences.ts';
+import { coversLabels, type Silence } from './silence.ts';
 import { DEFAULT_SILENCE_LIMITS } from './silence-limits.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 30);
@@ -88,4 +90,128 @@ describe('what a label set is silenced by', () => {
     // One silence each, of two matchers; and the one that lies under the name that all have.
     expect(asked() - before).toBeLessThanOrEqual(10_000 * 4);
   });
+});
+
+/** A silence of one expression that asks for no value, and tells how often it was asked. */
+function unvalued(id: string, text = 'unit=~"(web|unit)-[0-9]*x.*"') {
+  const { matchers, asked } = counted(text);
+  return { silence: silenceOf(id, [matchers]), asked };
+}
+
+describe('expressions that ask for no value', () => {
+  it('are asked in pieces ahead, and not again then', () => {
+    const live = new LiveSilences();
+    const all = Array.from({ length: 1000 }, (_, at) => unvalued(String(at)));
+    for (const { silence } of all) live.put(silence);
+    const asked = (): number => all.reduce((sum, one) => sum + one.asked(), 0);
+    const labels = { unit: 'unit-1' };
+    let before = asked();
+    const looking = live.lookUp(labels);
+    let pieces = 0;
+    while (!looking.next().done) {
+      expect(asked() - before).toBeLessThanOrEqual(1);
+      before = asked();
+      pieces++;
+    }
+    expect(pieces).toBe(1000);
+    expect(live.of(labels, NOW_MS)).toEqual([]);
+    expect(asked()).toBe(before);
+  });
+
+  it.each([
+    [1, 1],
+    [maxFollowedChanges, maxFollowedChanges],
+    [maxFollowedChanges + 1, 2 * maxFollowedChanges + 1],
+  ])('%i that have come since a label set was looked up: %i are asked', (come, expected) => {
+    const live = new LiveSilences();
+    const all = Array.from({ length: maxFollowedChanges }, (_, at) => unvalued(`before ${at}`));
+    const labels = { unit: 'unit-1' };
+    for (const { silence } of all) live.put(silence);
+    live.of(labels, NOW_MS);
+    const since = Array.from({ length: come }, (_, at) => unvalued(`since ${at}`));
+    for (const { silence } of since) live.put(silence);
+    const asked = (): number => [...all, ...since].reduce((sum, one) => sum + one.asked(), 0);
+    const before = asked();
+    live.of(labels, NOW_MS);
+    expect(asked() - before).toBe(expected);
+  });
+});
+
+describe('those that are put unread', () => {
+  it('are asked nothing until they are read, one in each piece, or somebody looks', () => {
+    const live = new LiveSilences();
+    const all = Array.from({ length: 10 }, (_, at) => unvalued(String(at)));
+    const asked = (): number => all.reduce((sum, one) => sum + (one.asked() > 0 ? 1 : 0), 0);
+    for (const { silence } of all) live.putUnread(silence);
+    expect([asked(), live.size, live.unvalued]).toEqual([0, 10, 10]);
+    const reading = live.reading();
+    reading.next();
+    reading.next();
+    expect([asked(), live.unvalued]).toEqual([2, 10]);
+    expect(live.get('7')?.id).toBe('7');
+    expect(asked()).toBe(3);
+    expect(live.of({ unit: 'web-7x' }, NOW_MS)).toHaveLength(10);
+    expect([asked(), reading.next().done]).toEqual([10, true]);
+  });
+
+  it('are no more where they cannot be read', () => {
+    const unreadable: string[] = [];
+    const live = new LiveSilences(({ id }, thrown) => unreadable.push(`${id}: ${String(thrown)}`));
+    const broken: Matcher = {
+      name: 'a',
+      operator: '=~',
+      value: '[',
+      matches() {
+        throw new Error('missing ]');
+      },
+    };
+    live.putUnread(silenceOf('1', [parseMatchers('b=1'), [broken]]));
+    live.putUnread(silenceOf('2', [parseMatchers('b=1')]));
+    expect(live.of({ b: '1' }, NOW_MS).map(({ id }) => id)).toEqual(['2']);
+    expect([unreadable, live.size]).toEqual([['1: Error: missing ]'], 1]);
+  });
+});
+
+it('finds what all together cover, whatever comes, changes and goes between the pieces of a look', () => {
+  const labelSets = [{ a: '1' }, { a: '2', b: 'x' }, { b: 'xy' }];
+  const texts = ['a=1', 'a=~"1.*|2.+|2"', 'b=~"x.*"', 'a!=1', 'a="",b!=x'];
+  const step = fc.record({
+    what: fc.constantFrom('put', 'put unread', 'delete', 'look', 'look a piece'),
+    id: fc.integer({ min: 0, max: 5 }).map(String),
+    text: fc.constantFrom(...texts),
+    labels: fc.constantFrom(...labelSets),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const live = new LiveSilences();
+      const model = new Map<string, Silence>();
+      const looks = new Map<Labels, Generator<void, unknown>>();
+      for (const { what, id, text, labels } of steps) {
+        const silence = silenceOf(id, [parseMatchers(text)]);
+        if (what === 'delete') {
+          live.delete(id);
+          model.delete(id);
+        } else if (what === 'put' || (what === 'put unread' && !model.has(id))) {
+          if (what === 'put') live.put(silence);
+          else live.putUnread(silence);
+          model.set(id, silence);
+        } else if (what === 'look a piece') {
+          const look = looks.get(labels) ?? live.lookUp(labels);
+          looks.set(labels, look);
+          if (look.next().done) looks.delete(labels);
+        } else {
+          const expected = [...model.values()].filter((one) => coversLabels(one, labels));
+          const found = live.of(labels, NOW_MS).map((one) => one.id);
+          expect(found.toSorted()).toEqual(expected.map((one) => one.id).toSorted());
+        }
+      }
+      for (const look of looks.values()) unpaced(look as Generator<void, void>);
+      for (const labels of labelSets) {
+        const expected = [...model.values()].filter((one) => coversLabels(one, labels));
+        const found = live.of(labels, NOW_MS).map((one) => one.id);
+        expect(found.toSorted()).toEqual(expected.map((one) => one.id).toSorted());
+      }
+    }),
+    { numRuns: propertyRuns(500) },
+  );
 });

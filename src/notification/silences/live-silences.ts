@@ -1,6 +1,6 @@
-import type { Labels } from '#telemetry';
-import { MatcherIndex } from '../configuration/matchers/index.ts';
-import { type Silence, silenceStateAt, warningDueMs } from './silence.ts';
+import { type Labels, unpaced } from '#telemetry';
+import { asksForValue, MatcherIndex } from '../configuration/matchers/index.ts';
+import { coversLabels, type Silence, silenceStateAt, warningDueMs } from './silence.ts';
 
 /** What is due at a moment. */
 export interface DueSilences {
@@ -12,10 +12,14 @@ export interface DueSilences {
   readonly begun: readonly Silence[];
 }
 
+/** The silences of a label set, as they were at a version. */
 interface Found {
   readonly version: number;
   readonly ids: readonly string[];
 }
+
+/** So many of the last changes are kept: who has looked before is held against what has come since, and not against all. */
+export const maxFollowedChanges = 1_000;
 
 const NONE: readonly Silence[] = [];
 
@@ -23,10 +27,20 @@ const NONE: readonly Silence[] = [];
 export class LiveSilences {
   readonly #silences = new Map<string, Silence>();
   readonly #index = new MatcherIndex<string>();
+  /** Those whose expressions are not compiled yet, and that are not in the index. */
+  readonly #unread = new Set<string>();
+  readonly #onUnreadable: (silence: Silence, thrown: unknown) => void;
   /** Grows with each silence that comes, or is for other label sets. */
   #version = 0;
+  /** The ids of those of the last versions, the newest last. */
+  readonly #changes: string[] = [];
   /** What a label set was last looked up to be silenced by: it goes with the label set. */
   readonly #found = new WeakMap<Labels, Found>();
+
+  /** @param onUnreadable one was put unread, and its matchers cannot be compiled: it is no more */
+  constructor(onUnreadable: (silence: Silence, thrown: unknown) => void = () => undefined) {
+    this.#onUnreadable = onUnreadable;
+  }
 
   get size(): number {
     return this.#silences.size;
@@ -34,10 +48,13 @@ export class LiveSilences {
 
   /** Matcher sets that cost something with every label set. */
   get unvalued(): number {
-    return this.#index.unvalued;
+    let unvalued = this.#index.unvalued;
+    for (const id of this.#unread) unvalued += unvaluedSetsOf(this.#silences.get(id));
+    return unvalued;
   }
 
   get(id: string): Silence | null {
+    if (this.#unread.has(id)) this.#read(id);
     return this.#silences.get(id) ?? null;
   }
 
@@ -49,27 +66,94 @@ export class LiveSilences {
     const before = this.#silences.get(silence.id);
     this.#silences.set(silence.id, silence);
     if (before?.matcherSets === silence.matcherSets) return;
-    this.#index.delete(silence.id);
-    for (const matchers of silence.matcherSets) this.#index.add(silence.id, matchers);
-    this.#version++;
+    this.#unread.delete(silence.id);
+    this.#enter(silence);
+  }
+
+  /** As `put`, for many: its matchers are compiled by `reading`, or with the first look, which waits for that. */
+  putUnread(silence: Silence): void {
+    this.#silences.set(silence.id, silence);
+    this.#unread.add(silence.id);
+  }
+
+  /** Compiles what is unread, with a pause offered after each silence. */
+  *reading(): Generator<void, void> {
+    for (const id of this.#unread) {
+      this.#read(id);
+      yield;
+    }
   }
 
   delete(id: string): void {
+    this.#unread.delete(id);
     if (this.#silences.delete(id)) this.#index.delete(id);
   }
 
   /** Those in force for a label set, in no order. Asked again with the same object it costs next to nothing. */
   of(labels: Labels, wallMs: number): readonly Silence[] {
-    let found = this.#found.get(labels);
-    if (found?.version !== this.#version) {
-      found = { version: this.#version, ids: this.#index.find(labels) };
-      this.#found.set(labels, found);
-    }
-    if (found.ids.length === 0) return NONE;
-    return found.ids.flatMap((id) => {
+    const ids = this.#known(labels) ?? unpaced(this.lookUp(labels));
+    if (ids.length === 0) return NONE;
+    return ids.flatMap((id) => {
       const silence = this.#silences.get(id);
       return silence && silenceStateAt(silence, wallMs) === 'active' ? [silence] : [];
     });
+  }
+
+  /** Looks a label set up as `of` does, with a pause offered after each expression: to `of` it is known then. */
+  *lookUp(labels: Labels): Generator<void, readonly string[]> {
+    yield* this.reading();
+    const known = this.#known(labels);
+    if (known) return known;
+    // What comes meanwhile is newer than this.
+    const version = this.#version;
+    const ids = (yield* this.#follow(labels)) ?? (yield* this.#index.finding(labels));
+    this.#found.set(labels, { version, ids });
+    return ids;
+  }
+
+  #known(labels: Labels): readonly string[] | null {
+    if (this.#unread.size > 0) return null;
+    const found = this.#found.get(labels);
+    return found?.version === this.#version ? found.ids : null;
+  }
+
+  /** From what was found before, and what has come since; null where all are looked at sooner. */
+  *#follow(labels: Labels): Generator<void, readonly string[] | null> {
+    const found = this.#found.get(labels);
+    const since = found ? this.#version - found.version : Infinity;
+    // To look at all is to look at those, at least, that ask for no value.
+    if (!found || since > Math.min(maxFollowedChanges, this.#index.unvalued)) return null;
+    const changed = new Set(this.#changes.slice(-since));
+    const ids = found.ids.filter((id) => !changed.has(id));
+    for (const id of changed) {
+      const silence = this.#silences.get(id);
+      if (silence && coversLabels(silence, labels)) ids.push(id);
+      yield;
+    }
+    return ids;
+  }
+
+  #read(id: string): void {
+    this.#unread.delete(id);
+    const silence = this.#silences.get(id);
+    if (!silence) return;
+    try {
+      // Each is compiled as it is asked first.
+      for (const matchers of silence.matcherSets) for (const matcher of matchers) matcher.matches('');
+    } catch (thrown) {
+      this.#silences.delete(id);
+      this.#onUnreadable(silence, thrown);
+      return;
+    }
+    this.#enter(silence);
+  }
+
+  #enter({ id, matcherSets }: Silence): void {
+    this.#index.delete(id);
+    for (const matchers of matcherSets) this.#index.add(id, matchers);
+    this.#version++;
+    this.#changes.push(id);
+    if (this.#changes.length >= 2 * maxFollowedChanges) this.#changes.splice(0, maxFollowedChanges);
   }
 
   /** What has become due by `nowMs`, of what begins since `sinceMs`. */
@@ -114,4 +198,9 @@ function changeOf({ startsAtMs, endsAtMs }: Silence, wallMs: number): number {
 export function dueOf(silence: Silence, wallMs: number): number {
   const change = changeOf(silence, wallMs);
   return wallMs < silence.startsAtMs ? change : Math.min(change, warningDueMs(silence) ?? Infinity);
+}
+
+/** How many of its matcher sets ask for no value of a label. */
+export function unvaluedSetsOf(silence: Pick<Silence, 'matcherSets'> | undefined): number {
+  return silence?.matcherSets.filter((matchers) => !asksForValue(matchers)).length ?? 0;
 }

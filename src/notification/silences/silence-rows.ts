@@ -1,7 +1,7 @@
 import type { StateTables } from '#storage';
 import { type MatchOperator, parseLabels } from '#telemetry';
 import type { Selectable } from 'kysely';
-import { createAlertMatcher } from '../configuration/matchers/index.ts';
+import { createAlertMatcherLater } from '../configuration/matchers/index.ts';
 import type { Silence } from './silence.ts';
 
 type SilenceRow = Selectable<StateTables['silences']>;
@@ -36,12 +36,12 @@ export function rowOfSilence(silence: Silence): SilenceRow {
   };
 }
 
-/** @throws the error of a regular expression that is not taken any more */
+/** Its regular expressions are compiled when they are asked first: one that is not taken any more throws then. */
 export function silenceOfRow(row: SilenceRow): Silence {
   const sets = JSON.parse(row.matcher_sets) as StoredSets;
   return {
     id: row.id,
-    matcherSets: sets.map((matchers) => matchers.map((matcher) => createAlertMatcher(...matcher))),
+    matcherSets: sets.map((matchers) => matchers.map((matcher) => createAlertMatcherLater(...matcher))),
     startsAtMs: row.starts_at_ms,
     endsAtMs: row.ends_at_ms,
     createdBy: row.created_by,

@@ -1,11 +1,20 @@
 import { createEventBus, type EventBus } from '#eventbus';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import { createSeededRandom, SelfMetrics, silentLogger, type SystemEvent, VirtualClock } from '#telemetry';
+import type { SilenceLookUp } from '../stages/silence-stage.ts';
 import { parseMatchers } from '../configuration/matchers/index.ts';
 import type { SilenceLimits } from './silence-limits.ts';
 import { DEFAULT_SILENCE_LIMITS } from './silence-limits.ts';
 import { Silences } from './silences.ts';
 import type { SilenceOrder } from './silence-order.ts';
+
+/** There are none. */
+export const NO_SILENCES_FOUND: SilenceLookUp = {
+  silencesOf: () => [],
+  *lookUp() {
+    // There is nothing to look up.
+  },
+};
 
 export const STARTED_AT_MS = Date.UTC(2026, 10, 30, 12);
 export const MINUTE_MS = 60_000;

@@ -10,11 +10,11 @@ import {
   type Random,
   type SelfMetrics,
   SerialQueue,
+  Stretch,
   type Subscription,
   type Timer,
 } from '#telemetry';
-import { asksForValue } from '../configuration/matchers/index.ts';
-import { dueOf, LiveSilences } from './live-silences.ts';
+import { dueOf, LiveSilences, unvaluedSetsOf } from './live-silences.ts';
 import { compareSilences, type Silence, type SilenceEnd, silenceStateAt } from './silence.ts';
 import type { SilenceLimits } from './silence-limits.ts';
 import { SilenceLog } from './silence-log.ts';
@@ -25,7 +25,7 @@ import {
   createSilenceId,
   type SilenceOrder,
 } from './silence-order.ts';
-import { bytesOfSilence, silenceOfRow } from './silence-rows.ts';
+import { bytesOfSilence, rowOfSilence, silenceOfRow } from './silence-rows.ts';
 
 export interface SilenceParts {
   readonly database: StateDatabase;
@@ -59,7 +59,10 @@ const RETRY = { firstMs: 1_000, maxMs: 60_000 };
 export class Silences {
   readonly #parts: SilenceParts;
   readonly #log: SilenceLog;
-  readonly #live = new LiveSilences();
+  readonly #live = new LiveSilences((silence, thrown) => {
+    this.#tellUnreadable(silence.id, rowOfSilence(silence).matcher_sets, thrown);
+  });
+  #reading: Promise<void> = Promise.resolve();
   readonly #changes = new SerialQueue();
   readonly #listeners = new Set<SilenceListener>();
   #timer: Timer | null = null;
@@ -77,32 +80,46 @@ export class Silences {
 
   /** Takes up those that have not ended. @throws what the database throws */
   async start(): Promise<void> {
-    const { database, clock, logger } = this.#parts;
+    const { database, clock } = this.#parts;
     const rows = await database.reader
       .selectFrom('silences')
       .selectAll()
       .where('ended_at_ms', 'is', null)
       .orderBy('id')
       .execute();
+    const stretch = new Stretch(clock);
     for (const row of rows) {
       try {
-        this.#live.put(silenceOfRow(row));
+        this.#live.putUnread(silenceOfRow(row));
       } catch (thrown) {
-        logger.error(
-          { silence_id: row.id, matchers: row.matcher_sets, error: messageOf(thrown) },
-          'A silence is not in force: its matchers cannot be read any more. Set it again with others.',
-        );
+        this.#tellUnreadable(row.id, row.matcher_sets, thrown);
       }
+      if (stretch.isOver) await stretch.pause();
     }
     this.#advancedToMs = clock.wallMs();
+    this.#reading = this.#read();
     await this.#advance();
+  }
+
+  /** Their regular expressions take a while to compile: whoever looks a label set up before waits for that, and nothing else does. */
+  async #read(): Promise<void> {
+    const stretch = new Stretch(this.#parts.clock);
+    const reading = this.#live.reading();
+    while (!this.#isStopped && !reading.next().done) if (stretch.isOver) await stretch.pause();
+  }
+
+  #tellUnreadable(id: string, matchers: string, thrown: unknown): void {
+    this.#parts.logger.error(
+      { silence_id: id, matchers, error: messageOf(thrown) },
+      'A silence is not in force: its matchers cannot be read any more. Set it again with others.',
+    );
   }
 
   /** Resolves when nothing is being changed any more. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();
-    await this.#changes.settled();
+    await Promise.all([this.#reading, this.#changes.settled()]);
   }
 
   /** Called after each commit. */
@@ -116,9 +133,19 @@ export class Silences {
     return this.#live.of(labels, wallMs);
   }
 
+  /** Looks a label set up with pauses: `silencesOf` with the same object takes next to nothing then. */
+  lookUp(labels: Labels): Generator<void, unknown> {
+    return this.#live.lookUp(labels);
+  }
+
   /** The next wall ms at which a silence begins or ends; null where none does. */
   nextChangeMs(): number | null {
     return this.#live.nextChangeMs(this.#parts.clock.wallMs());
+  }
+
+  /** One that has not ended; null where there is none of this id, or it has. */
+  live(id: string): Silence | null {
+    return this.#live.get(id);
   }
 
   /** Those that have not ended: the active ones, the next to end first, then the pending ones, the next to begin first. */
@@ -366,10 +393,6 @@ export class Silences {
       tx.afterCommit(() => warned.forEach((silence) => this.#live.put(silence)));
     });
   }
-}
-
-function unvaluedSetsOf({ matcherSets }: Silence): number {
-  return matcherSets.filter((matchers) => !asksForValue(matchers)).length;
 }
 
 /** What an order makes of a silence; whoever moves its end is warned of that one, too. */

@@ -44,7 +44,7 @@ async function open(inhibitRules: readonly InhibitRule[] = []): Promise<void> {
   const listeners: SilenceListener[] = [];
   const heard: NotificationParts['silences'] = {
     alertResolved: (labels, more) => silences.alertResolved(labels, more),
-    list: () => silences.list(),
+    live: (id) => silences.live(id),
     onChanged(listener): Subscription {
       listeners.push(listener);
       return { stop: () => undefined };
@@ -55,7 +55,12 @@ async function open(inhibitRules: readonly InhibitRule[] = []): Promise<void> {
     receivers: { team: [team] },
     inhibitRules,
     silences: heard,
-    stages: [silenceStage((labels: Labels, wallMs: number) => silences.silencesOf(labels, wallMs))],
+    stages: [
+      silenceStage({
+        silencesOf: (labels, wallMs) => silences.silencesOf(labels, wallMs),
+        lookUp: (labels) => silences.lookUp(labels),
+      }),
+    ],
   });
   const base = {
     database: stage.database,

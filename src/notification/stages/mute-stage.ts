@@ -37,6 +37,8 @@ export interface Muted {
 
 /** A stage that keeps alerts back. */
 export interface MuteStage {
+  /** Looks up what it will be asked for an alert, with pauses; where absent nothing takes long. */
+  lookAhead?(alert: TrackedAlert): Generator<void, unknown>;
   /** Null where it lets the alert pass. */
   judge(alert: TrackedAlert, route: Route, nowMs: number): Muted | null;
 }
@@ -59,4 +61,15 @@ export function mutedBy(
     if (muted && !(isAwaited && muted.stage === 'inhibition')) return muted;
   }
   return null;
+}
+
+/** Lets all stages look up what they will be asked for alerts, with pauses. */
+export function* lookAhead(
+  stages: readonly MuteStage[],
+  alerts: Iterable<TrackedAlert>,
+): Generator<void, void> {
+  for (const alert of alerts) {
+    for (const stage of stages) if (stage.lookAhead) yield* stage.lookAhead(alert);
+    yield;
+  }
 }

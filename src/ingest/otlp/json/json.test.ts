@@ -43,15 +43,19 @@ describe('numbers', () => {
     expect(otlp.stored()).toEqual({ g: { 0: 1 } });
   });
 
-  it('1e999 is left out of a span, and refuses a record whose body it is alone', async () => {
-    const sent = await otlp.send('traces', span('"attributes":[{"key":"a","value":{"doubleValue":-1e999}}]'));
-    const reason = 'doubleValue: a number that fits into a double belongs here (1)';
-    expect(sent).toEqual({ rejected: 0, message: `left out: ${reason}` });
-    expect(otlp.spans[0]?.attributes).toEqual({});
-    const records = '{"body":{"doubleValue":1e999}},{"body":{"stringValue":"kept"}}';
-    const answer = await otlp.send('logs', `{"resourceLogs":[{"scopeLogs":[{"logRecords":[${records}]}]}]}`);
-    expect(answer).toEqual({ rejected: 1, message: reason });
-    expect(otlp.logs.map(({ message }) => message)).toEqual(['kept']);
+  it('1e999 is infinite in attributes and bodies, too', async () => {
+    const attributes = '"attributes":[{"key":"a","value":{"doubleValue":-1e999}}]';
+    expect(await otlp.send('traces', span(attributes))).toEqual({ rejected: 0, message: '' });
+    expect(otlp.spans[0]?.attributes).toEqual({ a: '-Infinity' });
+    const records = '{"body":{"doubleValue":1e999}}';
+    const body = `{"resourceLogs":[{"scopeLogs":[{"logRecords":[${records}]}]}]}`;
+    expect(await otlp.send('logs', body)).toEqual({ rejected: 0, message: '' });
+    expect(otlp.logs.map(({ message }) => message)).toEqual(['Infinity']);
+    expect(await otlp.send('metrics', point(`{"asInt":1,${attributes}}`))).toEqual({
+      rejected: 0,
+      message: '',
+    });
+    expect(Object.keys(otlp.stored())).toEqual(['g{a="-Infinity"}']);
   });
 
   it.each([

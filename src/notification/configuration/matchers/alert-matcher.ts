@@ -24,6 +24,20 @@ export function createAlertMatcher(name: string, operator: MatchOperator, value:
   return { name, operator, value, matches: (candidate) => accepts(candidate) === wanted };
 }
 
+/**
+ * As `createAlertMatcher`, but that a regular expression is compiled, which may take milliseconds, when it is asked for the first
+ * time. What is wrong with it is thrown then.
+ */
+export function createAlertMatcherLater(name: string, operator: MatchOperator, value: string): Matcher {
+  if (operator === '=' || operator === '!=') return createAlertMatcher(name, operator, value);
+  let compiled: Matcher | null = null;
+  const matches = (candidate: string): boolean => {
+    compiled ??= createAlertMatcher(name, operator, value);
+    return compiled.matches(candidate);
+  };
+  return { name, operator, value, matches };
+}
+
 /** To run an expression takes a hundred times as long as to look at how a value begins. */
 function acceptanceOf(expression: string): (candidate: string) => boolean {
   const regex = compileRegex(expression, 'in_line');

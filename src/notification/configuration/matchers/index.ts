@@ -1,4 +1,10 @@
-export { compareBytes, compareMatchers, createAlertMatcher, sameMatchers } from './alert-matcher.ts';
+export {
+  compareBytes,
+  compareMatchers,
+  createAlertMatcher,
+  createAlertMatcherLater,
+  sameMatchers,
+} from './alert-matcher.ts';
 export { formatMatcher, formatMatchers } from './format-matcher.ts';
 export { contradictedLabel, ImpliedMatchers, maxComparedSets } from './implied-matchers.ts';
 export { asksForValue, MatcherIndex } from './matcher-index.ts';

@@ -83,6 +83,31 @@ function urlOfProxy(text: string): URL | null {
   return URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
 }
 
+interface Variable {
+  readonly name: string;
+  /** '' where it is not set. */
+  readonly value: string;
+}
+
+/** By its name in capitals, or else in small letters. */
+function readVariable(environment: Environment, name: string): Variable {
+  const small = name.toLowerCase();
+  return environment[name]
+    ? { name, value: environment[name] }
+    : { name: small, value: environment[small] ?? '' };
+}
+
+/** The variables of an environment that name a proxy by which no message can go, each with the problem in `problemOfProxy`'s words. */
+export function unusableProxies(
+  environment: Environment,
+): readonly { readonly variable: string; readonly problem: string }[] {
+  return ['HTTPS_PROXY', 'HTTP_PROXY'].flatMap((variable) => {
+    const { name, value } = readVariable(environment, variable);
+    const problem = value === '' ? null : problemOfProxy(value);
+    return problem === null ? [] : [{ variable: name, problem }];
+  });
+}
+
 /**
  * The proxy by which a URL is called; null: by none.
  *
@@ -94,9 +119,12 @@ export function proxyFor(
   environment: Environment,
 ): URL | null {
   if (settings.proxy_from_environment) {
-    const read = (name: string): string => environment[name] || environment[name.toLowerCase()] || '';
-    const proxy = read(url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY');
-    if (proxy === '' || isLoopback(hostNameOf(url)) || isExcepted(url, read('NO_PROXY'))) return null;
+    const { value: proxy } = readVariable(
+      environment,
+      url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY',
+    );
+    const { value: noProxy } = readVariable(environment, 'NO_PROXY');
+    if (proxy === '' || isLoopback(hostNameOf(url)) || isExcepted(url, noProxy)) return null;
     return parseProxy(proxy);
   }
   if (!settings.proxy_url) return null;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { MessageAlert } from '../../message.ts';
 import { DEFAULT_HTTP_SETTINGS } from '../../configuration/http-config-schema.ts';
 import { exampleAlert, exampleMessage } from '../message.test-support.ts';
 import { refusalsOf, stageReceiver } from '../receiver-stage.test-support.ts';
@@ -30,6 +31,55 @@ describe('incidentio', () => {
     expect(sent()).toMatchObject([{ alerts: [{}], truncatedAlerts: 7 }]);
     expect(sent()[0]?.['alerts']).toHaveLength(1);
   });
+
+  it('has links where they are asked for', async () => {
+    await send({ settings: { 'x-omoi': { links: true } } });
+    const { links } = exampleAlert();
+    expect(sent()).toMatchObject([
+      { version: '1', omoi: {}, alerts: [{ omoi: { links: { silence: links.silence } } }] },
+    ]);
+    await send();
+    expect(sent()[1]).not.toHaveProperty('omoi');
+  });
+
+  it.each<[string, Partial<MessageAlert>, object]>([
+    [
+      'a long annotation',
+      { annotations: { text: 'ä'.repeat(600_000), summary: 'short' } },
+      { annotations: { text: `${'ä'.repeat(8_190)}…`, summary: 'short' } },
+    ],
+    [
+      'many annotations',
+      {
+        annotations: Object.fromEntries(
+          Array.from({ length: 100 }, (_, at) => [`a${at}`, 'x'.repeat(10_000)]),
+        ),
+      },
+      { annotations: { a99: `${'x'.repeat(1_021)}…` }, labels: exampleAlert().labels },
+    ],
+    [
+      'very many of them, and a long label',
+      {
+        annotations: Object.fromEntries(
+          Array.from({ length: 1_000 }, (_, at) => [`a${at}`, 'x'.repeat(1_000)]),
+        ),
+        labels: { alertname: 'A', text: 'y'.repeat(600_000) },
+      },
+      { annotations: {}, labels: { alertname: 'A', text: `${'y'.repeat(61)}…` } },
+    ],
+  ])(
+    'is told of one alert that is too long, the beginning of its texts: %s',
+    async (_what, long, expected) => {
+      const alerts = [exampleAlert(long), exampleAlert({ alertId: 'alrt_2' })];
+      const all = 'http://omoi.test/all';
+      const settings = { 'x-omoi': { links: true } };
+      const delivery = await send({ settings, message: exampleMessage({ alerts, acknowledgeAll: all }) });
+      expect(delivery).toMatchObject({ outcome: 'delivered' });
+      expect(sent()).toMatchObject([{ alerts: [expected], truncatedAlerts: 1 }]);
+      expect(server.received[0]?.body.length).toBeLessThanOrEqual(512 * 1_024);
+      expect(server.received[0]?.body).not.toContain(all);
+    },
+  );
 
   it.each([
     ['{"message":"no such source"}', 'no such source'],

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import type { Labels } from '#telemetry';
 import { httpConfig } from '../../configuration/http-config-schema.ts';
 import {
   checkedBy,
   filePath,
+  flag,
   goDuration,
   secret,
   sendResolved,
@@ -10,7 +12,7 @@ import {
   url,
   wholeNumber,
 } from '../../configuration/setting-schemas.ts';
-import type { Message } from '../../message.ts';
+import type { Message, MessageAlert } from '../../message.ts';
 import { attempt, judgeAnswer } from '../answers.ts';
 import {
   completedHttpSettings,
@@ -23,7 +25,8 @@ import type { HttpAnswer, HttpClientSettings } from '../http/http-client.ts';
 import type { SendOptions } from '../integration.ts';
 import { jsonOf, textIn } from '../json-answers.ts';
 import type { IntegrationTools, ReceiverKind, SettingsProblem } from '../receiver-kind.ts';
-import { webhookPayload } from '../webhook/webhook-payload.ts';
+import { truncateBytes } from '../truncation.ts';
+import { webhookPayload, type PayloadForm } from '../webhook/webhook-payload.ts';
 
 /** What incident.io takes of a body; what is longer it answers with 429. */
 const maxPayloadBytes = 512 * 1_024;
@@ -39,6 +42,8 @@ const settingsSchema = z
     /** 0: as many as there are. */
     max_alerts: wholeNumber(defaultMaxAlerts, { min: 0 }),
     timeout: goDuration(0),
+    /** Omoi's own key. */
+    'x-omoi': z.strictObject({ links: flag() }).nullish(),
   })
   .superRefine(
     checkedBy((settings) => [
@@ -122,20 +127,57 @@ async function sendToIncidentio(
     method: 'POST',
     url: await settingOf(settings.url, settings.url_file, tools),
     headers: { 'content-type': 'application/json' },
-    body: await payloadOf(message, tools),
+    body: await payloadOf(message, tools, settings['x-omoi']?.links === true ? '1 with links' : '1'),
     signal,
     settings: http,
   });
   return judgeAnswer(answer, tools.clock, { details: detailsOf });
 }
 
-/** Of what is too long only the first alert is told: incident.io makes one alert of a group all the same. */
-async function payloadOf(message: Message, { writing }: IntegrationTools): Promise<readonly Uint8Array[]> {
-  const pieces = await webhookPayload(message, writing, '1');
-  const bytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
-  if (bytes <= maxPayloadBytes || message.alerts.length === 1) return pieces;
-  const truncatedAlerts = message.truncatedAlerts + message.alerts.length - 1;
-  return webhookPayload({ ...message, alerts: message.alerts.slice(0, 1), truncatedAlerts }, writing, '1');
+/** How many bytes the texts of an alert have at most. */
+interface TextLimits {
+  /** 0: it has none. */
+  readonly annotation: number;
+  readonly label: number;
+}
+
+/** What is tried, one after the other, until it is short enough. */
+const LIMITS: readonly TextLimits[] = [
+  { annotation: Infinity, label: Infinity },
+  { annotation: 16_384, label: Infinity },
+  { annotation: 1_024, label: 1_024 },
+  { annotation: 0, label: 64 },
+];
+
+/**
+ * Of what is too long only the first alert is told, and of its texts the beginning, where it alone is: incident.io makes one alert of a
+ * group all the same.
+ */
+async function payloadOf(
+  message: Message,
+  { writing }: IntegrationTools,
+  form: PayloadForm,
+): Promise<readonly Uint8Array[]> {
+  let pieces = await webhookPayload(message, writing, form);
+  const isTooLong = (): boolean => pieces.reduce((sum, piece) => sum + piece.byteLength, 0) > maxPayloadBytes;
+  if (!isTooLong()) return pieces;
+  const alerts = message.alerts.slice(0, 1);
+  const truncatedAlerts = message.truncatedAlerts + message.alerts.length - alerts.length;
+  // Its alert has a link of its own: that of all would acknowledge what nobody has read of.
+  const first = { ...message, alerts, truncatedAlerts, acknowledgeAll: null };
+  for (const limits of LIMITS) {
+    const shortened = first.alerts.map((alert) => withShortTexts(alert, limits));
+    pieces = await webhookPayload({ ...first, alerts: shortened }, writing, form);
+    if (!isTooLong()) break;
+  }
+  return pieces;
+}
+
+function withShortTexts(alert: MessageAlert, limits: TextLimits): MessageAlert {
+  const cut = (texts: Labels, maxBytes: number): Labels =>
+    Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, truncateBytes(text, maxBytes)]));
+  const annotations = limits.annotation === 0 ? {} : cut(alert.annotations, limits.annotation);
+  return { ...alert, annotations, labels: cut(alert.labels, limits.label) };
 }
 
 function detailsOf(answer: HttpAnswer): string {

@@ -127,6 +127,15 @@ describe('jira', () => {
     expect(jira.issues.size).toBe(1);
   });
 
+  it('says that it leaves an issue open where no transition resolves it', async () => {
+    await send(exampleMessage());
+    expect(await send(resolvedMessage(), { resolve_transition: '' })).toMatchObject({
+      outcome: 'delivered',
+      answer: 'updated OPS-1, left open: resolve_transition is not set',
+    });
+    expect(jira.issues.get('OPS-1')?.isDone).toBe(false);
+  });
+
   it('keeps what is not to be updated', async () => {
     await send(exampleMessage());
     const kept = { template: 'changed', enable_update: false };

@@ -60,7 +60,11 @@ async function sendToJira(
   const delivery = judgeAnswer(updated.answer, tools.clock, updated.rules);
   if (delivery.outcome === 'failed') return delivery;
   const name = transitionFor(issue, isFiring, settings);
-  if (name === '') return remembering(issue.key, `updated ${issue.key}`);
+  const isLeftOpen = !isFiring && !issue.isDone;
+  if (name === '') {
+    const left = isLeftOpen ? ', left open: resolve_transition is not set' : '';
+    return remembering(issue.key, `updated ${issue.key}${left}`);
+  }
   return transition(api, { issue, name, tools });
 }
 

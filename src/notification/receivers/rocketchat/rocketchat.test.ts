@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { exampleGlobal } from '../message.test-support.ts';
+import { exampleAlert, exampleGlobal, exampleMessage } from '../message.test-support.ts';
 import { refusalsOf, stageReceiver } from '../receiver-stage.test-support.ts';
 import { rocketchatReceiver } from './rocketchat.ts';
 
@@ -71,6 +71,27 @@ describe('rocketchat', () => {
   ])('is not fooled by a 200 that says %s', async (body, failure, retryable, reason) => {
     server.reaction = () => ({ body });
     expect(await send()).toMatchObject({ outcome: 'failed', failure, retryable, reason });
+  });
+
+  it('sends a text whole, and 5,000 characters of one alert where the server takes no more', async () => {
+    const longest = 'ä'.repeat(5_001);
+    const isTooLong = (body: string): boolean => body.includes(longest);
+    const body = '{"success":false,"error":"Message size exceeds [error-message-size-exceeded]"}';
+    const settings = { text: longest, fields: [{ title: 'a', value: longest }] };
+    expect(await send({ settings })).toMatchObject({ outcome: 'delivered' });
+    expect(sent()).toMatchObject([{ attachments: [{ text: longest, fields: [{ value: longest }] }] }]);
+    server.reset();
+    for (const status of [200, 400]) {
+      server.reset();
+      server.reaction = (request) =>
+        isTooLong(request.body) ? { status, body } : { body: '{"success":true}' };
+      expect(await send({ settings })).toMatchObject({ outcome: 'delivered' });
+      const cut = `${'ä'.repeat(4_999)}…`;
+      expect(sent()).toMatchObject([{}, { attachments: [{ text: cut, fields: [{ value: cut }] }] }]);
+      const alerts = [exampleAlert(), exampleAlert({ alertId: 'alrt_2' })];
+      const refused = await send({ settings, message: exampleMessage({ alerts }) });
+      expect(refused).toMatchObject({ retryable: false, isTooLong: true });
+    }
   });
 
   it('takes token and user from files', async () => {

@@ -31,6 +31,8 @@ import { truncateCharacters } from '../truncation.ts';
 import { writtenTexts } from '../written-texts.ts';
 
 const maxTitleCharacters = 1_024;
+/** `Message_MaxAllowedSize` of a server where nobody has set it. It is for the text of a message: those of attachments have no limit. */
+const maxTextCharacters = 5_000;
 
 const field = z.strictObject({ short: optionalFlag(), title: text(), value: text() });
 
@@ -94,20 +96,26 @@ export const rocketchatReceiver: ReceiverKind<RocketchatSettings> = {
     timeoutMs: defaultTimeoutMs,
     send: (message, { signal }) =>
       attempt(async () => {
-        const body = await payloadOf(settings, (template) => tools.templates.text(template, message));
         const token = await settingOf(settings.token, settings.token_file, tools);
         const user = await settingOf(settings.token_id, settings.token_id_file, tools);
-        const answer = await sendJson(
-          {
-            url: `${(settings.api_url ?? '').replace(/\/+$/, '')}/api/v1/chat.postMessage`,
-            headers: { 'x-auth-token': token, 'x-user-id': user },
-            body,
-            signal,
-            settings: completedHttpSettings(settings),
-          },
-          tools,
-        );
-        return judged(answer, tools, [token, user]);
+        const post = async (maxCharacters: number): Promise<Delivery> => {
+          const expand = (template: string) => tools.templates.text(template, message);
+          const answer = await sendJson(
+            {
+              url: `${(settings.api_url ?? '').replace(/\/+$/, '')}/api/v1/chat.postMessage`,
+              headers: { 'x-auth-token': token, 'x-user-id': user },
+              body: await payloadOf(settings, expand, maxCharacters),
+              signal,
+              settings: completedHttpSettings(settings),
+            },
+            tools,
+          );
+          return judged(answer, tools, [token, user]);
+        };
+        const delivery = await post(Infinity);
+        const isTooLong = delivery.outcome === 'failed' && delivery.isTooLong === true;
+        // Of several alerts fewer are told; of one, its beginning.
+        return isTooLong && message.alerts.length <= 1 ? post(maxTextCharacters) : delivery;
       }),
   }),
 };
@@ -159,10 +167,13 @@ function templatedFields(settings: RocketchatSettings): readonly TemplatedField[
   ];
 }
 
-async function payloadOf(settings: RocketchatSettings, expand: Expand) {
+async function payloadOf(settings: RocketchatSettings, expand: Expand, maxCharacters: number) {
   const fields = await inOrder(settings.fields ?? [], async ({ short, title, value }) => ({
     short: short ?? settings.short_fields,
-    ...writtenTexts({ title: await expand(title), value: await expand(value) }),
+    ...writtenTexts({
+      title: await expand(title),
+      value: truncateCharacters(await expand(value), maxCharacters),
+    }),
   }));
   const actions = await inOrder(settings.actions ?? [], async ({ text: words, url: address, msg }) => ({
     type: 'button',
@@ -174,7 +185,7 @@ async function payloadOf(settings: RocketchatSettings, expand: Expand) {
     ...writtenTexts({
       title: truncateCharacters(await expand(settings.title), maxTitleCharacters),
       title_link: await expand(settings.title_link),
-      text: await expand(settings.text),
+      text: truncateCharacters(await expand(settings.text), maxCharacters),
       image_url: await expand(settings.image_url),
       thumb_url: await expand(settings.thumb_url),
       color: await expand(settings.color),
@@ -196,11 +207,20 @@ async function payloadOf(settings: RocketchatSettings, expand: Expand) {
 function judged(answer: HttpAnswer, tools: IntegrationTools, secrets: readonly string[]): Delivery {
   const said = jsonOf(wholeAnswer(answer));
   const delivery = judgeAnswer(answer, tools.clock, { details: () => textIn(said, 'error'), secrets });
-  if (delivery.outcome === 'failed' || said?.['success'] === true) return delivery;
+  if (delivery.outcome === 'failed')
+    return { ...delivery, isTooLong: delivery.isTooLong === true || isTooLong(said) };
+  if (said?.['success'] === true) return delivery;
   if (said === null) {
     const reason = 'the answer is none of Rocket.Chat; is api_url the address of its server?';
     return failed('serverError', reason, { retryable: true });
   }
   const reason = `HTTP ${answer.status}: ${shownAnswer(answer, textIn(said, 'error'), secrets)}`;
-  return failed('clientError', reason, { retryable: false });
+  return failed('clientError', reason, { retryable: false, isTooLong: isTooLong(said) });
+}
+
+/** More characters than `Message_MaxAllowedSize` of the server: of fewer alerts it may be taken. */
+function isTooLong(said: Readonly<Record<string, unknown>> | null): boolean {
+  return [textIn(said, 'error'), textIn(said, 'errorType')].some((text) =>
+    text.includes('error-message-size-exceeded'),
+  );
 }

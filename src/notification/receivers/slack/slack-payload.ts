@@ -4,7 +4,16 @@ import { inOrder } from '../in-order.ts';
 import type { SlackAction, SlackSettings } from './slack-settings.ts';
 
 /** https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments gives no unit; characters are meant. */
-const maxTitleCharacters = 1024;
+export const maxTitleCharacters = 1024;
+
+/**
+ * What Slack takes of a text (`msg_too_long` of chat.postMessage; docs.slack.dev, "Truncating really long messages"): what is longer
+ * it cuts, or refuses.
+ */
+const maxTextCharacters = 40_000;
+
+/** A text that may be long: whoever reads its beginning has been told. */
+const shortened = (text: string): string => truncateCharacters(text, maxTextCharacters);
 
 const MARKDOWN_IN = ['fallback', 'pretext', 'text'];
 
@@ -41,13 +50,13 @@ async function attachmentOf(settings: SlackSettings, expand: Expand): Promise<un
     ...filled({
       title: truncateCharacters(await expand(settings.title), maxTitleCharacters),
       title_link: await expand(settings.title_link),
-      pretext: await expand(settings.pretext),
+      pretext: shortened(await expand(settings.pretext)),
       image_url: await expand(settings.image_url),
       thumb_url: await expand(settings.thumb_url),
       color: await expand(settings.color),
     }),
-    text: await expand(settings.text),
-    fallback: await expand(settings.fallback),
+    text: shortened(await expand(settings.text)),
+    fallback: shortened(await expand(settings.fallback)),
     callback_id: await expand(settings.callback_id),
     footer: await expand(settings.footer),
     mrkdwn_in: markdownIn.length > 0 ? markdownIn : MARKDOWN_IN,
@@ -55,7 +64,7 @@ async function attachmentOf(settings: SlackSettings, expand: Expand): Promise<un
       ? {
           fields: await inOrder(fields, async ({ title, value, short }) => ({
             title: await expand(title),
-            value: await expand(value),
+            value: shortened(await expand(value)),
             short: short ?? settings.short_fields,
           })),
         }
@@ -80,7 +89,7 @@ export async function slackMessage(settings: SlackSettings, expand: Expand): Pro
       username: await expand(settings.username),
       icon_emoji: await expand(settings.icon_emoji),
       icon_url: await expand(settings.icon_url),
-      text: await expand(settings.message_text),
+      text: shortened(await expand(settings.message_text)),
     }),
     ...(settings.link_names ? { link_names: true } : {}),
     attachments: [await attachmentOf(settings, expand)],

@@ -149,6 +149,23 @@ describe('by a webhook', () => {
   });
 });
 
+it('cuts the text of its attachment, and of a field, where Slack would not take them', async () => {
+  server.reaction = () => ({ body: 'ok' });
+  const sentWith = async (characters: number): Promise<unknown> => {
+    server.reset();
+    server.reaction = () => ({ body: 'ok' });
+    const text = 'ä'.repeat(characters);
+    const fields = [{ title: 'T', value: text }];
+    await send(integrationWith({ api_url: `${server.addressAs()}/x`, text, fields }), exampleMessage());
+    const [call] = calls() as readonly { readonly attachments: readonly object[] }[];
+    return call?.attachments[0];
+  };
+  const longest = 'ä'.repeat(40_000);
+  const cut = `${'ä'.repeat(39_999)}…`;
+  expect(await sentWith(40_000)).toMatchObject({ text: longest, fields: [{ value: longest }] });
+  expect(await sentWith(40_001)).toMatchObject({ text: cut, fields: [{ value: cut }] });
+});
+
 describe('with a token', () => {
   it('an episode is one message, edited as it changes, with its history in the thread', async () => {
     server.reaction = new SlackApi().reaction;
@@ -198,6 +215,12 @@ describe('with a token', () => {
     await send(slack, because('repeat'), { channel: 'C1', ts: '17.1' });
     const expected = 'repeat interval elapsed: &lt;Ärger&gt; &amp; "Söhne" &lt;!channel&gt;';
     expect(calls()[1]).toMatchObject({ text: expected });
+  });
+
+  it('a title in the thread is cut as in the message', async () => {
+    server.reaction = new SlackApi().reaction;
+    await send(withToken({ title: '&'.repeat(1025) }), because('repeat'), { channel: 'C1', ts: '17.1' });
+    expect(calls()[1]).toMatchObject({ text: `repeat interval elapsed: ${'&amp;'.repeat(1023)}…` });
   });
 
   it('a message that was deleted is followed by another', async () => {

@@ -9,8 +9,9 @@ import {
 } from '../http-calls.ts';
 import type { Delivery, ReceiverMemory, SendOptions } from '../integration.ts';
 import type { IntegrationTools, ReceiverKind } from '../receiver-kind.ts';
+import { truncateCharacters } from '../truncation.ts';
 import { judgeSlack, type SlackVerdict } from './slack-answers.ts';
-import { slackMessage } from './slack-payload.ts';
+import { maxTitleCharacters, slackMessage } from './slack-payload.ts';
 import {
   completeSlack,
   type SlackSettings,
@@ -117,7 +118,10 @@ class Slack {
   }
 
   async #replyOf(message: Message, { channel, ts }: Posted): Promise<unknown> {
-    const title = await this.#tools.templates.text(this.#settings.title, message);
+    const title = truncateCharacters(
+      await this.#tools.templates.text(this.#settings.title, message),
+      maxTitleCharacters,
+    );
     return {
       channel,
       thread_ts: ts,

@@ -18,10 +18,9 @@ function quoteMeta(text: string): string {
 }
 
 function alertText(alert: MessageAlert, form: PayloadForm): string {
-  const own =
-    form === '4 with links'
-      ? `,"omoi":{"alert_id":${goText(alert.alertId)},"links":${linksText(alert)}}`
-      : '';
+  const own = hasLinks(form)
+    ? `,"omoi":{"alert_id":${goText(alert.alertId)},"links":${linksText(alert)}}`
+    : '';
   return [
     `{"status":${goText(alert.status)}`,
     `"labels":${goMap(alert.labels)}`,
@@ -39,7 +38,7 @@ function linksText({ links: { alert, acknowledge, silence, trace } }: MessageAle
 
 /** Of the message: its id, and where all that fire are acknowledged at once. */
 function ownText({ notificationId, acknowledgeAll }: Message, form: PayloadForm): string {
-  if (form !== '4 with links') return '';
+  if (!hasLinks(form)) return '';
   const links = goMap(acknowledgeAll === null ? {} : { acknowledge_all: acknowledgeAll });
   return `,"omoi":{"notification_id":${goText(notificationId)},"links":${links}}`;
 }
@@ -49,8 +48,12 @@ function noteText({ note }: Message): string {
   return note === null ? '' : `,"note":${goText(note)}`;
 }
 
-/** `4` of webhooks, with a key `omoi` of the message and of each alert where links are asked for; `1` of incident.io, which says the same. */
-export type PayloadForm = '1' | '4' | '4 with links';
+/** `4` of webhooks, `1` of incident.io, which says the same; with a key `omoi` of the message and of each alert where links are asked for. */
+export type PayloadForm = '1' | '1 with links' | '4' | '4 with links';
+
+function hasLinks(form: PayloadForm): boolean {
+  return form === '1 with links' || form === '4 with links';
+}
 
 /**
  * The body of Alertmanager's webhooks, byte by byte what Alertmanager 0.34 sends (but for links, where they are asked for): its fields
@@ -85,7 +88,7 @@ function* payloadPieces(message: Message, form: PayloadForm): Generator<void, re
       `"commonAnnotations":${goMap(annotations)}`,
       `"routeLabels":${goMap(message.routeLabels)}`,
       `"externalURL":${goText(message.externalUrl)}`,
-      `"version":${goText(form === '1' ? '1' : '4')}`,
+      `"version":${goText(form.slice(0, 1))}`,
       `"groupKey":${goText(message.groupKey)}`,
       `"truncatedAlerts":${message.truncatedAlerts}${noteText(message)}${ownText(message, form)}}\n`,
     ].join(','),
