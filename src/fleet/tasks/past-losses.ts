@@ -44,7 +44,11 @@ export async function readPastLosses(parts: FleetParts, nowMs: number): Promise<
     const atMs = Date.parse(at);
     const poolId = poolOf(holder);
     const lost = { poolId, taskId: payload.task_id, holder, agoMs: Math.max(0, nowMs - atMs) };
-    if (isCounted(payload)) countedOf.set(poolId, [...(countedOf.get(poolId) ?? []), { ...lost, atMs }]);
+    if (isCounted(payload)) {
+      const before = countedOf.get(poolId);
+      if (before) before.push({ ...lost, atMs });
+      else countedOf.set(poolId, [{ ...lost, atMs }]);
+    }
     if (payload.excused_by !== 'many_at_once') continue;
     const before = countedOf.get(poolId) ?? [];
     countedOf.delete(poolId);
