@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -211,6 +211,31 @@ describe('whose a series is survives', () => {
     await clock.advance(1000);
     expect(send(third, 'token:b', 3).refused.series_owned).toBe(1);
   });
+});
+
+it('a sender is paid for once a series in the log, and nothing a sample', async () => {
+  const bytesOf = async (sender: string, samples: number): Promise<number> => {
+    directory = await mkdtemp(join(parent, 'log-'));
+    const own = directory;
+    const tsdb = await open().finally(() => (directory = parent));
+    for (let at = 0; at < samples; at++) {
+      await send(tsdb, sender, 1).durable();
+      await clock.advance(1000);
+    }
+    const entries = await readdir(own, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile());
+    const sizes = await Promise.all(
+      files.map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).size),
+    );
+    return sizes.reduce((sum, size) => sum + size, 0);
+  };
+  const parent = directory;
+  const name = `token:${'a'.repeat(60)}`;
+  const costOf = async (samples: number): Promise<number> =>
+    (await bytesOf(name, samples)) - (await bytesOf('otlp', samples));
+  const once = await costOf(1);
+  expect(once).toBeGreaterThan(40);
+  expect(await costOf(200)).toBe(once);
 });
 
 it('what was found out about senders is old when a series gets one', async () => {

@@ -34,23 +34,21 @@ export interface PastLosses {
 export async function readPastLosses(parts: FleetParts, nowMs: number): Promise<PastLosses> {
   const { massLossWindowMs } = parts.limits;
   const released = await readReleases(parts, nowMs - massLossesKeptMs);
-  const poolOf = (holder: Holder): string | null => parts.agentIndex.get(holder.agentId)?.poolId ?? null;
   const mass: PastMassLoss[] = [];
   /** Counted, and given back where most of the pool went within the window. */
   const countedOf = new Map<string | null, (PastMassLoss & { readonly atMs: number })[]>();
   for (const { at, payload } of released) {
     const holder = holderIn(payload);
-    if (!holder) continue;
+    const agent = holder && parts.agentIndex.get(holder.agentId);
+    // Of one that has been struck off it is not known where it belonged.
+    if (!agent) continue;
     const atMs = Date.parse(at);
-    const poolId = poolOf(holder);
+    const { poolId } = agent;
     const lost = { poolId, taskId: payload.task_id, holder, agoMs: Math.max(0, nowMs - atMs) };
-    if (isCounted(payload)) {
-      const before = countedOf.get(poolId);
-      if (before) before.push({ ...lost, atMs });
-      else countedOf.set(poolId, [{ ...lost, atMs }]);
-    }
-    if (payload.excused_by !== 'many_at_once') continue;
     const before = countedOf.get(poolId) ?? [];
+    countedOf.set(poolId, before);
+    if (isCounted(payload)) before.push({ ...lost, atMs });
+    if (payload.excused_by !== 'many_at_once') continue;
     countedOf.delete(poolId);
     for (const { atMs: countedAtMs, ...other } of before)
       if (atMs - countedAtMs <= massLossWindowMs) mass.push(other);
