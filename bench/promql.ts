@@ -13,7 +13,8 @@ import { INSTALLED, startOmoi, startPrometheus, startVictoriaMetrics } from './t
 
 /**
  * The evaluator by itself, on samples that are already decoded in memory; then whole servers over HTTP, Prometheus
- * and VictoriaMetrics beside Omoi where they are installed; then one rule. `--json` prints one object.
+ * and VictoriaMetrics beside Omoi where they are installed; then one rule. `--json` prints a line
+ * for each when it is measured, and all of them at the end.
  */
 interface Measured {
   readonly name: string;

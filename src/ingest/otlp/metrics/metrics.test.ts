@@ -79,6 +79,20 @@ describe.each(ENCODINGS)('metrics in %s', (encoding) => {
     expect(otlp.stored()).toEqual({ g: { 1: 1 } });
   });
 
+  it.each([
+    ['from yesterday', -86_400_000, 'a point that is older than the store takes (too_old) (1)'],
+    ['of tomorrow', 86_400_000, 'a point that is too far ahead of the server’s clock (too_far_ahead) (1)'],
+    [
+      'of the time of another',
+      1,
+      'a point with the time of another of its series and another value (duplicate_timestamp) (1)',
+    ],
+  ])('says in words, and by its code, why a point %s is refused', async (_, timeMs, message) => {
+    await send(gauge({ ...at(1), asInt: '1' }));
+    expect(await send(gauge({ ...at(timeMs), asInt: '2' }))).toEqual({ rejected: 1, message });
+    expect(otlp.stored()).toEqual({ g: { 1: 1 } });
+  });
+
   it('makes no series for a point that is refused', async () => {
     await send(
       delta({ ...at(1), asDouble: 'NaN' }, { ...at(-86_400_000), asInt: '1', attributes: [text('a', 'b')] }),
