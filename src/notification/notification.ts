@@ -307,6 +307,7 @@ export class Notification {
     const { intervals, routing } = this.#prepared;
     return waitsOf(alert, membership.groupsOf(alertId), {
       log: this.log,
+      holdOf: (id) => this.holds.get(id),
       intervals,
       integrationsOf: (receiver) => routing.integrationsOf(receiver),
       nowMs: this.#parts.clock.wallMs(),

@@ -7,12 +7,17 @@ import { json } from 'node:stream/consumers';
 export interface WebhookMessage {
   readonly path: string;
   readonly status: string;
+  /** Of PagerDuty: what becomes of the incident. */
+  readonly event_action?: string;
   /** Of a payload of one's own. */
   readonly link?: string;
   readonly alerts: readonly { readonly labels: Readonly<Record<string, string>> }[];
 }
 
-/** Webhooks on a free port of this machine: each path is one. A path that begins with `/down` answers 503. */
+/**
+ * Webhooks on a free port of this machine: each path is one. A path that begins with `/down` answers 503, one that begins with
+ * `/refuses` 400 and why.
+ */
 export class Webhook {
   readonly messages: WebhookMessage[] = [];
   readonly #server: Server;
@@ -32,7 +37,8 @@ export class Webhook {
     // Omoi sends nothing else.
     const body = (await json(request)) as Omit<WebhookMessage, 'path'>;
     this.messages.push({ ...body, path });
-    response.writeHead(path.startsWith('/down') ? 503 : 200).end();
+    if (path.startsWith('/refuses')) response.writeHead(400).end('the channel #ops is archived');
+    else response.writeHead(path.startsWith('/down') ? 503 : 200).end();
   }
 
   async start(): Promise<void> {

@@ -30,7 +30,10 @@ export function ExplainPanel({ alertId }: { readonly alertId: string }) {
           return (
             <>
               <p className={styles.told}>
-                <ToneDot tone={tone} /> <span>{text}</span>
+                <ToneDot tone={tone} />{' '}
+                <span>
+                  <Reason text={text} nowMs={nowMs} />
+                </span>
               </p>
               {explained.waits.map(({ receiver, group_key: groupKey, reason }) => (
                 <p key={`${receiver} ${groupKey}`} className={styles.told}>

@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import type { MessagesAnswer } from '../api/wire.ts';
 import { formatAgo, formatDuration } from '../domain/age.ts';
 import { count } from '../domain/count.ts';
-import { words } from '../domain/event-sentence.ts';
+import { messageReason, words } from '../domain/event-sentence.ts';
 import type { ExplainedMessage } from '../domain/explained-alert.ts';
 import { messageTone } from '../domain/tone.ts';
 import { useNow } from '../hooks/use-now.ts';
@@ -50,7 +50,7 @@ function MessageRow({ message, nowMs, columns }: MessageRowProps) {
     <div className={styles.row} style={columns}>
       <span className={styles.name}>{receiver}</span>
       <span className={styles.cell}>
-        {integration.slice(receiver.length + 1)}, {words(reason)}
+        {integration.slice(receiver.length + 1)}, {messageReason(reason)}
       </span>
       <span>
         <ToneLabel tone={messageTone(state)}>{state === 'pending' ? 'waits' : state}</ToneLabel>

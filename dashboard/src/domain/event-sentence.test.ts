@@ -37,6 +37,15 @@ const ROWS: readonly { readonly event: SystemEvent; readonly text: string; reado
   {
     event: {
       ...at,
+      event_type: 'notification.delivered',
+      payload: { ...message, reason: 'brief', alerts: 1, answer: 'HTTP 202' },
+    },
+    text: 'Message to team by webhook about 1 alert (came and went) delivered: HTTP 202',
+    tone: 'good',
+  },
+  {
+    event: {
+      ...at,
       event_type: 'notification.failed',
       payload: { ...message, alerts: 20, failure: 'clientError', error: 'HTTP 404' },
     },

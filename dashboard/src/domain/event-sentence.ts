@@ -292,7 +292,12 @@ function messageName(payload: {
   const { receiver, integration, reason, alerts } = payload;
   const [kind = ''] = integration.slice(receiver.length + 1).split('/');
   const by = kind === '' || kind === receiver ? '' : ` by ${kind}`;
-  return `Message to ${receiver}${by} about ${count(alerts, 'alert')} (${words(reason)})`;
+  return `Message to ${receiver}${by} about ${count(alerts, 'alert')} (${messageReason(reason)})`;
+}
+
+/** Why a message was sent, as people say it. */
+export function messageReason(reason: string): string {
+  return reason === 'brief' ? 'came and went' : words(reason);
 }
 
 function silenceName({ matchers }: { readonly matchers: readonly string[] }): string {

@@ -53,6 +53,21 @@ describe('whether anybody was told', () => {
       'caution',
     ],
     [
+      [routed, decision('hold', 'kept back', 'held until noon, while restart_it works on agent:a')],
+      [],
+      'Nobody has been told yet: held until noon, while restart_it works on agent:a.',
+      'calm',
+    ],
+    [
+      [routed],
+      [
+        message('failed', { receiver: 'mail', integration: 'mail/email/0', answer: 'HTTP 400' }),
+        message('pending', { attempts: 3, answer: 'HTTP 503' }),
+      ],
+      'Nobody has been told yet. A message to team/webhook/0 waits after 3 attempts: HTTP 503. mail/email/0 did not take its message: HTTP 400.',
+      'bad',
+    ],
+    [
       [routed],
       [message('pending', { attempts: 0 })],
       'Nobody has been told yet. A message to team/webhook/0 is on its way.',

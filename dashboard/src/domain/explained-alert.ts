@@ -47,14 +47,22 @@ export function describeTold({ decisions, messages }: Explained): Told {
       failed !== undefined && !delivered.includes(failed.receiver) ? ` ${describeFailed(failed)}` : '';
     return { text: `${listed(delivered)} ${were(delivered)} told.${waits}${gaveUp}`, tone: 'good' };
   }
-  if (waiting !== undefined) return { text: `Nobody has been told yet.${waits}`, tone: 'caution' };
+  if (waiting !== undefined) {
+    const gaveUp =
+      failed === undefined || failed.receiver === waiting.receiver ? '' : ` ${describeFailed(failed)}`;
+    return { text: `Nobody has been told yet.${waits}${gaveUp}`, tone: gaveUp === '' ? 'caution' : 'bad' };
+  }
   if (failed !== undefined) return { text: `Nobody was told. ${describeFailed(failed)}`, tone: 'bad' };
   const last = decisions.at(-1);
   if (last === undefined) return { text: 'Nothing has been decided about it.', tone: 'gone' };
   if (last.stage === 'routing') {
     return { text: 'Nobody has been told yet: its group waits for what else may come.', tone: 'calm' };
   }
-  return { text: `Nobody was told: ${sentence(last.reason)}`, tone: 'caution' };
+  const isHeld = last.stage === 'hold' && last.decision === 'kept back';
+  return {
+    text: `Nobody ${isHeld ? 'has been told yet' : 'was told'}: ${sentence(last.reason)}`,
+    tone: isHeld ? 'calm' : 'caution',
+  };
 }
 
 function receiversOf(messages: readonly ExplainedMessage[], state: ExplainedMessage['state']): string[] {

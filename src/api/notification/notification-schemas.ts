@@ -48,7 +48,14 @@ export const explainAnswer = z.object({
   waits: z
     .array(
       z.object({
-        stage: z.enum(['group_wait', 'group_interval', 'repeat_interval', 'mute_time', 'active_time']),
+        stage: z.enum([
+          'hold',
+          'group_wait',
+          'group_interval',
+          'repeat_interval',
+          'mute_time',
+          'active_time',
+        ]),
         receiver: z.string(),
         group_key: z.string(),
         until: nullableText.describe('Null where it has no end within a year.'),

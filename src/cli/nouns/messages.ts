@@ -26,7 +26,10 @@ type Message = z.output<typeof message>;
 export const MESSAGE_COLUMNS: readonly Column<Message>[] = [
   { heading: 'MESSAGE', of: (row) => row.notification_id },
   { heading: 'TO', of: (row) => row.integration },
-  { heading: 'BECAUSE', of: (row) => row.reason.replaceAll('_', ' ') },
+  {
+    heading: 'BECAUSE',
+    of: ({ reason }) => (reason === 'brief' ? 'came and went' : reason.replaceAll('_', ' ')),
+  },
   { heading: 'STATE', of: (row) => row.state, colourOf: (row) => colourOfState(row.state) },
   { heading: 'TRIES', of: (row) => String(row.attempts), align: 'right' },
   { heading: 'AGE', of: (row) => ageOf(row.created_at), align: 'right' },

@@ -6,6 +6,7 @@ import {
   readConfigurationFile,
   type ConfigurationFiles,
   type NotificationConfiguration,
+  type Route,
 } from '#notification';
 import { readTextFileLater } from '#server';
 import type { TreeFlags } from '../commands/routing.ts';
@@ -46,16 +47,44 @@ export async function readRoutingFile(file: string): Promise<NotificationConfigu
   return readConfigurationFile({ name, text, directory }, { files: FILES, environment: process.env });
 }
 
-/** Of what Alertmanager's API answers under `/status`. */
+/** Of what Alertmanager's API answers under `/status`: the configuration as Alertmanager's programs can read it. */
 const statusAnswer = z.object({ config: z.object({ original: z.string() }) });
+/** What it leaves out of routes: what Omoi adds to them. */
+const routesAnswer = z.object({
+  routes: z.array(
+    z.object({
+      route_id: z.string(),
+      hold_for_remediation_ms: z.number().nullable(),
+      escalation: z.string().nullable(),
+    }),
+  ),
+});
 
 /** A file, or what the server has loaded: its secrets are hidden, and its templates lie where it is. */
-export async function routingOf(flags: TreeFlags): Promise<NotificationConfiguration> {
+export async function routingOf(
+  flags: TreeFlags,
+): Promise<Pick<NotificationConfiguration, 'route' | 'receivers' | 'warnings'>> {
   if (flags.file !== undefined) return readRoutingFile(flags.file);
   const server = serverOf(flags);
   const { config } = statusAnswer.parse(await readFrom(server, '/alertmanager/api/v2/status'));
-  return readConfigurationFile(
+  const { routes } = routesAnswer.parse(await readFrom(server, '/api/v1/alerts/routing'));
+  const { route, receivers, warnings } = await readConfigurationFile(
     { name: `configuration of ${urlOf(server)}`, text: config.original, directory: '/' },
-    { files: FILES, templates: 'unread' },
+    { files: FILES, templates: 'unread', secrets: 'hidden' },
   );
+  const added = new Map(routes.map((one) => [one.route_id, one]));
+  return { route: withAdded(route, added), receivers, warnings };
+}
+
+function withAdded(
+  route: Route,
+  added: ReadonlyMap<string, z.output<typeof routesAnswer>['routes'][number]>,
+): Route {
+  const { hold_for_remediation_ms: holdForRemediationMs = null, escalation = null } =
+    added.get(route.id) ?? {};
+  return {
+    ...route,
+    omoi: { ...route.omoi, holdForRemediationMs, escalation },
+    routes: route.routes.map((below) => withAdded(below, added)),
+  };
 }

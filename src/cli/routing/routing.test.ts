@@ -39,10 +39,23 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'omoi-routing-'));
   writeFileSync(join(directory, 'am.yml'), TEXT);
   writeFileSync(join(directory, 'own.tmpl'), '{{ define "own" }}x{{ end }}');
-  // As Alertmanager's API answers, in what is read of it.
+  // As the two are answered, in what is read of them.
+  const added = { hold_for_remediation_ms: 60_000, escalation: null };
+  const answers: Readonly<Record<string, unknown>> = {
+    '/alertmanager/api/v2/status': { config: { original: TEXT.replace(/https:\S+/, '<secret>') } },
+    '/api/v1/alerts/routing': {
+      routes: [
+        { route_id: '{}', hold_for_remediation_ms: null, escalation: null },
+        { route_id: '{}/{severity="critical"}/0', ...added, escalation: 'page' },
+        { route_id: '{}/{service=~"mysql|postgres"}/0', ...added },
+        { route_id: '{}/{service=~"mysql|postgres"}/0/{zone=~"eu-.*"}/0', ...added },
+      ],
+    },
+  };
   server = createServer((request, response) => {
-    if (request.url !== '/alertmanager/api/v2/status') response.statusCode = 404;
-    response.end(JSON.stringify({ config: { original: TEXT.replace(/https:\S+/, '<secret>') } }));
+    const answer = answers[request.url ?? ''];
+    if (answer === undefined) response.statusCode = 404;
+    response.end(JSON.stringify(answer ?? {}));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -143,9 +156,18 @@ describe('omoi routing show', () => {
     expect(said.join('')).toContain('Omoi does not send to sns yet');
   });
 
-  it('prints the tree of the server, whose secrets and templates are not here', async () => {
+  it('prints the tree of the server with what Omoi adds to it; its secrets and templates are not here', async () => {
     await showRouting({ url });
-    expect(lines()).toEqual(TREE);
+    const held = 'held 1m for a repair';
+    expect(lines()).toEqual([
+      TREE[0],
+      `${TREE[1]}  ${held}  escalates by page`,
+      `${TREE[2]}  ${held}`,
+      TREE[3],
+    ]);
+    // It has nothing but what the server has loaded, which has warned of it: `<secret>` is no mistake of whoever asks.
+    expect(said.join('')).not.toContain('secret');
+    expect(said.join('')).toContain('Omoi does not send to sns yet');
   });
 
   it('as JSON, with what is inherited', async () => {
@@ -162,6 +184,8 @@ describe('omoi routing show', () => {
       continue: true,
       group_by: ['...'],
       group_wait: '30s',
+      hold_for_remediation: null,
+      escalation: null,
     });
     expect(out.join('')).not.toContain('hush');
   });

@@ -78,6 +78,9 @@ function routeView(route: Route): Readonly<Record<string, unknown>> {
     mute_time_intervals: route.muteTimeIntervals,
     active_time_intervals: route.activeTimeIntervals,
     labels: route.labels,
+    hold_for_remediation:
+      route.omoi.holdForRemediationMs === null ? null : formatDuration(route.omoi.holdForRemediationMs),
+    escalation: route.omoi.escalation,
     routes: route.routes.map(routeView),
   };
 }

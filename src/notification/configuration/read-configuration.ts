@@ -47,6 +47,8 @@ export interface ConfigurationTools {
    * read. `read` where nothing is said.
    */
   readonly templates?: 'read' | 'unread';
+  /** `hidden`: it is what a server shows of itself, in whose secrets' place `<secret>` has to stand. `written` where nothing is said. */
+  readonly secrets?: 'written' | 'hidden';
 }
 
 /**
@@ -113,7 +115,7 @@ export async function readNotificationConfiguration(
     omoi,
     shown: shownConfiguration(text, document),
     warnings: [
-      ...hiddenSecretsOf(source, document),
+      ...(tools.secrets === 'hidden' ? [] : hiddenSecretsOf(source, document)),
       ...warningsOf([...findings.warnings, ...unsendable.warnings], document, name),
     ],
     unsendable: warningsOf(unsendable.warnings, document, name),

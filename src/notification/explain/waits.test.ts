@@ -70,6 +70,7 @@ it('tells until when a time interval keeps it back', async () => {
   const waits = (speaksAgainAtMs: number | null) =>
     waitsOf(alert, membership.groupsOf('a'), {
       log: notification.log,
+      holdOf: () => null,
       intervals: {
         silentBy: () => ({ because: 'mute', names: ['night'] }),
         speaksAgainAtMs: () => speaksAgainAtMs,
@@ -99,6 +100,7 @@ it.each([maxWaits, maxWaits + 1])(
       Array.from({ length: count }, () => group),
       {
         log: notification.log,
+        holdOf: () => null,
         intervals: new TimeIntervals(new Map()),
         integrationsOf: () => [],
         nowMs: clock.wallMs(),

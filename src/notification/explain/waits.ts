@@ -2,12 +2,14 @@ import { formatDuration, toRfc3339 } from '#telemetry';
 import type { AggregationGroup } from '../groups/aggregation-group.ts';
 import type { RoutingInForce } from '../groups/routing-in-force.ts';
 import type { TrackedAlert } from '../groups/tracked-alert.ts';
+import type { Hold } from '../hold/hold.ts';
 import type { NotificationLog } from '../outbox/notification-log.ts';
 import type { TimeIntervals } from '../routing/time-intervals.ts';
+import { holdStage } from '../stages/hold-stage.ts';
 
 /** What an alert waits for in one of its groups now. */
 export interface Wait {
-  readonly stage: 'group_wait' | 'group_interval' | 'repeat_interval' | 'mute_time' | 'active_time';
+  readonly stage: 'hold' | 'group_wait' | 'group_interval' | 'repeat_interval' | 'mute_time' | 'active_time';
   readonly receiver: string;
   readonly groupKey: string;
   /** Wall ms; null where it has no end within a year. */
@@ -23,6 +25,7 @@ const maxAheadMs = 366 * 86_400_000;
 
 export interface WaitContext {
   readonly log: Pick<NotificationLog, 'get'>;
+  readonly holdOf: (alertId: string) => Hold | null;
   readonly intervals: Pick<TimeIntervals, 'silentBy' | 'speaksAgainAtMs'>;
   readonly integrationsOf: (receiver: string) => ReturnType<RoutingInForce['integrationsOf']>;
   readonly nowMs: number;
@@ -48,9 +51,18 @@ type WaitInGroup = Pick<Wait, 'stage' | 'untilMs' | 'reason'>;
 function waitIn(
   group: AggregationGroup,
   alert: TrackedAlert,
-  { log, intervals, integrationsOf, nowMs }: WaitContext,
+  { log, holdOf, intervals, integrationsOf, nowMs }: WaitContext,
 ): WaitInGroup | null {
   const { route, dueAtMs } = group;
+  const isFiring = alert.endsAtMs === null;
+  // Whatever its group waits for: the verdict on the repair is told at once.
+  const held = isFiring ? holdStage(holdOf).judge(alert, route, nowMs) : null;
+  if (held) {
+    const { decision, reason, untilMs = null } = held;
+    const isHealed = decision === 'healed' && untilMs !== null;
+    const end = isHealed ? `waits until ${toRfc3339(untilMs)} for its end: ` : '';
+    return { stage: 'hold', untilMs, reason: `${end}${reason}` };
+  }
   if (!group.hasPassed) return waits('group_wait', dueAtMs, route.groupWaitMs);
   const silent = intervals.silentBy(route, nowMs);
   if (silent) {
@@ -62,7 +74,6 @@ function waitIn(
       : { stage: 'mute_time', untilMs, reason: `muted within ${names}${until}` };
   }
   const entries = integrationsOf(route.receiver).map(({ key }) => log.get(group.id, key));
-  const isFiring = alert.endsAtMs === null;
   const isKnown = entries.every((entry) => entry?.firing.has(alert.fingerprint) === true);
   if (!isFiring || !isKnown) return waits('group_interval', dueAtMs, route.groupIntervalMs);
   // Nobody is told again of what somebody has acknowledged.

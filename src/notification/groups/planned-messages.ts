@@ -90,12 +90,16 @@ function* explainMessage(
         notificationId: id,
         reason:
           place < members.length
-            ? `a message to ${integration}: ${reason.replaceAll('_', ' ')}`
+            ? `a message to ${integration}: ${shortReason(reason)}`
             : `the message to ${integration} names ${members.length} of ${told.length} alerts`,
       },
       `${groupId} ${integration}`,
     );
   }
+}
+
+function shortReason(reason: NotificationReason): string {
+  return reason === 'brief' ? 'came and went' : reason.replaceAll('_', ' ');
 }
 
 /** What is repeated leaves out what somebody has acknowledged. */

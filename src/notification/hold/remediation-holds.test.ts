@@ -81,6 +81,38 @@ async function healedEvents(): Promise<readonly unknown[]> {
 
 const rows = () => stage.database.reader.selectFrom('notification_holds').selectAll().execute();
 
+const waits = (alertId: string): readonly string[] =>
+  stage.notification.waitsOf(alertId).map(({ stage: stageName, untilMs, reason }) => {
+    const inMs = (untilMs ?? 0) - stage.clock.wallMs();
+    return `${stageName} ${Math.round(inMs / SECOND)}s: ${reason.replace(/until \S+Z/, 'until then')}`;
+  });
+
+describe('what an alert whose repair is under way waits for', () => {
+  it.each([0, 30])('is the verdict, whatever its group waits for: group_wait %is', async (groupWait) => {
+    await open({ route: { ...HELD, groupWaitMs: groupWait * SECOND } });
+    await stage.alerts.fire({ a: A });
+    await pass(SECOND);
+    expect(waits('a')).toEqual(['hold 59s: held until then, while restart_it works on agent:w-1']);
+    await stage.tell(started('a'), ended('a', 'healed'));
+    await pass(SECOND);
+    expect(waits('a')).toEqual(['hold 58s: waits until then for its end: healed by restart in 2.1 s']);
+    await pass(59 * SECOND);
+    expect(waits('a').join()).toMatch(/^(group_interval|repeat_interval) /);
+  });
+
+  it('is its group again once the repair has failed, and nothing where nothing holds it back', async () => {
+    await open({ route: { ...HELD, groupWaitMs: 0, groupIntervalMs: 5 * MINUTE } });
+    await stage.alerts.fire({ a: A });
+    await pass(SECOND);
+    await stage.tell(started('a'), ended('a', 'failed'));
+    await pass(SECOND);
+    expect(waits('a').join()).toMatch(/^repeat_interval /);
+    await stage.alerts.resolve('a');
+    await pass(0);
+    expect(waits('a').join()).toMatch(/^group_interval /);
+  });
+});
+
 describe('an alert whose repair is under way', () => {
   it('is held back, and nobody is told once it is healed; the event says what was done', async () => {
     const team = await open();
