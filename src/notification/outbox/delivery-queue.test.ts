@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { createSeededRandom, VirtualClock } from '#telemetry';
+import { createSeededRandom, nextTurn, VirtualClock } from '#telemetry';
 import { DELIVERED, failed, RecordingReceiver } from '../notification.test-support.ts';
 import type { Delivery } from '../receivers/integration.ts';
-import { DeliveryQueue, maxDeliveriesAtOnce, maxFailuresInARow, type Outstanding } from './delivery-queue.ts';
+import {
+  DeliveryQueue,
+  maxDeliveriesAtOnce,
+  maxFailuresInARow,
+  maxPassedOverAtOnce,
+  type Outstanding,
+} from './delivery-queue.ts';
 import type { RunningIntegration } from './running-integration.ts';
 
 const SECOND = 1000;
@@ -15,6 +21,7 @@ interface Stage {
   /** What was sent since it was asked before. */
   take(): readonly string[];
   answer: Delivery | ((id: string) => Delivery | Promise<Delivery>);
+  mayBegin: (id: string) => boolean;
   push(id: string): void;
 }
 
@@ -44,13 +51,14 @@ function open(): Stage {
     },
     onTried: () => Promise.resolve(),
     onWaits: () => undefined,
-    mayBegin: () => true,
+    mayBegin: ({ notification: { id } }) => stage.mayBegin(id),
   });
   const stage: Stage = {
     clock,
     queue,
     take: () => sent.splice(0),
     answer: DELIVERED,
+    mayBegin: () => true,
     push(id) {
       const nowMs = clock.wallMs();
       // Of the message the queue reads no more than this.
@@ -92,6 +100,24 @@ describe('many messages for one receiver', () => {
     await stage.clock.advance(2 * MINUTE);
     expect(stage.take()).toHaveLength(1000);
     expect(stage.queue.size).toBe(0);
+  });
+
+  it('of which none may begin: some are passed over in a turn, and what may begin comes behind them', async () => {
+    const stage = open();
+    let asked = 0;
+    stage.mayBegin = (id) => {
+      asked++;
+      return id === 'last';
+    };
+    stage.queue.hold();
+    pushMany(stage, 2 * maxPassedOverAtOnce);
+    stage.push('last');
+    stage.queue.release();
+    expect(asked).toBe(maxPassedOverAtOnce);
+    await nextTurn();
+    expect([asked, stage.take()]).toEqual([2 * maxPassedOverAtOnce, []]);
+    await nextTurn();
+    expect([asked, stage.take()]).toEqual([2 * maxPassedOverAtOnce + 1, ['last']]);
   });
 
   it('that fails on one of them: a new one goes at once', async () => {

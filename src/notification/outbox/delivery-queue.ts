@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { backoffMs, type BackoffLimits, type Clock, type Random, type Timer } from '#telemetry';
+import { backoffMs, nextTurn, type BackoffLimits, type Clock, type Random, type Timer } from '#telemetry';
 import type { Delivery, SendOptions } from '../receivers/integration.ts';
 import type { Notification } from './outbox-rows.ts';
 import type { RunningIntegration } from './running-integration.ts';
@@ -22,6 +22,8 @@ export const maxRecipientsKept = 1_000;
 
 /** What may not be begun is asked about again after so long. */
 const askAgainMs = 60_000;
+/** So many that may not be begun are passed over in one turn of the event loop. */
+export const maxPassedOverAtOnce = 500;
 
 /** A message that waits for its turn or is on its way. */
 export interface Outstanding {
@@ -189,7 +191,12 @@ export class DeliveryQueue {
     this.#wakeAt(Math.max(this.#restUntilMs, this.#retryRestUntilMs), nowMs);
     if (this.#restUntilMs > nowMs) return;
     const atOnce = this.#failures > 0 || this.#limited > 0 ? 1 : maxDeliveriesAtOnce;
+    let passedOver = 0;
     while (this.#running.size < atOnce && this.#unrecorded < maxUnrecordedDeliveries) {
+      if (passedOver === maxPassedOverAtOnce) {
+        void nextTurn().then(() => this.#pump());
+        return;
+      }
       const [fresh] = this.#fresh;
       const [tried] = this.#retryRestUntilMs > nowMs ? [] : this.#tried;
       const next = tried ?? fresh;
@@ -198,7 +205,10 @@ export class DeliveryQueue {
       this.#tried.delete(next);
       if (next.state !== 'waiting') continue;
       if (this.#parts.mayBegin(next)) void this.#try(next);
-      else this.#askAgain(next);
+      else {
+        this.#askAgain(next);
+        passedOver++;
+      }
     }
   }
 

@@ -5,6 +5,7 @@ import {
   backoffMs,
   formatElapsed,
   messageOf,
+  paced,
   SerialQueue,
   Stretch,
   type BackoffLimits,
@@ -147,10 +148,9 @@ export class Outbox {
       logger.warn({ messages: gone.length }, NOT_CONFIGURED);
     }
     await this.#throttle.start();
-    const taken = outstandingOf(
-      pending.filter(({ notification }) => this.#queues.has(notification.integration)),
-    );
     const stretch = new Stretch(clock);
+    const left = pending.filter(({ notification }) => this.#queues.has(notification.integration));
+    const taken = await paced(outstandingOf(left), stretch);
     for (const outstanding of taken) {
       this.#accept(outstanding);
       if (stretch.isOver) await stretch.pause();

@@ -35,28 +35,36 @@ export async function endDigested(
   }
 }
 
-/** What an earlier run left, as it stood: messages that a digest stands for are on their way as long as it is. */
-export function outstandingOf(pending: readonly PendingNotification[]): readonly Outstanding[] {
+/**
+ * What an earlier run left, as it stood: messages that a digest stands for are on their way as long as it is. With a pause offered
+ * after each message.
+ */
+export function* outstandingOf(
+  pending: readonly PendingNotification[],
+): Generator<void, readonly Outstanding[]> {
   const waiting = new Set(pending.map(({ notification }) => notification.id));
   const digested = new Map<string, Outstanding[]>();
   const others: PendingNotification[] = [];
-  const parts: Outstanding[] = [];
+  /** First those that a digest stands for. */
+  const taken: Outstanding[] = [];
   for (const one of pending) {
+    yield;
     if (one.digestId === null || !waiting.has(one.digestId)) others.push(one);
     else {
       const part = outstandingFrom(one, 'sending');
-      parts.push(part);
+      taken.push(part);
       const together = digested.get(one.digestId);
       if (together) together.push(part);
       else digested.set(one.digestId, [part]);
     }
   }
-  const taken = others.map((one): Outstanding => {
+  for (const one of others) {
     const digestOf = digested.get(one.notification.id);
     const outstanding = outstandingFrom(one, 'waiting');
-    return digestOf ? { ...outstanding, digestOf } : outstanding;
-  });
-  return [...parts, ...taken];
+    taken.push(digestOf ? { ...outstanding, digestOf } : outstanding);
+    yield;
+  }
+  return taken;
 }
 
 function outstandingFrom(

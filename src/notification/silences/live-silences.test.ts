@@ -138,6 +138,27 @@ describe('expressions that ask for no value', () => {
 });
 
 describe('those that are put unread', () => {
+  it('are asked only by label sets that they may be for', () => {
+    const live = new LiveSilences();
+    const sets = ['A', 'B'].map((name) => counted(`alertname=${name},unit=~"web-[0-9]+"`));
+    for (const [at, { matchers }] of sets.entries()) live.putUnread(silenceOf(String(at), [matchers]));
+    const labels = { alertname: 'A', unit: 'web-1' };
+    const found = (): readonly string[] => live.of(labels, NOW_MS).map(({ id }) => id);
+    expect(found()).toEqual(['0']);
+    // Of the other one the name alone was asked.
+    expect(sets[1]?.asked()).toBe(1);
+    unpaced(live.reading());
+    expect(found()).toEqual(['0']);
+    expect(live.of({ ...labels, alertname: 'B' }, NOW_MS).map(({ id }) => id)).toEqual(['1']);
+  });
+
+  it('wait for nothing where nothing is to be compiled', () => {
+    const live = new LiveSilences();
+    live.putUnread(silenceOf('1', [parseMatchers('alertname=~"A|B",unit!="web-1"')]));
+    expect(live.reading().next().done).toBe(true);
+    expect(live.of({ alertname: 'B' }, NOW_MS)).toHaveLength(1);
+  });
+
   it('are asked nothing until they are read, one in each piece, or somebody looks', () => {
     const live = new LiveSilences();
     const all = Array.from({ length: 10 }, (_, at) => unvalued(String(at)));

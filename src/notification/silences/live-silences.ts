@@ -1,5 +1,5 @@
-import { type Labels, unpaced } from '#telemetry';
-import { asksForValue, MatcherIndex } from '../configuration/matchers/index.ts';
+import { type Labels, labelValue, type Matcher, unpaced } from '#telemetry';
+import { asksForValue, isCompiled, MatcherIndex } from '../configuration/matchers/index.ts';
 import { coversLabels, type Silence, silenceStateAt, warningDueMs } from './silence.ts';
 
 /** What is due at a moment. */
@@ -70,10 +70,13 @@ export class LiveSilences {
     this.#enter(silence);
   }
 
-  /** As `put`, for many: its matchers are compiled by `reading`, or with the first look, which waits for that. */
+  /** As `put`, for many: its matchers are compiled by `reading`, or with the first look at a label set that it may be for. */
   putUnread(silence: Silence): void {
     this.#silences.set(silence.id, silence);
-    this.#unread.add(silence.id);
+    if (silence.matcherSets.flat().some(isCompiled)) {
+      this.#unread.add(silence.id);
+      this.#changed(silence.id);
+    } else this.#enter(silence);
   }
 
   /** Compiles what is unread, with a pause offered after each silence. */
@@ -101,7 +104,10 @@ export class LiveSilences {
 
   /** Looks a label set up as `of` does, with a pause offered after each expression: to `of` it is known then. */
   *lookUp(labels: Labels): Generator<void, readonly string[]> {
-    yield* this.reading();
+    for (const id of this.#unread) {
+      if (mayCover(this.#silences.get(id), labels)) this.#read(id);
+      yield;
+    }
     const known = this.#known(labels);
     if (known) return known;
     // What comes meanwhile is newer than this.
@@ -112,7 +118,6 @@ export class LiveSilences {
   }
 
   #known(labels: Labels): readonly string[] | null {
-    if (this.#unread.size > 0) return null;
     const found = this.#found.get(labels);
     return found?.version === this.#version ? found.ids : null;
   }
@@ -126,7 +131,8 @@ export class LiveSilences {
     const changed = new Set(this.#changes.slice(-since));
     const ids = found.ids.filter((id) => !changed.has(id));
     for (const id of changed) {
-      const silence = this.#silences.get(id);
+      // What is unread yet was seen not to be for it.
+      const silence = this.#unread.has(id) ? null : this.#silences.get(id);
       if (silence && coversLabels(silence, labels)) ids.push(id);
       yield;
     }
@@ -151,6 +157,10 @@ export class LiveSilences {
   #enter({ id, matcherSets }: Silence): void {
     this.#index.delete(id);
     for (const matchers of matcherSets) this.#index.add(id, matchers);
+    this.#changed(id);
+  }
+
+  #changed(id: string): void {
     this.#version++;
     this.#changes.push(id);
     if (this.#changes.length >= 2 * maxFollowedChanges) this.#changes.splice(0, maxFollowedChanges);
@@ -198,6 +208,17 @@ function changeOf({ startsAtMs, endsAtMs }: Silence, wallMs: number): number {
 export function dueOf(silence: Silence, wallMs: number): number {
   const change = changeOf(silence, wallMs);
   return wallMs < silence.startsAtMs ? change : Math.min(change, warningDueMs(silence) ?? Infinity);
+}
+
+/** Whether it may be meant for a label set, as far as its plain matchers tell. */
+function mayCover(silence: Pick<Silence, 'matcherSets'> | undefined, labels: Labels): boolean {
+  const mayMatch = (matcher: Matcher): boolean =>
+    isExpression(matcher) || matcher.matches(labelValue(labels, matcher.name));
+  return silence?.matcherSets.some((matchers) => matchers.every(mayMatch)) ?? false;
+}
+
+function isExpression({ operator }: Matcher): boolean {
+  return operator === '=~' || operator === '!~';
 }
 
 /** How many of its matcher sets ask for no value of a label. */

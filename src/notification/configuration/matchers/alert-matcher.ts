@@ -11,14 +11,17 @@ import {
 /** What an expression said of so many values is kept: those of a label are few, and asked for again and again. */
 export const maxRememberedValues = 64;
 
+/** Whether a matcher is a regular expression that has to be compiled before it is asked: words side by side are not. */
+export function isCompiled({ operator, value }: Pick<Matcher, 'operator' | 'value'>): boolean {
+  return operator !== '=' && operator !== '!=' && literalAlternatives(value) === null;
+}
+
 /**
  * Compiles a matcher of Alertmanager's: as one of a query, but that `.` does not stand for a newline.
  * @throws RegexTooLarge, and the RE2 syntax error of a broken regular expression
  */
 export function createAlertMatcher(name: string, operator: MatchOperator, value: string): Matcher {
-  if (operator === '=' || operator === '!=' || literalAlternatives(value)) {
-    return createMatcher(name, operator, value);
-  }
+  if (!isCompiled({ operator, value })) return createMatcher(name, operator, value);
   const accepts = acceptanceOf(value);
   const wanted = operator === '=~';
   return { name, operator, value, matches: (candidate) => accepts(candidate) === wanted };
@@ -29,7 +32,7 @@ export function createAlertMatcher(name: string, operator: MatchOperator, value:
  * time. What is wrong with it is thrown then.
  */
 export function createAlertMatcherLater(name: string, operator: MatchOperator, value: string): Matcher {
-  if (operator === '=' || operator === '!=') return createAlertMatcher(name, operator, value);
+  if (!isCompiled({ operator, value })) return createAlertMatcher(name, operator, value);
   let compiled: Matcher | null = null;
   const matches = (candidate: string): boolean => {
     compiled ??= createAlertMatcher(name, operator, value);

@@ -3,6 +3,7 @@ export {
   compareMatchers,
   createAlertMatcher,
   createAlertMatcherLater,
+  isCompiled,
   sameMatchers,
 } from './alert-matcher.ts';
 export { formatMatcher, formatMatchers } from './format-matcher.ts';
