@@ -3,7 +3,7 @@ import { until } from '../acceptance/support/until.ts';
 import { seriousFindings } from './axe.ts';
 import { chromiumForTests } from './chromium.ts';
 import { Pages, WITHIN_MS } from './pages.ts';
-import { PHONE, DESK } from './visits.ts';
+import { PHONE, DESKTOP } from './visits.ts';
 import { Webhook } from './webhook.ts';
 
 const program = chromiumForTests();
@@ -126,7 +126,7 @@ describe.skipIf(program === null)('the explanation of an alert', () => {
     const orders = await page.getByRole('group', { name: 'Orders about Waiting' }).boundingBox();
     if (story === null || orders === null) throw new Error('both are shown');
     expect(orders.x).toBeGreaterThanOrEqual(story.x + story.width);
-    expect(orders.x + orders.width).toBeGreaterThan(DESK.width - 60);
+    expect(orders.x + orders.width).toBeGreaterThan(DESKTOP.width - 60);
 
     await pages.open(`/alerts/${await alertOf('Refused')}`);
     await told()
@@ -153,7 +153,7 @@ describe.skipIf(program === null)('the explanation of an alert', () => {
       expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBe(PHONE.width);
       expect(await seriousFindings(page)).toEqual([]);
     } finally {
-      await page.setViewportSize(DESK);
+      await page.setViewportSize(DESKTOP);
     }
   });
 
