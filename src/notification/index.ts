@@ -32,7 +32,7 @@ export {
   type SilenceState,
 } from './silences/silence.ts';
 export { DEFAULT_SILENCE_LIMITS, type SilenceLimits } from './silences/silence-limits.ts';
-export { type MatcherText, type SilenceOrder } from './silences/silence-order.ts';
+export { type MatcherText, type SilenceChange, type SilenceOrder } from './silences/silence-order.ts';
 export { Silences, type EndedSilencePlace, type SilenceListener } from './silences/silences.ts';
 export { Notification } from './notification.ts';
 export type { NotificationParts, PreparedNotification } from './notification-parts.ts';

@@ -385,7 +385,13 @@ describe('a person operates Omoi by its commands', () => {
     expect(silences.map((silence) => silence.id)).toEqual([id]);
     expect(await run('silences', 'list')).toMatch(/^SILENCE +STATE +ENDS +BY +FOR +REASON$/m);
     expect(await run('silences', 'extend', id, '--for', '1d')).toMatch(/ ends in (23h59m|1d)\n$/);
-    expect(await run('silences', 'expire', id, one.id)).toContain(`${id} has ended, `);
+    const changed = await run('silences', 'change', one.id, '--reason', 'soon', '--no-until-resolved');
+    expect(changed).toContain(`${one.id} silences `);
+    expect(await run('silences', 'show', one.id)).not.toMatch(/^until resolved/m);
+    const other = await ask<Silence>('silences', 'change', one.id, 'host=y');
+    expect(other.matcher_sets).toEqual([['host="y"']]);
+    expect(await run('silences', 'show', one.id)).toMatch(new RegExp(`^replaced by +${other.id}$`, 'm'));
+    expect(await run('silences', 'expire', id, other.id)).toContain(`${id} has ended, `);
     expect((await omoi(['silences', 'list'], AS_OWNER)).stderr).toBe('omoi: no silence is set\n');
     const shown = await ask<Silence>('silences', 'show', id);
     expect([shown.state, shown.end?.by]).toEqual(['expired', 'the owner of the data directory']);

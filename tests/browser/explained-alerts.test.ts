@@ -36,7 +36,7 @@ route:
   group_by: ['...']
   group_wait: 0s
   routes:
-    - { matchers: [alertname="Repeated"], receiver: many, group_interval: 50ms, repeat_interval: 50ms }
+    - { matchers: [alertname="Repeated"], receiver: many, group_interval: 20ms, repeat_interval: 20ms }
     - { matchers: [alertname="Refused"], receiver: archived, group_interval: 1h, continue: true }
     - { matchers: [alertname="Refused"], receiver: down }
     - { matchers: [alertname="Waiting"], receiver: desk, group_wait: 1h }
@@ -155,6 +155,75 @@ describe.skipIf(program === null)('the explanation of an alert', () => {
     } finally {
       await page.setViewportSize(DESK);
     }
+  });
+
+  it('edits why a silence is, in place, and for what it is, by another in its place', async () => {
+    const { page } = pages;
+    const body = {
+      matcher_sets: [['alertname="Nobody"'], ['team="x"']],
+      duration_ms: 3_600_000,
+      comment: 'disks',
+    };
+    const { id } = await pages.admin.read<{ id: string }>('/api/v1/alerts/silences', {
+      method: 'POST',
+      body,
+    });
+    const read = (which: string) =>
+      pages.admin.read<Record<'matcher_sets' | 'ends_at' | 'comment' | 'end', unknown>>(
+        `/api/v1/alerts/silences/${which}`,
+      );
+    const before = await read(id);
+    await pages.open('/alerts/silences');
+    const dialog = page.getByRole('dialog', { name: 'Edit the silence of alertname="Nobody"' });
+    const edit = async (): Promise<void> => {
+      await page.getByRole('button', { name: 'Edit the silence of alertname="Nobody"' }).click();
+      await dialog.getByLabel('For alerts that match all of').waitFor();
+    };
+    await edit();
+    expect(await dialog.getByLabel('For alerts that match all of').inputValue()).toBe(
+      'alertname="Nobody"\nor\nteam="x"',
+    );
+    await dialog.getByLabel('Why').fill('');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.getByText('Say why, for those who wonder.').waitFor();
+    await dialog.getByLabel('Why').fill('the disks are late');
+    expect(await seriousFindings(page)).toEqual([]);
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByText(/^the disks are late, says operator \d+$/).waitFor();
+    expect(await read(id)).toMatchObject({
+      comment: 'the disks are late',
+      ends_at: before.ends_at,
+      end: null,
+    });
+
+    await edit();
+    await dialog.getByLabel('For alerts that match all of').fill('alertname="Waiting"');
+    await dialog.getByText('1 alert that fires now: Waiting').waitFor();
+    await dialog.getByText(/^This silence ends now, and another takes its place/).waitFor();
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    const list = pages.panel('Silences').getByRole('list', { name: 'Silences' }).locator('li[data-row]');
+    await list.getByText('alertname="Waiting"', { exact: true }).waitFor();
+    expect(await list.count()).toBe(1);
+    const { replaced_by: other } = (await read(id)).end as { replaced_by: string };
+    expect(await read(other)).toMatchObject({
+      matcher_sets: [['alertname="Waiting"']],
+      comment: 'the disks are late',
+      ends_at: before.ends_at,
+    });
+
+    // Somebody else ends it while one writes.
+    const title = 'Edit the silence of alertname="Waiting"';
+    await page.getByRole('button', { name: title }).click();
+    const late = page.getByRole('dialog', { name: title });
+    await late.getByLabel('Why').fill('too late');
+    await pages.admin.call(`/api/v1/alerts/silences/${other}`, { method: 'DELETE' });
+    await list.waitFor({ state: 'detached' });
+    await late.getByRole('button', { name: 'Save' }).click();
+    await late.getByText(/has ended: set a new one\./).waitFor();
+    await late.getByRole('button', { name: 'Back' }).click();
+    await late.waitFor({ state: 'detached' });
   });
 
   it('tells of what came and went that an incident was opened and closed, in one message', async () => {

@@ -452,7 +452,7 @@ describe.skipIf(program === null)('who is told, on the pages', () => {
   it('offers a viewer nothing that they may not do, and says why', async () => {
     const page = await pages.as('viewer');
     await pages.open('/alerts/silences');
-    await page.getByText('An operator may set, extend and end silences; you may look.').waitFor();
+    await page.getByText('An operator may set, edit, extend and end silences; you may look.').waitFor();
     await pages.open('/alerts/on-call');
     await page.getByText('An operator may put somebody else on call; you may look.').waitFor();
     await pages.open('/alerts/routes');

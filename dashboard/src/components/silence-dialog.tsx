@@ -139,7 +139,7 @@ export function SilenceForm({ subject, onBack, onDone }: SilenceFormProps) {
 }
 
 /** How many alerts fire that it would be for, and the first of them. */
-function Preview({ matchers }: { readonly matchers: readonly string[] }) {
+export function Preview({ matchers }: { readonly matchers: readonly string[] }) {
   const { client } = useServer();
   const { data, error } = useQuery(silencePreviewQuery(client, matchers));
   if (matchers.length === 0) return <p className={styles.note}>It is for no alert yet.</p>;

@@ -23,6 +23,8 @@ export interface SilenceRowsProps {
   readonly mayHandle: boolean;
   /** Somebody wants to move the end of one. */
   readonly onExtend: (chosen: ChosenSilence) => void;
+  /** Somebody wants to change what one is for, or why. */
+  readonly onEdit: (silence: Silence) => void;
 }
 
 /** A silence, and its first alternative for people. */
@@ -32,12 +34,12 @@ export interface ChosenSilence {
 }
 
 /** Silences: for what, why, by whom and until when. */
-export function SilenceRows({ silences, mayHandle, onExtend }: SilenceRowsProps) {
+export function SilenceRows({ silences, ...row }: SilenceRowsProps) {
   const nowMs = useNow();
   return (
     <ul className={styles.rows} aria-label="Silences">
       {silences.map((silence) => (
-        <SilenceRow key={silence.id} {...{ silence, mayHandle, onExtend, nowMs }} />
+        <SilenceRow key={silence.id} {...{ silence, nowMs, ...row }} />
       ))}
     </ul>
   );
@@ -48,7 +50,7 @@ interface SilenceRowProps extends Omit<SilenceRowsProps, 'silences'> {
   readonly nowMs: number;
 }
 
-function SilenceRow({ silence, mayHandle, onExtend, nowMs }: SilenceRowProps) {
+function SilenceRow({ silence, mayHandle, onExtend, onEdit, nowMs }: SilenceRowProps) {
   const { id, state, comment, created_by: author, set_by: by } = silence;
   const { text, tone } = describeSilenceState(silence);
   const alternatives = silencedAlternatives(silence);
@@ -88,6 +90,14 @@ function SilenceRow({ silence, mayHandle, onExtend, nowMs }: SilenceRowProps) {
             >
               Extend
             </Button>
+            <Button
+              size="xs"
+              variant="default"
+              aria-label={editTitle(silence)}
+              onClick={() => onEdit(silence)}
+            >
+              Edit
+            </Button>
             <ConfirmedRequest
               label="End"
               of={`the silence of ${first}`}
@@ -109,6 +119,11 @@ function SilenceRow({ silence, mayHandle, onExtend, nowMs }: SilenceRowProps) {
 
 function extendTitle(of: string): string {
   return `Extend the silence of ${of}`;
+}
+
+/** Names the button, and heads the dialog. */
+export function editTitle(silence: Pick<Silence, 'matcher_sets'>): string {
+  return `Edit the silence of ${silencedAlternatives(silence)[0] ?? ''}`;
 }
 
 /** Asks how far to move the end of a silence. It does not stand in its row, which goes when somebody else ends the silence. */

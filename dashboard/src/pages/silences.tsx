@@ -3,7 +3,9 @@ import { useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { silencesQuery } from '../api/notification-queries.ts';
 import { useServer } from '../api/server-context.tsx';
+import type { Silence } from '../api/wire.ts';
 import { AlertPlaces } from '../components/alert-places.tsx';
+import { EditSilenceDialog } from '../components/edit-silence-dialog.tsx';
 import { FilterChips } from '../components/filter-chips.tsx';
 import { More } from '../components/more.tsx';
 import { PageTitle } from '../components/page-title.tsx';
@@ -11,7 +13,7 @@ import { Panel } from '../components/panel.tsx';
 import { Nothing, QueryView } from '../components/query-view.tsx';
 import rows from '../components/rows.module.css';
 import { SilenceForm } from '../components/silence-dialog.tsx';
-import { ExtendDialog, SilenceRows, type ChosenSilence } from '../components/silence-rows.tsx';
+import { editTitle, ExtendDialog, SilenceRows, type ChosenSilence } from '../components/silence-rows.tsx';
 import type { SilenceSubject } from '../domain/new-silence.ts';
 import { SILENCE_CHOICES, SILENCE_NAMES } from '../domain/silence-text.ts';
 import { useMayHandle } from '../hooks/use-may-handle.ts';
@@ -28,10 +30,14 @@ export function SilencesPage() {
   const size = usePageSize(50);
   const query = useQuery(silencesQuery(client, show, size.rows));
   const [extended, setExtended] = useState<ChosenSilence | null>(null);
+  const [edited, setEdited] = useState<Silence | null>(null);
   return (
     <>
       <PageTitle>Silences</PageTitle>
       {extended !== null && <ExtendDialog chosen={extended} onClose={() => setExtended(null)} />}
+      {edited !== null && (
+        <EditSilenceDialog silence={edited} title={editTitle(edited)} onClose={() => setEdited(null)} />
+      )}
       <AlertPlaces />
       <div className={styles.columns}>
         <div className={styles.column}>
@@ -55,7 +61,7 @@ export function SilencesPage() {
                         : 'There is none of these.'}
                     </Nothing>
                   ) : (
-                    <SilenceRows {...{ silences, mayHandle }} onExtend={setExtended} />
+                    <SilenceRows {...{ silences, mayHandle }} onExtend={setExtended} onEdit={setEdited} />
                   )}
                   {!isWhole && (
                     <More shown={silences.length} total={null} what="silences" onMore={size.more} />
@@ -70,7 +76,7 @@ export function SilencesPage() {
             {mayHandle ? (
               <SilenceForm subject={ANY} />
             ) : (
-              <Nothing>An operator may set, extend and end silences; you may look.</Nothing>
+              <Nothing>An operator may set, edit, extend and end silences; you may look.</Nothing>
             )}
           </Panel>
         </div>

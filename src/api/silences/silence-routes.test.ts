@@ -170,6 +170,39 @@ describe('a silence', () => {
     expect([late.status, late.body['error']]).toEqual([409, 'silence_ended']);
   });
 
+  it('is changed in place, or by another one where it is for other alerts', async () => {
+    const { id, created_by: author } = await add();
+    const said = await call(`POST /${id}/change`, { comment: 'new disks', until_resolved: true });
+    expect(said.body).toMatchObject({ id, comment: 'new disks', until_resolved: true, created_by: author });
+    const other = await call(`POST /${id}/change`, { matcher_sets: [['team=db'], ['alertname="Down"']] });
+    expect(other.status).toBe(200);
+    expect(other.body).toMatchObject({
+      matcher_sets: [['team="db"'], ['alertname="Down"']],
+      comment: 'new disks',
+      until_resolved: true,
+      state: 'active',
+    });
+    expect(other.body['id']).not.toBe(id);
+    expect((await call(`GET /${id}`)).body).toMatchObject({
+      state: 'expired',
+      end: { cause: 'replaced', by: 'the operator', replaced_by: other.body['id'] },
+    });
+    const late = await call(`POST /${id}/change`, { comment: 'too late' });
+    expect([late.status, late.body['error']]).toEqual([409, 'silence_ended']);
+  });
+
+  it.each([
+    [{}, 'say what is to be otherwise'],
+    [{ comment: '' }, 'comment'],
+    [{ matcher_sets: [['team']] }, 'is no matcher like name="value"'],
+    [{ matcher_sets: [['a=~".*"']] }, 'at least one matcher must not match the empty string'],
+    [{ ends_at: iso(STARTED_AT_MS + HOUR_MS) }, 'ends_at'],
+  ])('is not changed by %j', async (body, message) => {
+    const { id } = await add();
+    const answer = await call(`POST /${id}/change`, body);
+    expect([answer.status, answer.body['message']]).toEqual([400, expect.stringContaining(message)]);
+  });
+
   it('is ended before its time', async () => {
     const { id } = await add();
     const ended = await call(`DELETE /${id}`);

@@ -5,6 +5,7 @@ import type { ApiApp } from '../http/app.ts';
 import { sendPagedList } from '../http/paged-list.ts';
 import { formatSilencePlace, parseSilencePlace, type SilencePlace, silencesBehind } from './silence-list.ts';
 import {
+  changeSilenceBody,
   extendSilenceBody,
   newSilenceBody,
   silencePreviewAnswer,
@@ -18,7 +19,7 @@ import { viewOfSilence } from './silence-view.ts';
 import { hasMatchers } from './matcher-filter.ts';
 
 export interface SilenceRouteParts {
-  readonly silences: Pick<Silences, 'list' | 'listEnded' | 'get' | 'set' | 'setEnd' | 'expire'>;
+  readonly silences: Pick<Silences, 'list' | 'listEnded' | 'get' | 'set' | 'change' | 'setEnd' | 'expire'>;
   /** Which alerts a silence would be for. */
   readonly notification: Pick<Notification, 'firingOf'>;
   readonly language: SilenceLanguage;
@@ -157,6 +158,28 @@ function registerChanges(app: ApiApp, parts: SilenceRouteParts): void {
         by: principal.name,
       });
       return reply.code(201).send(view(silence));
+    },
+  });
+  app.route({
+    method: 'POST',
+    url: `${PATH}/:silence_id/change`,
+    config: { access: OPERATORS },
+    schema: {
+      tags: ['alerts'],
+      summary:
+        'Change what a silence that has not ended is for, or what it says; the answer is the silence as it stands, with another id where another took its place',
+      params: silenceParams,
+      body: changeSilenceBody,
+      response: { 200: silenceView },
+    },
+    async handler({ params, body, principal }) {
+      const { matcher_sets: sets, comment, until_resolved: untilResolved } = body;
+      const wanted = {
+        ...(sets && { matcherSets: sets.map((set) => set.map((text) => parseOne(text, language))) }),
+        ...(comment !== undefined && { comment }),
+        ...(untilResolved !== undefined && { untilResolved }),
+      };
+      return view(await silences.change(params.silence_id, wanted, principal.name));
     },
   });
   app.route({

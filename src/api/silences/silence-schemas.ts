@@ -110,6 +110,22 @@ export const newSilenceBody = z
     'say until when by one of ends_at and duration_ms',
   );
 
+export const changeSilenceBody = z
+  .strictObject({
+    matcher_sets: z
+      .array(z.array(matcherText).min(1).max(maxMatchers))
+      .min(1)
+      .max(maxMatchers)
+      .optional()
+      .describe('Others than before end the silence, and another takes its place from now on.'),
+    comment: storedText(2000).min(1).optional().describe('Why, for people to read.'),
+    until_resolved: z.boolean().optional().describe('Whether it ends with the alerts that it silences.'),
+  })
+  .refine(
+    (body) => Object.values(body).some((one) => one !== undefined),
+    'say what is to be otherwise: matcher_sets, comment or until_resolved',
+  );
+
 export const extendSilenceBody = z
   .strictObject({
     ends_at: timeText.optional().describe('When it ends now, sooner or later than before.'),

@@ -108,6 +108,13 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       'of one alert, while it fires',
     ],
   ],
+  'silences change': [
+    [
+      "omoi silences change 8d8d8b8e-0f5c-4c44-9d2a-2d9f5a6a1c11 --reason 'the disks are late'",
+      'the same silence',
+    ],
+    ['omoi silences change 8d8d8b8e-0f5c-4c44-9d2a-2d9f5a6a1c11 team=web', 'another takes its place'],
+  ],
   'silences extend': [
     ['omoi silences extend 8d8d8b8e-0f5c-4c44-9d2a-2d9f5a6a1c11 --for 2h', 'two hours from now on'],
   ],

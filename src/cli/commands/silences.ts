@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import type { AddSilenceFlags, ExtendFlags, SilenceListFlags } from '../nouns/silences.ts';
+import type { AddSilenceFlags, ChangeFlags, ExtendFlags, SilenceListFlags } from '../nouns/silences.ts';
 import type { FollowFlags, ServerFlags } from '../server-client.ts';
 import { asking, following, reasonOption } from './asking.ts';
 import { repeated, wholeNumber } from './numbers.ts';
@@ -30,6 +30,17 @@ export function defineSilences(program: Command): void {
       await showSilence(id, flags);
     });
   defineAdd(silences);
+  asking(silences.command('change'))
+    .description('change what a silence is for, or why; for other alerts another one takes its place')
+    .argument('<silence>', 'the silence id')
+    .argument('[matcher...]', 'for what it is from now on, as for add; as before where there is none')
+    .option('--reason <text>', 'why: kept with it (default: as before)')
+    .option('--until-resolved', 'end it with the alerts that it silences, if that is sooner')
+    .option('--no-until-resolved', 'end it at its time alone')
+    .action(async (id: string, matchers: string[], flags: ChangeFlags) => {
+      const { changeSilence } = await import('../nouns/silences.ts');
+      await changeSilence(id, matchers, flags);
+    });
   asking(silences.command('extend'))
     .description('move the end of silences, farther or nearer')
     .argument('<silence...>', 'silence ids')

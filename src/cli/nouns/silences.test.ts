@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { annotationsOf, endOf, endOfOrder, matcherSetsOf, noneListed } from './silences.ts';
+import { annotationsOf, changeOf, endOf, endOfOrder, matcherSetsOf, noneListed } from './silences.ts';
 
 describe('what a silence is for, as it is typed', () => {
   it.each<[string, readonly (readonly string[])[]]>([
@@ -32,6 +32,18 @@ it.each([
   [{ for: 'soon' }, '--for: "soon" is no duration; write 30m, 2h, 1d'],
 ])('an end %o is refused', (flags, message) => {
   expect(() => endOfOrder(flags)).toThrow(message);
+});
+
+it.each([
+  [[], { reason: 'late' }, { comment: 'late' }],
+  [['Full', 'or', 'a=b'], {}, { matcher_sets: [['alertname="Full"'], ['a=b']] }],
+  [[], { untilResolved: false }, { until_resolved: false }],
+])('a change by %j and %j is asked for as %j', (words, flags, order) => {
+  expect(changeOf(words, flags)).toEqual(order);
+});
+
+it('a change of nothing is refused', () => {
+  expect(() => changeOf([], {})).toThrow('say what is to be otherwise: matchers, --reason');
 });
 
 it('annotations are names and texts', () => {

@@ -228,6 +228,35 @@ function durationOf(flag: string, text: string): number {
   throw new OmoiError('invalid_request', `${flag}: "${text}" is no duration; write 30m, 2h, 1d`);
 }
 
+export interface ChangeFlags extends ServerFlags {
+  readonly reason?: string;
+  readonly untilResolved?: boolean;
+}
+
+/** `omoi silences change` */
+export async function changeSilence(id: string, words: readonly string[], flags: ChangeFlags): Promise<void> {
+  const client = clientForNamed(serverOf(flags));
+  const answer = await client.call('POST', `${pathOf(id)}/change`, changeOf(words, flags));
+  if (flags.json === true) return printJson(answer);
+  const { id: now, ends_at: end, ...set } = silence.parse(answer);
+  const place = now === id ? '' : `, in the place of ${id}`;
+  printLines([`${now} silences ${matchersText(set)} until ${end}${place}`]);
+}
+
+/** @throws OmoiError `invalid_request` where nothing is to be otherwise */
+export function changeOf(words: readonly string[], { reason, untilResolved }: ChangeFlags): object {
+  const order = {
+    ...(words.length > 0 && { matcher_sets: matcherSetsOf(words) }),
+    ...(reason !== undefined && { comment: reason }),
+    ...(untilResolved !== undefined && { until_resolved: untilResolved }),
+  };
+  if (Object.keys(order).length > 0) return order;
+  throw new OmoiError(
+    'invalid_request',
+    'say what is to be otherwise: matchers, --reason, --until-resolved or --no-until-resolved',
+  );
+}
+
 export interface ExtendFlags extends ServerFlags, EndFlags {}
 
 /** `omoi silences extend` @returns the exit status */

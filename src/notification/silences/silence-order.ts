@@ -28,6 +28,9 @@ export interface SilenceOrder {
   readonly by: string;
 }
 
+/** What of a silence is to be otherwise; what is left out stays as it is. */
+export type SilenceChange = Partial<Pick<SilenceOrder, 'matcherSets' | 'comment' | 'untilResolved'>>;
+
 /** An order that can be carried out: its times are whole, its matchers compiled. */
 export interface CheckedOrder extends SilenceOrder {
   readonly matcherSets: readonly MatcherSet[];

@@ -96,6 +96,8 @@ describe('a silence', () => {
   });
 });
 
+const UP = { name: 'alertname', operator: '=', value: 'Up' } as const;
+
 describe('changing a silence', () => {
   it('moves its end, comment and annotations in place', async () => {
     const before = await set('alertname=Down', { warnBeforeMs: MINUTE_MS });
@@ -158,6 +160,28 @@ describe('changing a silence', () => {
   it('that there is not is refused', async () => {
     const id = '00000000-0000-4000-8000-000000000000';
     await expect(set('alertname=Down', { id })).rejects.toMatchObject({ code: 'unknown_silence' });
+  });
+
+  it('changes what is named alone: who changes the comment is its author', async () => {
+    const before = await set('alertname=Down', { annotations: { ticket: '7' }, warnBeforeMs: MINUTE_MS });
+    const until = await stage.silences.change(before.id, { untilResolved: true }, 'bob');
+    expect(until).toMatchObject({ id: before.id, createdBy: 'ann', setBy: 'bob', untilResolved: true });
+    const why = await stage.silences.change(before.id, { comment: 'more disks' }, 'bob');
+    expect(why).toMatchObject({ id: before.id, createdBy: 'bob', endsAtMs: before.endsAtMs });
+    const other = await stage.silences.change(before.id, { matcherSets: [[UP]] }, 'eve');
+    expect(other).toMatchObject({
+      createdBy: 'bob',
+      setBy: 'eve',
+      comment: 'more disks',
+      annotations: { ticket: '7' },
+      warnBeforeMs: MINUTE_MS,
+      untilResolved: true,
+      endsAtMs: before.endsAtMs,
+    });
+    expect(silenced()).toBe(false);
+    expect(await stage.history()).toEqual(['created 1', 'changed 1', 'changed 1', 'expired 1', 'created 2']);
+    const late = stage.silences.change(before.id, { comment: 'late' }, 'eve');
+    await expect(late).rejects.toMatchObject({ code: 'silence_ended' });
   });
 
   it('moves its end alone, nearer or farther', async () => {

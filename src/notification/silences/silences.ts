@@ -23,6 +23,7 @@ import {
   type CheckedOrder,
   checkSilenceOrder,
   createSilenceId,
+  type SilenceChange,
   type SilenceOrder,
 } from './silence-order.ts';
 import { bytesOfSilence, silenceOfRow } from './silence-rows.ts';
@@ -179,12 +180,27 @@ export class Silences {
   setEnd(id: string, endsAtMs: number, by: string): Promise<Silence> {
     return this.#changes.run(async () => {
       const nowMs = this.#nowMs();
-      const silence = await this.get(id);
-      if (silenceStateAt(silence, nowMs) === 'expired') {
-        throw new OmoiError('silence_ended', `The silence ${id} has ended: set a new one.`);
-      }
+      const silence = await this.#notEnded(id, nowMs);
       const order = { ...silence, id, endsAtMs, by };
       return this.#change({ ...changed(silence, checkSilenceOrder(order, nowMs)), updatedAtMs: nowMs });
+    });
+  }
+
+  /**
+   * Changes a silence that has not ended, in place, or by another one that takes its place, as `set` does. Who changes its comment is
+   * its author.
+   * @returns the silence as it stands, perhaps under another id
+   * @throws OmoiError `invalid_silence`, `unknown_silence`, `silence_ended`, `too_many_silences`
+   */
+  change(id: string, wanted: SilenceChange, by: string): Promise<Silence> {
+    return this.#changes.run(async () => {
+      const nowMs = this.#nowMs();
+      const before = await this.#notEnded(id, nowMs);
+      const { comment = before.comment } = wanted;
+      const createdBy = comment === before.comment ? before.createdBy : by;
+      const order = checkSilenceOrder({ ...before, ...wanted, comment, createdBy, by }, nowMs);
+      if (!changesInPlace(order, before, nowMs)) return this.#create(order, before, nowMs);
+      return this.#change({ ...changed(before, order), updatedAtMs: nowMs });
     });
   }
 
@@ -217,6 +233,12 @@ export class Silences {
       const over = await ending();
       if (over.length > 0) await this.#end(over, { cause: 'resolved', by: null, replacedBy: null });
     });
+  }
+
+  async #notEnded(id: string, nowMs: number): Promise<Silence> {
+    const silence = await this.get(id);
+    if (silenceStateAt(silence, nowMs) !== 'expired') return silence;
+    throw new OmoiError('silence_ended', `The silence ${id} has ended: set a new one.`);
   }
 
   async #create(order: CheckedOrder, before: Silence | null, nowMs: number): Promise<Silence> {
