@@ -220,10 +220,15 @@ describe('tokens', () => {
 
   it('tell when they were used last', async () => {
     const { token, secret } = (await create({ name: 'used', role: 'viewer' })).json();
+    const lastUse = async () =>
+      (await test.access.listTokens(ALL)).find(({ id }) => id === token.id)?.lastUsedAtMs;
+    expect(await lastUse()).toBe(null);
     await readDoor(secret);
+    const usedAtMs = test.clock.wallMs();
+    // Before it is written down, too: nobody reads that a token was never used which they have just used.
+    expect(await lastUse()).toBe(usedAtMs);
     await test.access.stop();
-    const used = (await test.access.listTokens(ALL)).find(({ id }) => id === token.id);
-    expect(used?.lastUsedAtMs).toBe(test.clock.wallMs());
+    expect(await lastUse()).toBe(usedAtMs);
   });
 
   it('of agents outlive one generation, so that the old one can end its work', async () => {

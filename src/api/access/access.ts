@@ -165,7 +165,13 @@ export function createAccess(parts: AccessParts): Access {
         return minted;
       });
     },
-    listTokens: (page) => tokens.list(page),
+    async listTokens(page) {
+      const listed = await tokens.list(page);
+      return listed.map((token) => ({
+        ...token,
+        lastUsedAtMs: lastUse.unwritten(token.id) ?? token.lastUsedAtMs,
+      }));
+    },
     revokeToken: (id, by) =>
       database.transaction(async (tx) => {
         const revoked = await tokens.revoke(tx, id, by);

@@ -32,6 +32,11 @@ export class LastUse {
     this.#used.set(tokenId, Math.floor(this.#clock.wallMs()));
   }
 
+  /** Wall ms of a use that is not written down yet; null where there is none. */
+  unwritten(tokenId: string): number | null {
+    return this.#used.get(tokenId) ?? null;
+  }
+
   /** Never throws: what could not be written is tried again with the next flush. */
   async flush(): Promise<void> {
     const used = [...this.#used].map(([id, atMs]) => ({ id, atMs }));
