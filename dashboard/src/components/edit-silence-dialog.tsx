@@ -78,7 +78,9 @@ function EditForm({ silence, onClose }: Omit<EditSilenceDialogProps, 'title'>) {
         maxRows={8}
         {...field('matchers')}
       />
-      <p className={styles.note}>A line that is the word or begins others, in whose place they may match.</p>
+      <p className={styles.note}>
+        “or” on a line of its own begins other ones: what matches those is silenced, too.
+      </p>
       {others.length === 0 && <Preview matchers={only} />}
       {isForOthers(edited, before) && (
         <p className={styles.note}>This silence ends now, and another takes its place until the same time.</p>
