@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { failed, testRoute, useTestNotification } from '../notification.test-support.ts';
+import { maxAlertsInEvent, maxAnswerCharacters } from '../outbox/delivery-event.ts';
 import { maxNotificationAgeMs } from '../outbox/outbox.ts';
-import { maxAlertsInEvent, maxAnswerCharacters } from '../outbox/outcomes.ts';
 import { maxDeliveriesRead } from './explanation.ts';
 import { maxAlertIds } from './message-list.ts';
 

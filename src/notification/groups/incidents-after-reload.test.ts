@@ -191,6 +191,26 @@ describe('an incident that was opened by a group that is no more', () => {
   });
 });
 
+it('an incident of who was on call before stays open until the last of its alerts is over', async () => {
+  let onCall = 'pages';
+  const route = testRoute();
+  await reload({ route, onCall: () => onCall });
+  await opened('a', 'b');
+  onCall = 'others';
+  await test.stage.alerts.resolve('a');
+  await pass(5 * MINUTE);
+  expect([[...pages.open], pages.changes]).toEqual([[BEFORE], []]);
+  await test.stage.notification.decisions.settled();
+  const { decisions } = await test.stage.notification.explain('a');
+  expect(decisions.map(({ reason }) => reason)).toContain(
+    'pages/webhook/0: the incident in which it was told stays open: others of it fire',
+  );
+  await test.stage.alerts.resolve('b');
+  await pass(2 * MINUTE);
+  expect(pages.changes).toEqual([`closed ${BEFORE}`]);
+  await expectNothingLeft();
+});
+
 describe('an incident of a receiver that goes by another name since', () => {
   const settingsOf = (key: string) => ({ url: key.startsWith('others') ? 'others' : 'pages' });
   const renamed = (): TestConfiguration => ({ settingsOf, receivers: { duty: [pages], others: [others] } });

@@ -17,9 +17,12 @@ import {
   knownByOthers,
   pastRecipients,
   stillToTell,
+  staysOpen,
   toldByOthers,
   unasked,
   wasTold,
+  whyStillOpen,
+  type PastRecipient,
 } from './past-recipients.ts';
 import { decidedMessage, isSaidBy, knownAfter, planMessage, type MessagePlan } from './planned-messages.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
@@ -120,13 +123,17 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
   for (const [key, alert] of all.earlier.lost) {
     context.decisions.record(endUnheard(key, alert), `${group.id} ${key}`);
   }
-  for (const { running, entry, reason, passed: over } of pastRecipients(group, all, context)) {
+  for (const past of pastRecipients(group, all, context)) {
+    const { running, entry, reason, passed: over } = past;
     const outstanding = context.outbox.outstanding(group.id, running.key);
+    const isStillOpen = staysOpen(group, past);
     if (outstanding?.state === 'sending') isBlocked = true;
-    else if (!running.integration.sendResolved) {
+    else if (isStillOpen || !running.integration.sendResolved) {
+      const { memory = null } = context.log.get(group.id, running.key) ?? {};
       const notifiedAtMs = Math.floor(context.nowMs);
-      const known = { ...knownAfter(over, entry), notifiedAtMs, memory: null, group: toldGroupOf(group) };
+      const known = { ...knownAfter(over, entry), notifiedAtMs, memory, group: toldGroupOf(group) };
       logs.push({ groupId: group.id, integration: running.key, entry: known });
+      if (isStillOpen) explainStillOpen(past, context, group);
     } else if (group.refused.has(running.key)) isRefused = true;
     else if (!refusesForLong(group, running.key, context.nowMs)) {
       const next = yield* planMessage(group, {
@@ -346,4 +353,15 @@ function explainSilence(
       `${group.id} ${key}`,
     );
   }
+}
+
+function explainStillOpen(
+  { running, passed: { alerts } }: PastRecipient,
+  { decisions }: PassContext,
+  { id }: AggregationGroup,
+): void {
+  const { key, receiver } = running;
+  const silent = { stage: 'dedup', decision: 'not sent', notificationId: null } as const;
+  for (const { alertId } of alerts)
+    decisions.record({ ...silent, alertId, receiver, reason: whyStillOpen(running) }, `${id} ${key}`);
 }

@@ -161,6 +161,19 @@ export function pastRecipients(
   });
 }
 
+/** Whether an incident in which an alert was told that is over stays open: others of its group that were told in it fire on. */
+export function staysOpen(
+  { members }: Pick<AggregationGroup, 'members'>,
+  { running: { integration }, passed }: Pick<PastRecipient, 'running' | 'passed'>,
+): boolean {
+  return integration.opensIncidents === true && [...passed.heldBack].some((one) => members.has(one));
+}
+
+/** Why an integration does not hear of the end of an alert yet that it was told in an incident. */
+export function whyStillOpen({ key }: Pick<RunningIntegration, 'key'>): string {
+  return `${key}: the incident in which it was told stays open: others of it fire`;
+}
+
 /**
  * What is left to tell an integration: not the end that it hears of, or has heard of, by a group that is no more. Where each group is
  * an incident, that of another one does not close its own.

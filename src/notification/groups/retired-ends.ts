@@ -4,6 +4,7 @@ import type { PlannedNotification } from '../outbox/outbox.ts';
 import type { MessageMember } from '../outbox/outbox-rows.ts';
 import { toldGroupOf, type AggregationGroup } from './aggregation-group.ts';
 import type { PassContext, RetiredEnd } from './pass-context.ts';
+import { whyStillOpen } from './past-recipients.ts';
 import { decidedMessage, isSaidBy, type PlannedMessage } from './planned-messages.ts';
 import type { RetiredGroups } from './retired-groups.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
@@ -94,7 +95,7 @@ function explainSilence(ends: readonly EndInPlace[], place: string, { decisions 
   for (const { alert, running } of ends) {
     const { key, receiver, integration } = running;
     const reason = integration.sendResolved
-      ? `${key}: the incident in which it was told stays open: others of it fire`
+      ? whyStillOpen(running)
       : `${key}: it is over, and is not told of what is over (send_resolved)`;
     const silent = { stage: 'dedup', decision: 'not sent', notificationId: null } as const;
     decisions.record({ ...silent, alertId: alert.alertId, receiver, reason }, place);

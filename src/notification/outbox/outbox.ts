@@ -19,17 +19,10 @@ import {
 import type { DecisionLog } from '../explain/decision-log.ts';
 import { endDigested, outstandingOf, toldBy } from '../rate-limit/digested.ts';
 import { Throttle } from '../rate-limit/throttle.ts';
+import { eventOfDelivery } from './delivery-event.ts';
 import { DeliveryQueue, type DeliveryQueueParts, type Outstanding } from './delivery-queue.ts';
 import type { NotificationLog } from './notification-log.ts';
-import {
-  endOf,
-  eventOf,
-  isNews,
-  knownAfterTry,
-  outcomeOf,
-  type Ended,
-  type EndOfMessage,
-} from './outcomes.ts';
+import { endOf, isNews, knownAfterTry, outcomeOf, type Ended, type EndOfMessage } from './outcomes.ts';
 import {
   insertNotifications,
   readPending,
@@ -404,7 +397,10 @@ export class Outbox {
       ...ended.filter(({ tried }) => tried.isFinal).map((one) => endDigested(tx, one, nowMs)),
       log.write(tx, known),
     ]);
-    await bus.append(tx, ...ended.flatMap((one) => (isNews(one) ? [eventOf(one)] : [])));
+    await bus.append(
+      tx,
+      ...ended.flatMap((one) => (isNews(one) ? [eventOfDelivery(one.outstanding, one.tried.delivery)] : [])),
+    );
     return ended.map(() => true);
   }
 

@@ -1,14 +1,9 @@
-import type { NewSystemEvent } from '#telemetry';
 import { toldBy } from '../rate-limit/digested.ts';
 import type { Delivery } from '../receivers/integration.ts';
+import { answerOf } from './delivery-event.ts';
 import type { Outstanding, Tried } from './delivery-queue.ts';
 import type { LogUpdate, NotificationLog } from './notification-log.ts';
 import type { Notification, Outcome } from './outbox-rows.ts';
-
-/** An answer is kept up to here. */
-export const maxAnswerCharacters = 500;
-/** An event names so many of a message's alerts. */
-export const maxAlertsInEvent = 20;
 
 /** What came of a message that is not tried any more. */
 export interface EndOfMessage {
@@ -90,37 +85,4 @@ function groupOf({ groupKey, groupLabels, routeLabels }: Notification): LogUpdat
 /** Whether it is over, and not as it was when it was over before. */
 export function isNews({ outstanding: { refusedWith }, tried: { delivery, isFinal } }: Ended): boolean {
   return isFinal && (delivery.outcome === 'delivered' || answerOf(delivery) !== refusedWith);
-}
-
-function answerOf(delivery: Delivery): string {
-  const text = delivery.outcome === 'delivered' ? delivery.answer : delivery.reason;
-  return text.length > maxAnswerCharacters ? `${text.slice(0, maxAnswerCharacters - 1)}…` : text;
-}
-
-export function eventOf({
-  outstanding: { notification, attempts },
-  tried: { delivery },
-}: Ended): NewSystemEvent {
-  const about = {
-    entity_type: 'notification',
-    entity_id: notification.id,
-    traceparent: notification.traceparent,
-  };
-  const facts = {
-    notification_id: notification.id,
-    receiver: notification.receiver,
-    integration: notification.integration,
-    reason: notification.reason,
-    group_key: notification.groupKey,
-    alert_ids: notification.members.slice(0, maxAlertsInEvent).map(([alertId]) => alertId),
-    alerts: notification.members.length + notification.truncated,
-    attempts,
-  };
-  return delivery.outcome === 'delivered'
-    ? { event_type: 'notification.delivered', ...about, payload: { ...facts, answer: answerOf(delivery) } }
-    : {
-        event_type: 'notification.failed',
-        ...about,
-        payload: { ...facts, failure: delivery.failure, error: answerOf(delivery) },
-      };
 }
