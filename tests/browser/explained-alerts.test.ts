@@ -144,6 +144,22 @@ describe.skipIf(program === null)('the explanation of an alert', () => {
         /archived\/webhook\/0 refuses all since \d\d:\d\d:\d\d: HTTP 400: the channel #ops is archived/,
       )
       .waitFor();
+    await pages.panel('Receivers').getByRole('button', { name: 'Test archived' }).click();
+    await pages.panel('Receivers').getByText('Test failed: HTTP 400: the channel #ops is archived').waitFor();
+    const { results } = await pages.admin.read<{ results: unknown }>(
+      '/api/v1/alerts/receivers/archived/test',
+      {
+        method: 'POST',
+      },
+    );
+    expect(results).toEqual([
+      {
+        integration: 'archived/webhook/0',
+        outcome: 'failed',
+        failure: 'clientError',
+        answer: 'HTTP 400: the channel #ops is archived',
+      },
+    ]);
     await page.setViewportSize(PHONE);
     try {
       await pages.open(`/alerts/${await alertOf('Refused')}`);

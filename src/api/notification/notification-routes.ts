@@ -157,18 +157,12 @@ export function registerNotificationRoutes(
         results: results.map(({ key, delivery }) => ({
           integration: key,
           outcome: delivery.outcome,
-          answer: answerOf(delivery),
+          answer: delivery.outcome === 'delivered' ? delivery.answer : delivery.reason,
+          failure: delivery.outcome === 'failed' ? delivery.failure : null,
         })),
       };
     },
   });
-}
-
-type Tested = Awaited<ReturnType<Notification['testReceiver']>>[number]['delivery'];
-
-function answerOf(delivery: Tested): string {
-  if (delivery.outcome === 'delivered') return delivery.answer;
-  return delivery.outcome === 'failed' ? `${delivery.failure}: ${delivery.reason}` : delivery.reason;
 }
 
 function viewOfListed({ message, groupKey, alertIds, alerts }: ListedMessage): MessageView {

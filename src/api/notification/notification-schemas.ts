@@ -126,6 +126,7 @@ export const receiverTestAnswer = z.object({
     z.object({
       integration: z.string(),
       outcome: z.enum(['delivered', 'failed', 'not_sent']),
+      failure: nullableText.describe('Of what kind it is, where it failed.'),
       answer: z.string().meta({ description: 'what it answered, or why it was not told' }),
     }),
   ),

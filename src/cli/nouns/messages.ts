@@ -39,7 +39,7 @@ export const MESSAGE_COLUMNS: readonly Column<Message>[] = [
 function answerOf({ answer, failure, state, held_until: heldUntil }: Message): string {
   if (state === 'pending' && heldUntil !== null && answer === null)
     return `held: in the digest at ${heldUntil}`;
-  return printable([failure, answer].filter((part) => part !== null).join(': ') || '-');
+  return printable(answer ?? failure ?? '-');
 }
 
 export interface MessageListFlags extends FollowFlags {
