@@ -61,6 +61,16 @@ describe('a mistyped command', () => {
     await expect(program.parseAsync(args, { from: 'user' })).rejects.toThrow();
     expect(said).toContain(`Did you mean ${meant}?`);
   });
+
+  it('that is near none is answered with what there is', async () => {
+    let said = '';
+    const program = createProgram('0.0.0');
+    for (const command of program.commands) command.configureOutput({ writeErr: (text) => (said += text) });
+    await expect(program.parseAsync(['maintenance', 'add'], { from: 'user' })).rejects.toMatchObject({
+      code: 'commander.unknownCommand',
+    });
+    expect(said).toBe("error: unknown command 'add'\n(Known are start, list, end)\n");
+  });
 });
 
 describe('the words of the first day', () => {

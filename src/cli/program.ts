@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { nearestWord } from '#telemetry';
 import type { BackupFlags } from './backup.ts';
 import type { CheckFlags } from './check.ts';
 import { defineAgentList, defineAgents, defineRestart } from './commands/agents.ts';
@@ -61,7 +62,20 @@ export function createProgram(version: string): Command {
   defineLogin(program);
   defineCompletion(program);
   showExamples(program);
+  for (const noun of program.commands) nameVerbs(noun);
   return program;
+}
+
+/** Says of a verb that there is not which one was meant, as commander does, or else which there are. */
+function nameVerbs(noun: Command): void {
+  const verbs = noun.commands.map((verb) => verb.name());
+  if (verbs.length === 0) return;
+  noun.on('command:*', ([given = '']: readonly string[]) => {
+    // Of a short word nearly every other is two letters away.
+    const near = nearestWord(given, verbs, Math.floor(given.length / 3));
+    const hint = near === null ? `(Known are ${verbs.join(', ')})` : `(Did you mean ${near}?)`;
+    noun.error(`error: unknown command '${given}'\n${hint}`, { code: 'commander.unknownCommand' });
+  });
 }
 
 /**
