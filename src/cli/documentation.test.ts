@@ -68,8 +68,6 @@ async function loadAsRouting(text: string): Promise<void> {
 /** What a block of YAML is, by how it begins, and what reads it. Null: it is for another program. */
 const LOADERS: readonly (readonly [RegExp, ((text: string) => void | Promise<void>) | null])[] = [
   [/^write_relabel_configs:/, null],
-  // Of notification: the tests beside its source read them.
-  [/^(?:global|route):/, null],
   [/^alerting:\n +alertmanagers:/, null],
   [/^title: /, loadAsGameday],
   [/^groups:/, loadAsRules],

@@ -31,12 +31,26 @@ steps:
 guardian: operators
 `;
 
+/** Nobody is told of anything; who would be is on call. */
+const ROUTING = `
+route: { receiver: infra }
+receivers:
+  - name: infra
+    x-omoi: { on_call: infra }
+  - name: ada
+  - name: grace
+x-omoi:
+  people: { ada: { receiver: ada }, grace: { receiver: grace } }
+  on_call: { infra: { layers: [{ people: [ada], rotation: weekly, starts_on: 2020-01-06 }] } }
+`;
+
 /** Says who it is, and goes on until it is ended. */
 const PROGRAM = 'echo "process $$"; while :; do sleep 600; done';
 
 beforeAll(async () => {
   const configFile = join(home, 'omoi.yaml');
   writeFileSync(join(home, 'policy.yaml'), POLICY);
+  writeFileSync(join(home, 'alertmanager.yml'), ROUTING);
   const pool = {
     id: 'shells',
     command: [process.execPath, OMOI, 'run', '--', '/bin/sh', '-c', PROGRAM],
@@ -46,7 +60,11 @@ beforeAll(async () => {
   };
   writeFileSync(
     configFile,
-    JSON.stringify({ watchdog: { policy_files: [join(home, 'policy.yaml')] }, fleet: { pools: [pool] } }),
+    JSON.stringify({
+      watchdog: { policy_files: [join(home, 'policy.yaml')] },
+      notification: { config_file: join(home, 'alertmanager.yml') },
+      fleet: { pools: [pool] },
+    }),
   );
   server = await OmoiServer.start(data.path, { configFile });
   admin = new Client(() => server.url, server.adminToken);
@@ -401,6 +419,35 @@ describe('a person operates Omoi by its commands', () => {
       'notification.silence.created',
       'notification.silence.expired',
     ]);
+  });
+
+  it('ends an alert that was posted, once', async () => {
+    const posted = { labels: { alertname: 'BackupIsLate', agent_id: 'shells-1' } };
+    const path = '/alertmanager/api/v2/alerts';
+    expect(await admin.call(path, { method: 'POST', body: [posted] })).toMatchObject({ status: 200 });
+    const said = await run('alerts', 'resolve', 'posted/BackupIsLate');
+    const [id = ''] = said.split(' ');
+    expect(said).toBe(`${id} (posted/BackupIsLate) is resolved\n`);
+    const shown = await ask<{ alert: object }>('alerts', 'show', id);
+    expect(shown.alert).toMatchObject({ state: 'resolved', cause: 'manual' });
+    const again = await omoi(['alerts', 'resolve', id], AS_OWNER);
+    expect(again.status).toBe(1);
+    expect(again.stderr).toMatch(new RegExp(`^omoi: .*${id}.* \\(\\w+\\)\n`));
+  });
+
+  it('says who is on call, puts somebody else there, and takes that back', async () => {
+    const now = async () => (await run('on-call', 'show')).split('\n');
+    expect((await now())[1]).toMatch(/^infra +ada +ada +/);
+    const put = ['infra', 'grace', '--for', '8h', '--reason', 'ada is on a train'];
+    const { id, person } = await ask<{ id: string; person: string }>('on-call', 'override', ...put);
+    expect(person).toBe('grace');
+    const shown = await now();
+    expect(shown[1]).toMatch(/^infra +grace \(override\) +grace +\S+Z \((8h|7h59m)\) +ada$/);
+    expect(shown).toContainEqual(expect.stringMatching(`^${id} +infra +grace .*ada is on a train$`));
+    expect((await omoi(['on-call', 'cancel', id], AS_OWNER)).stderr).toBe(
+      'omoi: grace no longer stands in for infra\n',
+    );
+    expect((await now())[1]).toMatch(/^infra +ada +ada +/);
   });
 
   it('asks a server elsewhere as whom it has logged in', async () => {

@@ -238,6 +238,10 @@ export function describeReceiver<Settings>(row: ReceiverRow<Settings>): void {
       }
     });
 
+    it('names 500 alerts a message, unless the configuration wants another number', () => {
+      expect(integrationAt(server.addressAs()).maxAlerts).toBe(500);
+    });
+
     it.each(STATUSES)('judges an answer of %i', async (status, failure, retryable) => {
       // It answers with all that it was sent.
       server.reaction = (request) => ({ status, body: `${request.path}\n${JSON.stringify(request)}` });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Message } from '../../message.ts';
 import { namingTemplates, resolvedMessage } from '../message.test-support.ts';
-import { emailTo, onlyMailOf, stageMailServers } from './email-stage.test-support.ts';
+import { emailAt, emailTo, onlyMailOf, stageMailServers } from './email-stage.test-support.ts';
 import { decodedHeader, headersOf, quotedPrintable } from './mail-server.test-support.ts';
 
 const { mailServer } = stageMailServers();
@@ -30,6 +30,10 @@ describe.concurrent('a mail', () => {
     const html = content.indexOf('email.default.html:firing');
     expect(text).toBeGreaterThan(0);
     expect(html).toBeGreaterThan(text);
+  });
+
+  it('names 500 alerts at most', () => {
+    expect(emailAt(1).maxAlerts).toBe(500);
   });
 
   it('is the same to the last byte when it is sent again', async () => {
