@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { OmoiError } from '#telemetry';
-import { ROLES, type Role } from '../access/roles.ts';
+import { OPERATORS, ROLES, type Role } from '../access/roles.ts';
 import { callBelow, startTestApi, type TestApi } from '../api.test-support.ts';
 import { registerReloadRoutes, type Reloaded } from './reload-routes.ts';
 
@@ -30,8 +30,10 @@ afterEach(() => api.close());
 const call = (role: Role, path: string) => callBelow('', api, { role, line: `POST ${path}` });
 
 it.each(['/api/v1/reload', '/-/reload'])('POST %s answers what is in force now', async (path) => {
-  outcomes.push(DONE);
-  expect(await call('admin', path)).toEqual({ status: 200, body: DONE });
+  for (const role of OPERATORS) {
+    outcomes.push(DONE);
+    expect([role, await call(role, path)]).toEqual([role, { status: 200, body: DONE }]);
+  }
 });
 
 it('answers why nothing was taken over', async () => {
@@ -42,7 +44,7 @@ it('answers why nothing was taken over', async () => {
   });
 });
 
-it.each(ROLES.filter((role) => role !== 'admin'))('is refused to %s', async (role) => {
+it.each(ROLES.filter((role) => !['operator', 'admin'].includes(role)))('is refused to %s', async (role) => {
   outcomes.push(DONE);
   expect((await call(role, '/api/v1/reload')).status).toBe(403);
   expect(outcomes).toHaveLength(1);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ADMINS } from '../access/roles.ts';
+import { OPERATORS } from '../access/roles.ts';
 import type { ApiApp } from '../http/app.ts';
 
 /** What is in force after a reload. */
@@ -34,14 +34,14 @@ const reloadedSchema = z.object({
 
 /**
  * Rules, policies and the routing read anew, as SIGHUP has it, and told to who asked. `/-/reload` is where Prometheus’s tools ask. For
- * an admin: policies act as Omoi, and receivers start programs.
+ * an operator: what is in the files is theirs who may write them.
  */
 export function registerReloadRoutes(app: ApiApp, { reload }: ReloadRouteParts): void {
   for (const url of ['/api/v1/reload', '/-/reload']) {
     app.route({
       method: 'POST',
       url,
-      config: { access: ADMINS },
+      config: { access: OPERATORS },
       schema: {
         tags: ['server'],
         summary:
