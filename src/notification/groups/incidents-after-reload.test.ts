@@ -229,6 +229,19 @@ describe('an incident of a receiver that goes by another name since', () => {
     await expectNothingLeft();
   });
 
+  it('stays open until the last of its alerts is over where its group tells others by now', async () => {
+    await reload({ route: toPages, settingsOf });
+    await opened('a', 'b');
+    await reload({ ...renamed(), route: testRoute({ receiver: 'others' }) });
+    await test.stage.alerts.resolve('a');
+    await pass(5 * MINUTE);
+    expect([[...pages.open], pages.changes]).toEqual([[BEFORE], []]);
+    await test.stage.alerts.resolve('b');
+    await pass(2 * MINUTE);
+    expect(pages.changes).toEqual([`closed ${BEFORE}`]);
+    await expectNothingLeft();
+  });
+
   it.each([
     ['by its own group', testRoute({ receiver: 'duty' })],
     ['by another one', parted('others')],

@@ -147,13 +147,15 @@ function addTo(sets: Map<string, Set<string>>, key: string, value: string): void
 export function pastRecipients(
   group: Pick<AggregationGroup, 'id'>,
   passed: Passed,
-  { integrationByKey, log, nowMs }: Context,
+  context: Context,
 ): readonly PastRecipient[] {
+  const { integrationByKey, log, nowMs } = context;
   return [...passed.earlier.firing].flatMap(([key, known]): PastRecipient[] => {
     const running = integrationByKey(key);
     const resolved = known.intersection(passed.resolved);
     if (!running || resolved.size === 0) return [];
-    const entry = log.get(group.id, key) ?? { firing: resolved, resolved: new Set(), notifiedAtMs: nowMs };
+    const entry = log.get(group.id, key) ??
+      inherited(group, running, context) ?? { firing: resolved, resolved: new Set(), notifiedAtMs: nowMs };
     const heldBack = entry.firing.difference(resolved);
     const alerts = passed.alerts.filter(({ fingerprint }) => resolved.has(fingerprint));
     const reason = heldBack.size === 0 ? 'all_resolved' : 'new_resolved';
