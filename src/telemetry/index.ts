@@ -20,6 +20,7 @@ export {
   type Matcher,
   type MatchOperator,
   regexSizeOfMatcher,
+  RegexSum,
 } from './labels/matcher.ts';
 export { leadingLiteral, literalAlternatives, surePrefix } from './labels/literal-alternatives.ts';
 export { checkRegexSize, compileRegex, maxRegexSize, RegexTooLarge } from './labels/regular-expression.ts';

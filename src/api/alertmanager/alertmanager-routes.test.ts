@@ -235,6 +235,7 @@ describe('GET alerts', () => {
     ['?receiver=(', /^failed to parse receiver param: /],
     ['?receiver_matchers=a', 'failed to parse receiver_matchers param: bad matcher format: a'],
     [`?${'filter=a%3Db&'.repeat(101)}`, 'there are more than 100 matchers (maxFilters)'],
+    [`?${'filter=a%3D~"[a-z]{1,1000}"&'.repeat(11)}`, /is too large: size 11000, more than maxRegexSize/],
   ])('refuses %s in a text', async (query, message) => {
     for (const path of ['alerts', 'alerts/groups']) {
       const { status, body } = await call(`GET ${path}${query}`);

@@ -1,4 +1,4 @@
-import { compileRegex, type Labels, matchesAll, type Matcher, messageOf } from '#telemetry';
+import { compileRegex, type Labels, matchesAll, type Matcher, messageOf, RegexSum } from '#telemetry';
 import { z } from 'zod';
 import { AlertmanagerRefusal } from './alertmanager-refusal.ts';
 
@@ -68,9 +68,12 @@ export function readMatchers(
   if (texts.length > maxFilters) {
     throw AlertmanagerRefusal.text(400, `${context}there are more than ${maxFilters} matchers (maxFilters)`);
   }
+  const regexes = new RegexSum();
   return texts.map((text) => {
     try {
-      return parseMatcher(text);
+      const matcher = parseMatcher(text);
+      regexes.add(matcher);
+      return matcher;
     } catch (thrown) {
       throw AlertmanagerRefusal.text(400, context + messageOf(thrown));
     }

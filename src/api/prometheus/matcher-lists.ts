@@ -1,12 +1,4 @@
-import {
-  checkRegexSize,
-  maxRegexSize,
-  messageOf,
-  OmoiError,
-  RegexTooLarge,
-  regexSizeOfMatcher,
-  type Matcher,
-} from '#telemetry';
+import { maxRegexSize, messageOf, OmoiError, RegexSum, RegexTooLarge, type Matcher } from '#telemetry';
 import type { Parameters } from './parameters.ts';
 
 /** All `match[]` of a request are read in one go. */
@@ -30,13 +22,10 @@ export function readMatcherLists(
     const message = `the match[] have ${length} characters: more than maxSelectorsLength (${MAX_SELECTORS_LENGTH})`;
     throw new OmoiError('query_limit', message, { limit: 'maxSelectorsLength', value: MAX_SELECTORS_LENGTH });
   }
-  let regexSize = 0;
+  const regexes = new RegexSum();
   const lists = texts.map((text) => {
     const matchers = selectorMatchers(text);
-    for (const { operator, value } of matchers) {
-      regexSize += regexSizeOfMatcher(operator, value);
-      checkRegexSizes(regexSize, value);
-    }
+    for (const matcher of matchers) addRegex(regexes, matcher);
     return matchers;
   });
   if (lists.some((matchers) => matchers.every((matcher) => matcher.matches('')))) {
@@ -45,9 +34,9 @@ export function readMatcherLists(
   return lists;
 }
 
-function checkRegexSizes(size: number, pattern: string): void {
+function addRegex(regexes: RegexSum, matcher: Matcher): void {
   try {
-    checkRegexSize(size, pattern);
+    regexes.add(matcher);
   } catch (thrown) {
     if (!(thrown instanceof RegexTooLarge)) throw thrown;
     const details = { limit: 'maxRegexSize', value: maxRegexSize };

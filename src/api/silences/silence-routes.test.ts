@@ -189,6 +189,22 @@ describe('a silence', () => {
     });
     const late = await call(`POST /${id}/change`, { comment: 'too late' });
     expect([late.status, late.body['error']]).toEqual([409, 'silence_ended']);
+    expect(late.body['message']).toContain(`${String(other.body['id'])} took its place`);
+  });
+
+  it('has expressions of maxRegexSize at most together, as what is previewed or looked for', async () => {
+    const { id } = await add();
+    const large = ['a=~"(x|y|z){1,900}"', 'b=~"(x|y|z){1,900}"'];
+    const query = large.map((matcher) => `matcher=${encodeURIComponent(matcher)}`).join('&');
+    for (const asked of [
+      call('POST ', { matchers: large, duration_ms: HOUR_MS, comment: 'disks' }),
+      call(`POST /${id}/change`, { matcher_sets: large.map((matcher) => [matcher]) }),
+      call(`GET /preview?${query}`),
+      call(`GET ?${query}`),
+    ]) {
+      const { status, body } = await asked;
+      expect([status, body['message']]).toEqual([400, expect.stringContaining('maxRegexSize (10000)')]);
+    }
   });
 
   it.each([

@@ -1,5 +1,13 @@
 import type { MatcherText, Notification, Silence, Silences, SilenceState } from '#notification';
-import { type Clock, type Labels, type Matcher, messageOf, OmoiError, PageCursors } from '#telemetry';
+import {
+  type Clock,
+  type Labels,
+  type Matcher,
+  messageOf,
+  OmoiError,
+  PageCursors,
+  RegexSum,
+} from '#telemetry';
 import { OPERATORS, READERS } from '../access/roles.ts';
 import type { ApiApp } from '../http/app.ts';
 import { sendPagedList } from '../http/paged-list.ts';
@@ -63,7 +71,7 @@ function registerReading(app: ApiApp, parts: SilenceRouteParts): void {
     handler: async ({ query }, reply) => {
       const { cursor, limit, ...filters } = query;
       const { state } = filters;
-      const wanted = filters.matcher.map((text) => parseOne(text, language));
+      const [wanted = []] = parseSets([filters.matcher], language);
       const cursors = new PageCursors('silences', filters);
       const isShown = (silence: Silence): boolean => {
         const shown = stateOf(silence);
@@ -101,7 +109,8 @@ function registerReading(app: ApiApp, parts: SilenceRouteParts): void {
       response: { 200: silencePreviewAnswer },
     },
     async handler({ query }) {
-      const found = await parts.notification.firingOf(query.matcher.map((text) => parseOne(text, language)));
+      const [matchers = []] = parseSets([query.matcher], language);
+      const found = await parts.notification.firingOf(matchers);
       const alerts = found
         .slice(0, maxPreviewedAlerts)
         .map(({ alertId, labels, severity }) => ({ id: alertId, labels: { ...labels }, severity }));
@@ -137,10 +146,9 @@ function registerChanges(app: ApiApp, parts: SilenceRouteParts): void {
     },
     async handler({ body, principal }, reply) {
       const { alert_id: alertId = null, matcher_sets: sets, matchers = [] } = body;
-      const texts = sets ?? [matchers];
       const matcherSets =
         alertId === null
-          ? texts.map((set) => set.map((text) => parseOne(text, language)))
+          ? parseSets(sets ?? [matchers], language)
           : [matchersOf(await labelsOfAlert(alertId))];
       const nowMs = Math.floor(clock.wallMs());
       const startsAtMs = body.starts_at ?? nowMs;
@@ -175,7 +183,7 @@ function registerChanges(app: ApiApp, parts: SilenceRouteParts): void {
     async handler({ params, body, principal }) {
       const { matcher_sets: sets, comment, until_resolved: untilResolved } = body;
       const wanted = {
-        ...(sets && { matcherSets: sets.map((set) => set.map((text) => parseOne(text, language))) }),
+        ...(sets && { matcherSets: parseSets(sets, language) }),
         ...(comment !== undefined && { comment }),
         ...(untilResolved !== undefined && { untilResolved }),
       };
@@ -217,10 +225,24 @@ function viewer({ language, clock }: SilenceRouteParts) {
     viewOfSilence(silence, language.silenceStateAt(silence, clock.wallMs()), language.formatMatcher);
 }
 
+/**
+ * Matchers of one request, whose regular expressions may have `maxRegexSize` together: to compile more takes seconds.
+ * @throws OmoiError `invalid_request`
+ */
+function parseSets(
+  sets: readonly (readonly string[])[],
+  { parseMatcher }: SilenceLanguage,
+): readonly (readonly Matcher[])[] {
+  const regexes = new RegexSum();
+  return sets.map((texts) => texts.map((text) => parseOne(text, parseMatcher, regexes)));
+}
+
 /** @throws OmoiError `invalid_request` */
-function parseOne(text: string, { parseMatcher }: SilenceLanguage): Matcher {
+function parseOne(text: string, parseMatcher: SilenceLanguage['parseMatcher'], regexes: RegexSum): Matcher {
   try {
-    return parseMatcher(text);
+    const matcher = parseMatcher(text);
+    regexes.add(matcher);
+    return matcher;
   } catch (thrown) {
     const message = `${JSON.stringify(text)} is no matcher like name="value": ${messageOf(thrown)}`;
     throw new OmoiError('invalid_request', message);

@@ -24,6 +24,7 @@ import { RetiredGroups } from './retired-groups.ts';
 import type { RoutingInForce } from './routing-in-force.ts';
 import { lookAhead } from '../stages/mute-stage.ts';
 import type { TrackedAlert } from './tracked-alert.ts';
+import { WaitingEnds } from './waiting-ends.ts';
 import { writePasses, type Writing } from './write-passes.ts';
 
 /** So many rows are written in one transaction. */
@@ -50,6 +51,7 @@ export class Dispatcher {
   readonly #retired = new RetiredGroups();
   /** Of these, those of which the log knows more than is left to remember: that goes with the next write. */
   readonly #outdated = new Set<string>();
+  readonly #waitingEnds = new WaitingEnds();
   /** In the order in which they are decided. */
   readonly #due = new Set<AggregationGroup>();
   /** Of which the last message has arrived: what is over and was told leaves them. */
@@ -136,9 +138,8 @@ export class Dispatcher {
     else for (const forgotten of this.#retired.add(groupId, known)) this.#goneGroups.add(forgotten);
   }
 
-  #isSending(groupId: string): boolean {
-    return this.#parts.outbox.outstandingOf(groupId).some(({ state }) => state === 'sending');
-  }
+  readonly #isSending = (groupId: string): boolean =>
+    this.#parts.outbox.outstandingOf(groupId).some(({ state }) => state === 'sending');
 
   /** No group holds an alert any more. */
   #forget(alertId: string): void {
@@ -171,6 +172,7 @@ export class Dispatcher {
     this.#parts.keptBack.keep(this.groups());
     this.#due.clear();
     this.#settling.clear();
+    this.#waitingEnds.clear();
     const before = [...this.groups()];
     await this.membership.routeAnew(inForce.router);
     const stretch = new Stretch(this.#parts.clock);
@@ -280,7 +282,7 @@ export class Dispatcher {
 
   get #hasWork(): boolean {
     const waiting = [this.#due, this.#settling, this.#gone, this.#goneGroups, this.#outdated];
-    return waiting.some(({ size }) => size > 0);
+    return waiting.some(({ size }) => size > 0) || this.#waitingEnds.areReady(this.#isSending);
   }
 
   async #passAll(): Promise<void> {
@@ -310,6 +312,7 @@ export class Dispatcher {
     const stretch = new Stretch(clock);
     const passes: Pass[] = [];
     let rows = 0;
+    for (const group of this.#waitingEnds.take(this.#isSending, maxRowsPerWrite)) this.#due.add(group);
     // One iterator: what a set has lost at its front is passed over again by each new one.
     for (const group of this.#due) {
       if (rows >= maxRowsPerWrite) break;
@@ -376,7 +379,7 @@ export class Dispatcher {
   /** What passes have found to tell in the place of groups that are no more. */
   async #planEnds(passes: readonly Pass[]): Promise<PlannedEnds> {
     const ends = passes.flatMap(({ group, ends }) => ends.map((end) => ({ ...end, by: group })));
-    if (ends.length === 0) return { planned: [], logs: [] };
+    if (ends.length === 0) return { planned: [], logs: [], waiting: [] };
     const { clock, random, log, outbox, decisions } = this.#parts;
     const nowMs = clock.wallMs();
     const planning = planRetiredEnds(ends, {
@@ -387,7 +390,9 @@ export class Dispatcher {
       retired: this.#retired,
       createId: () => createId('ntf', nowMs, random),
     });
-    return paced(planning, new Stretch(clock));
+    const plannedEnds = await paced(planning, new Stretch(clock));
+    for (const { groupId, by } of plannedEnds.waiting) this.#waitingEnds.add(groupId, by);
+    return plannedEnds;
   }
 
   async #writePasses(passes: readonly Pass[]): Promise<void> {

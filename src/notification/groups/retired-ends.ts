@@ -18,6 +18,8 @@ export interface PlannedEnds {
   readonly planned: readonly PlannedNotification[];
   /** What integrations know that are not told. */
   readonly logs: readonly LogUpdate[];
+  /** Those that wait for what the same group has told before: it is still on its way. */
+  readonly waiting: readonly EndInPlace[];
 }
 
 type Context = Pick<PassContext, 'log' | 'outbox' | 'decisions' | 'nowMs' | 'createId'> & {
@@ -34,31 +36,34 @@ export function* planRetiredEnds(
 ): Generator<void, PlannedEnds> {
   const planned: PlannedNotification[] = [];
   const logs: LogUpdate[] = [];
+  const waiting: EndInPlace[] = [];
   const together = Map.groupBy(ends, ({ groupId, running }) => `${groupId} ${running.key}`);
   for (const [place, [first, ...others]] of together) {
     yield;
     if (!first) continue;
     const outstanding = context.outbox.outstanding(first.groupId, first.running.key);
-    // It is decided again when what is on its way has arrived.
-    if (outstanding?.state === 'sending') continue;
     const all: readonly [EndInPlace, ...EndInPlace[]] = [first, ...others];
+    if (outstanding?.state === 'sending') {
+      waiting.push(...all);
+      continue;
+    }
     const knows = knowledgeOf(all, context);
     const { running } = first;
     const over = new Set(all.map(({ alert }) => alert.fingerprint));
-    const waiting = outstanding?.notification.resolved.intersection(knows.firing) ?? new Set<string>();
+    const awaited = outstanding?.notification.resolved.intersection(knows.firing) ?? new Set<string>();
     const rest = knows.firing
       .intersection(context.retired.fingerprintsOf(first.groupId))
       .difference(over)
-      .difference(waiting);
+      .difference(awaited);
     if (!running.integration.sendResolved || (running.integration.opensIncidents === true && rest.size > 0)) {
       logs.push(...knows.entries.map((known) => withoutEnded(first.groupId, known, { over, ...context })));
       explainSilence(all, place, context);
       continue;
     }
-    const next = messageOf(all, { knows, over: over.union(waiting), rest, context });
+    const next = messageOf(all, { knows, over: over.union(awaited), rest, context });
     if (!isSaidBy(outstanding, next)) planned.push(yield* decidedMessage(first.by, next, context));
   }
-  return { planned, logs };
+  return { planned, logs, waiting };
 }
 
 interface Knowledge {

@@ -1,4 +1,4 @@
-import { type Labels, labelValue, type Matcher, unpaced } from '#telemetry';
+import { type Labels, labelValue, type Matcher, regexSizeOfMatcher, unpaced } from '#telemetry';
 import { asksForValue, isCompiled, MatcherIndex } from '../configuration/matchers/index.ts';
 import { coversLabels, type Silence, silenceStateAt, warningDueMs } from './silence.ts';
 
@@ -30,6 +30,7 @@ export class LiveSilences {
   /** Those whose expressions are not compiled yet, and that are not in the index. */
   readonly #unread = new Set<string>();
   readonly #onUnreadable: (silence: Silence, thrown: unknown) => void;
+  #regexSize = 0;
   /** Grows with each silence that comes, or is for other label sets. */
   #version = 0;
   /** The ids of those of the last versions, the newest last. */
@@ -53,6 +54,11 @@ export class LiveSilences {
     return unvalued;
   }
 
+  /** Of their regular expressions together, as `maxRegexSize` counts them. */
+  get regexSize(): number {
+    return this.#regexSize;
+  }
+
   get(id: string): Silence | null {
     if (this.#unread.has(id)) this.#read(id);
     return this.#silences.get(id) ?? null;
@@ -64,7 +70,7 @@ export class LiveSilences {
 
   put(silence: Silence): void {
     const before = this.#silences.get(silence.id);
-    this.#silences.set(silence.id, silence);
+    this.#keep(silence);
     if (before?.matcherSets === silence.matcherSets) return;
     this.#unread.delete(silence.id);
     this.#enter(silence);
@@ -72,7 +78,7 @@ export class LiveSilences {
 
   /** As `put`, for many: its matchers are compiled by `reading`, or with the first look at a label set that it may be for. */
   putUnread(silence: Silence): void {
-    this.#silences.set(silence.id, silence);
+    this.#keep(silence);
     if (silence.matcherSets.flat().some(isCompiled)) {
       this.#unread.add(silence.id);
       this.#changed(silence.id);
@@ -89,7 +95,19 @@ export class LiveSilences {
 
   delete(id: string): void {
     this.#unread.delete(id);
-    if (this.#silences.delete(id)) this.#index.delete(id);
+    if (this.#drop(id)) this.#index.delete(id);
+  }
+
+  #keep(silence: Silence): void {
+    const before = this.#silences.get(silence.id);
+    this.#silences.set(silence.id, silence);
+    if (before?.matcherSets === silence.matcherSets) return;
+    this.#regexSize += regexSizeOfSilence(silence) - regexSizeOfSilence(before);
+  }
+
+  #drop(id: string): boolean {
+    this.#regexSize -= regexSizeOfSilence(this.#silences.get(id));
+    return this.#silences.delete(id);
   }
 
   /** Those in force for a label set, in no order. Asked again with the same object it costs next to nothing. */
@@ -147,7 +165,7 @@ export class LiveSilences {
       // Each is compiled as it is asked first.
       for (const matchers of silence.matcherSets) for (const matcher of matchers) matcher.matches('');
     } catch (thrown) {
-      this.#silences.delete(id);
+      this.#drop(id);
       this.#onUnreadable(silence, thrown);
       return;
     }
@@ -219,6 +237,14 @@ function mayCover(silence: Pick<Silence, 'matcherSets'> | undefined, labels: Lab
 
 function isExpression({ operator }: Matcher): boolean {
   return operator === '=~' || operator === '!~';
+}
+
+/** Of its regular expressions together, as `maxRegexSize` counts them. */
+export function regexSizeOfSilence(silence: Pick<Silence, 'matcherSets'> | undefined): number {
+  let size = 0;
+  for (const { operator, value } of silence?.matcherSets.flat() ?? [])
+    size += regexSizeOfMatcher(operator, value);
+  return size;
 }
 
 /** How many of its matcher sets ask for no value of a label. */

@@ -1,4 +1,12 @@
-import { type Labels, type Matcher, type MatchOperator, messageOf, OmoiError, type Random } from '#telemetry';
+import {
+  type Labels,
+  type Matcher,
+  type MatchOperator,
+  messageOf,
+  OmoiError,
+  type Random,
+  RegexSum,
+} from '#telemetry';
 import { createAlertMatcher, isLabelName, sameMatchers } from '../configuration/matchers/index.ts';
 import { type MatcherSet, type Silence, silenceStateAt } from './silence.ts';
 
@@ -42,17 +50,43 @@ export interface CheckedOrder extends SilenceOrder {
  * @throws OmoiError `invalid_silence`
  */
 export function checkSilenceOrder(order: SilenceOrder, nowMs: number): CheckedOrder {
+  const { startsAtMs, endsAtMs } = checkTimes(order, nowMs);
+  if (order.matcherSets.length === 0) throw refusal('at least one matcher set required');
+  checkRegexSizes(order.matcherSets);
+  return { ...order, matcherSets: order.matcherSets.map(checkMatcherSet), startsAtMs, endsAtMs };
+}
+
+/**
+ * As `checkSilenceOrder`, of one that goes on with the matchers of a silence: these are compiled, whatever they take.
+ * @throws OmoiError `invalid_silence`
+ */
+export function checkKnownOrder(order: CheckedOrder, nowMs: number): CheckedOrder {
+  return { ...order, ...checkTimes(order, nowMs) };
+}
+
+function checkTimes(
+  order: Pick<SilenceOrder, 'startsAtMs' | 'endsAtMs' | 'warnBeforeMs'>,
+  nowMs: number,
+): Pick<CheckedOrder, 'startsAtMs' | 'endsAtMs'> {
   const startsAtMs = Math.floor(order.startsAtMs ?? nowMs);
   const endsAtMs = Math.floor(order.endsAtMs);
   if (startsAtMs >= endsAtMs) throw refusal('start time must be before end time');
   if (endsAtMs < nowMs) throw refusal("end time can't be in the past");
-  if (order.matcherSets.length === 0) throw refusal('at least one matcher set required');
-  const matcherSets = order.matcherSets.map(checkMatcherSet);
   const { warnBeforeMs } = order;
   if (typeof warnBeforeMs === 'number' && !(warnBeforeMs > 0)) {
     throw refusal('the time of the warning before the end must be more than nothing');
   }
-  return { ...order, matcherSets, startsAtMs, endsAtMs };
+  return { startsAtMs, endsAtMs };
+}
+
+/** Before any is compiled: hundreds of large ones fit into a silence, and take seconds and hundreds of megabytes. */
+function checkRegexSizes(sets: SilenceOrder['matcherSets']): void {
+  const sum = new RegexSum();
+  try {
+    for (const matcher of sets.flat()) sum.add(matcher);
+  } catch (thrown) {
+    throw refusal(messageOf(thrown));
+  }
 }
 
 function checkMatcherSet(texts: readonly MatcherText[], at: number): MatcherSet {

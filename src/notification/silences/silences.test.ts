@@ -228,44 +228,6 @@ describe('what is no silence', () => {
   });
 });
 
-describe('limits', () => {
-  const bounded = async (limits: Parameters<typeof openSilences>[0]): Promise<void> => {
-    await stage.close();
-    stage = await openSilences(limits);
-  };
-
-  it('maxSilences counts those that have not ended; one that takes another’s place fits', async () => {
-    await bounded({ maxSilences: 2 });
-    const first = await set('a=1');
-    await set('a=2');
-    await expect(set('a=3')).rejects.toMatchObject({ code: 'too_many_silences' });
-    const next = await set('a=4', { id: first.id });
-    await stage.silences.expire(next.id, 'ann');
-    await set('a=3');
-    expect(stage.silences.list()).toHaveLength(2);
-    const gauge = stage.metrics.collect().find(({ name }) => name === 'omoi_silences');
-    expect(gauge?.points).toEqual([{ suffix: '', labels: {}, value: 2 }]);
-  });
-
-  it('maxUnvaluedMatcherSets counts matcher sets that ask for no value', async () => {
-    await bounded({ maxUnvaluedMatcherSets: 2 });
-    const both = await set(['a=~"x.*"', 'b!=""', 'c=~"one|two"']);
-    await expect(set('d=~"x.*"')).rejects.toThrow('maxUnvaluedMatcherSets');
-    await set('d=~"x.*"', { id: both.id });
-    await set('e=~"x.*",f=g');
-  });
-
-  it('maxSilenceBytes bounds what one may take, also when it is changed', async () => {
-    await bounded({ maxSilenceBytes: 1000 });
-    const { id } = await set('a=b');
-    await expect(set('a=b', { comment: 'x'.repeat(1000) })).rejects.toThrow('maxSilenceBytes');
-    await expect(set('a=b', { id, startsAtMs: STARTED_AT_MS, comment: 'x'.repeat(1000) })).rejects.toThrow(
-      'maxSilenceBytes',
-    );
-    expect((await stage.silences.get(id)).comment).toBe('new disks');
-  });
-});
-
 describe('over a restart', () => {
   it('silences go on, and what ended meanwhile is recorded', async () => {
     const long = await set('alertname=Down', {

@@ -14,13 +14,14 @@ import {
   type Subscription,
   type Timer,
 } from '#telemetry';
-import { dueOf, LiveSilences, unvaluedSetsOf } from './live-silences.ts';
+import { dueOf, LiveSilences, regexSizeOfSilence, unvaluedSetsOf } from './live-silences.ts';
 import { compareSilences, type Silence, type SilenceEnd, silenceStateAt } from './silence.ts';
 import type { SilenceLimits } from './silence-limits.ts';
 import { SilenceLog } from './silence-log.ts';
 import {
   changesInPlace,
   type CheckedOrder,
+  checkKnownOrder,
   checkSilenceOrder,
   createSilenceId,
   type SilenceChange,
@@ -208,8 +209,8 @@ export class Silences {
     return this.#changes.run(async () => {
       const nowMs = this.#nowMs();
       const silence = await this.#notEnded(id, nowMs);
-      const order = { ...silence, id, endsAtMs, by };
-      return this.#change({ ...changed(silence, checkSilenceOrder(order, nowMs)), updatedAtMs: nowMs });
+      const order = checkKnownOrder({ ...silence, endsAtMs, by }, nowMs);
+      return this.#change({ ...changed(silence, order), updatedAtMs: nowMs });
     });
   }
 
@@ -225,7 +226,10 @@ export class Silences {
       const before = await this.#notEnded(id, nowMs);
       const { comment = before.comment } = wanted;
       const createdBy = comment === before.comment ? before.createdBy : by;
-      const order = checkSilenceOrder({ ...before, ...wanted, comment, createdBy, by }, nowMs);
+      const asked = { ...before, ...wanted, comment, createdBy, by };
+      const order = wanted.matcherSets
+        ? checkSilenceOrder(asked, nowMs)
+        : checkKnownOrder({ ...asked, matcherSets: before.matcherSets }, nowMs);
       if (!changesInPlace(order, before, nowMs)) return this.#create(order, before, nowMs);
       return this.#change({ ...changed(before, order), updatedAtMs: nowMs });
     });
@@ -265,7 +269,9 @@ export class Silences {
   async #notEnded(id: string, nowMs: number): Promise<Silence> {
     const silence = await this.get(id);
     if (silenceStateAt(silence, nowMs) !== 'expired') return silence;
-    throw new OmoiError('silence_ended', `The silence ${id} has ended: set a new one.`);
+    const instead = silence.end?.replacedBy;
+    const next = instead ? `${instead} took its place` : 'set a new one';
+    throw new OmoiError('silence_ended', `The silence ${id} has ended: ${next}.`);
   }
 
   async #create(order: CheckedOrder, before: Silence | null, nowMs: number): Promise<Silence> {
@@ -336,7 +342,7 @@ export class Silences {
 
   /** @throws OmoiError `too_many_silences`, `invalid_silence` */
   #checkRoom(silence: Silence, replaced: Silence | null): void {
-    const { maxSilences, maxUnvaluedMatcherSets } = this.#parts.limits;
+    const { maxSilences, maxUnvaluedMatcherSets, maxSilencesRegexSize } = this.#parts.limits;
     this.#checkSize(silence);
     if (this.#live.size - (replaced ? 1 : 0) >= maxSilences) {
       throw new OmoiError('too_many_silences', `${maxSilences} silences are set (maxSilences).`);
@@ -347,6 +353,14 @@ export class Silences {
         'too_many_silences',
         `${this.#live.unvalued} matcher sets of silences ask for no value of a label, of at most ` +
           `${maxUnvaluedMatcherSets} (maxUnvaluedMatcherSets): name one, as in alertname="Down".`,
+      );
+    }
+    const size = regexSizeOfSilence(silence) - (replaced ? regexSizeOfSilence(replaced) : 0);
+    if (size > 0 && this.#live.regexSize + size > maxSilencesRegexSize) {
+      throw new OmoiError(
+        'too_many_silences',
+        `The regular expressions of the silences have a size of ${this.#live.regexSize}, with this one of more than ` +
+          `${maxSilencesRegexSize} (maxSilencesRegexSize): name values, as in instance=~"web-1|web-2".`,
       );
     }
   }

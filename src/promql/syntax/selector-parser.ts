@@ -48,7 +48,7 @@ function readMatcher(reader: TokenReader): Matcher {
   if (reader.kind() !== 'string') reader.unexpected(LABEL_MATCHING, 'string');
   const value = unquote(reader.advance().text);
   try {
-    reader.spendRegex(operator, value);
+    reader.spendRegex({ operator, value });
     return createMatcher(name, operator, value);
   } catch (error) {
     return reader.fail(nameToken.start, messageOf(error));

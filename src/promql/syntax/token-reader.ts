@@ -1,4 +1,4 @@
-import { checkRegexSize, type MatchOperator, OmoiError, regexSizeOfMatcher } from '#telemetry';
+import { type Matcher, OmoiError, RegexSum } from '#telemetry';
 import { describeToken } from './keywords.ts';
 import { Lexer, type Token, type TokenKind } from './lexer.ts';
 import { syntaxError } from './position.ts';
@@ -17,7 +17,7 @@ export class TokenReader {
   readonly text: string;
   readonly #lexer: Lexer;
   #tokensLeft: number;
-  #regexSize = 0;
+  readonly #regexes = new RegexSum();
   #current: Token;
   #previousEnd = 0;
 
@@ -89,10 +89,8 @@ export class TokenReader {
   }
 
   /** Counts the regular expression of a matcher. @throws RegexTooLarge where the text has too much of them */
-  spendRegex(operator: MatchOperator, value: string): void {
-    const size = regexSizeOfMatcher(operator, value);
-    this.#regexSize += size;
-    if (size > 0) checkRegexSize(this.#regexSize, value);
+  spendRegex(matcher: Pick<Matcher, 'operator' | 'value'>): void {
+    this.#regexes.add(matcher);
   }
 
   /** @throws OmoiError `query_invalid` about the current token */

@@ -1,6 +1,6 @@
 import { type Labels, labelValue } from './label-set.ts';
 import { literalAlternatives } from './literal-alternatives.ts';
-import { compileRegex, regexSize } from './regular-expression.ts';
+import { checkRegexSize, compileRegex, regexSize } from './regular-expression.ts';
 
 export type MatchOperator = '=' | '!=' | '=~' | '!~';
 
@@ -46,6 +46,18 @@ function acceptanceOf(expression: string): (candidate: string) => boolean {
 export function regexSizeOfMatcher(operator: MatchOperator, value: string): number {
   if (operator === '=' || operator === '!=' || literalAlternatives(value)) return 0;
   return regexSize(value);
+}
+
+/** What the regular expressions of matchers that are read together come to: together they may have `maxRegexSize`. */
+export class RegexSum {
+  #size = 0;
+
+  /** @throws RegexTooLarge where it is too much with this one */
+  add({ operator, value }: Pick<Matcher, 'operator' | 'value'>): void {
+    const size = regexSizeOfMatcher(operator, value);
+    this.#size += size;
+    if (size > 0) checkRegexSize(this.#size, value);
+  }
 }
 
 /** The same text for the same matchers, in whatever order. */

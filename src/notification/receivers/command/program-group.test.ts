@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { ProgramGroup } from './program-group.ts';
 
 const proc = mkdtempSync(join(tmpdir(), 'omoi-proc-'));
@@ -42,6 +42,19 @@ it('is signalled as long as the program runs, or one is left of it', async () =>
   survived.leaderEnded();
   survived.signal('SIGKILL');
   expect(await once(leader, 'exit')).toEqual([null, 'SIGKILL']);
+});
+
+it('has nobody left where the kernel knows no such group: the table is not looked through, and nobody signalled', async () => {
+  const pid = await lead();
+  const group = new ProgramGroup(pid, proc);
+  leader.kill('SIGKILL');
+  await once(leader, 'exit');
+  show(4242, { group: pid, start: 7 });
+  const kill = vi.spyOn(process, 'kill');
+  group.leaderEnded();
+  group.signal('SIGKILL');
+  expect(kill.mock.calls).toEqual([[-pid, 0]]);
+  kill.mockRestore();
 });
 
 it.each<[string, (pid: number) => void]>([

@@ -28,7 +28,17 @@ export class ProgramGroup {
 
   /** To be called as soon as the program has ended. */
   leaderEnded(): void {
-    this.#left = this.#members();
+    this.#left = this.#isEmpty() ? [] : this.#members();
+  }
+
+  /** Mostly a program leaves nobody behind: to look through the table of a machine of thousands of processes takes long. */
+  #isEmpty(): boolean {
+    try {
+      process.kill(-this.#leaderPid, 0);
+      return false;
+    } catch (thrown) {
+      return thrown instanceof Error && 'code' in thrown && thrown.code === 'ESRCH';
+    }
   }
 
   /** All of the group get a signal; nobody where none of it is left. */
