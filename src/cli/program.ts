@@ -26,7 +26,7 @@ import type { RunFlags } from './run.ts';
 import type { FollowFlags, ServerFlags } from './server-client.ts';
 import { aside } from './terminal/aside.ts';
 import type { TokenListFlags } from './token.ts';
-import { holdYoungGeneration } from './young-generation.ts';
+import { countBuffersApart, holdYoungGeneration } from './garbage-collection.ts';
 
 /** Where commands look for the server, when they are not told. */
 const DATA_DIRECTORY = process.env['OMOI_DATA_DIRECTORY'] ?? '.omoi';
@@ -133,6 +133,7 @@ function defineServe(program: Command, version: string): void {
       'refuse a routing of alerts that names integrations or proxies by which Omoi cannot send',
     )
     .action(async (options: { config?: string; demo?: boolean; strict?: boolean }) => {
+      countBuffersApart();
       const releaseYoungGeneration = holdYoungGeneration();
       const { serve } = await import('./serve.ts');
       const { config: configFile = null, demo = false, strict = false } = options;
