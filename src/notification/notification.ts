@@ -316,12 +316,12 @@ export class Notification {
 
   /** Messages, the newest first. */
   messages(query: MessageQuery): Promise<MessagePage> {
-    return listMessages(this.#parts.database, query);
+    return listMessages(this.#parts, query);
   }
 
   /** @throws OmoiError `unknown_notification` */
   async message(notificationId: string): Promise<ListedMessage> {
-    const message = await readMessage(this.#parts.database, notificationId);
+    const message = await readMessage(this.#parts, notificationId);
     if (message) return message;
     throw new OmoiError('unknown_notification', `There is no message ${JSON.stringify(notificationId)}`);
   }

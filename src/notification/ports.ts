@@ -8,6 +8,8 @@ import type { NotifiedAlert, StoredAlert } from './notified-alert.ts';
 export interface AlertReader {
   /** Of those that there are, in any order. @param alertIds at most 500 */
   read(alertIds: readonly string[], tx?: StateTransaction): Promise<readonly StoredAlert[]>;
+  /** The names of those that there are. @param alertIds at most 500 */
+  names(alertIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** All that fire, a page after the other. */
   firing(): AsyncIterable<readonly StoredAlert[]>;
 }

@@ -32,6 +32,11 @@ export class TestAlerts implements AlertReader {
     return Promise.resolve(alertIds.flatMap((alertId) => this.#alerts.get(alertId) ?? []));
   }
 
+  async names(alertIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const alerts = await this.read(alertIds);
+    return new Map(alerts.map(({ alertId, labels }) => [alertId, labelValue(labels, 'alertname')]));
+  }
+
   async *firing(): AsyncIterable<readonly StoredAlert[]> {
     await Promise.resolve();
     yield [...this.#alerts.values()].filter(({ endsAtMs }) => endsAtMs === null);

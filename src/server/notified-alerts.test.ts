@@ -48,6 +48,8 @@ it('reads all that fires, page by page, also where many began at once', async ()
   }
   const firing = rows.filter(({ state }) => state === 'firing').map(({ id }) => id);
   expect(read.toSorted()).toEqual(firing.toSorted());
+  const there = ['a0007', 'a0014'];
+  expect(await alerts.names([...there, 'gone'])).toEqual(new Map(there.map((id) => [id, 'TooFew'])));
 });
 
 it('looks at no more alerts for a page than it holds', async () => {

@@ -50,6 +50,15 @@ export function createNotifiedAlerts({
         remediation: lines.get(row.id) ?? notified(row).remediation,
       }));
     },
+    async names(alertIds) {
+      if (alertIds.length === 0) return new Map();
+      const rows = await database.reader
+        .selectFrom('alerts')
+        .select(['id', 'rule_id'])
+        .where('id', 'in', alertIds)
+        .execute();
+      return new Map(rows.map(({ id, rule_id: rule }) => [id, rule.slice(rule.indexOf('/') + 1)]));
+    },
     async *firing() {
       let after: Pick<AlertRow, 'fired_at_ms' | 'id'> = { fired_at_ms: -1, id: '' };
       for (;;) {

@@ -13,7 +13,7 @@ const NARROW = { gridTemplateColumns: 'minmax(0, 1fr) auto' };
 const COLUMNS = { gridTemplateColumns: 'minmax(0, 1.2fr) minmax(0, 1.2fr) 104px minmax(0, 1fr)' };
 
 type ShownMessage = ExplainedMessage &
-  Partial<Pick<MessagesAnswer['messages'][number], 'alert_ids' | 'alerts'>>;
+  Partial<Pick<MessagesAnswer['messages'][number], 'alert_ids' | 'alert_name' | 'alerts'>>;
 
 export interface MessageRowsProps {
   readonly messages: readonly ShownMessage[];
@@ -63,14 +63,15 @@ function MessageRow({ message, nowMs, columns }: MessageRowProps) {
   );
 }
 
-function Alerts({ message: { alert_ids: ids, alerts = 0 } }: { readonly message: ShownMessage }) {
+function Alerts({ message }: { readonly message: ShownMessage }) {
+  const { alert_ids: ids, alert_name: name = null, alerts = 0 } = message;
   const [first] = ids ?? [];
   if (first === undefined) return null;
   return (
     <span className={styles.wide}>
       about{' '}
       <Link to="/alerts/$alertId" params={{ alertId: first }} data-row>
-        {first}
+        {name ?? first}
       </Link>
       {alerts > 1 && ` and ${count(alerts - 1, 'other alert')}`}
     </span>

@@ -165,8 +165,14 @@ export function registerNotificationRoutes(
   });
 }
 
-function viewOfListed({ message, groupKey, alertIds, alerts }: ListedMessage): MessageView {
-  return { ...viewOfMessage(message), group_key: groupKey, alert_ids: [...alertIds], alerts };
+function viewOfListed({ message, groupKey, alertIds, alertName, alerts }: ListedMessage): MessageView {
+  return {
+    ...viewOfMessage(message),
+    group_key: groupKey,
+    alert_ids: [...alertIds],
+    alert_name: alertName,
+    alerts,
+  };
 }
 
 function viewOfMessage(message: Message): z.input<typeof explainAnswer>['messages'][number] {

@@ -80,6 +80,7 @@ export const messagesQuery = z.strictObject({
 export const messageAnswer = messageView.extend({
   group_key: z.string(),
   alert_ids: z.array(z.string()).describe('The first 100 of them.'),
+  alert_name: nullableText.describe('The name of the first of them; null where it is no more.'),
   alerts: z.number().describe('How many alerts it tells of.'),
 });
 

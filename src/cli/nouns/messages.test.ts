@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { MESSAGE_COLUMNS } from './messages.ts';
+import { LISTED_COLUMNS } from './messages.ts';
 
 const MESSAGE = {
   notification_id: 'ntf_1',
@@ -12,6 +12,9 @@ const MESSAGE = {
   answer: 'HTTP 400: the channel is archived',
   failure: 'clientError',
   held_until: null,
+  alert_ids: ['alrt_1'],
+  alert_name: 'QueueDeep',
+  alerts: 1,
 };
 
 it.each([
@@ -23,9 +26,14 @@ it.each([
     { state: 'pending', answer: null, failure: null, held_until: '2026-11-30T12:10:00Z' },
     'held: in the digest at 2026-11-30T12:10:00Z',
   ],
+  ['ABOUT', {}, 'QueueDeep'],
+  ['ABOUT', { alert_name: null }, 'alrt_1'],
+  ['ABOUT', { alerts: 2 }, 'QueueDeep and 1 other'],
+  ['ABOUT', { alerts: 12 }, 'QueueDeep and 11 others'],
+  ['ABOUT', { alert_ids: [], alert_name: null, alerts: 0 }, '-'],
   ['BECAUSE', {}, 'first notification'],
   ['BECAUSE', { reason: 'brief' }, 'came and went'],
 ])('%s of a message with %j: %s', (heading, rest, text) => {
-  const column = MESSAGE_COLUMNS.find((one) => one.heading === heading);
+  const column = LISTED_COLUMNS.find((one) => one.heading === heading);
   expect(column?.of({ ...MESSAGE, ...rest })).toBe(text);
 });

@@ -20,6 +20,9 @@ export const message = z.looseObject({
   answer: nullable,
   failure: nullable,
   held_until: nullable.default(null),
+  alert_ids: z.array(z.string()).default([]),
+  alert_name: nullable.default(null),
+  alerts: z.number().default(0),
 });
 type Message = z.output<typeof message>;
 
@@ -35,6 +38,19 @@ export const MESSAGE_COLUMNS: readonly Column<Message>[] = [
   { heading: 'AGE', of: (row) => ageOf(row.created_at), align: 'right' },
   { heading: 'ANSWER', of: answerOf, mayShrink: true },
 ];
+
+/** Of a list, in which each is about others. */
+export const LISTED_COLUMNS: readonly Column<Message>[] = MESSAGE_COLUMNS.toSpliced(2, 0, {
+  heading: 'ABOUT',
+  of: alertsOf,
+  mayShrink: true,
+});
+
+/** `QueueDeep and 3 others` */
+function alertsOf({ alert_name: name, alert_ids: [first], alerts }: Message): string {
+  const others = alerts > 1 ? ` and ${alerts - 1} other${alerts === 2 ? '' : 's'}` : '';
+  return `${printable(name ?? first ?? '-')}${others}`;
+}
 
 function answerOf({ answer, failure, state, held_until: heldUntil }: Message): string {
   if (state === 'pending' && heldUntil !== null && answer === null)
@@ -56,7 +72,7 @@ export async function listMessages(flags: MessageListFlags): Promise<void> {
   const client = clientOf(server);
   await showList(server, flags, {
     key: 'messages',
-    columns: MESSAGE_COLUMNS,
+    columns: LISTED_COLUMNS,
     readAll: () => readMessages(client, flags),
     empty: 'no message was sent',
     more: `there are more than ${flags.limit}: --limit shows them`,

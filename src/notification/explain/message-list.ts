@@ -1,6 +1,7 @@
 import type { StateDatabase, StateTables } from '#storage';
 import { listInSlices, rowAt } from '#storage';
 import type { MessageMember } from '../outbox/outbox-rows.ts';
+import type { AlertReader } from '../ports.ts';
 import { explainedMessage, MESSAGE_COLUMNS, type ExplainedMessage } from './explained-message.ts';
 
 type State = StateTables['notifications']['state'];
@@ -18,6 +19,8 @@ export interface ListedMessage {
   readonly groupKey: string;
   /** The first 100 of them. */
   readonly alertIds: readonly string[];
+  /** The name of the first; null where it is no more. */
+  readonly alertName: string | null;
   readonly alerts: number;
 }
 
@@ -28,12 +31,15 @@ export interface MessagePage {
 }
 
 export const maxAlertIds = 100;
+const maxNamesPerRead = 500;
 
 const LISTED_COLUMNS = [...MESSAGE_COLUMNS, 'group_key', 'alerts', 'truncated'] as const;
 
 type ListedRow = Pick<StateTables['notifications'], (typeof LISTED_COLUMNS)[number]>;
 
-function listedMessage(row: ListedRow): ListedMessage {
+type UnnamedMessage = Omit<ListedMessage, 'alertName'>;
+
+function listedMessage(row: ListedRow): UnnamedMessage {
   // Written by the outbox alone.
   const members = JSON.parse(row.alerts) as readonly MessageMember[];
   return {
@@ -44,9 +50,15 @@ function listedMessage(row: ListedRow): ListedMessage {
   };
 }
 
+/** What messages are read by. */
+export interface MessageSources {
+  readonly database: Pick<StateDatabase, 'reader'>;
+  readonly alerts: Pick<AlertReader, 'names'>;
+}
+
 /** One message; null where there is none of this id. */
 export async function readMessage(
-  { reader }: Pick<StateDatabase, 'reader'>,
+  { database: { reader }, alerts }: MessageSources,
   notificationId: string,
 ): Promise<ListedMessage | null> {
   const row = await reader
@@ -54,12 +66,14 @@ export async function readMessage(
     .select(LISTED_COLUMNS)
     .where('id', '=', notificationId)
     .executeTakeFirst();
-  return row ? listedMessage(row) : null;
+  if (!row) return null;
+  const [named = null] = await withNames([listedMessage(row)], alerts);
+  return named;
 }
 
 /** Messages, the newest first. */
 export async function listMessages(
-  { reader }: Pick<StateDatabase, 'reader'>,
+  { database: { reader }, alerts }: MessageSources,
   { state, receiver, before, limit }: MessageQuery,
 ): Promise<MessagePage> {
   const newestFirst = (after: string | null) => {
@@ -84,6 +98,18 @@ export async function listMessages(
     },
     { after: before ?? null, limit },
   );
-  const messages = rows.map(listedMessage);
+  const messages = await withNames(rows.map(listedMessage), alerts);
   return { messages, next: rows.length < limit ? null : (rows.at(-1)?.id ?? null) };
+}
+
+async function withNames(
+  messages: readonly UnnamedMessage[],
+  alerts: MessageSources['alerts'],
+): Promise<readonly ListedMessage[]> {
+  const first = [...new Set(messages.flatMap(({ alertIds }) => alertIds.slice(0, 1)))];
+  const names = new Map<string, string>();
+  for (let at = 0; at < first.length; at += maxNamesPerRead) {
+    for (const [id, name] of await alerts.names(first.slice(at, at + maxNamesPerRead))) names.set(id, name);
+  }
+  return messages.map((message) => ({ ...message, alertName: names.get(message.alertIds[0] ?? '') ?? null }));
 }

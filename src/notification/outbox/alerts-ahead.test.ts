@@ -21,9 +21,6 @@ beforeEach(() => {
         // Of an alert no more is looked at.
         return alertIds.map((alertId) => ({ alertId, updatedAtMs: clock.wallMs() }) as StoredAlert);
       },
-      firing: () => {
-        throw new Error('nobody asks for all');
-      },
     },
     clock,
   );

@@ -33,13 +33,13 @@ interface Gathering {
  * reads those that come together and those that follow; what has waited for longer than a moment is read anew.
  */
 export class AlertsAhead {
-  readonly #alerts: AlertReader;
+  readonly #alerts: Pick<AlertReader, 'read'>;
   readonly #clock: Clock;
   /** By alert, oldest first, what was read for a message that follows. */
   readonly #ahead = new Map<string, Read>();
   #gathering: Gathering | null = null;
 
-  constructor(alerts: AlertReader, clock: Clock) {
+  constructor(alerts: Pick<AlertReader, 'read'>, clock: Clock) {
     this.#alerts = alerts;
     this.#clock = clock;
   }
