@@ -31,6 +31,7 @@ import type {
 } from './notification-parts.ts';
 import type { OnCall } from './on-call/on-call.ts';
 import { messageSender } from './outbox/message-writer.ts';
+import { OpenedIncidents } from './outbox/opened-incidents.ts';
 import { addressesOf, FormerIntegrations, type KnownAddress } from './outbox/former-integrations.ts';
 import { NotificationLog } from './outbox/notification-log.ts';
 import { Outbox } from './outbox/outbox.ts';
@@ -102,6 +103,7 @@ export class Notification {
     const send = messageSender({
       ...parts,
       log: this.log,
+      incidents: new OpenedIncidents(parts.database, this.log),
       receiverLabelsOf: (receiver) => this.configuration.receivers.get(receiver)?.labels ?? emptyLabels(),
       routeLabelsOf: (message) => this.configuration.templates.routeLabels(message),
     });

@@ -15,6 +15,7 @@ import { TemplateFailure } from '../templates/message-templates.ts';
 import { AlertsAhead } from './alerts-ahead.ts';
 import type { DeliveryQueueParts, Outstanding } from './delivery-queue.ts';
 import type { NotificationLog } from './notification-log.ts';
+import type { OpenedIncidents } from './opened-incidents.ts';
 import type { Notification } from './outbox-rows.ts';
 import type { RunningIntegration } from './running-integration.ts';
 import { sendWithFewerAlerts } from './shortened-delivery.ts';
@@ -25,6 +26,7 @@ const alertsPerPiece = 100;
 export interface MessageWriterParts {
   readonly alerts: AlertReader;
   readonly log: NotificationLog;
+  readonly incidents: Pick<OpenedIncidents, 'of'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tracing: Tracing;
@@ -87,7 +89,8 @@ async function send(parts: MessageWriterParts, sending: Sending): Promise<Delive
     if (message.alerts.length === 0) return refused('the alerts it is about are no longer on record');
     const { memory } = parts.log.get(notification.groupId, running.key) ?? { memory: null };
     const { takenBy = [] } = sending.outstanding;
-    const options = { signal, memory, takenBy, acknowledgeFirst };
+    const incident = parts.incidents.of(notification);
+    const options = { signal, memory, takenBy, incident, acknowledgeFirst };
     return await sendWithFewerAlerts(running.integration, message, options);
   } catch (thrown) {
     if (thrown instanceof TemplateFailure) return { ...refused(thrown.message), failure: 'template' };

@@ -1,5 +1,5 @@
 import { toldBy } from '../rate-limit/digested.ts';
-import type { Delivery } from '../receivers/integration.ts';
+import type { Delivery, ReceiverMemory } from '../receivers/integration.ts';
 import { answerOf } from './delivery-event.ts';
 import type { Outstanding, Tried } from './delivery-queue.ts';
 import type { LogUpdate, NotificationLog } from './notification-log.ts';
@@ -61,21 +61,22 @@ function knownOnceDelivered(
 }
 
 /**
- * What an integration knows whose incident of what came and went is open, and could not be closed: that its alerts fire. Whatever
+ * What an integration knows whose incident of what came and went is open, and not closed yet: that its alerts fire. Whatever
  * becomes of the message, it is to hear that they are over.
  */
-function knownOnceOpened(notification: Notification, log: Pick<NotificationLog, 'get'>): LogUpdate {
+export function knownOnceOpened(
+  notification: Notification,
+  log: Pick<NotificationLog, 'get'>,
+  memory?: ReceiverMemory | null,
+): LogUpdate {
   const { groupId, integration, createdAtMs: notifiedAtMs } = notification;
   const before = log.get(groupId, integration);
   const known = before?.resolved ?? new Set();
   const firing = notification.firing.union(notification.resolved.difference(known));
   const resolved = notification.resolved.intersection(known);
   const group = groupOf(notification);
-  return {
-    groupId,
-    integration,
-    entry: { firing, resolved, notifiedAtMs, memory: before?.memory ?? null, group },
-  };
+  const kept = memory ?? before?.memory ?? null;
+  return { groupId, integration, entry: { firing, resolved, notifiedAtMs, memory: kept, group } };
 }
 
 function groupOf({ groupKey, groupLabels, routeLabels }: Notification): LogUpdate['entry']['group'] {

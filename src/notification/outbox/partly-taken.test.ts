@@ -9,8 +9,10 @@ import {
   useTestNotification,
   type TestConfiguration,
 } from '../notification.test-support.ts';
-import type { Message } from '../message.ts';
-import type { Delivery } from '../receivers/integration.ts';
+import { statusOfMessage, type Message } from '../message.ts';
+import { createIntegration } from '../receivers/create-integration.ts';
+import type { Delivery, Integration } from '../receivers/integration.ts';
+import type { IntegrationTools } from '../receivers/receiver-kind.ts';
 import type { MuteStage } from '../stages/mute-stage.ts';
 import { maxNotificationAgeMs } from './outbox.ts';
 import { maxRecipientsKept } from './delivery-queue.ts';
@@ -175,5 +177,124 @@ describe('an incident that was opened of what came and went, and could not be cl
     pages.take();
     await pass(11 * MINUTE);
     expect([pages.take(), isOpen]).toEqual([['all_resolved -a'], false]);
+  });
+});
+
+describe('between the opening and the closing of an incident of what came and went', () => {
+  const toPages = testRoute({ receiver: 'pages', groupWaitMs: 0 });
+  const other = { id: '{}/b', key: '{}/b' };
+  const KEY = '{}:{group="one"}';
+  /** What the service was asked for, and took: `opened KEY`, `closed KEY`. */
+  const taken: string[] = [];
+  const open = new Set<string>();
+  let memory: unknown;
+  /** What comes of a closing. */
+  let closing: (signal: AbortSignal) => Promise<Delivery> | Delivery;
+  let others: RecordingReceiver;
+
+  function pagesAs(): Integration {
+    const service = new RecordingReceiver();
+    service.answer = async (message, options) => {
+      if (statusOfMessage(message) === 'firing') {
+        taken.push(`opened ${message.groupKey}`);
+        open.add(message.groupKey);
+        return { outcome: 'delivered', answer: 'HTTP 202', memory: { issue: 'OPS-1' } };
+      }
+      memory = options.memory;
+      const delivery = await closing(options.signal);
+      if (delivery.outcome === 'delivered' && open.delete(message.groupKey))
+        taken.push(`closed ${message.groupKey}`);
+      return delivery;
+    };
+    const kind = { opensIncidents: true, create: () => service } as const;
+    // None of them is needed to make it.
+    const made = createIntegration(kind, { settings: null, index: 0 }, {} as IntegrationTools);
+    if (!made) throw new Error('it is built');
+    return made;
+  }
+
+  function configured(changes: TestConfiguration = {}): TestConfiguration {
+    return {
+      route: toPages,
+      receivers: { pages: [pagesAs()], others: [others] },
+      settingsOf: (key) => ({ url: key.startsWith('others') ? 'others' : 'pages' }),
+      ...changes,
+    };
+  }
+
+  async function openedAndNotClosed(): Promise<void> {
+    closing = (signal) => {
+      const { promise, resolve } = Promise.withResolvers<Delivery>();
+      signal.addEventListener('abort', () => resolve(failed('timeout', { retryable: true })));
+      return promise;
+    };
+    await test.stage.alerts.fire({ a: A });
+    await test.stage.alerts.resolve('a');
+    await pass(SECOND);
+    expect([...open]).toEqual([KEY]);
+  }
+
+  beforeEach(async () => {
+    taken.length = 0;
+    open.clear();
+    memory = null;
+    others = new RecordingReceiver();
+    test.stage = await openNotificationStage(configured());
+  });
+
+  interface Change extends Pick<TestConfiguration, 'route'> {
+    readonly receivers?: () => NonNullable<TestConfiguration['receivers']>;
+  }
+  const renamed = { receivers: () => ({ duty: [pagesAs()], others: [others] }) };
+  const changed: readonly (readonly [string, Change])[] = [
+    ['nothing else has changed', {}],
+    ['its receiver has another name', { route: testRoute({ receiver: 'duty' }), ...renamed }],
+    [
+      'its receiver has another name, and its group as well',
+      { route: testRoute({ ...other, receiver: 'duty' }), ...renamed },
+    ],
+    ['others are told of its group', { route: testRoute({ receiver: 'others' }) }],
+    [
+      'its receiver has another name, and others are told',
+      { route: testRoute({ receiver: 'others' }), ...renamed },
+    ],
+    ['its group is no more', { route: testRoute({ ...other, receiver: 'others' }) }],
+    [
+      'its group is no more, and its service told by another one',
+      { route: testRoute({ ...other, receiver: 'pages' }) },
+    ],
+  ];
+
+  async function expectClosed({ receivers }: Change): Promise<void> {
+    await pass(20 * MINUTE);
+    expect(taken).toEqual([`opened ${KEY}`, `closed ${KEY}`]);
+    // What an integration remembers stays with its name.
+    expect(memory).toEqual(receivers ? null : { issue: 'OPS-1' });
+    expect([...test.stage.notification.dispatcher.groups()]).toEqual([]);
+    const { reader } = test.stage.database;
+    expect(await reader.selectFrom('notification_log').select('group_id').execute()).toEqual([]);
+  }
+
+  function changedTo({ receivers, ...changes }: Change): TestConfiguration {
+    return configured({ ...changes, ...(receivers && { receivers: receivers() }) });
+  }
+
+  it.each(changed)(
+    'a kill leaves the closing, and nothing else, to the next process where %s',
+    async (_, change) => {
+      await openedAndNotClosed();
+      test.stage.killAfterCommits(0);
+      closing = () => DELIVERED;
+      await test.stage.revive(changedTo(change));
+      await expectClosed(change);
+    },
+  );
+
+  it.each(changed)('a reload leaves the closing, and nothing else, where %s', async (_, change) => {
+    await openedAndNotClosed();
+    const taking = test.stage.notification.take(prepared(changedTo(change)));
+    closing = () => DELIVERED;
+    await taking;
+    await expectClosed(change);
   });
 });

@@ -1,3 +1,4 @@
+import { messageOf } from '#telemetry';
 import { statusOfMessage, type Message, type MessageAlert } from '../message.ts';
 import type { Delivery, Integration, SendOptions } from './integration.ts';
 import type { IntegrationTools, ReceiverKind } from './receiver-kind.ts';
@@ -15,7 +16,7 @@ export function createIntegration<Settings>(
 
 /**
  * An integration to which each group is an incident: what came and went before anybody was told (`brief`) opens one there and closes it, in
- * one delivery. Both may be done again: what is open is opened no second time, so that a crash between them ends closed.
+ * one delivery. That it is open is written down in between, so that whoever comes after a crash closes it, whatever a reload has changed.
  */
 function openingIncidents(integration: Integration): Integration {
   return {
@@ -33,23 +34,52 @@ async function openAndClose(
   message: Message,
   options: SendOptions,
 ): Promise<Delivery> {
+  const { incident } = options;
+  // Who closes no incident of theirs by messages closes this one by hand, too.
+  const isLeftOpen = !integration.sendResolved;
+  if (incident?.isOpen === true) {
+    const said = 'incident opened before';
+    return isLeftOpen
+      ? { outcome: 'delivered', answer: leftOpen(said) }
+      : closed(await integration.send(message, options), said);
+  }
   const opened = await integration.send(asItFired(message), options);
   if (opened.outcome === 'failed') return opened;
-  // Who closes no incident of theirs by messages closes this one by hand, too.
-  if (!integration.sendResolved) {
-    return { ...opened, answer: `incident opened (${opened.answer}), to be closed by hand (send_resolved)` };
+  const said = `incident opened (${opened.answer})`;
+  if (isLeftOpen) return { ...opened, answer: leftOpen(said) };
+  const memory = opened.memory ?? options.memory;
+  try {
+    await incident?.opened(memory);
+  } catch (thrown) {
+    // Written with the outcome of this try, which is written however long the database is away: the next one closes it.
+    return notClosed({
+      outcome: 'failed',
+      failure: 'connection',
+      reason: `that it is open cannot be written down now: ${messageOf(thrown)}`,
+      retryable: true,
+      retryAfterMs: null,
+    });
   }
-  const { memory = options.memory } = opened;
-  const closed = await integration.send(message, { ...options, memory });
-  if (closed.outcome === 'failed') {
-    return { ...closed, isOpened: true, reason: `incident opened, but not closed: ${closed.reason}` };
-  }
-  const kept = closed.memory ?? opened.memory;
+  return closed(await integration.send(message, { ...options, memory }), said, opened.memory);
+}
+
+function leftOpen(said: string): string {
+  return `${said}, to be closed by hand (send_resolved)`;
+}
+
+/** @param said of its opening @param memory what that has left */
+function closed(delivery: Delivery, said: string, memory?: SendOptions['memory']): Delivery {
+  if (delivery.outcome === 'failed') return notClosed(delivery);
+  const kept = delivery.memory ?? memory;
   return {
     outcome: 'delivered',
-    answer: `incident opened (${opened.answer}) and closed (${closed.answer})`,
+    answer: `${said} and closed (${delivery.answer})`,
     ...(kept && { memory: kept }),
   };
+}
+
+function notClosed(failed: Extract<Delivery, { readonly outcome: 'failed' }>): Delivery {
+  return { ...failed, isOpened: true, reason: `incident opened, but not closed: ${failed.reason}` };
 }
 
 /** The message as it would have been while its alerts fired. */

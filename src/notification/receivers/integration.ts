@@ -48,6 +48,16 @@ export interface SendOptions {
   readonly memory: ReceiverMemory | null;
   /** The recipients that tries before have given the message to; none where absent. */
   readonly takenBy?: readonly string[];
+  /** The incident of what came and went; absent where nobody keeps whether it is open. */
+  readonly incident?: IncidentLog;
+}
+
+/** Whether the incident of what came and went is open at the service, kept between its opening and its closing. */
+export interface IncidentLog {
+  /** Whether an earlier try has opened it: the closing alone is left. */
+  readonly isOpen: boolean;
+  /** Writes down that it is open: a process that is killed then leaves its closing to the next. @throws what the database throws */
+  opened(memory: ReceiverMemory | null): Promise<unknown>;
 }
 
 /** One item below a receiver's `…_configs`: sends messages one at a time, for one group after the other. */
