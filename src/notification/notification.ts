@@ -116,7 +116,10 @@ export class Notification {
         this.dispatcher.settled(message, ended);
         this.escalations.settled(message.groupId);
       },
-      onWaits: ({ groupId }) => this.escalations.settled(groupId),
+      onWaits: ({ groupId }) => {
+        this.dispatcher.waits(groupId);
+        this.escalations.settled(groupId);
+      },
       isOrphan: ({ groupId, reason }) =>
         REASONS_OF_FIRING.has(reason) &&
         !this.dispatcher.hasGroup(groupId) &&

@@ -65,7 +65,7 @@ export interface OutboxParts {
   readonly integrationsAt: (receiver: string, wallMs: number) => readonly RunningIntegration[];
   /** Nothing of a group waits for an integration any more. */
   readonly onEnded: (notification: Notification, ended: EndOfMessage) => void;
-  /** A message was on its way and waits again: it may be replaced. */
+  /** A message was on its way and did not arrive: it waits again and may be replaced, or was given up. */
   readonly onWaits: (notification: Notification) => void;
   /** Whether the group that a message tells of is no more, so that others tell of its alerts. Asked while messages are sent. */
   readonly isOrphan: (notification: Notification) => boolean;
@@ -161,7 +161,7 @@ export class Outbox {
     this.#isHeld = false;
     const { isOrphan } = this.#parts;
     await this.#giveUpThose(
-      ({ state, notification }) => state === 'waiting' && isOrphan(notification),
+      ({ state, notification }) => state !== 'sending' && isOrphan(notification),
       ORPHANED,
     );
     // Meanwhile it may be held again, for the next configuration.
@@ -210,11 +210,11 @@ export class Outbox {
 
   #waits(outstanding: Outstanding): void {
     const { notification } = outstanding;
-    if (this.#isHeld || !this.#parts.isOrphan(notification)) this.#parts.onWaits(notification);
-    else {
+    if (!this.#isHeld && this.#parts.isOrphan(notification)) {
       this.#parts.logger.warn({ messages: 1 }, ORPHANED);
       this.#giveUp([outstanding]);
     }
+    this.#parts.onWaits(notification);
   }
 
   /** In slices: there may be very many. */
@@ -325,7 +325,13 @@ export class Outbox {
 
   #accept(outstanding: Outstanding): void {
     const queue = this.#queues.get(outstanding.notification.integration);
-    if (this.#isStopped || !queue) return;
+    if (this.#isStopped) return;
+    if (!queue) {
+      // A reload has come between the decision and its commit.
+      this.#parts.logger.warn({ messages: 1 }, NOT_CONFIGURED);
+      this.#giveUp([outstanding]);
+      return;
+    }
     this.#outstanding.add(outstanding);
     // What a digest tells of waits for that.
     if (outstanding.state === 'sending') return;

@@ -3,6 +3,7 @@ import { createId, paced, Stretch, toRfc3339, type Clock, type Random } from '#t
 import type { DecisionLog } from '../explain/decision-log.ts';
 import { groupIdOf, type AggregationGroup } from '../groups/aggregation-group.ts';
 import type { TrackedAlert } from '../groups/tracked-alert.ts';
+import { withhold } from '../outbox/delivery-queue.ts';
 import type { Outbox, PlannedNotification } from '../outbox/outbox.ts';
 import type { MessageMember, Notification } from '../outbox/outbox-rows.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';
@@ -36,8 +37,9 @@ export async function tellEndingSilence(
   const { clock, outbox } = parts;
   const messages = await paced(messagesOf(silence, parts), new Stretch(clock));
   const planned = messages.map((notification): PlannedNotification => {
-    const replaces = outbox.outstanding(notification.groupId, notification.integration);
-    return { notification, replaces };
+    const before = outbox.outstanding(notification.groupId, notification.integration);
+    // One that is on its way says when it was to end before.
+    return { notification, replaces: withhold(before) ? before : null };
   });
   if (planned.length > 0) await outbox.plan(tx, planned, []);
 }
