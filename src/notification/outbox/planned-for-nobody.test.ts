@@ -61,6 +61,7 @@ it('a message that was being written as a reload took its receiver away is given
     integrationsAt: () => [],
     onEnded: () => undefined,
     onWaits: () => undefined,
+    isOutdated: () => false,
     isOrphan: () => false,
   });
   close = async () => {
