@@ -104,8 +104,8 @@ export class EventFollower {
   async #tellEnding(tx: StateTransaction, silenceId: string): Promise<void> {
     const { dispatcher, inForce } = this.#parts;
     const silence = this.#parts.silences.live(silenceId);
-    // It may have ended meanwhile.
-    if (!silence) return;
+    // Meanwhile it may have ended, or its end may have been moved: that is told of when it comes.
+    if (!silence || silence.warnedAtMs === null) return;
     await tellEndingSilence(tx, silence, {
       ...this.#parts,
       firing: () => dispatcher.membership.firing,

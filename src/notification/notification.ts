@@ -46,6 +46,7 @@ import {
   type RoutingTest,
 } from './routing/routing-overview.ts';
 import type { SilentByTime } from './routing/time-intervals.ts';
+import { endingGroupId, isOutdatedEnding } from './silences/ending-messages.ts';
 import type { MatcherSet } from './silences/silence.ts';
 import { SilencesUntilResolved } from './silences/silences-until-resolved.ts';
 import { takeUpAlerts } from './take-up-alerts.ts';
@@ -118,7 +119,12 @@ export class Notification {
         this.dispatcher.settled(message, ended);
         this.escalations.settled(message.groupId);
       },
-      onWaits: ({ groupId }) => this.escalations.settled(groupId),
+      onWaits: ({ groupId }) => {
+        this.dispatcher.waits(groupId);
+        this.escalations.settled(groupId);
+      },
+      isOutdated: (message) =>
+        isOutdatedEnding(message, (id) => parts.silences.live(id), parts.clock.wallMs()),
       isOrphan: ({ groupId, reason }) =>
         REASONS_OF_FIRING.has(reason) &&
         !this.dispatcher.hasGroup(groupId) &&
@@ -209,7 +215,10 @@ export class Notification {
       select: (events) => this.holds.concerning(events),
       handle: (tx, events) => this.#follower.follow(tx, events),
     });
-    this.#silenceChanges = this.#parts.silences.onChanged((changed) => this.#lifted.silencesChanged(changed));
+    this.#silenceChanges = this.#parts.silences.onChanged((changed) => {
+      this.#lifted.silencesChanged(changed);
+      for (const { id } of changed) this.outbox.giveUpOutdated(endingGroupId(id));
+    });
     await this.dispatcher.start();
     this.#changedPolicies.start();
     this.escalations.release();

@@ -1,7 +1,7 @@
 import type { StateTransaction } from '#storage';
 import { backoffMs, messageOf, type BackoffLimits } from '#telemetry';
 import type { ToldOfGroup } from '../groups/dispatcher-parts.ts';
-import type { Outstanding } from '../outbox/delivery-queue.ts';
+import { withhold, type Outstanding } from '../outbox/delivery-queue.ts';
 import type { Notification } from '../outbox/outbox-rows.ts';
 import { climbOf, Climbs, ladderGroupId, type Climb } from './climb.ts';
 import { hasNothingToWrite, noWork, type EscalationParts, type EscalationWork } from './escalation-parts.ts';
@@ -255,6 +255,7 @@ export class Escalations {
         if (due.length > 0 || this.#toRevise.size > 0) continue;
         return;
       }
+      for (const outstanding of replacedBy(work)) withhold(outstanding);
       try {
         await this.#parts.database.transaction((tx) => this.#write(tx, work));
         failures = 0;
@@ -365,7 +366,7 @@ export class Escalations {
 
   /** Messages that wait without those that nobody has to hear of any more. What is on its way is looked through behind that. */
   #decideRevisions(work: EscalationWork): void {
-    const replaced = new Set([...work.withdrawn, ...work.planned.flatMap(({ replaces }) => replaces ?? [])]);
+    const replaced = new Set(replacedBy(work));
     for (const groupId of this.#toRevise) {
       if (work.revised.length >= maxClimbsPerWrite) return;
       this.#toRevise.delete(groupId);
@@ -432,6 +433,11 @@ export class Escalations {
     const told = escalationDecision(climb, decision, reason);
     this.#parts.decisions.record(told, `escalation ${climb.escalation}`);
   }
+}
+
+/** The messages that wait and are not to be sent any more. */
+function replacedBy({ withdrawn, planned }: EscalationWork): readonly Outstanding[] {
+  return [...withdrawn, ...planned.flatMap(({ replaces }) => replaces ?? [])];
 }
 
 function keyOfStep(climb: Climb): string {

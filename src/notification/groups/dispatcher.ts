@@ -15,9 +15,9 @@ import { isWaitOver, noteRefusal, type AggregationGroup } from './aggregation-gr
 import type { DispatcherParts, Leaving } from './dispatcher-parts.ts';
 import { isUrgentFor, nextPassMs, passAtLatestMs } from './early-pass.ts';
 import { decidePass, membersThatLeave, type Pass } from './pass.ts';
-import type { LogUpdate } from '../outbox/notification-log.ts';
 import { FlapHistory } from './flap-history.ts';
 import { GroupMembership } from './group-membership.ts';
+import { OutdatedGroups } from './outdated-groups.ts';
 import { isStillQuiet, quietAfter } from './quiet-group.ts';
 import { planRetiredEnds, type PlannedEnds } from './retired-ends.ts';
 import { RetiredGroups } from './retired-groups.ts';
@@ -50,7 +50,7 @@ export class Dispatcher {
   readonly #goneGroups = new Set<string>();
   readonly #retired = new RetiredGroups();
   /** Of these, those of which the log knows more than is left to remember: that goes with the next write. */
-  readonly #outdated = new Set<string>();
+  readonly #outdated = new OutdatedGroups();
   readonly #waitingEnds = new WaitingEnds();
   /** In the order in which they are decided. */
   readonly #due = new Set<AggregationGroup>();
@@ -173,6 +173,8 @@ export class Dispatcher {
     this.#due.clear();
     this.#settling.clear();
     this.#waitingEnds.clear();
+    // What was on its way to integrations that are no more has been given up.
+    this.#outdated.lookAgain();
     const before = [...this.groups()];
     await this.membership.routeAnew(inForce.router);
     const stretch = new Stretch(this.#parts.clock);
@@ -222,11 +224,10 @@ export class Dispatcher {
     const group = this.membership.group(groupId);
     if (!group) {
       if (this.#parts.keepsGroup(groupId)) return;
-      const isRetired = this.#retired.has(groupId);
-      (isRetired ? this.#outdated : this.#goneGroups).add(groupId);
-      if (isRetired) {
+      if (this.#retired.has(groupId)) {
+        this.#outdated.add(groupId);
         for (const one of this.#groupsOf(notification)) noteRefusal(one, notification, ended);
-      }
+      } else this.#goneGroups.add(groupId);
       this.#pump();
       return;
     }
@@ -236,6 +237,12 @@ export class Dispatcher {
       this.#settling.add(group);
       this.#pump();
     }
+  }
+
+  /** A message of a group has failed: it waits for its next try, or was given up. What has waited for it goes on. */
+  waits(groupId: string): void {
+    this.#outdated.landed(groupId);
+    this.#pump();
   }
 
   /** Those that tell of its alerts in the place of a group that is no more. */
@@ -281,8 +288,9 @@ export class Dispatcher {
   }
 
   get #hasWork(): boolean {
-    const waiting = [this.#due, this.#settling, this.#gone, this.#goneGroups, this.#outdated];
-    return waiting.some(({ size }) => size > 0) || this.#waitingEnds.areReady(this.#isSending);
+    const waiting = [this.#due, this.#settling, this.#gone, this.#goneGroups];
+    if (waiting.some(({ size }) => size > 0) || this.#outdated.areReady) return true;
+    return this.#waitingEnds.areReady(this.#isSending);
   }
 
   async #passAll(): Promise<void> {
@@ -400,46 +408,33 @@ export class Dispatcher {
       ...passes.map((pass): Leaving => ({ group: pass.group, pass, left: pass.left })),
       ...this.#takeSettled(),
     ];
-    const gone = firstOf(this.#gone, maxRowsPerWrite);
-    const goneGroups = firstOf(this.#goneGroups, maxRowsPerWrite);
+    const gone = takeFrom(this.#gone);
     const ofPasses = leaving.reduce((sum, { pass, left }) => sum + (pass?.rows ?? left.length), 0);
-    const outdated = this.#takeOutdated(goneGroups);
-    const ends = await this.#planEnds(passes);
-    const logs = [...outdated.logs, ...ends.logs];
-    const rows = ofPasses + gone.length + goneGroups.length + logs.length;
-    if (rows > 0) {
-      const written = { leaving, gone, goneGroups, logs, ends: ends.planned };
-      await this.#parts.database.transaction((tx) => writePasses(tx, written, this.#writing), {
-        urgent: rows <= maxUrgentRows,
-      });
+    const outdated = this.#outdated.take(this.#isSending, maxRowsPerWrite);
+    const left = this.#retired.update(outdated, this.#parts.log);
+    const goneGroups = [...takeFrom(this.#goneGroups), ...left.gone];
+    try {
+      const ends = await this.#planEnds(passes);
+      const logs = [...left.logs, ...ends.logs];
+      const rows = ofPasses + gone.length + goneGroups.length + logs.length;
+      if (rows > 0) {
+        const written = { leaving, gone, goneGroups, logs, ends: ends.planned };
+        await this.#parts.database.transaction((tx) => writePasses(tx, written, this.#writing), {
+          urgent: rows <= maxUrgentRows,
+        });
+      }
+    } catch (thrown) {
+      for (const alertId of gone) if (!this.membership.get(alertId)) this.#gone.add(alertId);
+      for (const groupId of goneGroups) this.#goneGroups.add(groupId);
+      for (const groupId of outdated) this.#outdated.add(groupId);
+      throw thrown;
     }
-    for (const groupId of outdated.groupIds) this.#outdated.delete(groupId);
-    for (const alertId of gone) this.#gone.delete(alertId);
-    for (const groupId of goneGroups) this.#goneGroups.delete(groupId);
     for (const one of leaving) this.#written(one);
     const stretch = new Stretch(this.#parts.clock);
     for (const { group, pass } of leaving) {
       if (!pass || this.membership.group(group.id) !== group) continue;
       group.quiet = await paced(quietAfter(pass, this.#seen(group)), stretch);
     }
-  }
-
-  /** What is left to remember of groups that are no more. @param goneGroups those of which nothing is are added */
-  #takeOutdated(goneGroups: string[]): { groupIds: readonly string[]; logs: readonly LogUpdate[] } {
-    const { log } = this.#parts;
-    const groupIds = firstOf(this.#outdated, maxRowsPerWrite);
-    const logs: LogUpdate[] = [];
-    for (const groupId of groupIds) {
-      // What is on its way is waited for.
-      if (!this.#retired.has(groupId) || this.#isSending(groupId)) continue;
-      if (this.#retired.isKnown(groupId, log)) {
-        logs.push(...this.#retired.leftOf(groupId, log));
-        continue;
-      }
-      this.#retired.remove(groupId);
-      goneGroups.push(groupId);
-    }
-    return { groupIds, logs };
   }
 
   /** The groups whose messages have arrived, with the members that leave them. */
@@ -468,14 +463,23 @@ export class Dispatcher {
       if (this.membership.isIn(alertId, group)) group.keptBack.add(alertId);
     group.hasPassed = true;
     group.isAllHeld = pass.isAllHeld;
-    // What came while a message was on its way is decided when it has arrived.
-    if (pass.isBlocked) group.isUrgent = true;
     group.quiet = null;
     this.#passAgain(group, nextPassMs(pass, this.#parts.clock.wallMs()));
+    if (!pass.isBlocked) return;
+    // What came while a message was on its way is decided when it has arrived, which may be by now.
+    group.isUrgent = true;
+    if (!this.#isSending(group.id)) this.#passNow(group);
   }
 
   #passAgain(group: AggregationGroup, dueAtMs: number): void {
     group.dueAtMs = dueAtMs;
     this.#setTimer(group);
   }
+}
+
+/** As many as go with one write. What comes while that is under way, also of the same, goes with the next one. */
+function takeFrom(waiting: Set<string>): string[] {
+  const taken = firstOf(waiting, maxRowsPerWrite);
+  for (const one of taken) waiting.delete(one);
+  return taken;
 }

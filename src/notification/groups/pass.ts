@@ -1,6 +1,6 @@
 import type { NotificationReason } from '../message.ts';
 import type { Decision } from '../explain/decision.ts';
-import type { Outstanding } from '../outbox/delivery-queue.ts';
+import { withhold, type Outstanding } from '../outbox/delivery-queue.ts';
 import type { LogUpdate } from '../outbox/notification-log.ts';
 import { maxNotificationAgeMs, type PlannedNotification } from '../outbox/outbox.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';
@@ -45,7 +45,7 @@ export interface Pass {
   readonly logs: readonly LogUpdate[];
   /** Over, and nobody has to hear of it: they leave the group. */
   readonly left: readonly TrackedAlert[];
-  /** Whether a message was on its way, so that it has to be decided again when it has arrived. */
+  /** Whether a message was on its way, or has gone out meanwhile, so that it has to be decided again when it has arrived. */
   readonly isBlocked: boolean;
   /** Wall ms at which what keeps an alert back ends; Infinity where no time is known. */
   readonly lookAtMs: number;
@@ -104,10 +104,11 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
       const next = yield* planMessage(group, message);
       // Kept, it goes out under the id that a receiver may know already: a crash may have taken its answer.
       if (isSaidBy(outstanding, next)) isKept = true;
+      else if (!withhold(outstanding)) isBlocked = true;
       else planned.push(yield* decidedMessage(group, next, context));
       continue;
     }
-    if (outstanding) withdrawn.push(outstanding);
+    if (outstanding && withhold(outstanding)) withdrawn.push(outstanding);
     if (decided.why === 'logs') {
       const known = {
         ...knownAfter(passed, entry),
@@ -145,6 +146,7 @@ export function* decidePass(group: AggregationGroup, context: PassContext): Gene
         context,
       });
       if (isSaidBy(outstanding, next)) isKept = true;
+      else if (!withhold(outstanding)) isBlocked = true;
       else planned.push(yield* decidedMessage(group, next, context));
     }
   }

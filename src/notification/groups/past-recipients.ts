@@ -1,5 +1,5 @@
 import type { Decision } from '../explain/decision.ts';
-import type { Outstanding } from '../outbox/delivery-queue.ts';
+import { withhold, type Outstanding } from '../outbox/delivery-queue.ts';
 import type { RememberedEntry } from '../outbox/notification-log.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';
 import type { LogEntry } from '../stages/dedup-stage.ts';
@@ -287,8 +287,6 @@ export function unasked(
     (log.get(id, integration) !== null || earlier.firing.has(integration));
   return outbox
     .outstandingOf(id)
-    .filter(
-      ({ state, notification }) =>
-        state === 'waiting' && !asked.has(notification.integration) && !isEnd(notification),
-    );
+    .filter(({ notification }) => !asked.has(notification.integration) && !isEnd(notification))
+    .filter((outstanding) => withhold(outstanding));
 }

@@ -1,4 +1,5 @@
 import type { NotificationReason } from '../message.ts';
+import { withhold } from '../outbox/delivery-queue.ts';
 import type { RememberedEntry, LogUpdate } from '../outbox/notification-log.ts';
 import type { PlannedNotification } from '../outbox/outbox.ts';
 import type { MessageMember } from '../outbox/outbox-rows.ts';
@@ -61,7 +62,9 @@ export function* planRetiredEnds(
       continue;
     }
     const next = messageOf(all, { knows, over: over.union(awaited), rest, context });
-    if (!isSaidBy(outstanding, next)) planned.push(yield* decidedMessage(first.by, next, context));
+    if (isSaidBy(outstanding, next)) continue;
+    if (withhold(outstanding)) planned.push(yield* decidedMessage(first.by, next, context));
+    else waiting.push(...all);
   }
   return { planned, logs, waiting };
 }

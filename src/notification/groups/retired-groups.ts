@@ -83,6 +83,20 @@ export class RetiredGroups {
     return groupIds;
   }
 
+  /**
+   * What the log is to know of groups of which alerts have gone, where it knows more.
+   * @returns with those of which nobody knows anything that is left: they are forgotten
+   */
+  update(
+    groupIds: readonly string[],
+    log: Pick<NotificationLog, 'entriesOf'>,
+  ): { readonly logs: readonly LogUpdate[]; readonly gone: readonly string[] } {
+    const known = groupIds.filter((groupId) => this.has(groupId));
+    const gone = known.filter((groupId) => !this.isKnown(groupId, log));
+    for (const groupId of gone) this.remove(groupId);
+    return { logs: known.flatMap((groupId) => this.leftOf(groupId, log)), gone };
+  }
+
   /** Whether somebody knows anything of what is left of the alerts of a group. */
   isKnown(groupId: string, log: Pick<NotificationLog, 'entriesOf'>): boolean {
     const left = new Set(this.#groups.get(groupId)?.values());
@@ -91,9 +105,10 @@ export class RetiredGroups {
       .some(([, { firing, resolved }]) => !left.isDisjointFrom(firing) || !left.isDisjointFrom(resolved));
   }
 
-  /** What the log is to know of a group of which alerts have gone, where it knows more. */
   leftOf(groupId: string, log: Pick<NotificationLog, 'entriesOf'>): readonly LogUpdate[] {
-    const left = new Set(this.#groups.get(groupId)?.values());
+    const alerts = this.#groups.get(groupId);
+    if (!alerts) return [];
+    const left = new Set(alerts.values());
     return log.entriesOf(groupId).flatMap(([integration, entry]) => {
       const firing = entry.firing.intersection(left);
       return firing.size === entry.firing.size ? [] : [{ groupId, integration, entry: { ...entry, firing } }];

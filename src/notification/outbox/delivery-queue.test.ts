@@ -7,6 +7,7 @@ import {
   maxDeliveriesAtOnce,
   maxFailuresInARow,
   maxPassedOverAtOnce,
+  withhold,
   type Outstanding,
 } from './delivery-queue.ts';
 import type { RunningIntegration } from './running-integration.ts';
@@ -203,4 +204,32 @@ describe('a wall clock that is set back', () => {
     await stage.clock.advance(30 * SECOND);
     expect(stage.take()).toEqual(['a', 'a', 'b']);
   });
+});
+
+it('a message that was given up while a try of it failed is not tried again', async () => {
+  const stage = open();
+  const answer = Promise.withResolvers<Delivery>();
+  stage.answer = () => answer.promise;
+  const notification = { id: 'a', createdAtMs: stage.clock.wallMs() } as Outstanding['notification'];
+  const outstanding: Outstanding = { notification, attempts: 0, nextAttemptAtMs: 0, state: 'waiting' };
+  stage.queue.push(outstanding);
+  expect(stage.take()).toEqual(['a']);
+  outstanding.state = 'ended';
+  answer.resolve(failed('serverError', { retryable: true }));
+  await stage.clock.advance(HOUR);
+  expect(stage.take()).toEqual([]);
+  expect(outstanding.state).toBe('ended');
+  expect(stage.queue.size).toBe(0);
+});
+
+it.each([
+  ['waiting', true],
+  ['replaced', true],
+  ['sending', false],
+  ['ended', false],
+] as const)('a message that is %s can be kept from being begun: %s', (state, isWithheld) => {
+  const notification = { id: 'a' } as Outstanding['notification'];
+  const outstanding: Outstanding = { notification, attempts: 0, nextAttemptAtMs: 0, state };
+  expect(withhold(outstanding)).toBe(isWithheld);
+  expect(outstanding.state).toBe(isWithheld ? 'replaced' : state);
 });

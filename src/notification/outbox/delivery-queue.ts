@@ -44,6 +44,18 @@ export interface Outstanding {
   readonly digestOf?: readonly Outstanding[];
 }
 
+/**
+ * Keeps a message from being begun: another one is written in its place, or nothing is left to say. Asked as soon as that is decided:
+ * its time may come while it is being written.
+ * @returns whether that is so; not where it is on its way by now, or over
+ */
+export function withhold(outstanding: Outstanding | null): boolean {
+  if (outstanding === null) return true;
+  if (outstanding.state !== 'waiting' && outstanding.state !== 'replaced') return false;
+  outstanding.state = 'replaced';
+  return true;
+}
+
 /** How a try went. `final`: there will be no other. */
 export interface Tried {
   readonly delivery: Delivery;
@@ -244,7 +256,8 @@ export class DeliveryQueue {
     this.#pump();
     await onTried(outstanding, { delivery, isFinal });
     this.#unrecorded--;
-    if (!isFinal && !this.#isStopped) {
+    // Meanwhile it may have been given up.
+    if (!isFinal && !this.#isStopped && outstanding.state === 'sending') {
       outstanding.state = 'waiting';
       this.push(outstanding);
       this.#parts.onWaits(outstanding);

@@ -75,6 +75,7 @@ beforeEach(async () => {
     integrationsAt: () => [],
     onEnded: () => undefined,
     onWaits: () => undefined,
+    isOutdated: () => false,
     isOrphan: ({ groupId }) => orphans.has(groupId),
   });
   const messages = Array.from({ length: COUNT }, (_, at) => messageOf(at));

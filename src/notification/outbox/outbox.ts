@@ -45,6 +45,7 @@ const RECORD_BACKOFF: BackoffLimits = { firstMs: 100, maxMs: 10_000 };
 /** So many rows are given up in one transaction. */
 const maxRowsPerWrite = 500;
 const NOT_CONFIGURED = 'Messages not sent: their receivers are no longer configured';
+const OUTDATED = 'Messages not sent: the silences that they were to warn of have changed, or have ended';
 const ORPHANED =
   'Messages not sent: their alerts are routed to other groups now, whose messages tell of them';
 
@@ -65,8 +66,10 @@ export interface OutboxParts {
   readonly integrationsAt: (receiver: string, wallMs: number) => readonly RunningIntegration[];
   /** Nothing of a group waits for an integration any more. */
   readonly onEnded: (notification: Notification, ended: EndOfMessage) => void;
-  /** A message was on its way and waits again: it may be replaced. */
+  /** A message was on its way and did not arrive: it waits again and may be replaced, or was given up. */
   readonly onWaits: (notification: Notification) => void;
+  /** Whether nobody is to hear any more of what a message says, and nothing takes its place: it is given up. */
+  readonly isOutdated: (notification: Notification) => boolean;
   /** Whether the group that a message tells of is no more, so that others tell of its alerts. Asked while messages are sent. */
   readonly isOrphan: (notification: Notification) => boolean;
 }
@@ -159,10 +162,15 @@ export class Outbox {
   /** The groups are there: what waits is sent, but of groups that are no more. */
   async release(): Promise<void> {
     this.#isHeld = false;
-    const { isOrphan } = this.#parts;
+    const { isOrphan, isOutdated } = this.#parts;
     await this.#giveUpThose(
-      ({ state, notification }) => state === 'waiting' && isOrphan(notification),
+      ({ state, notification }) => state !== 'sending' && isOrphan(notification),
       ORPHANED,
+    );
+    await this.#giveUpThose(
+      ({ state, notification }) => state === 'waiting' && isOutdated(notification),
+      OUTDATED,
+      'info',
     );
     // Meanwhile it may be held again, for the next configuration.
     if (!this.#isHeld) for (const queue of this.#queues.values()) queue.release();
@@ -198,7 +206,7 @@ export class Outbox {
           send,
           onTried,
           onWaits,
-          mayBegin: ({ notification }) => this.#parts.mayBegin(notification),
+          mayBegin: (outstanding) => this.#mayBegin(outstanding),
           maxAgeMs: maxNotificationAgeMs,
         });
         this.#queues.set(running.key, queue);
@@ -210,15 +218,39 @@ export class Outbox {
 
   #waits(outstanding: Outstanding): void {
     const { notification } = outstanding;
-    if (this.#isHeld || !this.#parts.isOrphan(notification)) this.#parts.onWaits(notification);
-    else {
+    if (!this.#isHeld && this.#parts.isOrphan(notification)) {
       this.#parts.logger.warn({ messages: 1 }, ORPHANED);
       this.#giveUp([outstanding]);
     }
+    this.#parts.onWaits(notification);
+  }
+
+  /** What a group says may have become outdated: what waits of that is given up. */
+  giveUpOutdated(groupId: string): void {
+    for (const outstanding of this.outstandingOf(groupId)) this.#giveUpOutdated(outstanding);
+  }
+
+  #giveUpOutdated(outstanding: Outstanding): void {
+    const { notification, state } = outstanding;
+    if (state !== 'waiting' || !this.#parts.isOutdated(notification)) return;
+    this.#parts.logger.info({ messages: 1, integration: notification.integration }, OUTDATED);
+    this.#giveUp([outstanding]);
+  }
+
+  #mayBegin(outstanding: Outstanding): boolean {
+    const { isOutdated, mayBegin } = this.#parts;
+    if (!isOutdated(outstanding.notification)) return mayBegin(outstanding.notification);
+    // Its queue has it in hand.
+    queueMicrotask(() => this.#giveUpOutdated(outstanding));
+    return false;
   }
 
   /** In slices: there may be very many. */
-  async #giveUpThose(isGone: (outstanding: Outstanding) => boolean, why: string): Promise<void> {
+  async #giveUpThose(
+    isGone: (outstanding: Outstanding) => boolean,
+    why: string,
+    level: 'info' | 'warn' = 'warn',
+  ): Promise<void> {
     const stretch = new Stretch(this.#parts.clock);
     let messages = 0;
     const gone: Outstanding[] = [];
@@ -233,7 +265,7 @@ export class Outbox {
     }
     messages += gone.length;
     this.#giveUp(gone);
-    if (messages > 0) this.#parts.logger.warn({ messages }, why);
+    if (messages > 0) this.#parts.logger[level]({ messages }, why);
   }
 
   /** @param gone as many as one transaction takes, at most */
@@ -325,7 +357,13 @@ export class Outbox {
 
   #accept(outstanding: Outstanding): void {
     const queue = this.#queues.get(outstanding.notification.integration);
-    if (this.#isStopped || !queue) return;
+    if (this.#isStopped) return;
+    if (!queue) {
+      // A reload has come between the decision and its commit.
+      this.#parts.logger.warn({ messages: 1 }, NOT_CONFIGURED);
+      this.#giveUp([outstanding]);
+      return;
+    }
     this.#outstanding.add(outstanding);
     // What a digest tells of waits for that.
     if (outstanding.state === 'sending') return;

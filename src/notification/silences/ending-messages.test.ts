@@ -38,7 +38,7 @@ const SILENCE: Silence = {
   updatedAtMs: 0,
   untilResolved: false,
   warnBeforeMs: MINUTE,
-  warnedAtMs: null,
+  warnedAtMs: 0,
   alertId: null,
   end: null,
 };

@@ -1,12 +1,13 @@
 import type { StateTransaction } from '#storage';
 import { createId, paced, Stretch, toRfc3339, type Clock, type Random } from '#telemetry';
 import type { DecisionLog } from '../explain/decision-log.ts';
-import { groupIdOf, type AggregationGroup } from '../groups/aggregation-group.ts';
+import type { AggregationGroup } from '../groups/aggregation-group.ts';
 import type { TrackedAlert } from '../groups/tracked-alert.ts';
+import { withhold } from '../outbox/delivery-queue.ts';
 import type { Outbox, PlannedNotification } from '../outbox/outbox.ts';
 import type { MessageMember, Notification } from '../outbox/outbox-rows.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';
-import { coversLabels, type Silence } from './silence.ts';
+import { coversLabels, type Silence, silenceStateAt } from './silence.ts';
 
 export interface EndingMessageParts {
   readonly clock: Clock;
@@ -24,6 +25,28 @@ interface Covered {
   readonly alerts: TrackedAlert[];
 }
 
+const GROUP = 'silence ending ';
+
+/** What rows name the messages by that tell of the end of a silence. */
+export function endingGroupId(silenceId: string): string {
+  return `${GROUP}${silenceId}`;
+}
+
+/**
+ * Whether a message tells of the end of a silence that has ended by now, another one has taken the place of, or that ends at another
+ * time: that is told by itself. One that an older version has written names no silence, and counts.
+ */
+export function isOutdatedEnding(
+  { reason, groupId, createdAtMs }: Pick<Notification, 'reason' | 'groupId' | 'createdAtMs'>,
+  live: (silenceId: string) => Silence | null,
+  nowMs: number,
+): boolean {
+  if (reason !== 'silence_ending' || !groupId.startsWith(GROUP)) return false;
+  const silence = live(groupId.slice(GROUP.length));
+  if (!silence || silenceStateAt(silence, nowMs) !== 'active') return true;
+  return silence.warnedAtMs === null || createdAtMs < silence.warnedAtMs;
+}
+
 /**
  * Tells that a silence is about to end, to whoever will be told of its alerts then: a message to each receiver of the routes of those
  * that fire. Where none fires nobody will hear of anything, and nobody is told. All that fire are looked at, in slices.
@@ -36,8 +59,9 @@ export async function tellEndingSilence(
   const { clock, outbox } = parts;
   const messages = await paced(messagesOf(silence, parts), new Stretch(clock));
   const planned = messages.map((notification): PlannedNotification => {
-    const replaces = outbox.outstanding(notification.groupId, notification.integration);
-    return { notification, replaces };
+    const before = outbox.outstanding(notification.groupId, notification.integration);
+    // One that is on its way says when it was to end before.
+    return { notification, replaces: withhold(before) ? before : null };
   });
   if (planned.length > 0) await outbox.plan(tx, planned, []);
 }
@@ -70,7 +94,7 @@ function* messageTo(
 ): Generator<void, Notification> {
   const { clock, random, decisions } = parts;
   const nowMs = clock.wallMs();
-  const groupId = groupIdOf('silence ending', silence.id);
+  const groupId = endingGroupId(silence.id);
   const ends = `The silence ${silence.id} by ${silence.createdBy} ends at ${toRfc3339(silence.endsAtMs)}: ${silence.comment}`;
   const named = alerts.slice(0, integration.maxAlerts);
   const notification: Notification = {
@@ -88,7 +112,8 @@ function* messageTo(
     severity: null,
     firing: new Set(),
     resolved: new Set(),
-    createdAtMs: Math.floor(nowMs),
+    // The wall clock may have been set back meanwhile.
+    createdAtMs: Math.max(Math.floor(nowMs), silence.warnedAtMs ?? 0),
     traceparent: null,
   };
   for (const { alertId } of named) {
