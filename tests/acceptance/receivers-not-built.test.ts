@@ -29,6 +29,8 @@ receivers:
   - name: hook
     webhook_configs: [{ url: "${webhook.url}/hook" }]
     x-omoi: { rate_limit: { messages: 2, per: 8s } }
+  - name: closed
+    webhook_configs: [{ url: "http://127.0.0.1:${port}/api/v1/nobody-listens" }]
 ${extras}`;
 }
 
@@ -130,6 +132,28 @@ it('and to the log, where there is no fallback receiver', async () => {
         .split('\n')
         .some((one) => one.includes(line) && one.includes('Logged')),
     'the log has it',
+  );
+});
+
+it('omoi doctor names a receiver that refuses, since when, what it answers and what to do', async () => {
+  const doctor = () => omoi(['doctor', '--data-directory', data.path]);
+  const before = (await doctor()).stdout;
+  expect(before).toMatch(/^ok +receivers +none of 4 receivers refuses messages$/m);
+  writeFileSync(routing, routingFile('', 'closed'));
+  expect(await omoi(['reload', '--data-directory', data.path])).toMatchObject({ status: 0 });
+  interface Receivers {
+    readonly receivers: readonly {
+      readonly integrations: readonly { readonly refuses_since: string | null }[];
+    }[];
+  }
+  await until(async () => {
+    const { receivers } = await admin.read<Receivers>('/api/v1/alerts/receivers');
+    return receivers.some(({ integrations }) => integrations.some((one) => one.refuses_since !== null));
+  }, 'what fires is refused there');
+  const { status, stdout } = await doctor();
+  expect(status).toBe(1);
+  expect(stdout).toMatch(
+    /^problem +receivers +closed\/webhook\/0 takes nothing since \S+Z \(\d+s\), .*: HTTP 404.*\n +→ repair what it answers .*omoi receivers test closed tells/m,
   );
 });
 

@@ -242,6 +242,53 @@ describe.skipIf(program === null)('the explanation of an alert', () => {
     await late.waitFor({ state: 'detached' });
   });
 
+  it('sets a silence for several alternatives with the keyboard, on a phone', async () => {
+    const { page } = pages;
+    await page.setViewportSize(PHONE);
+    try {
+      await pages.open('/alerts/silences');
+      const form = pages.panel('New silence');
+      const matchers = form.getByLabel('For alerts that match all of');
+      await matchers.focus();
+      await page.keyboard.type('alertname="Waiting" or alertname="Refused"');
+      await page.keyboard.press('Tab');
+      await page.keyboard.press('Tab');
+      await page.keyboard.type('both are known');
+      await page.keyboard.press('Enter');
+      await form.getByText('Write `or` on a line of its own.').waitFor();
+      await matchers.fill('');
+      await page.keyboard.type('alertname="Waiting"');
+      await page.keyboard.press('Enter');
+      await page.keyboard.type('or');
+      await page.keyboard.press('Enter');
+      await form.getByText('One of them is empty yet.').waitFor();
+      await page.keyboard.type('alertname="Refused", severity="critical"');
+      await form.getByText('alertname="Waiting": 1 alert that fires now: Waiting').waitFor();
+      await form
+        .getByText('alertname="Refused", severity="critical": 1 alert that fires now: Refused')
+        .waitFor();
+      expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBe(PHONE.width);
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.keyboard.press('Tab');
+      await page.keyboard.press('Tab');
+      await page.keyboard.press('Enter');
+      const row = pages.panel('Silences').locator('li[data-row]').filter({ hasText: 'both are known' });
+      await row.getByText('alertname="Refused", severity="critical"', { exact: true }).waitFor();
+      expect(await matchers.inputValue()).toBe('');
+      expect(await seriousFindings(page)).toEqual([]);
+      const { silences } = await pages.admin.read<{ silences: { id: string; matcher_sets: unknown }[] }>(
+        '/api/v1/alerts/silences',
+      );
+      expect(silences.map(({ matcher_sets: sets }) => sets)).toEqual([
+        [['alertname="Waiting"'], ['alertname="Refused"', 'severity="critical"']],
+      ]);
+      await pages.admin.call(`/api/v1/alerts/silences/${silences[0]?.id}`, { method: 'DELETE' });
+      await row.waitFor({ state: 'detached' });
+    } finally {
+      await page.setViewportSize(DESKTOP);
+    }
+  });
+
   it('tells of what came and went that an incident was opened and closed, in one message', async () => {
     await measure('came', 1);
     const id = await alertOf('CameAndWent');

@@ -1,4 +1,4 @@
-import { Button, Textarea, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { useServer } from '../api/server-context.tsx';
@@ -7,14 +7,13 @@ import {
   editedSilence,
   isForOthers,
   readEditedSilence,
-  typedAlternatives,
   type EditedSilence,
   type EditedSilenceFaults,
 } from '../domain/changed-silence.ts';
 import { Dialog } from './dialog.tsx';
 import { ErrorText } from './error-text.tsx';
-import { Preview } from './silence-dialog.tsx';
 import styles from './silence-dialog.module.css';
+import { SilencedMatchers } from './silenced-matchers.tsx';
 
 export interface EditSilenceDialogProps {
   /** As it was when somebody began to edit it. */
@@ -66,22 +65,9 @@ function EditForm({ silence, onClose }: Omit<EditSilenceDialogProps, 'title'>) {
     onChange: ({ currentTarget: { value } }: { readonly currentTarget: { readonly value: string } }) =>
       setEdited((old) => ({ ...old, [name]: value })),
   });
-  const [only = [], ...others] = typedAlternatives(edited.matchers);
   return (
     <form className={styles.form} onSubmit={submit} noValidate>
-      <Textarea
-        className={styles.matchers ?? ''}
-        label="For alerts that match all of"
-        spellCheck={false}
-        autosize
-        minRows={2}
-        maxRows={8}
-        {...field('matchers')}
-      />
-      <p className={styles.note}>
-        “or” on a line of its own begins other ones: what matches those is silenced, too.
-      </p>
-      {others.length === 0 && <Preview matchers={only} />}
+      <SilencedMatchers {...field('matchers')} />
       {isForOthers(edited, before) && (
         <p className={styles.note}>This silence ends now, and another takes its place until the same time.</p>
       )}

@@ -1,14 +1,11 @@
-import { Button, Textarea, TextInput } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Button, TextInput } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useId, useState, type FormEvent } from 'react';
-import { silencePreviewQuery } from '../api/notification-queries.ts';
 import { useServer } from '../api/server-context.tsx';
 import type { Silence } from '../api/wire.ts';
-import { splitMatchers } from '../domain/alert-filter.ts';
-import { describeAlert } from '../domain/alert-text.ts';
-import { count, number } from '../domain/count.ts';
 import {
   initialMatchers,
+  isTyped,
   readTypedSilence,
   SILENCE_DURATIONS,
   type SilenceFaults,
@@ -18,6 +15,7 @@ import {
 import { Dialog } from './dialog.tsx';
 import { ErrorText } from './error-text.tsx';
 import styles from './silence-dialog.module.css';
+import { SilencedMatchers } from './silenced-matchers.tsx';
 
 export interface SilenceDialogProps {
   /** Heads the dialog: `Silence DiskIsFull`. */
@@ -80,23 +78,11 @@ export function SilenceForm({ subject, onBack, onDone }: SilenceFormProps) {
     onChange: ({ currentTarget: { value } }: { readonly currentTarget: { readonly value: string } }) =>
       setTyped((before) => ({ ...before, [name]: value })),
   });
-  const several = subject.kind === 'alerts' && subject.alerts.length > 1 ? subject.alerts.length : null;
+  const several = subject.kind === 'alerts' && !isTyped(subject) ? subject.alerts.length : null;
   return (
     <form className={styles.form} onSubmit={submit} noValidate>
       {several === null ? (
-        <>
-          <Textarea
-            className={styles.matchers ?? ''}
-            label="For alerts that match all of"
-            placeholder={'team="web"\nhost=~"a.*"'}
-            spellCheck={false}
-            autosize
-            minRows={2}
-            maxRows={8}
-            {...field('matchers')}
-          />
-          <Preview matchers={splitMatchers(typed.matchers)} />
-        </>
+        <SilencedMatchers {...field('matchers')} />
       ) : (
         <p className={styles.note}>For these {several} alerts, each by all of its labels.</p>
       )}
@@ -135,37 +121,5 @@ export function SilenceForm({ subject, onBack, onDone }: SilenceFormProps) {
         </Button>
       </div>
     </form>
-  );
-}
-
-/** How many alerts fire that it would be for, and the first of them. */
-export function Preview({ matchers }: { readonly matchers: readonly string[] }) {
-  const { client } = useServer();
-  const { data, error } = useQuery(silencePreviewQuery(client, matchers));
-  if (matchers.length === 0) return <p className={styles.note}>It is for no alert yet.</p>;
-  if (error !== null) {
-    return (
-      <p className={styles.failed} role="status">
-        {error.message}
-      </p>
-    );
-  }
-  if (data === undefined) return <p className={styles.note}>Being counted.</p>;
-  const { firing, alerts } = data;
-  const names = alerts.slice(0, 4).map(({ labels, severity }) => {
-    const told = { labels, severity, rule_id: '', annotations: {}, acknowledged_by: null, fired_at: '' };
-    const { name, subject } = describeAlert(told);
-    return subject === null ? name : `${name} of ${subject}`;
-  });
-  const rest = firing - names.length;
-  const named =
-    names.length === 0 ? '' : `: ${names.join(', ')}${rest > 0 ? ` and ${number(rest)} more` : ''}`;
-  return (
-    <p className={styles.note} role="status">
-      {firing === 0
-        ? 'No alert that fires now'
-        : `${count(firing, 'alert')} that ${firing === 1 ? 'fires' : 'fire'} now`}
-      {named}
-    </p>
   );
 }

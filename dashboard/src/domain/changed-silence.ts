@@ -1,5 +1,5 @@
 import type { Silence } from '../api/wire.ts';
-import { splitMatchers } from './alert-filter.ts';
+import { faultOfMatchers, typedAlternatives } from './typed-matchers.ts';
 
 /** What somebody makes of a silence. */
 export interface EditedSilence {
@@ -18,8 +18,6 @@ export interface SilenceChangeOrder {
   readonly until_resolved?: boolean;
 }
 
-const OR = /^[^\S\n]*or[^\S\n]*$/im;
-
 /** A silence as it is edited. */
 export function editedSilence({
   matcher_sets: sets,
@@ -27,11 +25,6 @@ export function editedSilence({
   until_resolved: untilResolved,
 }: Pick<Silence, 'matcher_sets' | 'comment' | 'until_resolved'>): EditedSilence {
   return { matchers: sets.map((matchers) => matchers.join('\n')).join('\nor\n'), comment, untilResolved };
-}
-
-/** What a text of matchers is for: alternatives, of each of which all have to match. */
-export function typedAlternatives(text: string): readonly (readonly string[])[] {
-  return text.split(OR).map(splitMatchers);
 }
 
 /** Whether it would be for other alerts, by which another silence takes its place. */
@@ -44,17 +37,15 @@ export function readEditedSilence(
   edited: EditedSilence,
   before: EditedSilence,
 ): { readonly order: SilenceChangeOrder | null } | { readonly faults: EditedSilenceFaults } {
-  const sets = typedAlternatives(edited.matchers);
+  const fault = faultOfMatchers(edited.matchers);
   const comment = edited.comment.trim();
   const faults: EditedSilenceFaults = {
-    ...(sets.some((matchers) => matchers.length === 0)
-      ? { matchers: 'Write which alerts, such as team="web"; `or` stands between matchers.' }
-      : {}),
+    ...(fault === null ? {} : { matchers: fault }),
     ...(comment === '' ? { comment: 'Say why, for those who wonder.' } : {}),
   };
   if (Object.keys(faults).length > 0) return { faults };
   const order: SilenceChangeOrder = {
-    ...(isForOthers(edited, before) ? { matcher_sets: sets } : {}),
+    ...(isForOthers(edited, before) ? { matcher_sets: typedAlternatives(edited.matchers) } : {}),
     ...(comment === before.comment ? {} : { comment }),
     ...(edited.untilResolved === before.untilResolved ? {} : { until_resolved: edited.untilResolved }),
   };

@@ -43,6 +43,18 @@ describe('a silence that somebody types', () => {
       { matchers: 'team=web, host=~"a,b"', untilResolved: true },
       { matchers: ['team=web', 'host=~"a,b"'], ...rest, until_resolved: true },
     ],
+    [
+      'alternatives',
+      NONE,
+      { matchers: 'team="web"\nhost=a\nor\nteam="db"' },
+      { matcher_sets: [['team="web"', 'host=a'], ['team="db"']], ...rest },
+    ],
+    [
+      'the labels of an alert, or others',
+      ONE,
+      { matchers: `${initialMatchers(ONE)}\nor\nteam="db"` },
+      { matcher_sets: [['alertname="Down"', '"host.name"="a \\"b\\""'], ['team="db"']], ...rest },
+    ],
   ])('for %s', (_what, subject, given, order) => {
     expect(readTypedSilence({ ...typed, ...given }, subject)).toEqual({ order });
   });
@@ -54,6 +66,14 @@ describe('a silence that somebody types', () => {
     );
     expect(Object.keys('faults' in read ? read.faults : {})).toEqual(['matchers', 'duration', 'comment']);
   });
+});
+
+it.each([
+  ['no matchers at the end', 'team="web"\nor\n', /`or` stands between matchers/],
+  ['`or` within a line', 'team=web or team=db', /on a line of its own/],
+])('%s is a fault of the matchers', (_what, matchers, fault) => {
+  const read = readTypedSilence({ ...typed, matchers }, NONE);
+  expect('faults' in read ? read.faults.matchers : '').toMatch(fault);
 });
 
 it.each([

@@ -1,4 +1,4 @@
-import { splitMatchers } from './alert-filter.ts';
+import { faultOfMatchers, typedAlternatives } from './typed-matchers.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -28,7 +28,7 @@ export function subjectOfMany(
 
 /** What somebody typed. */
 export interface TypedSilence {
-  /** One a line. */
+  /** One a line; a line `or` begins other ones. */
   readonly matchers: string;
   readonly duration: string;
   readonly comment: string;
@@ -74,27 +74,33 @@ export function readTypedSilence(
 ): { readonly order: SilenceOrder } | { readonly faults: SilenceFaults } {
   const durationMs = parseDuration(typed.duration);
   const comment = typed.comment.trim();
-  const target = targetOf(typed.matchers, subject);
+  const fault = isTyped(subject) ? faultOfMatchers(typed.matchers) : null;
   const faults: SilenceFaults = {
-    ...(target === null ? { matchers: 'Write which alerts, such as team="web".' } : {}),
+    ...(fault === null ? {} : { matchers: fault }),
     ...(durationMs === null ? { duration: 'Write how long, such as 30m, 4h or 2d.' } : {}),
     ...(comment === '' ? { comment: 'Say why, for those who wonder.' } : {}),
   };
-  if (target === null || durationMs === null || comment === '') return { faults };
+  if (fault !== null || durationMs === null || comment === '') return { faults };
+  const target = targetOf(typed.matchers, subject);
   return { order: { ...target, duration_ms: durationMs, comment, until_resolved: typed.untilResolved } };
+}
+
+/** Whether its matchers are typed: several alerts are silenced each by its labels. */
+export function isTyped(subject: SilenceSubject): boolean {
+  return subject.kind === 'matchers' || subject.alerts.length < 2;
 }
 
 function targetOf(
   typed: string,
   subject: SilenceSubject,
-): Pick<SilenceOrder, 'alert_id' | 'matchers' | 'matcher_sets'> | null {
-  const matchers = splitMatchers(typed);
-  if (subject.kind === 'matchers') return matchers.length === 0 ? null : { matchers };
-  const [only, ...others] = subject.alerts;
-  if (only === undefined) return null;
-  if (others.length > 0) return { matcher_sets: subject.alerts.map(({ labels }) => matchersOf(labels)) };
-  if (typed === initialMatchers(subject)) return { alert_id: only.id };
-  return matchers.length === 0 ? null : { matchers };
+): Pick<SilenceOrder, 'alert_id' | 'matchers' | 'matcher_sets'> {
+  if (subject.kind === 'alerts') {
+    const [only, ...others] = subject.alerts;
+    if (others.length > 0) return { matcher_sets: subject.alerts.map(({ labels }) => matchersOf(labels)) };
+    if (only !== undefined && typed === initialMatchers(subject)) return { alert_id: only.id };
+  }
+  const [matchers = [], ...alternatives] = typedAlternatives(typed);
+  return alternatives.length === 0 ? { matchers } : { matcher_sets: [matchers, ...alternatives] };
 }
 
 /** `1h30m` in ms; null for what is no time, or more than a year. */

@@ -14,16 +14,10 @@ import {
 import { glanceOf } from '../terminal/ages.ts';
 import { colourOfState, painted, wantsColours } from '../terminal/colours.ts';
 import { printJson, printLines } from '../terminal/print.ts';
+import { ok, problem, warning, type Diagnosis } from './diagnosis.ts';
+import { receivers, RECEIVERS_PATH } from './receivers.ts';
+import { diagnosesOfReceivers } from './refusing-receivers.ts';
 import { watchdogLines, watchdogState } from './watchdog.ts';
-
-export interface Diagnosis {
-  readonly check: string;
-  /** `problem`: something does not work. `warning`: it works, and hardly as it should. */
-  readonly state: 'ok' | 'warning' | 'problem';
-  readonly message: string;
-  /** What to do about it; null where nothing is to be done. */
-  readonly remedy: string | null;
-}
 
 type Check = (asked: Asked) => Promise<readonly Diagnosis[]>;
 
@@ -260,6 +254,9 @@ export function diagnosisOf({ key, message }: { readonly key: string; readonly m
       );
 }
 
+const checkReceivers: Check = async ({ client }) =>
+  diagnosesOfReceivers(receivers.parse(await client.call('GET', RECEIVERS_PATH)).receivers, Date.now());
+
 const CHECKS: readonly (readonly [string, Check])[] = [
   ['access', checkAccess],
   ['version', checkVersion],
@@ -268,20 +265,9 @@ const CHECKS: readonly (readonly [string, Check])[] = [
   ['policies', checkPolicies],
   ['watchdog', checkWatchdog],
   ['telemetry', checkTelemetry],
+  ['receivers', checkReceivers],
   ['configuration', checkConfiguration],
 ];
-
-function ok(check: string, message: string): Diagnosis {
-  return { check, state: 'ok', message, remedy: null };
-}
-
-function warning(check: string, message: string, remedy: string): Diagnosis {
-  return { check, state: 'warning', message, remedy };
-}
-
-function problem(check: string, message: string, remedy: string): Diagnosis {
-  return { check, state: 'problem', message, remedy };
-}
 
 const STATE_WIDTH = 'problem'.length;
 const CHECK_WIDTH = 'configuration'.length;

@@ -6,9 +6,10 @@ import { colourOfState } from '../terminal/colours.ts';
 import { note, printJson, printLines, tableFor } from '../terminal/print.ts';
 import type { Column } from '../terminal/table.ts';
 
-const PATH = '/api/v1/alerts/receivers';
+export const RECEIVERS_PATH = '/api/v1/alerts/receivers';
 
-const receivers = z.object({
+/** What the server says of its receivers. */
+export const receivers = z.object({
   receivers: z.array(
     z.object({
       name: z.string(),
@@ -27,7 +28,7 @@ const receivers = z.object({
   ),
 });
 
-type Receiver = z.output<typeof receivers>['receivers'][number];
+export type Receiver = z.output<typeof receivers>['receivers'][number];
 
 interface Row {
   readonly name: string;
@@ -48,7 +49,7 @@ const COLUMNS: readonly Column<Row>[] = [
 /** `omoi receivers list` */
 export async function listReceivers(flags: FollowFlags): Promise<void> {
   const client = clientOf(serverOf(flags));
-  const read = (): Promise<unknown> => client.call('GET', PATH);
+  const read = (): Promise<unknown> => client.call('GET', RECEIVERS_PATH);
   const table = tableFor(COLUMNS);
   const printAll = (rows: readonly Receiver[]): void => printLines(table.linesOf(rows.flatMap(rowsOf)));
   if (flags.follow === true) {
@@ -103,7 +104,10 @@ const RESULT_COLUMNS: readonly Column<Result>[] = [
 
 /** `omoi receivers test`: 1 where nothing was sent, or one of its integrations did not take the message. */
 export async function testReceiver(name: string, flags: ServerFlags): Promise<number> {
-  const answer = await clientOf(serverOf(flags)).call('POST', `${PATH}/${encodeURIComponent(name)}/test`);
+  const answer = await clientOf(serverOf(flags)).call(
+    'POST',
+    `${RECEIVERS_PATH}/${encodeURIComponent(name)}/test`,
+  );
   const { results } = tested.parse(answer);
   if (flags.json === true) printJson(answer);
   else if (results.length === 0)

@@ -3,12 +3,16 @@ import { RecordingReceiver } from '../notification.test-support.ts';
 import { addressesOf, FormerIntegrations, maxFormerIntegrations } from './former-integrations.ts';
 import type { RunningIntegration } from './running-integration.ts';
 
-const running = (key: string, settings: unknown): RunningIntegration => ({
+const running = (
+  key: string,
+  settings: unknown,
+  integration = new RecordingReceiver(),
+): RunningIntegration => ({
   key,
   receiver: key,
   note: null,
   rateLimit: null,
-  integration: new RecordingReceiver(),
+  integration,
   settings,
 });
 const ADA = { url: 'https://ada.example' };
@@ -25,6 +29,21 @@ it('finds who reaches the address of an integration that is no more, over severa
   expect(former.successorOf('ada')).toBeNull();
   former.replace(addressesOf([ada]), [running('last', { ...ADA })]);
   expect(former.successorOf('ada')?.key).toBe('last');
+});
+
+it('finds it where its texts have changed, or a newer version knows a setting more', () => {
+  const former = new FormerIntegrations();
+  former.replace(addressesOf([running('ada', ADA)]), [
+    running('other', { ...ADA, title: 'another', known_to_a_newer_version: true, max_alerts: 7 }),
+  ]);
+  expect(former.successorOf('ada')?.key).toBe('other');
+});
+
+it('finds one that tells of ends before one that does not', () => {
+  const former = new FormerIntegrations();
+  const quiet = running('quiet', ADA, new RecordingReceiver({ sendResolved: false }));
+  former.replace(addressesOf([running('ada', ADA)]), [running('other', ADA), quiet]);
+  expect(former.successorOf('ada')?.key).toBe('other');
 });
 
 it('takes nobody for another who has no settings', () => {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { addressOf } from '../receivers/receiver-address.ts';
 import type { RunningIntegration } from './running-integration.ts';
 
 /** So many integrations that reloads have taken away are remembered; of more the one that went first is forgotten. */
@@ -6,7 +6,7 @@ export const maxFormerIntegrations = 1_000;
 
 type Addressed = Pick<RunningIntegration, 'key' | 'integration' | 'settings'>;
 
-/** An integration, and a digest of what it was made of. */
+/** An integration, and a digest of the address that it reaches. */
 export interface KnownAddress {
   readonly key: string;
   readonly address: string;
@@ -14,7 +14,7 @@ export interface KnownAddress {
 
 /**
  * Integrations that reloads and starts have taken away, and which one reaches the same address in the place of each: a receiver that
- * goes by another name now, or that of another person with the same settings.
+ * goes by another name now, or another one to the same people.
  */
 export class FormerIntegrations {
   readonly #addresses = new Map<string, string>();
@@ -28,7 +28,9 @@ export class FormerIntegrations {
       if (this.#addresses.size <= maxFormerIntegrations) break;
       this.#addresses.delete(oldest);
     }
-    const byAddress = new Map(now.map((running) => [addressOf(running), running]));
+    // Of several who reach it the last one that tells of ends, since these are what it is looked for.
+    const tellingEndsLast = now.toSorted((a, b) => Number(tellsEnds(a)) - Number(tellsEnds(b)));
+    const byAddress = new Map(tellingEndsLast.map((running) => [addressFrom(running), running]));
     this.#successors = new Map(
       [...this.#addresses].flatMap(([key, address]) => {
         const successor = byAddress.get(address);
@@ -51,18 +53,15 @@ export class FormerIntegrations {
 /** Without those that have none. */
 export function addressesOf(integrations: readonly Addressed[]): readonly KnownAddress[] {
   return integrations.flatMap((one) => {
-    const address = addressOf(one);
+    const address = addressFrom(one);
     return address === null ? [] : [{ key: one.key, address }];
   });
 }
 
-/**
- * The same for what is of one type and made of the same settings, and holds none of their secrets; null for the log, which has no
- * settings. Where a newer version knows a setting more it is another one.
- */
-function addressOf({ integration: { type }, settings }: Addressed): string | null {
-  if (settings === null || settings === undefined) return null;
-  return createHash('sha256')
-    .update(`${type}\n${JSON.stringify(settings)}`)
-    .digest('base64');
+function addressFrom({ integration: { type }, settings }: Addressed): string | null {
+  return addressOf(type, settings);
+}
+
+function tellsEnds({ integration: { sendResolved } }: Addressed): boolean {
+  return sendResolved;
 }

@@ -52,6 +52,11 @@ export interface ReceiverKind<Settings = unknown> {
   readonly type: string;
   /** Strict; keys as Alertmanager writes them, defaults filled in, `send_resolved` with the default of the kind. */
   readonly settings: z.ZodType<Settings>;
+  /**
+   * The keys that say whom its messages reach; beside them counts who calls by `http_config`. What messages look like, and how they are sent,
+   * may change, and gain settings with a newer version: they reach the same people.
+   */
+  readonly addressKeys: readonly Extract<keyof Settings, string>[];
   /** Fills in what the configuration says globally and checks what depends on it, and on `x-omoi` where that is known. */
   readonly complete: (
     settings: Settings,

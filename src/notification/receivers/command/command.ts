@@ -39,6 +39,7 @@ const FOR_GOOD: ReadonlySet<string> = new Set([
 export const commandReceiver: ReceiverKind<CommandSettings> = {
   key: 'command_configs',
   type: 'command',
+  addressKeys: ['command', 'args'],
   settings: commandSettings,
   complete: (settings, _global, omoi) => {
     const problem = omoi ? notAllowed(settings, omoi.allowedCommands) : null;

@@ -80,6 +80,7 @@ function confirmed(written: string): string {
 export const discordReceiver: ReceiverKind<DiscordSettings> = {
   key: 'discord_configs',
   type: 'discord',
+  addressKeys: ['webhook_url', 'webhook_url_file'],
   settings: settingsSchema,
   complete: (settings, { http_config }) => ({
     settings: { ...settings, http_config: ownHttpSettings(settings.http_config, http_config) },

@@ -42,6 +42,7 @@ type Failed = Extract<Delivery, { outcome: 'failed' }>;
 export const emailReceiver: ReceiverKind<EmailSettings> = {
   key: 'email_configs',
   type: 'email',
+  addressKeys: ['to'],
   settings: emailSettings,
   complete: completeEmail,
   templatedFields: templatedFieldsOfEmail,

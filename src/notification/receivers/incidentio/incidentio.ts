@@ -83,6 +83,7 @@ function tokenProblems(settings: Tokens): readonly SettingsProblem[] {
 export const incidentioReceiver: ReceiverKind<IncidentioSettings> = {
   key: 'incidentio_configs',
   type: 'incidentio',
+  addressKeys: ['url', 'url_file', 'alert_source_token', 'alert_source_token_file'],
   opensIncidents: true,
   settings: settingsSchema,
   complete: (settings, global) => ({

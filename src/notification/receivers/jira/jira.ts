@@ -13,6 +13,7 @@ import { completeJira, jiraSettings, templatedFieldsOfJira, type JiraSettings } 
 export const jiraReceiver: ReceiverKind<JiraSettings> = {
   key: 'jira_configs',
   type: 'jira',
+  addressKeys: ['api_url', 'project'],
   opensIncidents: true,
   settings: jiraSettings,
   complete: completeJira,

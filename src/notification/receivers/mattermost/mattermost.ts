@@ -28,6 +28,7 @@ const maxTextCharacters = 16_383;
 export const mattermostReceiver: ReceiverKind<MattermostSettings> = {
   key: 'mattermost_configs',
   type: 'mattermost',
+  addressKeys: ['webhook_url', 'webhook_url_file', 'channel'],
   settings: mattermostSettings,
   complete: completeMattermost,
   templatedFields: templatedFieldsOfMattermost,

@@ -32,6 +32,7 @@ const settings = z
 export const msteamsReceiver: ReceiverKind<z.output<typeof settings>> = {
   key: 'msteams_configs',
   type: 'msteams',
+  addressKeys: ['webhook_url', 'webhook_url_file'],
   settings,
   complete: (keys, global) => ({
     settings: { ...keys, http_config: keys.http_config ?? global.http_config },

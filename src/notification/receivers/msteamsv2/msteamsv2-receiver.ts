@@ -98,6 +98,7 @@ const REFUSED_BY_TEAMS = /HTTP error ([45]\d{2})/;
 export const msteamsv2Receiver: ReceiverKind<TeamsSettings> = {
   key: 'msteamsv2_configs',
   type: 'msteamsv2',
+  addressKeys: ['webhook_url', 'webhook_url_file'],
   settings: settingsSchema,
   complete: (settings, { http_config }) => ({
     settings: { ...settings, http_config: ownHttpSettings(settings.http_config, http_config) },

@@ -27,6 +27,7 @@ import {
 export const opsgenieReceiver: ReceiverKind<OpsgenieSettings> = {
   key: 'opsgenie_configs',
   type: 'opsgenie',
+  addressKeys: ['api_url', 'api_key', 'api_key_file'],
   opensIncidents: true,
   settings: opsgenieSettings,
   complete: completeOpsgenie,

@@ -102,6 +102,7 @@ function missing(key: string): Delivery {
 export const pagerdutyReceiver: ReceiverKind<PagerdutySettings> = {
   key: 'pagerduty_configs',
   type: 'pagerduty',
+  addressKeys: ['url', 'routing_key', 'routing_key_file', 'service_key', 'service_key_file'],
   opensIncidents: true,
   settings: pagerdutySettingsSchema,
   complete: (settings, { http_config, pagerduty_url }) => ({

@@ -81,6 +81,7 @@ export function createPushoverReceiver(
   return {
     key: 'pushover_configs',
     type: 'pushover',
+    addressKeys: ['user_key', 'user_key_file', 'token', 'token_file', 'device'],
     settings: settingsSchema,
     complete: (settings, global) => ({
       settings: { ...settings, http_config: ownHttpSettings(settings.http_config, global.http_config) },

@@ -85,6 +85,7 @@ type RocketchatSettings = z.output<typeof settingsSchema>;
 export const rocketchatReceiver: ReceiverKind<RocketchatSettings> = {
   key: 'rocketchat_configs',
   type: 'rocketchat',
+  addressKeys: ['api_url', 'token', 'token_file', 'token_id', 'token_id_file', 'channel'],
   settings: settingsSchema,
   complete,
   templatedFields,

@@ -149,6 +149,7 @@ function withMemory(delivery: Delivery, { channel, ts }: Posted, message: Messag
 export const slackReceiver: ReceiverKind<SlackSettings> = {
   key: 'slack_configs',
   type: 'slack',
+  addressKeys: ['api_url', 'api_url_file', 'app_url', 'app_token', 'app_token_file', 'channel'],
   settings: slackSettingsSchema,
   complete: completeSlack,
   templatedFields: templatedFieldsOfSlack,

@@ -66,6 +66,7 @@ const TEMPLATED = ['api_url', 'topic_arn', 'phone_number', 'target_arn', 'subjec
 export const snsReceiver: ReceiverKind<SnsSettings> = {
   key: 'sns_configs',
   type: 'sns',
+  addressKeys: ['api_url', 'topic_arn', 'target_arn', 'phone_number'],
   settings,
   complete: (keys, global) => ({
     settings: { ...keys, http_config: keys.http_config ?? global.http_config },

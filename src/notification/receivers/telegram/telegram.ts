@@ -23,6 +23,7 @@ import {
 export const telegramReceiver: ReceiverKind<TelegramSettings> = {
   key: 'telegram_configs',
   type: 'telegram',
+  addressKeys: ['api_url', 'bot_token', 'bot_token_file', 'chat_id', 'chat_id_file', 'message_thread_id'],
   settings: telegramSettings,
   complete: completeTelegram,
   templatedFields: templatedFieldsOfTelegram,

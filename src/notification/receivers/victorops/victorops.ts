@@ -78,6 +78,7 @@ function reserved(field: string): SettingsProblem {
 export const victoropsReceiver: ReceiverKind<VictoropsSettings> = {
   key: 'victorops_configs',
   type: 'victorops',
+  addressKeys: ['api_url', 'api_key', 'api_key_file', 'routing_key'],
   opensIncidents: true,
   settings: settingsSchema,
   complete(settings, global) {

@@ -39,6 +39,7 @@ type WebexSettings = z.output<typeof settingsSchema>;
 export const webexReceiver: ReceiverKind<WebexSettings> = {
   key: 'webex_configs',
   type: 'webex',
+  addressKeys: ['api_url', 'room_id'],
   settings: settingsSchema,
   complete: (settings, global) => ({
     settings: {

@@ -146,6 +146,7 @@ class Webhook {
 export const webhookReceiver: ReceiverKind<WebhookSettings> = {
   key: 'webhook_configs',
   type: 'webhook',
+  addressKeys: ['url', 'url_file'],
   settings: settingsSchema,
   complete: (settings, { http_config }) => ({
     settings: { ...settings, http_config: ownHttpSettings(settings.http_config, http_config) },

@@ -50,6 +50,7 @@ type WechatSettings = z.output<typeof settings>;
 export const wechatReceiver: ReceiverKind<WechatSettings> = {
   key: 'wechat_configs',
   type: 'wechat',
+  addressKeys: ['api_url', 'corp_id', 'agent_id', 'to_user', 'to_party', 'to_tag'],
   settings,
   complete,
   templatedFields: (keys) =>
