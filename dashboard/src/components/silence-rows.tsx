@@ -64,12 +64,13 @@ function SilenceRow({ silence, mayHandle, onExtend, onEdit, nowMs }: SilenceRowP
         <span className={styles.time}>{describeSilenceTime(silence, nowMs)}</span>
       </div>
       <ul className={styles.alternatives}>
-        {alternatives.slice(0, SHOWN_ALTERNATIVES).map((one) => (
+        {alternatives.slice(0, SHOWN_ALTERNATIVES).map((one, place) => (
           <li key={one}>
+            {place > 0 && 'or '}
             <code>{one}</code>
           </li>
         ))}
-        {more > 0 && <li>and {more} more</li>}
+        {more > 0 && <li>or one of {more} more</li>}
       </ul>
       <p className={styles.comment}>
         {comment}, says {said}
