@@ -344,3 +344,21 @@ it('a message that waits for its next try is not begun while the next step write
   await pass(10 * MINUTE);
   expect(pager.take()).toEqual(['escalation +a']);
 });
+
+it('a step that cannot be decided is decided again', async () => {
+  let failures = 0;
+  const broken: MuteStage = {
+    judge: () => {
+      if (failures === 0) return null;
+      failures--;
+      throw new Error('broken');
+    },
+  };
+  await open({ stages: [broken] });
+  pager.answer = () => DELIVERED;
+  await test.stage.alerts.fire({ a: A });
+  await pass(9 * MINUTE + 59 * SECOND);
+  failures = 3;
+  await pass(MINUTE);
+  expect([failures, pager.take()]).toEqual([0, ['escalation +a']]);
+});
