@@ -49,6 +49,7 @@ export async function serve({ configFile, demo, strict, version, onStarted }: Se
   const readConfig = (): Config => configOf(loadConfig({ file, environment: process.env }), demo);
   const config = readConfig();
   const dataDirectory = resolve(config.data_directory);
+  const reloads = reloadsBySignal();
   const running = await startServer({
     config,
     readConfig,
@@ -71,12 +72,9 @@ export async function serve({ configFile, demo, strict, version, onStarted }: Se
   if (demo || process.stdout.isTTY) process.stdout.write(text);
   // Log lines own the standard output; the token and the link are shown this once all the same.
   else if (running.firstAdmin) process.stderr.write(text);
-  process.on('SIGHUP', () => {
-    running
-      .reload()
-      .catch((thrown: unknown) => process.stderr.write(`omoi: not reloaded: ${messageOf(thrown)}\n`));
-  });
-  const broken = await Promise.race([stopSignal(), running.broken]);
+  reloads.reach(running);
+  const ended = await Promise.race([stopSignal(), running.broken]);
+  const broken = typeof ended === 'string' ? null : ended;
   if (broken?.code === 'server_fenced') {
     process.stderr.write(`omoi: ${broken.message}\n`);
     await delay(FENCED_MS);
@@ -89,7 +87,7 @@ export async function serve({ configFile, demo, strict, version, onStarted }: Se
     process.exit(1);
   }
   if (demo) process.stdout.write('stopping the server and the demo fleet …\n');
-  const leftBehind = await running.stop();
+  const leftBehind = await running.stop(`signal ${String(ended)}`);
   // The log names them; what they hold open would keep the process from ending.
   if (leftBehind.length > 0) process.exit(1);
 }
@@ -187,14 +185,33 @@ function amount(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-function stopSignal(): Promise<void> {
+/** Until the server is up a signal is remembered: what has no listener for it ends the process. */
+function reloadsBySignal(): { reach(running: Pick<RunningOmoi, 'reload'>): void } {
+  let reached: Pick<RunningOmoi, 'reload'> | null = null;
+  let isAsked = false;
+  const reload = (): void => {
+    isAsked = reached === null;
+    reached
+      ?.reload()
+      .catch((thrown: unknown) => process.stderr.write(`omoi: not reloaded: ${messageOf(thrown)}\n`));
+  };
+  process.on('SIGHUP', reload);
+  return {
+    reach(running) {
+      reached = running;
+      if (isAsked) reload();
+    },
+  };
+}
+
+function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let firstAt: number | null = null;
     for (const signal of STOP_SIGNALS) {
       process.on(signal, () => {
         firstAt ??= performance.now();
         if (performance.now() - firstAt > SAME_STOP_MS) process.exit(1);
-        resolve();
+        resolve(signal);
       });
     }
   });

@@ -35,6 +35,7 @@ import { OpenedIncidents } from './outbox/opened-incidents.ts';
 import { addressesOf, FormerIntegrations, type KnownAddress } from './outbox/former-integrations.ts';
 import { NotificationLog } from './outbox/notification-log.ts';
 import { Outbox } from './outbox/outbox.ts';
+import type { Notification as Message } from './outbox/outbox-rows.ts';
 import { integrationKey } from './outbox/running-integration.ts';
 import { StoredAddresses } from './outbox/stored-addresses.ts';
 import { notBuiltOf } from './receivers/not-built.ts';
@@ -125,10 +126,7 @@ export class Notification {
       },
       isOutdated: (message) =>
         isOutdatedEnding(message, (id) => parts.silences.live(id), parts.clock.wallMs()),
-      isOrphan: ({ groupId, reason }) =>
-        REASONS_OF_FIRING.has(reason) &&
-        !this.dispatcher.hasGroup(groupId) &&
-        !this.escalations.keepsGroup(groupId),
+      isOrphan: (message) => this.#isOrphan(message),
     });
     const { log, outbox, decisions } = this;
     this.holds = new RemediationHolds({
@@ -365,6 +363,17 @@ export class Notification {
       integrations: this.#prepared.integrations,
       integrationsOf: (receiver) => this.#prepared.routing.integrationsOf(receiver),
     });
+  }
+
+  /**
+   * Of a group that is no more: that alerts fire is told by others, and so is an end of which the group has told no beginning, by whoever
+   * holds the alert, under the key of its beginning.
+   */
+  #isOrphan({ groupId, reason }: Pick<Message, 'groupId' | 'reason'>): boolean {
+    const isEnd = reason === 'all_resolved' || reason === 'new_resolved';
+    if (!isEnd && !REASONS_OF_FIRING.has(reason)) return false;
+    if (this.dispatcher.hasGroup(groupId) || this.escalations.keepsGroup(groupId)) return false;
+    return !isEnd || this.log.entriesOf(groupId).length === 0;
   }
 
   /** Other integrations are in force. @param before those that were */

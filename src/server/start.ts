@@ -47,6 +47,7 @@ import { watchEventLoop } from './event-loop.ts';
 import { createIngest } from './ingest.ts';
 import type { ConfigurationWarning } from './in-force-warnings.ts';
 import { keepAliveDuring } from './keep-alive.ts';
+import { tellLastWords } from './last-words.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { listening } from './listening.ts';
 import { OtlpListener } from './otlp-listener.ts';
@@ -111,8 +112,11 @@ export interface RunningOmoi {
    * @throws OmoiError `config_invalid`, `rule_file_invalid`, `policy_file_invalid`
    */
   reload(): Promise<Reloaded>;
-  /** @returns the parts that did not stop in time: what they hold may keep the process alive */
-  stop(): Promise<readonly string[]>;
+  /**
+   * @param why the server stops, for the log
+   * @returns the parts that did not stop in time: what they hold may keep the process alive
+   */
+  stop(why?: string): Promise<readonly string[]>;
 }
 
 const STOP_GRACE_MS = 5000;
@@ -141,7 +145,11 @@ export async function startServer(options: ServerOptions): Promise<RunningOmoi> 
   const { level, destination } = options.config.log;
   const logging = createLogging({ level, destination, serviceName: 'omoi', clock, metrics });
   const logger = logging.logger('server');
-  lifecycle.started('logging', () => logging.stop());
+  const fallSilent = tellLastWords(logging, process);
+  lifecycle.started('logging', async () => {
+    await logging.stop();
+    fallSilent();
+  });
   try {
     return await keepAliveDuring(() => start(options, { lifecycle, metrics, clock, logging }));
   } catch (thrown) {
@@ -451,7 +459,10 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     broken: broken.promise,
     warnings: () => warnings.list(),
     reload,
-    stop: () => lifecycle.stop(logger),
+    stop(why = 'it was asked to') {
+      logger.info({ why }, 'Omoi stops');
+      return lifecycle.stop(logger);
+    },
   };
 }
 

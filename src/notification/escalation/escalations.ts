@@ -248,15 +248,15 @@ export class Escalations {
       const due = [...this.#due].slice(0, maxClimbsPerWrite);
       for (const climb of due) this.#due.delete(climb);
       const work = noWork();
-      for (const climbs of Map.groupBy(due, keyOfStep).values()) this.#decideStep(climbs, work);
-      this.#decideEnds(work);
-      this.#decideRevisions(work);
-      if (hasNothingToWrite(work)) {
-        if (due.length > 0 || this.#toRevise.size > 0) continue;
-        return;
-      }
-      for (const outstanding of replacedBy(work)) withhold(outstanding);
       try {
+        for (const climbs of Map.groupBy(due, keyOfStep).values()) this.#decideStep(climbs, work);
+        this.#decideEnds(work);
+        this.#decideRevisions(work);
+        if (hasNothingToWrite(work)) {
+          if (due.length > 0 || this.#toRevise.size > 0) continue;
+          return;
+        }
+        for (const outstanding of replacedBy(work)) withhold(outstanding);
         await this.#parts.database.transaction((tx) => this.#write(tx, work));
         failures = 0;
       } catch (thrown) {

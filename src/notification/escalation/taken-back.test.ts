@@ -310,3 +310,55 @@ it.each([maxAlertsInEvent, maxAlertsInEvent + 1])(
     ]);
   },
 );
+
+it('a message that waits for its next try is not begun while the next step writes another one in its place', async () => {
+  const isAsked = Promise.withResolvers<void>();
+  const mayWrite = Promise.withResolvers<void>();
+  let isSlow = false;
+  const [first] = LADDER.steps;
+  const steps = [...LADDER.steps, ...(first ? [{ ...first, afterMs: 20 * MINUTE }] : [])];
+  await open({ escalations: { page: { ...LADDER, steps } } }, (database) => ({
+    ...database,
+    async transaction(work, options) {
+      if (isSlow) {
+        isSlow = false;
+        isAsked.resolve();
+        await mayWrite.promise;
+      }
+      return database.transaction(work, options);
+    },
+  }));
+  pager.answer = () => failed('serverError', { retryable: true, retryAfterMs: 10 * MINUTE + 30 * SECOND });
+  await test.stage.alerts.fire({ a: A });
+  await pass(19 * MINUTE);
+  expect(pager.take()).toEqual(['escalation +a']);
+  isSlow = true;
+  await pass(MINUTE + SECOND);
+  await isAsked.promise;
+  pager.answer = () => DELIVERED;
+  // The time of its next try comes while the other is being written.
+  await pass(MINUTE);
+  const begun = pager.take();
+  mayWrite.resolve();
+  expect(begun).toEqual([]);
+  await pass(10 * MINUTE);
+  expect(pager.take()).toEqual(['escalation +a']);
+});
+
+it('a step that cannot be decided is decided again', async () => {
+  let failures = 0;
+  const broken: MuteStage = {
+    judge: () => {
+      if (failures === 0) return null;
+      failures--;
+      throw new Error('broken');
+    },
+  };
+  await open({ stages: [broken] });
+  pager.answer = () => DELIVERED;
+  await test.stage.alerts.fire({ a: A });
+  await pass(9 * MINUTE + 59 * SECOND);
+  failures = 3;
+  await pass(MINUTE);
+  expect([failures, pager.take()]).toEqual([0, ['escalation +a']]);
+});

@@ -7,7 +7,7 @@ import { withhold } from '../outbox/delivery-queue.ts';
 import type { Outbox, PlannedNotification } from '../outbox/outbox.ts';
 import type { MessageMember, Notification } from '../outbox/outbox-rows.ts';
 import type { RunningIntegration } from '../outbox/running-integration.ts';
-import { coversLabels, type Silence, silenceStateAt } from './silence.ts';
+import { compiling, coversLabels, type Silence, silenceStateAt } from './silence.ts';
 
 export interface EndingMessageParts {
   readonly clock: Clock;
@@ -67,6 +67,12 @@ export async function tellEndingSilence(
 }
 
 function* messagesOf(silence: Silence, parts: EndingMessageParts): Generator<void, readonly Notification[]> {
+  try {
+    yield* compiling(silence);
+  } catch {
+    // It is not in force, which the log says: nobody is silenced by it.
+    return [];
+  }
   const covered = new Map<string, Covered>();
   // What begins to fire meanwhile comes last, and is looked at, too.
   for (const alert of parts.firing()) {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Labels, type Matcher, unpaced } from '#telemetry';
 import { propertyRuns } from '../../../tests/property-runs.ts';
-import { parseMatchers } from '../configuration/matchers/index.ts';
+import { createAlertMatcherLater, isStillToCompile, parseMatchers } from '../configuration/matchers/index.ts';
 import { LiveSilences, maxFollowedChanges } from './live-silences.ts';
 import { coversLabels, type Silence } from './silence.ts';
 import { DEFAULT_SILENCE_LIMITS } from './silence-limits.ts';
@@ -169,10 +169,63 @@ describe('those that are put unread', () => {
     reading.next();
     reading.next();
     expect([asked(), live.unvalued]).toEqual([2, 10]);
+    // Who wants to see one, or to change its comment, compiles nothing.
     expect(live.get('7')?.id).toBe('7');
-    expect(asked()).toBe(3);
+    live.put({ ...(all[7]?.silence ?? silenceOf('none', [])), comment: 'another' });
+    expect([asked(), live.get('7')?.comment]).toEqual([2, 'another']);
     expect(live.of({ unit: 'web-7x' }, NOW_MS)).toHaveLength(10);
     expect([asked(), reading.next().done]).toEqual([10, true]);
+  });
+
+  it('are read with a pause after each expression', () => {
+    const live = new LiveSilences();
+    const sets = Array.from({ length: 20 }, (_, at) => counted(`unit=~"web-${at}.+"`));
+    const asked = (): number => sets.reduce((sum, one) => sum + one.asked(), 0);
+    live.putUnread(
+      silenceOf(
+        '1',
+        sets.map(({ matchers }) => matchers),
+      ),
+    );
+    let most = 0;
+    const reading = live.reading();
+    for (let piece = 0; piece < 10; piece++) {
+      const before = asked();
+      reading.next();
+      most = Math.max(most, asked() - before);
+    }
+    const look = live.lookUp({ unit: 'web-19x' });
+    // What is left to compile: the label set is asked of all after that.
+    for (let piece = 0; piece < 10; piece++) {
+      const before = asked();
+      look.next();
+      most = Math.max(most, asked() - before);
+    }
+    unpaced(look);
+    expect(most).toBe(1);
+    expect(live.of({ unit: 'web-19x' }, NOW_MS)).toHaveLength(1);
+    unpaced(reading);
+    expect(live.of({ unit: 'web-19x' }, NOW_MS)).toHaveLength(1);
+  });
+
+  it('stay so in those that go on with their matchers, which break no look where they cannot be read', () => {
+    const unreadable: string[] = [];
+    const live = new LiveSilences(({ id }) => unreadable.push(id));
+    const [good, broken] = ['web-[0-9]+', 'web-['].map((value) => [
+      [createAlertMatcherLater('unit', '=~', value)],
+    ]);
+    if (!good || !broken) throw new Error('two were made');
+    for (const [id, sets] of [
+      ['1', good],
+      ['2', broken],
+    ] as const) {
+      live.putUnread(silenceOf(id, sets));
+      live.put(silenceOf(`${id} changed`, sets));
+      live.delete(id);
+    }
+    expect([live.unvalued, good.flat().some(isStillToCompile)]).toEqual([2, true]);
+    expect(live.of({ unit: 'web-1' }, NOW_MS).map(({ id }) => id)).toEqual(['1 changed']);
+    expect([unreadable, live.size]).toEqual([['2 changed'], 1]);
   });
 
   it('are no more where they cannot be read', () => {
@@ -197,7 +250,7 @@ it('finds what all together cover, whatever comes, changes and goes between the 
   const labelSets = [{ a: '1' }, { a: '2', b: 'x' }, { b: 'xy' }];
   const texts = ['a=1', 'a=~"1.*|2.+|2"', 'b=~"x.*"', 'a!=1', 'a="",b!=x'];
   const step = fc.record({
-    what: fc.constantFrom('put', 'put unread', 'delete', 'look', 'look a piece'),
+    what: fc.constantFrom('put', 'put late', 'put unread', 'read a piece', 'delete', 'look', 'look a piece'),
     id: fc.integer({ min: 0, max: 5 }).map(String),
     text: fc.constantFrom(...texts),
     labels: fc.constantFrom(...labelSets),
@@ -207,15 +260,22 @@ it('finds what all together cover, whatever comes, changes and goes between the 
       const live = new LiveSilences();
       const model = new Map<string, Silence>();
       const looks = new Map<Labels, Generator<void, unknown>>();
+      let reading = live.reading();
       for (const { what, id, text, labels } of steps) {
-        const silence = silenceOf(id, [parseMatchers(text)]);
+        const matchers = parseMatchers(text);
+        const late = matchers.map(({ name, operator, value }) =>
+          createAlertMatcherLater(name, operator, value),
+        );
+        const silence = silenceOf(id, [what === 'put' ? matchers : late]);
         if (what === 'delete') {
           live.delete(id);
           model.delete(id);
-        } else if (what === 'put' || (what === 'put unread' && !model.has(id))) {
-          if (what === 'put') live.put(silence);
-          else live.putUnread(silence);
+        } else if (what === 'put' || what === 'put late' || (what === 'put unread' && !model.has(id))) {
+          if (what === 'put unread') live.putUnread(silence);
+          else live.put(silence);
           model.set(id, silence);
+        } else if (what === 'read a piece') {
+          if (reading.next().done) reading = live.reading();
         } else if (what === 'look a piece') {
           const look = looks.get(labels) ?? live.lookUp(labels);
           looks.set(labels, look);

@@ -1,6 +1,6 @@
 import { type Labels, labelValue, type Matcher, regexSizeOfMatcher, unpaced } from '#telemetry';
-import { asksForValue, isCompiled, MatcherIndex } from '../configuration/matchers/index.ts';
-import { coversLabels, type Silence, silenceStateAt, warningDueMs } from './silence.ts';
+import { asksForValue, isCompiled, isStillToCompile, MatcherIndex } from '../configuration/matchers/index.ts';
+import { compiling, coversLabels, type Silence, silenceStateAt, warningDueMs } from './silence.ts';
 
 /** What is due at a moment. */
 export interface DueSilences {
@@ -59,8 +59,8 @@ export class LiveSilences {
     return this.#regexSize;
   }
 
+  /** As it was put: its matchers may not be compiled yet. */
   get(id: string): Silence | null {
-    if (this.#unread.has(id)) this.#read(id);
     return this.#silences.get(id) ?? null;
   }
 
@@ -72,25 +72,30 @@ export class LiveSilences {
     const before = this.#silences.get(silence.id);
     this.#keep(silence);
     if (before?.matcherSets === silence.matcherSets) return;
-    this.#unread.delete(silence.id);
-    this.#enter(silence);
+    // It may go on with the matchers of one that is unread.
+    if (silence.matcherSets.flat().some(isStillToCompile)) this.#leaveUnread(silence.id);
+    else {
+      this.#unread.delete(silence.id);
+      this.#enter(silence);
+    }
   }
 
   /** As `put`, for many: its matchers are compiled by `reading`, or with the first look at a label set that it may be for. */
   putUnread(silence: Silence): void {
     this.#keep(silence);
-    if (silence.matcherSets.flat().some(isCompiled)) {
-      this.#unread.add(silence.id);
-      this.#changed(silence.id);
-    } else this.#enter(silence);
+    if (silence.matcherSets.flat().some(isCompiled)) this.#leaveUnread(silence.id);
+    else this.#enter(silence);
   }
 
-  /** Compiles what is unread, with a pause offered after each silence. */
+  /** Compiles what is unread, with a pause offered after each expression. */
   *reading(): Generator<void, void> {
-    for (const id of this.#unread) {
-      this.#read(id);
-      yield;
-    }
+    for (const id of this.#unread) yield* this.#read(id);
+  }
+
+  #leaveUnread(id: string): void {
+    this.#index.delete(id);
+    this.#unread.add(id);
+    this.#changed(id);
   }
 
   delete(id: string): void {
@@ -123,7 +128,7 @@ export class LiveSilences {
   /** Looks a label set up as `of` does, with a pause offered after each expression: to `of` it is known then. */
   *lookUp(labels: Labels): Generator<void, readonly string[]> {
     for (const id of this.#unread) {
-      if (mayCover(this.#silences.get(id), labels)) this.#read(id);
+      if (mayCover(this.#silences.get(id), labels)) yield* this.#read(id);
       yield;
     }
     const known = this.#known(labels);
@@ -157,19 +162,19 @@ export class LiveSilences {
     return ids;
   }
 
-  #read(id: string): void {
-    this.#unread.delete(id);
-    const silence = this.#silences.get(id);
-    if (!silence) return;
-    try {
-      // Each is compiled as it is asked first.
-      for (const matchers of silence.matcherSets) for (const matcher of matchers) matcher.matches('');
-    } catch (thrown) {
-      this.#drop(id);
-      this.#onUnreadable(silence, thrown);
-      return;
+  /** Until it is not unread any more: it may be read by others, changed or deleted between two pieces. */
+  *#read(id: string): Generator<void, void> {
+    for (;;) {
+      const begun = this.#silences.get(id);
+      if (!begun || !this.#unread.has(id)) return;
+      const problem = yield* problemOf(begun);
+      const silence = this.#silences.get(id);
+      if (silence?.matcherSets !== begun.matcherSets || !this.#unread.delete(id)) continue;
+      if (problem) {
+        this.#drop(id);
+        this.#onUnreadable(silence, problem.thrown);
+      } else this.#enter(silence);
     }
-    this.#enter(silence);
   }
 
   #enter({ id, matcherSets }: Silence): void {
@@ -215,6 +220,16 @@ export class LiveSilences {
     let next = Infinity;
     for (const silence of this.#silences.values()) next = Math.min(next, dueOf(silence, wallMs));
     return next;
+  }
+}
+
+/** What keeps its matchers from being compiled; null where they are. */
+function* problemOf(silence: Silence): Generator<void, { readonly thrown: unknown } | null> {
+  try {
+    yield* compiling(silence);
+    return null;
+  } catch (thrown) {
+    return { thrown };
   }
 }
 

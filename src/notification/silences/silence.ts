@@ -58,6 +58,14 @@ export function coversLabels({ matcherSets }: Pick<Silence, 'matcherSets'>, labe
   return matcherSets.some((matchers) => matchesAll(matchers, labels));
 }
 
+/** Compiles its regular expressions, each as it is asked first, with a pause offered after each. Throws what is wrong with one. */
+export function* compiling({ matcherSets }: Pick<Silence, 'matcherSets'>): Generator<void, void> {
+  for (const matcher of matcherSets.flat()) {
+    matcher.matches('');
+    yield;
+  }
+}
+
 /** When its warning is due; null where there is none, or it was told. */
 export function warningDueMs({ endsAtMs, warnBeforeMs, warnedAtMs }: Silence): number | null {
   return warnBeforeMs === null || warnedAtMs !== null ? null : endsAtMs - warnBeforeMs;

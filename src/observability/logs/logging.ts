@@ -41,6 +41,8 @@ export interface Logging {
   storeIn(store: LogStore): void;
   /** Writes what waits for the log store. */
   flush(): Promise<void>;
+  /** Writes what waits for stdout or the file while the caller waits: the process is about to end. */
+  flushNow(): void;
   /** Writes what waits; later lines go nowhere. */
   stop(): Promise<void>;
 }
@@ -111,6 +113,14 @@ export function createLogging(options: LoggingOptions): Logging {
       store = opened;
     },
     flush: () => writer.flush(),
+    flushNow() {
+      try {
+        sink.flushSync();
+      } catch {
+        // A closed pipe or a full disk: there is no later.
+        dropped.add(1, { sink: 'destination' });
+      }
+    },
     stop: () => (stopping ??= stop()),
   };
 }

@@ -31,14 +31,27 @@ export function createAlertMatcher(name: string, operator: MatchOperator, value:
  * As `createAlertMatcher`, but that a regular expression is compiled, which may take milliseconds, when it is asked for the first
  * time. What is wrong with it is thrown then.
  */
-export function createAlertMatcherLater(name: string, operator: MatchOperator, value: string): Matcher {
+export function createAlertMatcherLater(
+  name: string,
+  operator: MatchOperator,
+  value: string,
+): Matcher | LateMatcher {
   if (!isCompiled({ operator, value })) return createAlertMatcher(name, operator, value);
   let compiled: Matcher | null = null;
   const matches = (candidate: string): boolean => {
     compiled ??= createAlertMatcher(name, operator, value);
     return compiled.matches(candidate);
   };
-  return { name, operator, value, matches };
+  return { name, operator, value, matches, isStillToCompile: () => compiled === null };
+}
+
+interface LateMatcher extends Matcher {
+  readonly isStillToCompile: () => boolean;
+}
+
+/** Whether a matcher compiles its expression, or throws what is wrong with it, when it is asked next. */
+export function isStillToCompile(matcher: Matcher | LateMatcher): boolean {
+  return 'isStillToCompile' in matcher && matcher.isStillToCompile();
 }
 
 /** To run an expression takes a hundred times as long as to look at how a value begins. */

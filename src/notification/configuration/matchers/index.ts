@@ -4,6 +4,7 @@ export {
   createAlertMatcher,
   createAlertMatcherLater,
   isCompiled,
+  isStillToCompile,
   sameMatchers,
 } from './alert-matcher.ts';
 export { formatMatcher, formatMatchers } from './format-matcher.ts';
