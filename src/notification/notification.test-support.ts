@@ -138,6 +138,8 @@ export interface TestConfiguration {
   /** Those that all act where absent. */
   readonly policies?: TestPolicies;
   readonly route?: Route;
+  /** The label whose values are the groups; `group` where absent. */
+  readonly groupedBy?: string;
   /** The integrations of each receiver, by its name. */
   readonly receivers?: Readonly<Record<string, readonly Integration[]>>;
   readonly stages?: readonly MuteStage[];
@@ -157,6 +159,7 @@ export interface TestConfiguration {
 /** One route for all, without a tree. */
 export function prepared({
   route = testRoute(),
+  groupedBy = 'group',
   receivers = {},
   stages = [],
   escalations = {},
@@ -177,8 +180,9 @@ export function prepared({
     })),
   );
   const routesOf = (labels: Labels): readonly RoutedTo[] => {
-    const group = labelValue(labels, 'group');
-    return [{ route, groupKey: `${route.key}:{group="${group}"}`, groupLabels: { group } }];
+    const value = labelValue(labels, groupedBy);
+    const groupKey = `${route.key}:{${groupedBy}="${value}"}`;
+    return [{ route, groupKey, groupLabels: { [groupedBy]: value } }];
   };
   const inhibitor = new Inhibitor(inhibitRules);
   const routing: RoutingInForce = {

@@ -106,6 +106,7 @@ export class Notification {
       ...parts,
       log: this.log,
       incidents: new OpenedIncidents(parts.database, this.log),
+      hasGroup: (groupId) => this.dispatcher.hasGroup(groupId) || this.escalations.keepsGroup(groupId),
       receiverLabelsOf: (receiver) => this.configuration.receivers.get(receiver)?.labels ?? emptyLabels(),
       routeLabelsOf: (message) => this.configuration.templates.routeLabels(message),
     });

@@ -409,6 +409,14 @@ describe('a person operates Omoi by its commands', () => {
     const other = await ask<Silence>('silences', 'change', one.id, 'host=y');
     expect(other.matcher_sets).toEqual([['host="y"']]);
     expect(await run('silences', 'show', one.id)).toMatch(new RegExp(`^replaced by +${other.id}$`, 'm'));
+    for (const [gone, code, told] of [
+      [one.id, 'silence_ended', `${other.id} took its place`],
+      ['00000000-0000-4000-8000-000000000000', 'unknown_silence', ''],
+    ] as const) {
+      const late = await omoi(['silences', 'change', gone, '--reason', 'late'], AS_OWNER);
+      expect(late).toMatchObject({ status: 1, stdout: '' });
+      expect(late.stderr).toMatch(new RegExp(`^omoi: .*${told}.*\\(${code}\\)\\n`));
+    }
     expect(await run('silences', 'expire', id, other.id)).toContain(`${id} has ended, `);
     expect((await omoi(['silences', 'list'], AS_OWNER)).stderr).toBe('omoi: no silence is set\n');
     const shown = await ask<Silence>('silences', 'show', id);

@@ -287,6 +287,104 @@ describe('a silence', () => {
   });
 });
 
+describe('a change of a silence', () => {
+  const change = (id: string, body: object, role?: Role) => call(`POST /${id}/change`, body, role);
+  const read = async (id: string) => silenceView.parse((await call(`GET /${id}`)).body);
+  const said = ({ status, body }: TestAnswer) => [status, body['error']];
+
+  it.each<[Role, number, string]>([
+    ['viewer', 403, 'forbidden'],
+    ['ingest', 403, 'forbidden'],
+  ])('is not a %s’s to ask for, whether the silence is there or not', async (role, status, code) => {
+    const before = await add();
+    for (const id of [before.id, 'other']) {
+      expect(said(await change(id, { comment: 'mine' }, role))).toEqual([status, code]);
+    }
+    expect(await read(before.id)).toEqual(before);
+  });
+
+  it('is nobody’s who does not say who they are', async () => {
+    const before = await add();
+    for (const headers of [{}, { authorization: 'Bearer omoi_forged' }]) {
+      const answer = await api.app.inject({
+        method: 'POST',
+        url: `/api/v1/alerts/silences/${before.id}/change`,
+        headers: { ...headers, host: 'localhost' },
+        payload: { comment: 'mine' },
+      });
+      expect([answer.statusCode, answer.json()]).toMatchObject([401, { error: 'unauthenticated' }]);
+    }
+    expect(await read(before.id)).toEqual(before);
+  });
+
+  it('of one that is not there is refused', async () => {
+    for (const id of ['other', '00000000-0000-4000-8000-000000000000', encodeURIComponent("x' or '1")]) {
+      expect(said(await change(id, { comment: 'late' }))).toEqual([404, 'unknown_silence']);
+    }
+  });
+
+  it('of one whose time is over, or that was ended, is refused, and names no other', async () => {
+    const [over, ended] = [await add(), await add({ duration_ms: 2 * HOUR_MS })];
+    await call(`DELETE /${ended.id}`);
+    await clock.advance(HOUR_MS + 1);
+    for (const { id } of [over, ended]) {
+      for (const body of [{ comment: 'late' }, { matcher_sets: [['team=db']] }, { until_resolved: true }]) {
+        const answer = await change(id, body);
+        expect(said(answer)).toEqual([409, 'silence_ended']);
+        expect(answer.body['message']).toBe(`The silence ${id} has ended: set a new one.`);
+      }
+    }
+    expect((await list('?state=all')).silences).toHaveLength(2);
+  });
+
+  it('of the comment alone leaves all else as it was', async () => {
+    const before = await add({ annotations: { ticket: '7' }, until_resolved: true, warn_before_ms: 5000 });
+    await clock.advance(60_000);
+    const { status, body } = await change(before.id, { comment: 'late disks' });
+    const now = { ...before, comment: 'late disks', updated_at: iso(clock.wallMs()) };
+    expect([status, body]).toEqual([200, now]);
+    expect(await read(before.id)).toEqual(now);
+  });
+
+  it('of different things by two at once makes both', async () => {
+    const { id } = await add();
+    const answers = await Promise.all([
+      change(id, { comment: 'late disks' }),
+      change(id, { until_resolved: true }),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(await read(id)).toMatchObject({ comment: 'late disks', until_resolved: true, state: 'active' });
+  });
+
+  it('of the same thing by two at once is as the last one has it', async () => {
+    const { id } = await add();
+    const answers = await Promise.all(['one', 'two'].map((comment) => change(id, { comment })));
+    expect(answers.map(({ status, body }) => [status, body['comment']])).toEqual([
+      [200, 'one'],
+      [200, 'two'],
+    ]);
+    expect((await read(id)).comment).toBe('two');
+  });
+
+  it.each<[string, object]>([
+    ['the comment', { comment: 'late disks' }],
+    ['for what it is', { matcher_sets: [['team=mail']] }],
+  ])('of for what it is leaves to whoever changes %s at once where it went', async (_, other) => {
+    const { id } = await add();
+    const [first, second] = await Promise.all([
+      change(id, { matcher_sets: [['team=db']] }),
+      change(id, other),
+    ]);
+    expect(first.status).toBe(200);
+    expect(said(second)).toEqual([409, 'silence_ended']);
+    const next = String(first.body['id']);
+    expect(second.body['message']).toBe(`The silence ${id} has ended: ${next} took its place.`);
+    expect((await list()).silences).toMatchObject([
+      { id: next, matcher_sets: [['team="db"']], comment: 'disks' },
+    ]);
+  });
+});
+
 describe('what a silence would be for', () => {
   const preview = async (...matchers: readonly string[]) => {
     const query = new URLSearchParams(matchers.map((matcher): [string, string] => ['matcher', matcher]));

@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { labelValue, type Labels } from '#telemetry';
 import { statusOfMessage, type Message } from '../message.ts';
 import {
   DELIVERED,
@@ -58,15 +57,7 @@ const reload = (changes: TestConfiguration): Promise<void> =>
   test.stage.notification.take(prepared(configured(changes)));
 
 /** One group for each alert, as where a reload changes `group_by`. */
-function apart(changes: TestConfiguration) {
-  const made = prepared(configured(changes));
-  const route = changes.route ?? toPages;
-  const routesOf = (labels: Labels) => {
-    const name = labelValue(labels, 'alertname');
-    return [{ route, groupKey: `{}:{alertname="${name}"}`, groupLabels: { alertname: name } }];
-  };
-  return { ...made, routing: { ...made.routing, router: { routesOf } } };
-}
+const apart = { groupedBy: 'alertname' } as const;
 
 async function opened(...alertIds: readonly ('a' | 'b')[]): Promise<void> {
   await test.stage.alerts.fire(Object.fromEntries(alertIds.map((id) => [id, id === 'a' ? A : B])));
@@ -121,7 +112,7 @@ describe('an incident that was opened by a group that is no more', () => {
 
   it('stays open until the last of its alerts is over, whichever groups hold them', async () => {
     await opened('a', 'b');
-    await test.stage.notification.take(apart({ route: testRoute({ receiver: 'others' }) }));
+    await reload({ ...apart, route: testRoute({ receiver: 'others' }) });
     await pass(MINUTE);
     await test.stage.alerts.resolve('a');
     await pass(5 * MINUTE);
@@ -134,7 +125,7 @@ describe('an incident that was opened by a group that is no more', () => {
 
   it('is closed once where its alerts are over together, in groups of their own', async () => {
     await opened('a', 'b');
-    await test.stage.notification.take(apart({ route: toPages }));
+    await reload({ ...apart, route: toPages });
     await pass(MINUTE);
     expect([...pages.open]).toEqual([BEFORE, '{}:{alertname="A"}', '{}:{alertname="B"}']);
     await test.stage.alerts.resolve('a', 'b');

@@ -252,6 +252,24 @@ describe('an end that waits to be told as a reload changes the groups', () => {
     await expectNothingLeft();
   });
 
+  it('is told without what is over by then, of which the new group has told the end', async () => {
+    await told('a', 'b');
+    ada.answer = ({ groupKey }) =>
+      groupKey.startsWith('{}:') ? failed('connection', { retryable: true }) : DELIVERED;
+    await test.stage.alerts.resolve('a');
+    await pass(2 * MINUTE);
+    await reload({ route: parted('ada') });
+    await pass(11 * SECOND);
+    await test.stage.alerts.resolve('b');
+    ada.take();
+    await pass(MINUTE);
+    expect(ada.take()).toContain('all_resolved -b');
+    ada.answer = () => DELIVERED;
+    await pass(5 * MINUTE);
+    expect(ada.take()).toEqual(['new_resolved -a']);
+    await expectNothingLeft();
+  });
+
   it('is told once where the reload is taken back meanwhile', async () => {
     await told('a');
     await reload({ route: parted('ada') });

@@ -4,20 +4,16 @@ import { createSeededRandom, silentLogger, VirtualClock } from '#telemetry';
 import {
   openNotificationStage,
   RecordingReceiver,
-  testRoute,
   type NotificationStage,
   type TestOutlook,
 } from '../notification.test-support.ts';
 import { ChangedPolicies, maxReleasedPerWrite } from './changed-policies.ts';
+import { HELD } from './held-notification.test-support.ts';
 import { TestPolicies } from './test-policies.test-support.ts';
 
 const SECOND = 1000;
 const A = { alertname: 'A', group: 'one' };
 const B = { alertname: 'B', group: 'two' };
-const HELD = testRoute({
-  groupWaitMs: 0,
-  omoi: { ...testRoute().omoi, holdForRemediationMs: 60 * SECOND },
-});
 const ASKS = 'the policy restart_it asks for approval first';
 /** Its repair waits for its turn: another one is at work. */
 const inLine: TestOutlook = (alertId) => ({

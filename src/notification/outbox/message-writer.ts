@@ -36,6 +36,8 @@ export interface MessageWriterParts {
   readonly reachable?: Promise<unknown>;
   readonly linksOf: LinksOf;
   readonly acknowledgeAllOf: MessageLinkOf;
+  /** Whether a group is there; of one that a reload has taken away others tell. */
+  readonly hasGroup: (groupId: string) => boolean;
   readonly receiverLabelsOf: (receiver: string) => Labels;
   /** The route's labels, which are templates, as they are for a message. @throws TemplateFailure */
   readonly routeLabelsOf: (message: Message) => Generator<void, Labels>;
@@ -133,11 +135,12 @@ function* write(
 ): Generator<void, Message> {
   const { notification } = outstanding;
   const about = { receiver: notification.receiver, atMs: notification.createdAtMs };
+  const isWithoutOver = leavesOutOver(notification, running, parts);
   const alerts: MessageAlert[] = [];
   for (const [place, [alertId, endsAtMs]] of notification.members.entries()) {
     if (place % alertsPerPiece === alertsPerPiece - 1) yield;
     const found = facts.get(alertId);
-    if (!found) continue;
+    if (!found || (isWithoutOver && endsAtMs === null && found.endsAtMs !== null)) continue;
     // The message says what was so when it was decided: the group goes on from there.
     const alert = { ...found, endsAtMs: endsAtMs === null ? null : (found.endsAtMs ?? endsAtMs) };
     alerts.push({
@@ -167,6 +170,19 @@ function* write(
     note: notification.note,
   };
   return { ...message, routeLabels: yield* parts.routeLabelsOf(message) };
+}
+
+/**
+ * Whether a message says nothing of what fired as it was decided, and is over by now: it tells ends of a group that a reload has taken
+ * away, and the groups of today tell that the other is over, perhaps before it gets out. Where each group is an incident none but its
+ * own messages count.
+ */
+function leavesOutOver(
+  { groupId, reason }: Notification,
+  { integration }: RunningIntegration,
+  { hasGroup }: Pick<MessageWriterParts, 'hasGroup'>,
+): boolean {
+  return reason === 'new_resolved' && integration.opensIncidents !== true && !hasGroup(groupId);
 }
 
 /** Where all alerts that a message names are acknowledged at once; null where one at most is left to be. */

@@ -30,8 +30,8 @@ export const NOTIFICATION_ERRORS = {
   ),
   silence_ended: entry(
     409,
-    'The silence has ended, so that its end cannot be moved any more.',
-    'Set a new one: `omoi silences add`.',
+    'The silence has ended, or another one has taken its place: it is not changed any more, nor is its end.',
+    'The message names the one that took its place, if one did: change that; else set a new one, `omoi silences add`.',
   ),
   too_many_link_tries: entry(
     429,

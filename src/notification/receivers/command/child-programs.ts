@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { Readable, type Writable } from 'node:stream';
 import { messageOf, type Clock } from '#telemetry';
-import { ProgramGroup } from './program-group.ts';
+import { ProgramGroup, type Signalled } from './program-group.ts';
 import type { ProgramEnd, ProgramRun, Programs } from './programs.ts';
 
 /** How long what a program has left behind may still write when the program itself has ended. */
@@ -9,12 +9,15 @@ const lingerMs = 500;
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
-/** Programs as children of this process, each with a process group of its own, in the root directory. */
-export function createChildPrograms(allowed: readonly string[], clock: Clock): Programs {
-  return { allowed, run: (run) => runChild(run, clock) };
+/**
+ * Programs as children of this process, each with a process group of its own, in the root directory.
+ * @param proc where the kernel's table of processes is
+ */
+export function createChildPrograms(allowed: readonly string[], clock: Clock, proc?: string): Programs {
+  return { allowed, run: (run) => runChild(run, clock, proc) };
 }
 
-async function runChild(run: ProgramRun, clock: Clock): Promise<ProgramEnd> {
+async function runChild(run: ProgramRun, clock: Clock, proc: string | undefined): Promise<ProgramEnd> {
   const { program, args, environment, input, signal } = run;
   if (signal.aborted) return { kind: 'stopped', output: '' };
   let child: Child;
@@ -37,16 +40,17 @@ async function runChild(run: ProgramRun, clock: Clock): Promise<ProgramEnd> {
   // Who does not want to read it is not made to.
   child.stdin.on('error', ignore);
   Readable.from(input, { objectMode: false }).on('error', ignore).pipe(child.stdin);
-  const group = child.pid === undefined ? null : new ProgramGroup(child.pid);
+  const group = child.pid === undefined ? null : new ProgramGroup(child.pid, proc);
   child.once('exit', () => group?.leaderEnded());
   const stopping = stopWhenAborted(group, run, clock);
   try {
     const { code, by } = await ended(child);
     const isStopped = signal.aborted;
-    await outputEnded(child, group, clock);
-    if (isStopped) return { kind: 'stopped', output: output.text };
-    if (code === null) return { kind: 'killed', by: by ?? 'a signal', output: output.text };
-    return { kind: 'exited', code, output: output.text };
+    const lingering = await outputEnded(child, group, clock);
+    const left = { output: output.text, ...(lingering === 'unseen' && { goesOn: true as const }) };
+    if (isStopped) return { kind: 'stopped', ...left };
+    if (code === null) return { kind: 'killed', by: by ?? 'a signal', ...left };
+    return { kind: 'exited', code, ...left };
   } catch (thrown) {
     return notStarted(thrown);
   } finally {
@@ -82,8 +86,16 @@ function ended(child: Child): Promise<ChildExit> {
   });
 }
 
-/** Whoever holds the output open when the program has ended is of its group, and is ended as well. */
-async function outputEnded(child: Child, group: ProgramGroup | null, clock: Clock): Promise<void> {
+/**
+ * Whoever holds the output open when the program has ended is of its group, and is ended as well.
+ * @returns what became of the signal to them; null where none was needed
+ */
+async function outputEnded(
+  child: Child,
+  group: ProgramGroup | null,
+  clock: Clock,
+): Promise<Signalled | null> {
+  let signalled: Signalled | null = null;
   const streams = [child.stdout, child.stderr].filter((stream) => !stream.closed);
   const closed = Promise.all(
     streams.map(
@@ -94,11 +106,12 @@ async function outputEnded(child: Child, group: ProgramGroup | null, clock: Cloc
     ),
   );
   const lingering = clock.after(lingerMs, () => {
-    group?.signal('SIGKILL');
+    signalled = group?.signal('SIGKILL') ?? null;
     for (const stream of streams) stream.destroy();
   });
   await closed;
   lingering.cancel();
+  return signalled;
 }
 
 function notStarted(thrown: unknown): ProgramEnd {

@@ -31,6 +31,8 @@ interface Running {
   readonly allowed?: readonly string[];
   readonly message?: Message;
   readonly signal?: AbortSignal;
+  /** Where the table of processes is. */
+  readonly proc?: string;
 }
 
 function run(command: string, options: Running = {}): Promise<Delivery> {
@@ -43,7 +45,7 @@ function run(command: string, options: Running = {}): Promise<Delivery> {
     http: { request: () => Promise.reject(new Error('a command is not called by HTTP')) },
     network: createCheckedNetwork([]),
     readSecret: (path) => Promise.reject(new Error(`there is no ${path}`)),
-    programs: createChildPrograms(allowed, clock),
+    programs: createChildPrograms(allowed, clock, options.proc),
   });
   if (integration === undefined) throw new Error('it is not built');
   return integration.send(message, { signal: options.signal ?? new AbortController().signal, memory: null });
@@ -190,6 +192,23 @@ describe('a command', () => {
     expect(await run(command)).toMatchObject({ outcome: 'delivered', answer: 'exit 0: done' });
     const left = await written(pid);
     await vi.waitFor(() => expect(isRunning(left)).toBe(false), patient);
+  });
+
+  it('says what it leaves behind where nobody can tell whose that is, and does not wait for it', async () => {
+    const pid = join(folder, 'unseen');
+    const command = program(`sleep 1000 & echo $! > ${pid}; echo done`);
+    const delivery = await run(command, { proc: join(folder, 'no-proc') });
+    const left = await written(pid);
+    try {
+      expect(delivery).toEqual({
+        outcome: 'delivered',
+        answer:
+          'exit 0: done; what it left behind holds its output open and was not ended, as /proc does not show whose it is: end it by hand',
+      });
+      expect(isRunning(left)).toBe(true);
+    } finally {
+      process.kill(Number(left), 'SIGKILL');
+    }
   });
 
   it('is not started when there is no time for it', async () => {

@@ -109,6 +109,9 @@ function environmentOf({ environment }: CommandSettings, message: Message): Read
   };
 }
 
+const GOES_ON =
+  '; what it left behind holds its output open and was not ended, as /proc does not show whose it is: end it by hand';
+
 function judged(end: ProgramEnd, command: string, secrets: RequestSecrets): Delivery {
   if (end.kind === 'not started') {
     const reason = `${command} could not be started: ${end.code || end.why}`;
@@ -117,7 +120,7 @@ function judged(end: ProgramEnd, command: string, secrets: RequestSecrets): Deli
     });
   }
   const output = oneLine(secrets.withoutSecrets(end.output));
-  const said = output === '' ? '' : `: ${output}`;
+  const said = `${output === '' ? '' : `: ${output}`}${end.goesOn === true ? GOES_ON : ''}`;
   switch (end.kind) {
     case 'stopped':
       return failed('timeout', `${command} took too long and was ended${said}`, { retryable: true });

@@ -57,6 +57,52 @@ it('has nobody left where the kernel knows no such group: the table is not looke
   kill.mockRestore();
 });
 
+it.each<[string, string]>([
+  ['there is no table of processes', '/nowhere'],
+  ['it hides processes of other users (hidepid=2)', proc],
+])(
+  'may have somebody left where %s: it is not taken for empty, and nobody is signalled',
+  async (_, table) => {
+    const pid = await lead();
+    // Its own processes are shown, of other groups.
+    show(4242, { group: 1, start: 7 });
+    const group = new ProgramGroup(pid, table);
+    group.leaderEnded();
+    expect(group.signal('SIGKILL')).toBe('unseen');
+    // It would have been there before this one.
+    leader.kill('SIGTERM');
+    expect(await once(leader, 'exit')).toEqual([null, 'SIGTERM']);
+    expect(group.signal('SIGKILL')).toBe('empty');
+  },
+);
+
+it('is signalled while one of it is seen, though others are hidden; afterwards they may be left, or strangers', async () => {
+  const pid = await lead();
+  show(4242, { group: pid, start: 7 });
+  const group = new ProgramGroup(pid, proc);
+  group.leaderEnded();
+  const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
+  expect(group.signal('SIGTERM')).toBe('signalled');
+  rmSync(join(proc, '4242'), { recursive: true });
+  expect(group.signal('SIGKILL')).toBe('unseen');
+  expect(kill.mock.calls).toEqual([
+    [-pid, 'SIGTERM'],
+    [-pid, 0],
+  ]);
+  kill.mockRestore();
+});
+
+it('of another user is there, and cannot be signalled', async () => {
+  const group = new ProgramGroup(await lead(), '/nowhere');
+  const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
+    throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' });
+  });
+  expect(group.signal('SIGTERM')).toBe('unseen');
+  group.leaderEnded();
+  expect(group.signal('SIGKILL')).toBe('unseen');
+  kill.mockRestore();
+});
+
 it.each<[string, (pid: number) => void]>([
   ['is there no more', () => rmSync(join(proc, '4242'), { recursive: true })],
   ['is another process of that pid', (pid) => show(4242, { group: pid, start: 8 })],

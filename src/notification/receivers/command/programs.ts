@@ -23,12 +23,20 @@ export interface ProgramRun {
   readonly maxOutputBytes: number;
 }
 
-/** How a program ended, with the beginning of what it wrote to its output and its error output. */
+/** How a program ended. */
 export type ProgramEnd =
-  | { readonly kind: 'exited'; readonly code: number; readonly output: string }
+  | ({ readonly kind: 'exited'; readonly code: number } & Left)
   /** By a signal that was not ours. */
-  | { readonly kind: 'killed'; readonly by: string; readonly output: string }
+  | ({ readonly kind: 'killed'; readonly by: string } & Left)
   /** Our signal was aborted. */
-  | { readonly kind: 'stopped'; readonly output: string }
+  | ({ readonly kind: 'stopped' } & Left)
   /** `code`: `ENOENT`, `EACCES` … as the system says it. */
   | { readonly kind: 'not started'; readonly code: string; readonly why: string };
+
+/** What a program has left. */
+interface Left {
+  /** The beginning of what it wrote to its output and its error output. */
+  readonly output: string;
+  /** Whether somebody goes on that holds its output open, who cannot be told from strangers, and was not ended. */
+  readonly goesOn?: true;
+}
