@@ -16,26 +16,31 @@ interface Line {
 }
 
 let data: ReturnType<typeof dataDirectory>;
-let server: OmoiServer;
+let server: OmoiProcess | null = null;
 let log: string;
 
-beforeEach(async () => {
+beforeEach(() => {
   data = dataDirectory();
   log = join(data.path, 'omoi.log');
-  const env = { OMOI_LOG_DESTINATION: log, OMOI_NODE_FLAGS: `--import ${MISTAKES}` };
-  server = await OmoiServer.start(data.path, { env });
 });
 afterEach(async () => {
-  await server.stop();
+  await server?.stop();
+  server = null;
   data.remove();
 });
+
+async function started(): Promise<OmoiProcess> {
+  const env = { OMOI_LOG_DESTINATION: log, OMOI_NODE_FLAGS: `--import ${MISTAKES}` };
+  return (server = await OmoiServer.start(data.path, { env }));
+}
 
 const lastLine = (): Line =>
   JSON.parse(readFileSync(log, 'utf8').trimEnd().split('\n').at(-1) ?? '{}') as Line;
 
 it('a rejection that nothing catches ends the server, and the log says which', async () => {
-  server.child.kill('SIGUSR2');
-  expect((await server.ended()).status).toBe(1);
+  const running = await started();
+  running.child.kill('SIGUSR2');
+  expect((await running.ended()).status).toBe(1);
   expect(lastLine()).toMatchObject({
     level: 'error',
     component: 'server',
@@ -44,12 +49,13 @@ it('a rejection that nothing catches ends the server, and the log says which', a
     stack: expect.stringContaining('data:text/javascript'),
     message: expect.stringContaining('nothing has caught'),
   });
-  expect(server.stderr).toContain('nobody caught this');
+  expect(running.stderr).toContain('nobody caught this');
 });
 
 it('an end without an orderly stop is said in the log', async () => {
-  server.child.kill('SIGWINCH');
-  expect((await server.ended()).status).toBe(7);
+  const running = await started();
+  running.child.kill('SIGWINCH');
+  expect((await running.ended()).status).toBe(7);
   expect(lastLine()).toMatchObject({
     level: 'error',
     exit_code: 7,
@@ -58,9 +64,10 @@ it('an end without an orderly stop is said in the log', async () => {
 });
 
 it('the log says which signal has stopped the server, and of a SIGHUP that it was reloaded', async () => {
-  server.child.kill('SIGHUP');
+  const running = await started();
+  running.child.kill('SIGHUP');
   await until(() => lastLine().message === 'Rules and policies reloaded', 'it was reloaded');
-  expect((await server.stop('SIGINT')).status).toBe(0);
+  expect((await running.stop('SIGINT')).status).toBe(0);
   const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
   const messages = lines.map((line) => JSON.parse(line) as Line);
   expect(messages).toContainEqual(expect.objectContaining({ why: 'signal SIGINT', message: 'Omoi stops' }));
@@ -68,21 +75,17 @@ it('the log says which signal has stopped the server, and of a SIGHUP that it wa
 });
 
 it('a SIGHUP that comes while the server starts does not end it: it is reloaded once it is up', async () => {
-  await server.stop();
-  const other = join(data.path, 'start.log');
-  const starting = new OmoiProcess(['serve'], {
+  server = new OmoiProcess(['serve'], {
     OMOI_DATA_DIRECTORY: data.path,
     OMOI_HTTP_PORT: '0',
     OMOI_OTLP_PORT: '0',
-    OMOI_LOG_DESTINATION: other,
+    OMOI_LOG_DESTINATION: log,
   });
-  try {
-    await until(() => existsSync(other), 'it opens its log');
-    starting.child.kill('SIGHUP');
-    const isReloaded = (): boolean => readFileSync(other, 'utf8').includes('Rules and policies reloaded');
-    await until(() => isReloaded() || !starting.isRunning, 'it is reloaded, or gone');
-    expect(starting.isRunning).toBe(true);
-  } finally {
-    expect((await starting.stop()).status).toBe(0);
-  }
+  const { child } = server;
+  await until(() => existsSync(log), 'it opens its log');
+  child.kill('SIGHUP');
+  const isReloaded = (): boolean => readFileSync(log, 'utf8').includes('Rules and policies reloaded');
+  await until(() => isReloaded() || !child.isRunning, 'it is reloaded, or gone');
+  expect(child.isRunning).toBe(true);
+  expect((await server.stop()).status).toBe(0);
 });

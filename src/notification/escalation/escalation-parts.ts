@@ -37,7 +37,7 @@ export interface EscalationParts {
   readonly metrics: SelfMetrics;
   readonly alerts: Pick<AlertReader, 'read'>;
   readonly log: NotificationLog;
-  readonly outbox: Pick<Outbox, 'outstanding' | 'outstandingOf' | 'plan'>;
+  readonly outbox: Pick<Outbox, 'outstanding' | 'outstandingOf' | 'plan' | 'resume'>;
   readonly decisions: Pick<DecisionLog, 'record'>;
   readonly context: EscalationContext;
 }

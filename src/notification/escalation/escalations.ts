@@ -264,6 +264,7 @@ export class Escalations {
           { error: messageOf(thrown), alerts: work.moved.length + work.removed.length },
           'Escalation not written: it is tried again',
         );
+        this.#parts.outbox.resume(work.planned);
         for (const climb of due) {
           this.#due.add(climb);
           this.#toRevise.add(ladderGroupId(climb));

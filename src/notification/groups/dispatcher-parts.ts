@@ -16,7 +16,7 @@ export interface DispatcherParts {
   readonly logger: Logger;
   readonly metrics: SelfMetrics;
   readonly log: NotificationLog;
-  readonly outbox: Pick<Outbox, 'outstanding' | 'outstandingOf' | 'plan'>;
+  readonly outbox: Pick<Outbox, 'outstanding' | 'outstandingOf' | 'plan' | 'resume'>;
   readonly decisions: DecisionLog;
   readonly keptBack: KeptBackAlerts;
   /** What is kept of alerts beside their groups, and goes with them. */

@@ -413,8 +413,10 @@ export class Dispatcher {
     const outdated = this.#outdated.take(this.#isSending, maxRowsPerWrite);
     const left = this.#retired.update(outdated, this.#parts.log);
     const goneGroups = [...takeFrom(this.#goneGroups), ...left.gone];
+    const planned = passes.flatMap((pass) => pass.planned);
     try {
       const ends = await this.#planEnds(passes);
+      planned.push(...ends.planned);
       const logs = [...left.logs, ...ends.logs];
       const rows = ofPasses + gone.length + goneGroups.length + logs.length;
       if (rows > 0) {
@@ -424,6 +426,7 @@ export class Dispatcher {
         });
       }
     } catch (thrown) {
+      this.#parts.outbox.resume(planned);
       for (const alertId of gone) if (!this.membership.get(alertId)) this.#gone.add(alertId);
       for (const groupId of goneGroups) this.#goneGroups.add(groupId);
       for (const groupId of outdated) this.#outdated.add(groupId);

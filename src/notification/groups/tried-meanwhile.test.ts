@@ -104,3 +104,30 @@ describe('a message that waits for its next try while another one is written in 
     expect([...test.stage.notification.dispatcher.groups()]).toEqual([]);
   });
 });
+
+it('what could not be written holds up nothing that was: it goes out while the database is away, and is told once', async () => {
+  const team = new RecordingReceiver();
+  team.answer = () => failed('serverError', { retryable: true, retryAfterMs: 2 * MINUTE + 5 * SECOND });
+  let isAway = false;
+  test.stage = await openNotificationStage(
+    { route: testRoute(INTERVAL), receivers: { team: [team] } },
+    (database) => ({
+      ...database,
+      transaction: (work, options) =>
+        isAway ? Promise.reject(new Error('away')) : database.transaction(work, options),
+    }),
+  );
+  await test.stage.alerts.fire({ a: A });
+  await pass(SECOND);
+  expect(team.take()).toEqual(['first_notification +a']);
+  await test.stage.alerts.fire({ b: B });
+  await pass(SECOND);
+  isAway = true;
+  team.answer = () => DELIVERED;
+  await pass(3 * MINUTE);
+  expect(team.take()).toEqual(['first_notification +a']);
+  isAway = false;
+  await pass(10 * MINUTE);
+  expect(team.take()).toEqual([expect.stringMatching(/^new_alerts .*\+b/)]);
+  expect(test.stage.notification.outbox.pendingOf('team/webhook/0')).toBe(0);
+});

@@ -355,6 +355,21 @@ export class Outbox {
     });
   }
 
+  /** What was to take the place of messages could not be written: they wait for their turn again. */
+  resume(planned: readonly PlannedNotification[]): void {
+    for (const { replaces } of planned) {
+      if (replaces?.state !== 'replaced') continue;
+      const { groupId, integration } = replaces.notification;
+      if (this.outstanding(groupId, integration) !== replaces) continue;
+      replaces.state = 'waiting';
+      // What a rate limit holds is where it was.
+      if (replaces.heldUntilMs !== undefined) continue;
+      const queue = this.#queues.get(integration);
+      queue?.remove(replaces);
+      queue?.push(replaces);
+    }
+  }
+
   #accept(outstanding: Outstanding): void {
     const queue = this.#queues.get(outstanding.notification.integration);
     if (this.#isStopped) return;
