@@ -13,7 +13,7 @@ export const A = { alertname: 'A', group: 'one' };
 export const B = { alertname: 'B', group: 'one' };
 
 /** Makes the groups of a route other ones, as where a reload changes the matchers on the way to it. */
-export const OTHER = { id: '{}/other', key: '{}/other' };
+const OTHER = { id: '{}/other', key: '{}/other' };
 
 /** A route of other groups, to a receiver. */
 export const parted = (receiver: string) => testRoute({ ...OTHER, receiver });
