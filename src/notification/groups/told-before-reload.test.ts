@@ -241,7 +241,12 @@ describe('an end that waits to be told as a reload changes the groups', () => {
     await expectNothingLeft();
   });
 
-  it('is told without what is over by then, of which the new group has told the end', async () => {
+  it.each([
+    ['without what is over by then', 500, 'new_resolved -a'],
+    ['as what it names is by then, where it has no room for others', 1, 'new_resolved -b'],
+  ])('is told %s, of which the new group has told the end', async (_, maxAlerts, last) => {
+    ada = new RecordingReceiver({ maxAlerts });
+    await reload({ route: toAda });
     await told('a', 'b');
     ada.answer = ({ groupKey }) =>
       groupKey.startsWith('{}:') ? failed('connection', { retryable: true }) : DELIVERED;
@@ -255,7 +260,7 @@ describe('an end that waits to be told as a reload changes the groups', () => {
     expect(ada.take()).toContain('all_resolved -b');
     ada.answer = () => DELIVERED;
     await pass(5 * MINUTE);
-    expect(ada.take()).toEqual(['new_resolved -a']);
+    expect(ada.take()).toEqual([last]);
     await expectNothingLeft();
   });
 
