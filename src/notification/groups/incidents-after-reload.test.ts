@@ -3,25 +3,21 @@ import { statusOfMessage, type Message } from '../message.ts';
 import {
   DELIVERED,
   failed,
-  openNotificationStage,
-  prepared,
   RecordingReceiver,
   testRoute,
   useTestNotification,
   type TestConfiguration,
 } from '../notification.test-support.ts';
 import type { Delivery } from '../receivers/integration.ts';
+import { expectNothingKept, fireTogether, parted, reloading } from './reload.test-support.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
-const A = { alertname: 'A', group: 'one' };
-const B = { alertname: 'B', group: 'one' };
 const BEFORE = '{}:{group="one"}';
 const NOW = '{}/other:{group="one"}';
 
 const test = useTestNotification();
 const { pass } = test;
-const parted = (receiver: string) => testRoute({ id: '{}/other', key: '{}/other', receiver });
 const toPages = testRoute({ receiver: 'pages' });
 
 /** A service to which each group is an incident, by its key. */
@@ -49,18 +45,16 @@ class IncidentService extends RecordingReceiver {
 let pages: IncidentService;
 let others: RecordingReceiver;
 
-function configured(changes: TestConfiguration): TestConfiguration {
-  return { receivers: { pages: [pages], others: [others] }, ...changes };
-}
-
-const reload = (changes: TestConfiguration): Promise<void> =>
-  test.stage.notification.take(prepared(configured(changes)));
+const { open, reload, restart, reviveWith } = reloading(test, (changes) => ({
+  receivers: { pages: [pages], others: [others] },
+  ...changes,
+}));
 
 /** One group for each alert, as where a reload changes `group_by`. */
 const apart = { groupedBy: 'alertname' } as const;
 
 async function opened(...alertIds: readonly ('a' | 'b')[]): Promise<void> {
-  await test.stage.alerts.fire(Object.fromEntries(alertIds.map((id) => [id, id === 'a' ? A : B])));
+  await fireTogether(test.stage, alertIds);
   await pass(11 * SECOND);
   expect([...pages.open]).toEqual([BEFORE]);
 }
@@ -69,15 +63,13 @@ async function expectNothingLeft(): Promise<void> {
   pages.changes.length = 0;
   await pass(10 * MINUTE);
   expect([[...pages.open], pages.changes]).toEqual([[], []]);
-  expect([...test.stage.notification.dispatcher.groups()]).toEqual([]);
-  const { reader } = test.stage.database;
-  expect(await reader.selectFrom('notification_log').select('group_id').execute()).toEqual([]);
+  await expectNothingKept(test.stage);
 }
 
 beforeEach(async () => {
   pages = new IncidentService();
   others = new RecordingReceiver();
-  test.stage = await openNotificationStage(configured({ route: toPages }));
+  await open({ route: toPages });
 });
 
 describe('an incident that was opened by a group that is no more', () => {
@@ -89,7 +81,7 @@ describe('an incident that was opened by a group that is no more', () => {
     await reload({ route: parted(receiver) });
     await pass(2 * MINUTE);
     expect([...pages.open]).toEqual(keys);
-    await test.stage.restart(configured({ route: parted(receiver) }));
+    await restart({ route: parted(receiver) });
     await pass(MINUTE);
     await test.stage.alerts.resolve('a');
     await pass(2 * MINUTE);
@@ -174,7 +166,7 @@ describe('an incident that was opened by a group that is no more', () => {
     await test.stage.database.transaction((tx) =>
       tx.db.updateTable('notification_log').set({ group_key: null }).execute(),
     );
-    await test.stage.restart(configured({ route: parted('others') }));
+    await restart({ route: parted('others') });
     await pass(MINUTE);
     await test.stage.alerts.resolve('a');
     await pass(2 * MINUTE);
@@ -239,9 +231,9 @@ describe('an incident of a receiver that goes by another name since', () => {
   ])('is closed %s where a start has renamed it, and another one came between', async (_, route) => {
     await reload({ route: toPages, settingsOf });
     await opened('a');
-    await test.stage.restart({ ...renamed(), route });
+    await restart({ ...renamed(), route });
     await pass(MINUTE);
-    await test.stage.restart({ ...renamed(), route });
+    await restart({ ...renamed(), route });
     await pass(MINUTE);
     await test.stage.alerts.resolve('a');
     await pass(2 * MINUTE);
@@ -254,8 +246,7 @@ describe('an incident of a receiver that goes by another name since', () => {
     await reload({ route: toPages, settingsOf });
     await opened('a');
     await reload({ ...renamed(), route });
-    test.stage.killAfterCommits(0);
-    await test.stage.revive({ ...renamed(), route });
+    await reviveWith({ ...renamed(), route });
     await pass(MINUTE);
     await test.stage.alerts.resolve('a');
     await pass(2 * MINUTE);

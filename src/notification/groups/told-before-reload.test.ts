@@ -2,18 +2,14 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import {
   DELIVERED,
   failed,
-  openNotificationStage,
-  prepared,
   RecordingReceiver,
   testRoute,
   useTestNotification,
-  type TestConfiguration,
 } from '../notification.test-support.ts';
+import { A, expectNothingKept, fireTogether, parted, reloading } from './reload.test-support.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
-const A = { alertname: 'A', group: 'one' };
-const B = { alertname: 'B', group: 'one' };
 
 const test = useTestNotification();
 const { pass } = test;
@@ -22,24 +18,20 @@ let grace: RecordingReceiver;
 
 const toAda = testRoute({ receiver: 'ada' });
 const toGrace = testRoute({ receiver: 'grace' });
-/** Other groups: as where a reload changes what alerts are grouped by. */
-const parted = (receiver: string) => testRoute({ id: '{}/other', key: '{}/other', receiver });
 
 beforeEach(async () => {
   ada = new RecordingReceiver();
   grace = new RecordingReceiver();
-  test.stage = await openNotificationStage(configured({ route: toAda }));
+  await open({ route: toAda });
 });
 
-function configured(changes: TestConfiguration): TestConfiguration {
-  return { receivers: { ada: [ada], grace: [grace] }, ...changes };
-}
-
-const reload = (changes: TestConfiguration): Promise<void> =>
-  test.stage.notification.take(prepared(configured(changes)));
+const { open, reload, restart } = reloading(test, (changes) => ({
+  receivers: { ada: [ada], grace: [grace] },
+  ...changes,
+}));
 
 async function told(...alertIds: readonly ('a' | 'b')[]): Promise<void> {
-  await test.stage.alerts.fire(Object.fromEntries(alertIds.map((id) => [id, id === 'a' ? A : B])));
+  await fireTogether(test.stage, alertIds);
   await pass(11 * SECOND);
   expect(ada.take()).toHaveLength(1);
 }
@@ -54,10 +46,7 @@ async function reasonsOf(alertId: string): Promise<readonly string[]> {
 async function expectNothingLeft(): Promise<void> {
   await pass(10 * MINUTE);
   expect([ada.take(), grace.take()]).toEqual([[], []]);
-  expect([...test.stage.notification.dispatcher.groups()]).toEqual([]);
-  const { reader } = test.stage.database;
-  expect(await reader.selectFrom('notification_log').select('group_id').execute()).toEqual([]);
-  expect(await reader.selectFrom('notification_alerts').select('alert_id').execute()).toEqual([]);
+  await expectNothingKept(test.stage);
 }
 
 describe('who was told of an alert, and is told of it no more since a reload,', () => {
@@ -77,7 +66,7 @@ describe('who was told of an alert, and is told of it no more since a reload,', 
     await reload({ route: parted('grace') });
     await pass(2 * MINUTE);
     expect(grace.take()).toEqual(['first_notification +a']);
-    await test.stage.restart(configured({ route: parted('grace') }));
+    await restart({ route: parted('grace') });
     await test.stage.alerts.resolve('a');
     await pass(2 * MINUTE);
     expect([ada.take(), grace.take()]).toEqual([['all_resolved -a'], ['all_resolved -a']]);
@@ -229,7 +218,7 @@ describe('an end that waits to be told as a reload changes the groups', () => {
     await pass(2 * MINUTE);
     ada.take();
     ada.answer = () => DELIVERED;
-    await test.stage.restart(configured({ route: parted('ada') }));
+    await restart({ route: parted('ada') });
     await pass(3 * MINUTE);
     expect(ada.take()).toEqual(['all_resolved -a']);
     await expectNothingLeft();
@@ -252,7 +241,12 @@ describe('an end that waits to be told as a reload changes the groups', () => {
     await expectNothingLeft();
   });
 
-  it('is told without what is over by then, of which the new group has told the end', async () => {
+  it.each([
+    ['without what is over by then', 500, 'new_resolved -a'],
+    ['as what it names is by then, where it has no room for others', 1, 'new_resolved -b'],
+  ])('is told %s, of which the new group has told the end', async (_, maxAlerts, last) => {
+    ada = new RecordingReceiver({ maxAlerts });
+    await reload({ route: toAda });
     await told('a', 'b');
     ada.answer = ({ groupKey }) =>
       groupKey.startsWith('{}:') ? failed('connection', { retryable: true }) : DELIVERED;
@@ -266,7 +260,7 @@ describe('an end that waits to be told as a reload changes the groups', () => {
     expect(ada.take()).toContain('all_resolved -b');
     ada.answer = () => DELIVERED;
     await pass(5 * MINUTE);
-    expect(ada.take()).toEqual(['new_resolved -a']);
+    expect(ada.take()).toEqual([last]);
     await expectNothingLeft();
   });
 
@@ -319,12 +313,12 @@ describe('a reload that is taken back by another one', () => {
 
   it('also over restarts in between', async () => {
     await told('a');
-    await test.stage.restart(configured({ route: parted('grace') }));
+    await restart({ route: parted('grace') });
     await pass(2 * MINUTE);
     expect(grace.take()).toEqual(['first_notification +a']);
-    await test.stage.restart(configured({ route: parted('grace') }));
+    await restart({ route: parted('grace') });
     await pass(MINUTE);
-    await test.stage.restart(configured({ route: toAda }));
+    await restart({ route: toAda });
     await pass(10 * MINUTE);
     expect([ada.take(), grace.take()]).toEqual([[], []]);
   });

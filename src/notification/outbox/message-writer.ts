@@ -135,14 +135,18 @@ function* write(
 ): Generator<void, Message> {
   const { notification } = outstanding;
   const about = { receiver: notification.receiver, atMs: notification.createdAtMs };
-  const isWithoutOver = leavesOutOver(notification, running, parts);
+  const isOutdated = tellsOfBefore(notification, running, parts);
+  const namesEnds = notification.members.some(([, endsAtMs]) => endsAtMs !== null);
   const alerts: MessageAlert[] = [];
   for (const [place, [alertId, endsAtMs]] of notification.members.entries()) {
     if (place % alertsPerPiece === alertsPerPiece - 1) yield;
     const found = facts.get(alertId);
-    if (!found || (isWithoutOver && endsAtMs === null && found.endsAtMs !== null)) continue;
+    if (!found) continue;
+    const isOverSince = isOutdated && endsAtMs === null && found.endsAtMs !== null;
+    if (isOverSince && namesEnds) continue;
     // The message says what was so when it was decided: the group goes on from there.
-    const alert = { ...found, endsAtMs: endsAtMs === null ? null : (found.endsAtMs ?? endsAtMs) };
+    const isOver = endsAtMs !== null || isOverSince;
+    const alert = { ...found, endsAtMs: isOver ? (found.endsAtMs ?? endsAtMs) : null };
     alerts.push({
       ...alert,
       labels: raised(alert.labels, notification.severity),
@@ -173,11 +177,11 @@ function* write(
 }
 
 /**
- * Whether a message says nothing of what fired as it was decided, and is over by now: it tells ends of a group that a reload has taken
- * away, and the groups of today tell that the other is over, perhaps before it gets out. Where each group is an incident none but its
- * own messages count.
+ * Whether a message tells ends of a group that a reload has taken away. What fired as it was decided may be over since, and the groups of
+ * today tell that, perhaps before this one gets out: it leaves such alerts out, or says that they are over where it names no others.
+ * Where each group is an incident none but its own messages count.
  */
-function leavesOutOver(
+function tellsOfBefore(
   { groupId, reason }: Notification,
   { integration }: RunningIntegration,
   { hasGroup }: Pick<MessageWriterParts, 'hasGroup'>,

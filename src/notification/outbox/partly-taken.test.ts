@@ -2,13 +2,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import {
   DELIVERED,
   failed,
-  openNotificationStage,
-  prepared,
   RecordingReceiver,
   testRoute,
   useTestNotification,
   type TestConfiguration,
 } from '../notification.test-support.ts';
+import { A, expectNothingKept, parted, reloading } from '../groups/reload.test-support.ts';
 import { statusOfMessage, type Message } from '../message.ts';
 import { createIntegration } from '../receivers/create-integration.ts';
 import type { Delivery, Integration } from '../receivers/integration.ts';
@@ -19,7 +18,6 @@ import { maxRecipientsKept } from './delivery-queue.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
-const A = { alertname: 'A', group: 'one' };
 
 const test = useTestNotification();
 const { pass } = test;
@@ -119,9 +117,12 @@ describe('an incident that was opened of what came and went, and could not be cl
     judge: () => (isSilenced ? { stage: 'silence', reason: 'silenced' } : null),
   };
 
-  function configured(changes: TestConfiguration = {}): TestConfiguration {
-    return { route, stages: [silence], receivers: { pages: [pages], others: [others] }, ...changes };
-  }
+  const { open, reload, reviveWith } = reloading(test, (changes) => ({
+    route,
+    stages: [silence],
+    receivers: { pages: [pages], others: [others] },
+    ...changes,
+  }));
 
   beforeEach(async () => {
     pages = new RecordingReceiver({ opensIncidents: true });
@@ -130,7 +131,7 @@ describe('an incident that was opened of what came and went, and could not be cl
     isOpen = false;
     mayClose = false;
     isSilenced = false;
-    test.stage = await openNotificationStage(configured());
+    await open({});
     await test.stage.alerts.fire({ a: A });
     await test.stage.alerts.resolve('a');
     await pass(11 * SECOND);
@@ -145,26 +146,16 @@ describe('an incident that was opened of what came and went, and could not be cl
 
   it.each([
     ['others are told of its group', { route: testRoute({ receiver: 'others' }) }, 'reload'],
-    ['its group is no more', { route: testRoute({ id: '{}/b', key: '{}/b', receiver: 'others' }) }, 'reload'],
-    [
-      'that is so after a kill',
-      { route: testRoute({ id: '{}/b', key: '{}/b', receiver: 'others' }) },
-      'kill',
-    ],
+    ['its group is no more', { route: parted('others') }, 'reload'],
+    ['that is so after a kill', { route: parted('others') }, 'kill'],
     ['its own group tells it after a kill', {}, 'kill'],
   ] as const)('is closed where %s', async (_, changes, how) => {
-    if (how === 'reload') await test.stage.notification.take(prepared(configured(changes)));
-    else {
-      test.stage.killAfterCommits(0);
-      await test.stage.revive(configured(changes));
-    }
+    await (how === 'reload' ? reload(changes) : reviveWith(changes));
     await pass(2 * MINUTE);
     mayClose = true;
     await pass(20 * MINUTE);
     expect(isOpen).toBe(false);
-    expect([...test.stage.notification.dispatcher.groups()]).toEqual([]);
-    const { reader } = test.stage.database;
-    expect(await reader.selectFrom('notification_log').select('group_id').execute()).toEqual([]);
+    await expectNothingKept(test.stage);
   });
 
   it('is closed when a silence is over under which its message was withdrawn', async () => {
@@ -182,11 +173,10 @@ describe('an incident that was opened of what came and went, and could not be cl
 
 describe('between the opening and the closing of an incident of what came and went', () => {
   const toPages = testRoute({ receiver: 'pages', groupWaitMs: 0 });
-  const other = { id: '{}/b', key: '{}/b' };
   const KEY = '{}:{group="one"}';
   /** What the service was asked for, and took: `opened KEY`, `closed KEY`. */
   const taken: string[] = [];
-  const open = new Set<string>();
+  const incidents = new Set<string>();
   let memory: unknown;
   /** What comes of a closing. */
   let closing: (signal: AbortSignal) => Promise<Delivery> | Delivery;
@@ -197,12 +187,12 @@ describe('between the opening and the closing of an incident of what came and we
     service.answer = async (message, options) => {
       if (statusOfMessage(message) === 'firing') {
         taken.push(`opened ${message.groupKey}`);
-        open.add(message.groupKey);
+        incidents.add(message.groupKey);
         return { outcome: 'delivered', answer: 'HTTP 202', memory: { issue: 'OPS-1' } };
       }
       memory = options.memory;
       const delivery = await closing(options.signal);
-      if (delivery.outcome === 'delivered' && open.delete(message.groupKey))
+      if (delivery.outcome === 'delivered' && incidents.delete(message.groupKey))
         taken.push(`closed ${message.groupKey}`);
       return delivery;
     };
@@ -213,14 +203,12 @@ describe('between the opening and the closing of an incident of what came and we
     return made;
   }
 
-  function configured(changes: TestConfiguration = {}): TestConfiguration {
-    return {
-      route: toPages,
-      receivers: { pages: [pagesAs()], others: [others] },
-      settingsOf: (key) => ({ url: key.startsWith('others') ? 'others' : 'pages' }),
-      ...changes,
-    };
-  }
+  const { open, reload, reviveWith } = reloading(test, (changes) => ({
+    route: toPages,
+    receivers: { pages: [pagesAs()], others: [others] },
+    settingsOf: (key) => ({ url: key.startsWith('others') ? 'others' : 'pages' }),
+    ...changes,
+  }));
 
   async function openedAndNotClosed(): Promise<void> {
     closing = (signal) => {
@@ -231,15 +219,15 @@ describe('between the opening and the closing of an incident of what came and we
     await test.stage.alerts.fire({ a: A });
     await test.stage.alerts.resolve('a');
     await pass(SECOND);
-    expect([...open]).toEqual([KEY]);
+    expect([...incidents]).toEqual([KEY]);
   }
 
   beforeEach(async () => {
     taken.length = 0;
-    open.clear();
+    incidents.clear();
     memory = null;
     others = new RecordingReceiver();
-    test.stage = await openNotificationStage(configured());
+    await open({});
   });
 
   interface Change extends Pick<TestConfiguration, 'route'> {
@@ -249,20 +237,14 @@ describe('between the opening and the closing of an incident of what came and we
   const changed: readonly (readonly [string, Change])[] = [
     ['nothing else has changed', {}],
     ['its receiver has another name', { route: testRoute({ receiver: 'duty' }), ...renamed }],
-    [
-      'its receiver has another name, and its group as well',
-      { route: testRoute({ ...other, receiver: 'duty' }), ...renamed },
-    ],
+    ['its receiver has another name, and its group as well', { route: parted('duty'), ...renamed }],
     ['others are told of its group', { route: testRoute({ receiver: 'others' }) }],
     [
       'its receiver has another name, and others are told',
       { route: testRoute({ receiver: 'others' }), ...renamed },
     ],
-    ['its group is no more', { route: testRoute({ ...other, receiver: 'others' }) }],
-    [
-      'its group is no more, and its service told by another one',
-      { route: testRoute({ ...other, receiver: 'pages' }) },
-    ],
+    ['its group is no more', { route: parted('others') }],
+    ['its group is no more, and its service told by another one', { route: parted('pages') }],
   ];
 
   async function expectClosed({ receivers }: Change): Promise<void> {
@@ -270,29 +252,27 @@ describe('between the opening and the closing of an incident of what came and we
     expect(taken).toEqual([`opened ${KEY}`, `closed ${KEY}`]);
     // What an integration remembers stays with its name.
     expect(memory).toEqual(receivers ? null : { issue: 'OPS-1' });
-    expect([...test.stage.notification.dispatcher.groups()]).toEqual([]);
-    const { reader } = test.stage.database;
-    expect(await reader.selectFrom('notification_log').select('group_id').execute()).toEqual([]);
+    await expectNothingKept(test.stage);
   }
 
   function changedTo({ receivers, ...changes }: Change): TestConfiguration {
-    return configured({ ...changes, ...(receivers && { receivers: receivers() }) });
+    return { ...changes, ...(receivers && { receivers: receivers() }) };
   }
 
   it.each(changed)(
     'a kill leaves the closing, and nothing else, to the next process where %s',
     async (_, change) => {
       await openedAndNotClosed();
-      test.stage.killAfterCommits(0);
+      const revived = reviveWith(changedTo(change));
       closing = () => DELIVERED;
-      await test.stage.revive(changedTo(change));
+      await revived;
       await expectClosed(change);
     },
   );
 
   it.each(changed)('a reload leaves the closing, and nothing else, where %s', async (_, change) => {
     await openedAndNotClosed();
-    const taking = test.stage.notification.take(prepared(changedTo(change)));
+    const taking = reload(changedTo(change));
     closing = () => DELIVERED;
     await taking;
     await expectClosed(change);
