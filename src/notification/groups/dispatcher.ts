@@ -221,6 +221,8 @@ export class Dispatcher {
   /** Nothing of a group is on its way to an integration any more. */
   settled(notification: Notification, ended: EndOfMessage): void {
     const { groupId } = notification;
+    this.#waitingEnds.landed(groupId);
+    if (this.#waitingEnds.areReady) this.#pump();
     const group = this.membership.group(groupId);
     if (!group) {
       if (this.#parts.keepsGroup(groupId)) return;
@@ -242,6 +244,7 @@ export class Dispatcher {
   /** A message of a group has failed: it waits for its next try, or was given up. What has waited for it goes on. */
   waits(groupId: string): void {
     this.#outdated.landed(groupId);
+    this.#waitingEnds.landed(groupId);
     this.#pump();
   }
 
@@ -289,8 +292,7 @@ export class Dispatcher {
 
   get #hasWork(): boolean {
     const waiting = [this.#due, this.#settling, this.#gone, this.#goneGroups];
-    if (waiting.some(({ size }) => size > 0) || this.#outdated.areReady) return true;
-    return this.#waitingEnds.areReady(this.#isSending);
+    return waiting.some(({ size }) => size > 0) || this.#outdated.areReady || this.#waitingEnds.areReady;
   }
 
   async #passAll(): Promise<void> {
@@ -399,7 +401,9 @@ export class Dispatcher {
       createId: () => createId('ntf', nowMs, random),
     });
     const plannedEnds = await paced(planning, new Stretch(clock));
-    for (const { groupId, by } of plannedEnds.waiting) this.#waitingEnds.add(groupId, by);
+    for (const { groupId, by } of plannedEnds.waiting) {
+      this.#waitingEnds.add(groupId, by, this.#isSending);
+    }
     return plannedEnds;
   }
 

@@ -10,6 +10,8 @@ import {
   useTestNotification,
 } from '../notification.test-support.ts';
 import type { Delivery } from '../receivers/integration.ts';
+import type { AggregationGroup } from './aggregation-group.ts';
+import { WaitingEnds } from './waiting-ends.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -56,4 +58,28 @@ it('ends that wait for what was told before in the place of the same group are t
   await pass(2 * MINUTE);
   expect(told()).toHaveLength(ALERTS);
   expect([...test.stage.notification.dispatcher.groups()]).toEqual([]);
+});
+
+it('nothing is looked through while it waits, and what lands while it is decided is not missed', () => {
+  const ends = new WaitingEnds();
+  const group = (id: string) => ({ id }) as AggregationGroup;
+  const sending = new Set(['slow', 'quick']);
+  const isSending = (groupId: string): boolean => sending.has(groupId);
+  for (const id of ['a', 'b', 'c']) ends.add('slow', group(id), isSending);
+  ends.add('quick', group('d'), isSending);
+  expect(ends.areReady).toBe(false);
+  // To another integration it is on its way still.
+  ends.landed('slow');
+  expect(ends.take(isSending, 2)).toEqual([]);
+  expect(ends.areReady).toBe(false);
+  sending.clear();
+  ends.landed('slow');
+  ends.landed('stranger');
+  expect(ends.take(isSending, 2).map(({ id }) => id)).toEqual(['a', 'b']);
+  expect(ends.areReady).toBe(true);
+  expect(ends.take(isSending, 2).map(({ id }) => id)).toEqual(['c']);
+  expect(ends.areReady).toBe(false);
+  ends.add('quick', group('e'), isSending);
+  expect(ends.take(isSending, 2).map(({ id }) => id)).toEqual(['d', 'e']);
+  expect(ends.areReady).toBe(false);
 });
