@@ -6,7 +6,7 @@ import type { Receiver } from './receivers.ts';
 export const maxNamedRefusals = 10;
 
 const CHECK = 'receivers';
-const TODO =
+const REMEDY =
   'repair what it answers (its address, key or rights), then omoi reload; omoi receivers test NAME tells whether it takes messages again, and what waits for it is sent by itself';
 
 /** Which receivers take nothing of what they are sent: name, since when, what was answered, and what to do. */
@@ -27,7 +27,7 @@ export function diagnosesOfReceivers(receivers: readonly Receiver[], nowMs: numb
     problem(
       CHECK,
       `${integration} takes nothing since ${since} (${glanceOf(nowMs - Date.parse(since ?? ''))}), ${waits(pending)}: ${refusal ?? ''}`,
-      TODO.replace('NAME', () => quotedForShell(name)),
+      REMEDY.replace('NAME', () => quotedForShell(name)),
     ),
   );
   const rest = refusing.length - named.length;

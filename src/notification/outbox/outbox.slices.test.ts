@@ -3,11 +3,10 @@ import { createEventBus } from '#eventbus';
 import { openTestStateDatabase, type StateDatabase } from '#storage';
 import { createSeededRandom, nextTurn, SelfMetrics, silentLogger } from '#telemetry';
 import { TickingClock } from '../../telemetry/time/ticking-clock.test-support.ts';
-import { RecordingReceiver } from '../notification.test-support.ts';
 import { NotificationLog } from './notification-log.ts';
 import { insertNotifications, readPending, type Notification } from './outbox-rows.ts';
+import { testIntegration, testNotification } from './outbox.test-support.ts';
 import { Outbox } from './outbox.ts';
-import type { RunningIntegration } from './running-integration.ts';
 
 const COUNT = 300;
 /** On this clock a stretch is over after a look or two. */
@@ -23,30 +22,9 @@ let close: () => Promise<unknown>;
 
 const groupOf = (at: number): string => `grp_${at}`;
 const messageOf = (at: number): Notification => ({
+  ...testNotification,
   id: `ntf_${String(at).padStart(5, '0')}`,
   groupId: groupOf(at),
-  groupKey: '{}:{}',
-  integration: 'team/webhook/0',
-  reason: 'first_notification',
-  note: null,
-  routeLabels: {},
-  groupLabels: {},
-  receiver: 'team',
-  members: [['a', null]],
-  truncated: 0,
-  severity: null,
-  firing: new Set(),
-  resolved: new Set(),
-  createdAtMs: 1,
-  traceparent: null,
-});
-const running = (receiver: string): RunningIntegration => ({
-  key: `${receiver}/webhook/0`,
-  receiver,
-  note: null,
-  rateLimit: null,
-  integration: new RecordingReceiver(),
-  settings: null,
 });
 
 beforeEach(async () => {
@@ -80,7 +58,7 @@ beforeEach(async () => {
   });
   const messages = Array.from({ length: COUNT }, (_, at) => messageOf(at));
   await database.transaction((tx) => insertNotifications(tx, messages));
-  await outbox.setIntegrations([running('team')]);
+  await outbox.setIntegrations([testIntegration('team')]);
   await outbox.start();
   close = async () => {
     await outbox.stop();
@@ -115,7 +93,7 @@ const pendingRows = async (): Promise<readonly string[]> => {
 
 describe('of very many messages a turn of the event loop gives up a few', () => {
   it('whose receiver is no longer configured', async () => {
-    expect(await mostAtAStretch(outbox.setIntegrations([running('other')]))).toBeLessThanOrEqual(
+    expect(await mostAtAStretch(outbox.setIntegrations([testIntegration('other')]))).toBeLessThanOrEqual(
       AT_A_STRETCH,
     );
     expect(outstanding()).toEqual([]);

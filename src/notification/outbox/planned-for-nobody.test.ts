@@ -2,42 +2,13 @@ import { afterEach, expect, it } from 'vitest';
 import { openTestStateDatabase } from '#storage';
 import { createEventBus } from '#eventbus';
 import { createSeededRandom, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
-import { RecordingReceiver } from '../notification.test-support.ts';
 import { NotificationLog } from './notification-log.ts';
-import { readPending, type Notification } from './outbox-rows.ts';
+import { readPending } from './outbox-rows.ts';
+import { testIntegration, testNotification } from './outbox.test-support.ts';
 import { Outbox } from './outbox.ts';
-import type { RunningIntegration } from './running-integration.ts';
 
 let close: () => Promise<void> = () => Promise.resolve();
 afterEach(() => close());
-
-const MESSAGE: Notification = {
-  id: 'ntf_1',
-  groupId: 'grp_1',
-  groupKey: '{}:{}',
-  integration: 'team/webhook/0',
-  reason: 'first_notification',
-  note: null,
-  routeLabels: {},
-  groupLabels: {},
-  receiver: 'team',
-  members: [['a', null]],
-  truncated: 0,
-  severity: null,
-  firing: new Set(),
-  resolved: new Set(),
-  createdAtMs: 1,
-  traceparent: null,
-};
-
-const running = (receiver: string): RunningIntegration => ({
-  key: `${receiver}/webhook/0`,
-  receiver,
-  note: null,
-  rateLimit: null,
-  integration: new RecordingReceiver(),
-  settings: null,
-});
 
 it('a message that was being written as a reload took its receiver away is given up, and said to be', async () => {
   const clock = new VirtualClock();
@@ -69,11 +40,11 @@ it('a message that was being written as a reload took its receiver away is given
     await bus.stop();
     await database.close();
   };
-  await outbox.setIntegrations([running('team')]);
+  await outbox.setIntegrations([testIntegration('team')]);
   await outbox.release();
   await database.transaction(async (tx) => {
-    await outbox.plan(tx, [{ notification: MESSAGE, replaces: null }], []);
-    await outbox.setIntegrations([running('other')]);
+    await outbox.plan(tx, [{ notification: testNotification, replaces: null }], []);
+    await outbox.setIntegrations([testIntegration('other')]);
   });
   expect(told).toEqual(['Messages not sent: their receivers are no longer configured']);
   expect(outbox.outstandingOf('grp_1')).toEqual([]);
