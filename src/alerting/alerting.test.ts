@@ -158,3 +158,20 @@ describe('a database that fails', () => {
     ]);
   });
 });
+
+describe('what a group does not name', () => {
+  const FILE = (keys: string) =>
+    `groups: [{name: g, ${keys}rules: [{alert: High, expr: queue > 30}, {record: copy, expr: queue}]}]\n`;
+
+  it('is the interval and the query offset of the options; what it names counts', async () => {
+    const options = { defaultIntervalMs: 60_000, defaultQueryOffsetMs: 5000 };
+    const { alerting } = await stages.open(FILE(''), options);
+    const inForce = async () => [
+      ...[...alerting.rules.states.values()].map(({ definition }) => definition.group.queryOffsetMs),
+      ...(await alerting.overview()).map(({ intervalMs }) => intervalMs),
+    ];
+    expect(await inForce()).toEqual([5000, 5000, 60_000]);
+    await alerting.rules.load([{ name: 'rules.yml', text: FILE('interval: 15s, query_offset: 0s, ') }]);
+    expect(await inForce()).toEqual([0, 0, 15_000]);
+  });
+});

@@ -10,6 +10,8 @@ interface GroupOptions {
 export interface AlertingOptions {
   /** The interval of groups that name none. */
   readonly defaultIntervalMs: number;
+  /** How far groups that name no `query_offset` look into the past. */
+  readonly defaultQueryOffsetMs: number;
   /** How long a condition has to stay false before its alert resolves. */
   readonly resolveStabilityMs: number;
   /** Alerts of a rule that has failed for so long resolve with the cause `evaluation_failed`. */
@@ -30,6 +32,7 @@ export interface AlertingOptions {
 
 export const DEFAULT_ALERTING_OPTIONS: AlertingOptions = {
   defaultIntervalMs: 15_000,
+  defaultQueryOffsetMs: 0,
   resolveStabilityMs: 1000,
   failedRuleResolveMs: 24 * 3_600_000,
   evaluationShare: 0.25,

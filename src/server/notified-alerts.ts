@@ -3,7 +3,7 @@ import type { AlertRow } from '#alerting';
 import type { AlertReader, StoredAlert } from '#notification';
 import type { StateDatabase } from '#storage';
 import type { RemediationArchive } from '#watchdog';
-import { parseLabels } from '#telemetry';
+import { copyLabels, fingerprintOf, parseLabels, type Labels } from '#telemetry';
 
 const PAGE_LIMIT = 500;
 
@@ -12,6 +12,8 @@ export interface NotifiedAlertParts {
   readonly remediations: Pick<RemediationArchive, 'linesOf'>;
   /** Where people reach Omoi, without a slash at the end. */
   readonly externalUrl: () => string;
+  /** What an alert of a rule is told with where it has no label of that name; what was posted has those of its sender. */
+  readonly externalLabels?: Labels;
 }
 
 /** The alerts as notification needs them. */
@@ -19,11 +21,12 @@ export function createNotifiedAlerts({
   database,
   remediations,
   externalUrl,
+  externalLabels = {},
 }: NotifiedAlertParts): AlertReader {
+  const identityOf = identitiesWith(externalLabels);
   const notified = (row: AlertRow): StoredAlert => ({
     alertId: row.id,
-    fingerprint: row.fingerprint,
-    labels: parseLabels(row.labels),
+    ...identityOf(row),
     annotations: parseLabels(row.annotations),
     startsAtMs: row.posted_claims === null ? row.fired_at_ms : row.active_at_ms,
     endsAtMs: row.resolved_at_ms,
@@ -69,6 +72,20 @@ export function createNotifiedAlerts({
         after = last;
       }
     },
+  };
+}
+
+/** The labels by which alerts are routed, and their fingerprint: what Prometheus sends to Alertmanager. */
+function identitiesWith(
+  externalLabels: Labels,
+): (row: AlertRow) => Pick<StoredAlert, 'labels' | 'fingerprint'> {
+  const external = Object.entries(externalLabels).filter(([, value]) => value !== '');
+  return (row) => {
+    const labels = parseLabels(row.labels);
+    const added = row.posted_claims === null ? external.filter(([name]) => labels[name] === undefined) : [];
+    if (added.length === 0) return { labels, fingerprint: row.fingerprint };
+    const joined = copyLabels({ ...labels, ...Object.fromEntries(added) });
+    return { labels: joined, fingerprint: fingerprintOf(joined) };
   };
 }
 

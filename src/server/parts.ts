@@ -216,7 +216,12 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     return reached.url;
   };
   const remediations = new RemediationArchive(database);
-  const notified = createNotifiedAlerts({ database, remediations, externalUrl });
+  const notified = createNotifiedAlerts({
+    database,
+    remediations,
+    externalUrl,
+    externalLabels: alerting.options.externalLabels,
+  });
   const links = new SignedLinks({
     clock,
     ...told,
@@ -377,6 +382,8 @@ function alertingOptions(config: Config): Partial<AlertingOptions> {
   const { alerting } = config;
   return {
     resolveStabilityMs: alerting.resolve_stability,
+    defaultIntervalMs: alerting.evaluation_interval,
+    defaultQueryOffsetMs: alerting.rule_query_offset,
     evaluationShare: alerting.evaluation_share,
     externalLabels: alerting.external_labels,
     externalUrl: externalUrlOf(config),

@@ -131,8 +131,11 @@ export class LoadedRules {
     queryOf: (expr: string) => RuleQuery,
   ): Generator<void, readonly LoadedRule[]> {
     const loaded: LoadedRule[] = [];
-    for (const group of groups) {
-      const pace = paceOf(group.name, this.#parts.options);
+    const { options } = this.#parts;
+    for (const written of groups) {
+      const pace = paceOf(written.name, options);
+      const queryOffsetMs = written.queryOffsetMs ?? options.defaultQueryOffsetMs;
+      const group = { ...written, queryOffsetMs };
       for (const rule of group.rules) {
         loaded.push({ rule, group, pace, query: queryOf(rule.expr), order: loaded.length });
         yield;

@@ -34,7 +34,7 @@ export interface RuleGroup {
   readonly name: string;
   /** Null: the server's default. */
   readonly intervalMs: number | null;
-  /** Null: none. Evaluation looks at the past by this much. */
+  /** Evaluation looks at the past by this much. Null: the server's default. */
   readonly queryOffsetMs: number | null;
   /** The most results a rule may have; 0 is no limit. */
   readonly limit: number;

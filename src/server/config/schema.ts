@@ -203,6 +203,13 @@ export const configSchema = z.strictObject({
       resolve_stability: durationText
         .prefault('1s')
         .describe('How long a condition has to be false before its alert resolves.'),
+      evaluation_interval: durationText
+        .pipe(z.number().int().min(1000).max(86_400_000))
+        .prefault('15s')
+        .describe('The interval of rule groups that name none.'),
+      rule_query_offset: durationText
+        .prefault('0s')
+        .describe('How far the rules of groups that name no `query_offset` look into the past.'),
       evaluation_share: z
         .number()
         .positive()
@@ -211,7 +218,9 @@ export const configSchema = z.strictObject({
         .describe('The share of the event loop’s time that evaluations on arrival may take.'),
       external_labels: recordOf(z.string(), z.string())
         .prefault({})
-        .describe('What templates see as `$externalLabels`.'),
+        .describe(
+          'What templates see as `$externalLabels`, and what alerts of rules are told and routed with where they have no label of that name.',
+        ),
       external_url: z
         .string()
         .refine(isAddress, {
