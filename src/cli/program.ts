@@ -9,6 +9,7 @@ import { defineCompletion } from './commands/completion.ts';
 import { defineEvents, defineLogs } from './commands/events.ts';
 import { showExamples } from './commands/examples.ts';
 import { defineLogin } from './commands/login.ts';
+import { defineImport } from './commands/import.ts';
 import { wholeNumber } from './commands/numbers.ts';
 import { defineOnCall } from './commands/on-call.ts';
 import { definePools } from './commands/pools.ts';
@@ -58,6 +59,7 @@ export function createProgram(version: string): Command {
   definePolicies(program);
   defineToken(program);
   defineCheck(program);
+  defineImport(program);
   defineDoctor(program, version);
   defineLogin(program);
   defineCompletion(program);

@@ -8,6 +8,7 @@ export { findServer, lastAnnouncement, withdrawServer, type RunningServer } from
 export { Lifecycle } from './lifecycle.ts';
 export { startParts } from './parts.ts';
 export { startServer, type RunningOmoi } from './start.ts';
+export { shippedNames, SHIPPED_RULES } from './shipped.ts';
 export { triggerText } from './stranger-triggers.ts';
 export { keepAliveDuring } from './keep-alive.ts';
 export { readTextFile, readTextFileLater } from './text-file.ts';

@@ -21,7 +21,10 @@ export interface Shelf {
 
 /** In the order in which they are best read. */
 export const SHELVES: readonly { readonly title: string; readonly names: readonly string[] }[] = [
-  { title: 'Begin', names: ['tutorial', 'integration', 'configuration', 'operations', 'dashboard'] },
+  {
+    title: 'Begin',
+    names: ['tutorial', 'migrating', 'integration', 'configuration', 'operations', 'dashboard'],
+  },
   {
     title: 'Watch',
     names: [

@@ -179,6 +179,13 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['omoi check --config omoi.yaml', 'before a start or a reload'],
     ['omoi check killed_mailer.yaml', 'a game day as well'],
   ],
+  import: [
+    [
+      'omoi import prometheus.yml alertmanager.yml',
+      'the rules that they name, the routing, and what differs',
+    ],
+    ['omoi import rules --dry-run', 'only says what becomes of them'],
+  ],
   doctor: [['omoi doctor', 'where nothing seems to work']],
   login: [
     ['omoi login https://omoi.example.org', 'asks for the token, which is not shown'],

@@ -44,7 +44,17 @@ export async function readRoutingFile(file: string): Promise<NotificationConfigu
     throw new OmoiError('routing_invalid', `${name}: ${messageOf(thrown)}`);
   });
   const directory = isPiped ? process.cwd() : dirname(resolve(file));
-  return readConfigurationFile({ name, text, directory }, { files: FILES, environment: process.env });
+  return readRoutingText({ name, text, directory });
+}
+
+/**
+ * Reads a configuration whose text is known, with its templates.
+ * @throws OmoiError `routing_invalid`
+ */
+export function readRoutingText(
+  source: Parameters<typeof readConfigurationFile>[0],
+): Promise<NotificationConfiguration> {
+  return readConfigurationFile(source, { files: FILES, environment: process.env });
 }
 
 /** Of what Alertmanager's API answers under `/status`: the configuration as Alertmanager's programs can read it. */
