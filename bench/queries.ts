@@ -3,7 +3,7 @@
 // npm run bench -- queries [--json] [--series=100000] [--samples=1000000] [--runs=3] [--only=TEXT]
 import { spawnSync } from 'node:child_process';
 import { createSystemClock } from '#telemetry';
-import { createEngine, type QueryResult } from '#promql';
+import { ALL_FEATURES, createEngine, type QueryResult } from '#promql';
 import { createLongStore } from './queries/long-store.ts';
 import { startResultServer } from './queries/served-result.ts';
 import { measureTurns, type TurnReadings } from './queries/turns.ts';
@@ -119,7 +119,7 @@ function measureFirst(): void {
   }
 }
 
-const engine = createEngine({ clock: createSystemClock() });
+const engine = createEngine({ clock: createSystemClock(), features: ALL_FEATURES });
 
 async function measureLong(): Promise<void> {
   const { tsdb, nowMs } = await createLongStore(sampleCount);

@@ -1,5 +1,6 @@
 import type { EventBus } from '#eventbus';
 import type { RuleTemplateHost, TemplateSample } from '#gotemplate';
+import type { PromqlFeatures } from '#promql';
 import type { StateDatabase } from '#storage';
 import {
   Stretch,
@@ -48,6 +49,8 @@ import { RuleState, type RuleStateParts } from './state/rule-state.ts';
 
 /** Prepares expressions for evaluation against the samples that rules see. */
 export interface RuleQueries {
+  /** What of the experimental language is on. */
+  readonly features: PromqlFeatures;
   /** @throws OmoiError `query_invalid` */
   prepare(expr: string): RuleQuery;
   /** What a template's `query` gives. @throws where it can't be answered from memory */
@@ -136,6 +139,7 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
     database,
     clock,
     options,
+    features: parts.queries.features,
     prepare: (expr) => parts.queries.prepare(expr),
     createState: (definition) => new RuleState(definition, ofRules),
     onChange: (change) =>

@@ -1,3 +1,4 @@
+import { NO_FEATURES } from '#promql';
 import {
   createMatcher,
   labelsKey,
@@ -153,6 +154,7 @@ const EXPRESSION = /^(absent\()?([a-zA-Z_:]+)(?:\{(\w+)="(\w*)"\})?\)?(?:\s*(>=|
  * engine, which has tests of its own. `broken(…)` switches failures on.
  */
 export class MemoryQueries implements RuleQueries {
+  readonly features = NO_FEATURES;
   /** While set, every evaluation of a rule over this metric fails with the message. */
   readonly failures = new Map<string, string>();
   readonly #samples: MemorySamples;

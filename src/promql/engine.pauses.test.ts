@@ -10,6 +10,7 @@ import {
   type Selection,
 } from '#telemetry';
 import { createEngine } from './engine.ts';
+import { ALL_FEATURES } from './syntax/features.ts';
 import { engineWith } from './engine.test-support.ts';
 import { SAMPLES_AT_ONCE } from './evaluation/pacing.ts';
 
@@ -231,13 +232,13 @@ describe('a query of many selectors', () => {
 
   it('gives the event loop its turns while their series are found', async () => {
     const { store, longest } = countingStore();
-    const query = createEngine({ clock }).prepare(text);
+    const query = createEngine({ clock, features: ALL_FEATURES }).prepare(text);
     await query.instantInSlices(store, 0);
     expect(longest()).toBeLessThan(10);
   });
 
   it('has as long as any other', async () => {
-    const query = createEngine({ clock, timeoutMs: 100 }).prepare(text);
+    const query = createEngine({ clock, features: ALL_FEATURES, timeoutMs: 100 }).prepare(text);
     await expect(query.instantInSlices(countingStore().store, 0)).rejects.toMatchObject({
       code: 'query_timeout',
     });

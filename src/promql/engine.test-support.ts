@@ -7,6 +7,7 @@ import {
   VirtualClock,
 } from '#telemetry';
 import { createEngine, type EngineOptions } from './engine.ts';
+import { ALL_FEATURES } from './syntax/features.ts';
 
 export const SECOND_MS = 1000;
 
@@ -36,4 +37,4 @@ export class MemoryQueryable implements Queryable {
 
 /** An engine under a virtual clock. */
 export const engineWith = (options: Partial<EngineOptions> = {}): ReturnType<typeof createEngine> =>
-  createEngine({ clock: new VirtualClock(), ...options });
+  createEngine({ clock: new VirtualClock(), features: ALL_FEATURES, ...options });

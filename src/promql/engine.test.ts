@@ -1,6 +1,7 @@
 import { type Clock, createSystemClock, type Queryable, wordsOf, writeStaleMarker } from '#telemetry';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from './engine.ts';
+import { ALL_FEATURES } from './syntax/features.ts';
 import { engineWith, MemoryQueryable, SECOND_MS, series } from './engine.test-support.ts';
 import type { QueryResult } from './query-result.ts';
 import { expressionTree } from './syntax/expression-tree.ts';
@@ -348,7 +349,7 @@ describe('a range query', () => {
         ...Array.from({ length: 200 }, () => at),
       ),
     );
-    const engine = createEngine({ clock: createSystemClock() });
+    const engine = createEngine({ clock: createSystemClock(), features: ALL_FEATURES });
     // Time of the processor: what other work takes of the machine is not the query's.
     const cpuMs = (): number => {
       const { user, system } = process.threadCpuUsage();
@@ -431,7 +432,7 @@ describe('limits', () => {
       after: () => idle,
       every: () => idle,
     };
-    const engine = createEngine({ clock, timeoutMs: 1000 });
+    const engine = createEngine({ clock, features: ALL_FEATURES, timeoutMs: 1000 });
     expect(() => engine.prepare('m').instant(big, 2000)).toThrow(
       expect.objectContaining({ code: 'query_timeout', details: { limit: 'timeoutMs', value: 1000 } }),
     );
@@ -451,7 +452,9 @@ describe('limits', () => {
     };
     const long = new MemoryQueryable(series({ __name__: 'm' }, ...Array<number>(2000).fill(1)));
     const range = { startMs: 0, endMs: 1_999_000, stepMs: SECOND_MS };
-    const query = createEngine({ clock, timeoutMs: 100 }).prepare('sum_over_time(m[30m])');
+    const query = createEngine({ clock, features: ALL_FEATURES, timeoutMs: 100 }).prepare(
+      'sum_over_time(m[30m])',
+    );
     await expect(query.range(long, range)).rejects.toMatchObject({ code: 'query_timeout' });
   });
 

@@ -1,6 +1,7 @@
 import type { Clock } from '#telemetry';
 import type { QueryLimits } from './evaluation/query-guard.ts';
 import { ParsedQueries } from './parsed-queries.ts';
+import { NO_FEATURES, type PromqlFeatures } from './syntax/features.ts';
 import { PreparedQuery } from './prepared-query.ts';
 
 /** How far an instant selector looks back for its newest sample. */
@@ -20,6 +21,8 @@ export interface EngineOptions {
   /** Series one selector may select. */
   readonly maxSeries?: number;
   readonly timeoutMs?: number;
+  /** What of Prometheus's experimental language is on; nothing where it is not given. */
+  readonly features?: PromqlFeatures;
 }
 
 /** What one query may have otherwise than the engine's others. */
@@ -32,6 +35,7 @@ export interface QueryOverrides {
 export interface Engine {
   readonly lookbackMs: number;
   readonly limits: QueryLimits;
+  readonly features: PromqlFeatures;
   /** Parses and checks a query. @throws OmoiError `query_invalid`, `query_limit` */
   prepare(text: string, overrides?: QueryOverrides): PreparedQuery;
 }
@@ -48,10 +52,12 @@ export function createEngine(options: EngineOptions): Engine {
     },
   };
   const { limits, lookbackMs } = settings;
-  const parsed = new ParsedQueries();
+  const { features = NO_FEATURES } = options;
+  const parsed = new ParsedQueries(features);
   return {
     lookbackMs,
     limits,
+    features,
     prepare: (text, overrides = {}) =>
       new PreparedQuery(text, parsed.expressionOf(text), {
         ...settings,

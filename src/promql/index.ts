@@ -11,6 +11,13 @@ export { formatExpression } from './syntax/formatter.ts';
 export { prettyPrint } from './syntax/pretty-printer.ts';
 export { expressionTree, type TreeNode } from './syntax/expression-tree.ts';
 export { resultJson, sampleValueText } from './notation/result-json.ts';
+export {
+  ALL_FEATURES,
+  NO_FEATURES,
+  PROMQL_FEATURES,
+  type PromqlFeature,
+  type PromqlFeatures,
+} from './syntax/features.ts';
 export type { Expression, ValueType } from './syntax/ast.ts';
 export {
   parseMetric,

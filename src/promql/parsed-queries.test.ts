@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
+import { NO_FEATURES } from './syntax/features.ts';
 import { ParsedQueries } from './parsed-queries.ts';
 
 test('a query that is asked again has the same tree, unless many others came in between', () => {
-  const parsed = new ParsedQueries();
+  const parsed = new ParsedQueries(NO_FEATURES);
   const first = parsed.expressionOf('sum(up)');
   expect(first.kind).toBe('aggregation');
   for (let at = 0; at < 400; at++) parsed.expressionOf(`a + ${at}`);
@@ -14,7 +15,7 @@ test('a query that is asked again has the same tree, unless many others came in 
 });
 
 test('a long query is not kept, and what is no query never', () => {
-  const parsed = new ParsedQueries();
+  const parsed = new ParsedQueries(NO_FEATURES);
   const long = `up{a="${'x'.repeat(3000)}"}`;
   expect(parsed.expressionOf(long)).not.toBe(parsed.expressionOf(long));
   expect(() => parsed.expressionOf('sum(')).toThrow('parse error');

@@ -1,4 +1,5 @@
 import type { Expression } from './syntax/ast.ts';
+import type { PromqlFeatures } from './syntax/features.ts';
 import { parseQuery } from './syntax/parser.ts';
 
 const MAX_QUERIES = 500;
@@ -9,12 +10,17 @@ const MAX_KEPT_LENGTH = 2000;
 export class ParsedQueries {
   /** In order of use, the latest last. */
   readonly #expressions = new Map<string, Expression>();
+  readonly #features: PromqlFeatures;
+
+  constructor(features: PromqlFeatures) {
+    this.#features = features;
+  }
 
   /** @throws OmoiError `query_invalid`; `query_limit` where the text is too long */
   expressionOf(text: string): Expression {
     const known = this.#expressions.get(text);
     if (known) this.#expressions.delete(text);
-    const expression = known ?? parseQuery(text);
+    const expression = known ?? parseQuery(text, this.#features);
     if (text.length > MAX_KEPT_LENGTH) return expression;
     this.#expressions.set(text, expression);
     if (this.#expressions.size > MAX_QUERIES) {

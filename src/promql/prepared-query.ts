@@ -1,6 +1,7 @@
 import type { Clock, Matcher, Queryable } from '#telemetry';
 import { Annotations } from './annotations.ts';
 import { comparisonOf, type Comparison } from './comparison.ts';
+import { hasDurationExpressions, withDurations } from './evaluation/durations.ts';
 import type { EvaluationContext } from './evaluation/evaluation-context.ts';
 import { evaluate, evaluateSubquery } from './evaluation/evaluator.ts';
 import { runAtOnce, runInSlices, runWithin, type Steps, type Work } from './evaluation/pacing.ts';
@@ -50,6 +51,8 @@ export interface EvaluationSettings {
 export type QueryWork = Work<QueryResult>;
 
 interface WorkOptions {
+  /** With the durations that it has over the grid. */
+  readonly expression: Expression;
   readonly grid: StepGrid;
   readonly guard: QueryGuard;
   /** Whether the store may pause, too. */
@@ -63,6 +66,8 @@ export class PreparedQuery {
   readonly type: ValueType;
   readonly comparison: Comparison | null;
   readonly #settings: EvaluationSettings;
+  /** Whether its durations are known only for a query's step and range. */
+  readonly #hasDurationExpressions: boolean;
   #reachMs: number | null = null;
   #selectors: readonly QuerySelector[] | null = null;
   #sharesLabel: ((name: string) => boolean) | null = null;
@@ -73,11 +78,26 @@ export class PreparedQuery {
     this.type = typeOf(expression);
     this.comparison = comparisonOf(expression);
     this.#settings = settings;
+    this.#hasDurationExpressions = hasDurationExpressions(expression);
+  }
+
+  /** As it is evaluated over a grid. @throws OmoiError `query_failed` for arithmetic that comes to no duration */
+  #expressionFor(grid: StepGrid): Expression {
+    return this.#hasDurationExpressions ? withDurations(this.expression, grid) : this.expression;
+  }
+
+  /** As it is evaluated at one time; as it is written where that fails. */
+  get #instantExpression(): Expression {
+    try {
+      return this.#expressionFor(ONE_TIME);
+    } catch {
+      return this.expression;
+    }
   }
 
   /** All selectors of the query: whose new samples can change its result. */
   get selectors(): readonly QuerySelector[] {
-    this.#selectors ??= [...selectorsOf(this.expression)];
+    this.#selectors ??= [...selectorsOf(this.#instantExpression)];
     return this.#selectors;
   }
 
@@ -89,7 +109,7 @@ export class PreparedQuery {
 
   /** How far back an evaluation looks, in ms; beyond all measure where an `@` fixes a time. */
   get reachMs(): number {
-    this.#reachMs ??= reachOf(this.expression, this.#settings.lookbackMs);
+    this.#reachMs ??= reachOf(this.#instantExpression, this.#settings.lookbackMs);
     return this.#reachMs;
   }
 
@@ -140,8 +160,9 @@ export class PreparedQuery {
       );
     }
     const guard = this.#guard(options.signal);
-    const work = this.#work(queryable, { grid, guard, mayPause: true }, (context) =>
-      this.#evaluateRange(context),
+    const expression = this.#expressionFor(grid);
+    const work = this.#work(queryable, { expression, grid, guard, mayPause: true }, (context) =>
+      this.#evaluateRange(expression, context),
     );
     const result = await runInSlices(work, guard);
     options.onStatistics?.(guard.statistics);
@@ -154,7 +175,10 @@ export class PreparedQuery {
     { guard, mayPause = false }: { readonly guard: QueryGuard; readonly mayPause?: boolean },
   ): QueryWork {
     const grid = { startMs: timeMs, endMs: timeMs, stepMs: 1, stepCount: 1 };
-    return this.#work(queryable, { grid, guard, mayPause }, (context) => this.#evaluateInstant(context));
+    const expression = this.#expressionFor(grid);
+    return this.#work(queryable, { expression, grid, guard, mayPause }, (context) =>
+      this.#evaluateInstant(expression, context),
+    );
   }
 
   /** Begins anew, with all samples read at once, where samples have moved before it was their turn to be read. */
@@ -177,11 +201,11 @@ export class PreparedQuery {
 
   *#fetch(
     queryable: Queryable,
-    { grid, guard, mayPause }: WorkOptions,
+    { expression, grid, guard, mayPause }: WorkOptions,
     reads: FetchOptions['reads'],
   ): Work<EvaluationContext> {
     const { lookbackMs, subqueryStepMs } = this.#settings;
-    const planned = planSelections(this.expression, grid, lookbackMs);
+    const planned = planSelections(expression, grid, lookbackMs);
     const data = yield* fetchSelections(queryable, planned, { guard, mayPause, reads });
     return { data, query: grid, lookbackMs, subqueryStepMs, annotations: new Annotations(), guard };
   }
@@ -190,10 +214,10 @@ export class PreparedQuery {
     return new QueryGuard(this.#settings.limits, this.#settings.clock, signal);
   }
 
-  *#evaluateInstant(context: EvaluationContext): Steps<QueryResult> {
+  *#evaluateInstant(written: Expression, context: EvaluationContext): Steps<QueryResult> {
     const { query } = context;
     const timestampMs = query.startMs;
-    const expression = unwrap(this.expression);
+    const expression = unwrap(written);
     if (expression.kind === 'matrix_selector') {
       const { selector, rangeMs } = expression;
       const endMs = (selector.at ? resolveAt(selector.at, query) : timestampMs) - selector.offsetMs;
@@ -227,9 +251,9 @@ export class PreparedQuery {
     }
   }
 
-  *#evaluateRange(context: EvaluationContext): Steps<QueryResult> {
+  *#evaluateRange(expression: Expression, context: EvaluationContext): Steps<QueryResult> {
     const { query } = context;
-    const value = yield* evaluate(this.expression, query, context);
+    const value = yield* evaluate(expression, query, context);
     if (value.type === 'string') throw new Error('a string has no range');
     if (value.type === 'scalar') {
       const timestampsMs = value.values.map((_, step) => query.startMs + step * query.stepMs);
@@ -244,6 +268,8 @@ export class PreparedQuery {
     return { warnings: annotations.warnings(this.text), infos: annotations.infos(this.text) };
   }
 }
+
+const ONE_TIME: StepGrid = { startMs: 0, endMs: 0, stepMs: 1, stepCount: 1 };
 
 /** Later than any time that an `@` names. */
 const FAR_OFF_MS = 8.64e15;

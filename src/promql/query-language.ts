@@ -1,4 +1,5 @@
 import { resultJson, sampleValueText } from './notation/result-json.ts';
+import { ALL_FEATURES } from './syntax/features.ts';
 import { expressionTree } from './syntax/expression-tree.ts';
 import { formatExpression } from './syntax/formatter.ts';
 import { parseQuery, parseSelector } from './syntax/parser.ts';
@@ -11,5 +12,5 @@ export const queryLanguage = {
   resultJson,
   sampleValueText,
   selectorMatchers: (text: string) => parseSelector(text).matchers,
-  formatQuery: (text: string) => formatExpression(parseQuery(text)),
+  formatQuery: (text: string) => formatExpression(parseQuery(text, ALL_FEATURES)),
 };

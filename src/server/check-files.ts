@@ -1,5 +1,5 @@
 import { parseRuleFiles } from '#alerting';
-import { createEngine, parseMatcher } from '#promql';
+import { createEngine, parseMatcher, type Engine } from '#promql';
 import {
   createSystemClock,
   messageOf,
@@ -62,7 +62,9 @@ export async function checkFiles(
     findings.push(...routingWarnings(routing).map((one): Finding => ({ severity: 'warning', ...one })));
   if (files && read) findings.push(...checkTogether(files, read, config));
   if (files && read && watched) {
-    const triggers = triggersOf(files, read.policies, watched).filter(({ mode }) => mode === 'act');
+    const triggers = triggersOf(files, read.policies, { ...watched, promql: config.promql }).filter(
+      ({ mode }) => mode === 'act',
+    );
     findings.push(...triggers.map((trigger) => aboutPolicies(triggerText(trigger))));
   }
   return findings;
@@ -74,11 +76,15 @@ export async function checkFiles(
  */
 export async function checkTriggers(config: Config): Promise<readonly StrangerTrigger[]> {
   const { policies } = await readPolicies(config);
-  return triggersOf(await readRules(config), policies, watchedSeries(config));
+  return triggersOf(await readRules(config), policies, { ...watchedSeries(config), promql: config.promql });
+}
+
+function engineOf({ promql }: Pick<Config, 'promql'>): Engine {
+  return createEngine({ clock: createSystemClock(), features: new Set(promql.features) });
 }
 
 async function readRules(config: Config): Promise<RuleFiles> {
-  const engine = createEngine({ clock: createSystemClock() });
+  const engine = engineOf(config);
   return parseRuleFiles(await readRuleFiles(config), (expr) => void engine.prepare(expr));
 }
 
@@ -130,9 +136,9 @@ function placeOfMatch(policy: string, sources: readonly DocumentSource[]): strin
 function triggersOf(
   files: RuleFiles,
   policies: readonly Policy[],
-  { watch = [] }: ReturnType<typeof watchedSeries>,
+  { watch = [], promql }: ReturnType<typeof watchedSeries> & Pick<Config, 'promql'>,
 ): readonly StrangerTrigger[] {
-  const engine = createEngine({ clock: createSystemClock() });
+  const engine = engineOf({ promql });
   return strangerTriggers({
     files,
     policies,

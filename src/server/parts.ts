@@ -134,7 +134,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   const bus = createEventBus({ ...base, ...of('eventbus') });
   lifecycle.started('eventbus', () => bus.stop());
 
-  const engine = createEngine({ clock });
+  const engine = createEngine({ clock, features: new Set(config.promql.features) });
   // What Omoi starts runs where Omoi does.
   const host = hostname();
   const fleet = createFleet({

@@ -9,6 +9,7 @@ import type { SlicedWork } from './sliced-work.ts';
 /** Rules' expressions, evaluated by the PromQL engine. */
 export function promqlQueries(engine: Engine, source: Queryable): RuleQueries {
   return {
+    features: engine.features,
     prepare: (expr) => prepareRule(engine, source, expr),
     queryNow: (expr, timeMs) => queryNow(engine, source, expr, timeMs),
   };

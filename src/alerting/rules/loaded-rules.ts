@@ -1,3 +1,4 @@
+import type { PromqlFeatures } from '#promql';
 import type { StateDatabase } from '#storage';
 import { paced, SerialQueue, Stretch, type Clock } from '#telemetry';
 import type { RuleQuery } from '../evaluation/rule-query.ts';
@@ -14,6 +15,8 @@ export interface LoadedRulesParts {
   readonly database: StateDatabase;
   readonly clock: Clock;
   readonly options: AlertingOptions;
+  /** Of the language: what of it is on. */
+  readonly features: PromqlFeatures;
   /** @throws OmoiError `query_invalid` */
   readonly prepare: (expr: string) => RuleQuery;
   /** The state of a rule that is new. */
@@ -89,7 +92,8 @@ export class LoadedRules {
     const { clock, database } = this.#parts;
     const stretch = new Stretch(clock);
     const queries = this.#queries();
-    const parsed = await readRuleFiles(files, queries);
+    const { features } = this.#parts;
+    const parsed = await readRuleFiles(files, { checkExpression: queries, features });
     for (const [key, rule] of this.#ending) if (rule.hasEnded) this.#ending.delete(key);
     const inUse = [...this.#ending.keys()];
     const known = await readKnownRules(database);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createEngine } from '#promql';
+import { createEngine, NO_FEATURES } from '#promql';
 import { nextTurn, VirtualClock } from '#telemetry';
 import { prepareForRule } from '../evaluation/promql-queries.ts';
 import type { RuleFile, RuleFileText } from './rule-file.ts';
@@ -41,7 +41,9 @@ describe('the reader of rule files', () => {
     const neverHere = (): void => {
       throw new Error('the expressions of large files are checked in the thread');
     };
-    const { turns, result } = await turnsDuring(readRuleFiles([few, many], neverHere));
+    const { turns, result } = await turnsDuring(
+      readRuleFiles([few, many], { checkExpression: neverHere, features: NO_FEATURES }),
+    );
     expect(result).toEqual(parseRuleFiles([few, many], check));
     // 50 rules are one piece.
     expect(turns).toBeGreaterThanOrEqual(10);
@@ -49,7 +51,10 @@ describe('the reader of rule files', () => {
 
   it('reads little text in place', async () => {
     const checked: string[] = [];
-    const files = await readRuleFiles([few], (expr) => void checked.push(expr));
+    const files = await readRuleFiles([few], {
+      checkExpression: (expr) => void checked.push(expr),
+      features: NO_FEATURES,
+    });
     expect(checked).toEqual(['up == 0']);
     expect(files).toEqual(parseRuleFiles([few], check));
   });
@@ -60,7 +65,9 @@ describe('the reader of rule files', () => {
       fileOf('b.yml', ['up ==']),
       { name: 'c.yml', text: 'groups: [' },
     ];
-    const refusal = await readRuleFiles(broken, check).catch((thrown: unknown) => thrown);
+    const refusal = await readRuleFiles(broken, { checkExpression: check, features: NO_FEATURES }).catch(
+      (thrown: unknown) => thrown,
+    );
     let expected: unknown;
     try {
       parseRuleFiles(broken, check);

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { PromqlFeatures } from '#promql';
 import { messageOf, nextTurn, OmoiError } from '#telemetry';
 import type { CheckExpression, GroupText, RuleFile, RuleFileText, RuleText } from './rule-file.ts';
 import { parseRuleFiles } from './rule-files.ts';
@@ -10,6 +11,12 @@ import type { RuleFilePiece, RuleFileRequest } from './rule-file-protocol.ts';
  */
 export const maxCharactersInPlace = 8192;
 
+/** How expressions are read: here, and in a thread that has the same features. */
+export interface ExpressionReading {
+  readonly checkExpression: CheckExpression;
+  readonly features: PromqlFeatures;
+}
+
 /** In a bundle of the sources the script stands beside all others. */
 const script = import.meta.filename.endsWith('.ts') ? './rule-file-worker.ts' : './rule-file-worker.js';
 
@@ -20,11 +27,14 @@ const script = import.meta.filename.endsWith('.ts') ? './rule-file-worker.ts' : 
  */
 export async function readRuleFiles(
   files: readonly RuleFileText[],
-  checkExpression: CheckExpression,
+  { checkExpression, features }: ExpressionReading,
 ): Promise<readonly RuleFile[]> {
   const characters = files.reduce((sum, { text }) => sum + text.length, 0);
   if (characters <= maxCharactersInPlace) return parseRuleFiles(files, checkExpression);
-  const thread = new Worker(new URL(script, import.meta.url), { name: 'omoi-rule-files' });
+  const thread = new Worker(new URL(script, import.meta.url), {
+    name: 'omoi-rule-files',
+    workerData: features,
+  });
   try {
     return await receiveFiles(thread, files);
   } finally {

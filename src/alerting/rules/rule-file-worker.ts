@@ -1,6 +1,6 @@
 // Runs in a worker thread, which lives for one reading of rule files.
-import { parentPort } from 'node:worker_threads';
-import { createEngine } from '#promql';
+import { parentPort, workerData } from 'node:worker_threads';
+import { createEngine, type PromqlFeatures } from '#promql';
 import { createSystemClock } from '#telemetry';
 import { prepareForRule } from '../evaluation/promql-queries.ts';
 import type { RuleFile, RuleFileText } from './rule-file.ts';
@@ -12,7 +12,9 @@ const RULES_PER_PIECE = 50;
 
 const port = parentPort;
 if (!port) throw new Error('rule-file-worker runs in a worker thread');
-const engine = createEngine({ clock: createSystemClock() });
+// What who starts the thread gives it.
+const features = workerData as PromqlFeatures;
+const engine = createEngine({ clock: createSystemClock(), features });
 let pieces: Iterator<RuleFilePiece> = [].values();
 
 port.on('message', (request: RuleFileRequest) => {

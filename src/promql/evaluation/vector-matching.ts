@@ -43,9 +43,19 @@ interface MatchesSoFar {
   readonly matched: Uint8Array | null;
   /** The steps at which a group with a "many" side has matched to the same labels. */
   readonly inserted: InsertedSteps | null;
+  /** 1 for the steps at which the group has matched at all, where the others are filled in. */
+  readonly anything: Uint8Array | null;
 }
 
-const NOTHING_TWICE: MatchesSoFar = { matched: null, inserted: null };
+const NOTHING_TWICE: MatchesSoFar = { matched: null, inserted: null, anything: null };
+
+/** The rows of a pair; null for the side that a value stands in for. */
+interface Pair {
+  readonly many: number | null;
+  readonly one: number | null;
+  /** 1 for the steps that are none of this pair's. */
+  readonly except?: Uint8Array | null;
+}
 
 class Join {
   readonly rows: OutputRows;
@@ -58,6 +68,9 @@ class Join {
   readonly #manyOperand: Operand = { value: 0, histogram: null };
   readonly #oneOperand: Operand = { value: 0, histogram: null };
   readonly #labels: ResultLabels;
+  /** What stands in for a sample of the "many" side: Prometheus's `fill_left`, whichever side that is. */
+  readonly #manyFill: number | null;
+  readonly #oneFill: number | null;
   #manyPresent: Uint8Array | null = null;
 
   constructor(left: VectorTable, right: VectorTable, matching: VectorMatching, operation: ElementOperation) {
@@ -67,6 +80,8 @@ class Join {
     this.#matching = matching;
     this.#operation = operation;
     this.#labels = new ResultLabels(matching, operation.operator);
+    this.#manyFill = matching.fill.left;
+    this.#oneFill = matching.fill.right;
     this.rows = new OutputRows(left.stepCount, this.#many.rowCount);
   }
 
@@ -88,50 +103,98 @@ class Join {
       const [manyStart = 0, manyEnd = 0] = [many.starts[group], many.starts[group + 1]];
       const [oneStart = 0, oneEnd = 0] = [one.starts[group], one.starts[group + 1]];
       if (oneEnd - oneStart > 1) yield* this.#assertUnique(rowsOfGroup(one, group));
-      if (manyEnd - manyStart === 0 || oneEnd - oneStart === 0) continue;
-      const soFar = manyEnd - manyStart > 1 ? this.#matchesSoFar() : NOTHING_TWICE;
+      const isOneSided = manyEnd === manyStart || oneEnd === oneStart;
+      if (isOneSided && !this.#fillsIn) continue;
+      const soFar = this.#matchesSoFar(manyEnd - manyStart);
       for (let atMany = manyStart; atMany < manyEnd; atMany++) {
         for (let atOne = oneStart; atOne < oneEnd; atOne++) {
-          this.#combinePair(many.rows[atMany] ?? 0, one.rows[atOne] ?? 0, soFar);
+          this.#combinePair({ many: many.rows[atMany] ?? 0, one: one.rows[atOne] ?? 0 }, soFar);
           if (guard.spend(stepCount)) yield;
         }
       }
+      if (!this.#fillsIn) continue;
+      const rows = { many: rowsOfGroup(many, group), one: rowsOfGroup(one, group) };
+      yield* this.#fillIn(rows, soFar, guard);
     }
   }
 
-  /** Of a group with several rows on the "many" side. */
-  #matchesSoFar(): MatchesSoFar {
+  /** What has found no partner in its group meets the value that stands in for one. */
+  *#fillIn(
+    { many, one }: { readonly many: Int32Array; readonly one: Int32Array },
+    soFar: MatchesSoFar,
+    guard: QueryGuard,
+  ): Steps<void> {
     const { stepCount } = this.#many;
-    return this.#matching.cardinality === 'one-to-one'
-      ? { matched: new Uint8Array(stepCount), inserted: null }
-      : { matched: null, inserted: new InsertedSteps(stepCount) };
+    if (this.#oneFill !== null) {
+      const except = presentSteps(this.#one, one);
+      for (const row of many) {
+        this.#combinePair({ many: row, one: null, except }, soFar);
+        if (guard.spend(stepCount)) yield;
+      }
+    }
+    if (this.#manyFill === null) return;
+    for (const row of one) {
+      this.#combinePair({ many: null, one: row, except: soFar.anything }, soFar);
+      if (guard.spend(stepCount)) yield;
+    }
   }
 
-  #combinePair(manyRow: number, oneRow: number, { matched, inserted }: MatchesSoFar): void {
+  /** Of a group with so many rows on the "many" side. */
+  #matchesSoFar(manyCount: number): MatchesSoFar {
     const { stepCount } = this.#many;
-    const manyCell = manyRow * stepCount;
-    const oneCell = oneRow * stepCount;
-    const labels = this.#labels.of(this.#many.labels[manyRow] ?? {}, this.#one.labels[oneRow] ?? {});
-    const dropsName = this.#many.dropsName[manyRow] ?? false;
+    const anything = this.#manyFill === null ? null : new Uint8Array(stepCount);
+    if (manyCount <= 1) return anything ? { ...NOTHING_TWICE, anything } : NOTHING_TWICE;
+    return this.#matching.cardinality === 'one-to-one'
+      ? { matched: new Uint8Array(stepCount), inserted: null, anything }
+      : { matched: null, inserted: new InsertedSteps(stepCount), anything };
+  }
+
+  #combinePair(pair: Pair, { matched, inserted, anything }: MatchesSoFar): void {
+    const { stepCount } = this.#many;
+    const labels = this.#labelsOf(pair);
+    const dropsName = pair.many !== null && (this.#many.dropsName[pair.many] ?? false);
     const insertedSteps = inserted?.stepsOf(labels);
+    const { except = null } = pair;
+    const manyCell = pair.many === null ? -1 : pair.many * stepCount;
+    const oneCell = pair.one === null ? -1 : pair.one * stepCount;
+    if (manyCell < 0) setFloat(this.#manyOperand, this.#manyFill);
+    if (oneCell < 0) setFloat(this.#oneOperand, this.#oneFill);
     let to = -1;
     for (let step = 0; step < stepCount; step++) {
-      if (!read(this.#manyOperand, this.#many, manyCell + step)) continue;
-      if (!read(this.#oneOperand, this.#one, oneCell + step)) continue;
+      if (except !== null && except[step] === 1) continue;
+      if (manyCell >= 0 && !read(this.#manyOperand, this.#many, manyCell + step)) continue;
+      if (oneCell >= 0 && !read(this.#oneOperand, this.#one, oneCell + step)) continue;
       const operation = this.#operation;
       const kind = this.#swapped
         ? operation.apply(this.#oneOperand, this.#manyOperand)
         : operation.apply(this.#manyOperand, this.#oneOperand);
-      operation.takeNote(step, manyRow);
+      operation.takeNote(step, pair.many ?? this.#many.rowCount);
       if (kind === ABSENT) continue;
       if (matched) markOneToOne(matched, step);
       if (insertedSteps) markInserted(insertedSteps, step);
+      if (anything) anything[step] = 1;
       if (!operation.keeps) continue;
       if (to < 0) to = this.rows.rowOf(labels, operation.returnBool || dropsName);
       this.rows.assertFree(to + step);
       if (operation.histogram) this.rows.table.setHistogram(to + step, operation.histogram);
       else this.rows.table.setFloat(to + step, operation.value);
     }
+  }
+
+  /** Of a side that is filled in, only what the group's label sets have in common. */
+  #labelsOf({ many, one }: Pair): Labels {
+    const ofMany = many === null ? null : (this.#many.labels[many] ?? {});
+    const ofOne = one === null ? null : (this.#one.labels[one] ?? {});
+    return this.#labels.of(
+      ofMany ?? this.#matchedLabels(ofOne ?? {}),
+      ofOne ?? this.#matchedLabels(ofMany ?? {}),
+    );
+  }
+
+  /** What matching compares of a label set. */
+  #matchedLabels(labels: Labels): Labels {
+    const { on, labels: names } = this.#matching;
+    return on ? keepLabels(labels, names) : dropLabels(labels, new Set([...names, METRIC_NAME_LABEL]));
   }
 
   /** Fails where two rows of the "one" side are present at a step at which the "many" side is not empty. */
@@ -143,10 +206,15 @@ class Join {
       for (let step = 0; step < stepCount; step++) {
         if (kinds[row * stepCount + step] === ABSENT) continue;
         const other = first[step] ?? -1;
-        if (other >= 0 && this.#manyPresentAt(step)) throw this.#duplicateError(other, row);
+        if (other >= 0 && (this.#fillsIn || this.#manyPresentAt(step)))
+          throw this.#duplicateError(other, row);
         first[step] = row;
       }
     });
+  }
+
+  get #fillsIn(): boolean {
+    return this.#manyFill !== null || this.#oneFill !== null;
   }
 
   #manyPresentAt(step: number): boolean {
@@ -161,10 +229,8 @@ class Join {
   }
 
   #duplicateError(first: number, second: number): Error {
-    const { on, labels: names } = this.#matching;
     const labels = this.#one.labels[second] ?? {};
-    const dropped = new Set([...names, METRIC_NAME_LABEL]);
-    const group = on ? keepLabels(labels, names) : dropLabels(labels, dropped);
+    const group = this.#matchedLabels(labels);
     const side = this.#swapped ? 'left' : 'right';
     const pair = [this.#one.labels[first] ?? {}, labels].map(describeLabels).sort().join(', ');
     return evaluationError(
@@ -172,6 +238,22 @@ class Join {
         `[${pair}];many-to-many matching not allowed: matching labels must be unique on one side`,
     );
   }
+}
+
+function setFloat(operand: Operand, value: number | null): void {
+  operand.value = value ?? NaN;
+  operand.histogram = null;
+}
+
+/** 1 for the steps at which one of the rows has a sample. */
+function presentSteps({ kinds, stepCount }: VectorTable, rows: Int32Array): Uint8Array {
+  const present = new Uint8Array(stepCount);
+  for (const row of rows) {
+    for (let step = 0; step < stepCount; step++) {
+      if (kinds[row * stepCount + step] !== ABSENT) present[step] = 1;
+    }
+  }
+  return present;
 }
 
 function read(operand: Operand, table: VectorTable, cell: number): boolean {

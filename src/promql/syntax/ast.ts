@@ -1,4 +1,5 @@
 import type { Matcher } from '#telemetry';
+import type { DurationExpression } from './duration-expression.ts';
 import type { Position } from './position.ts';
 
 /** What an expression evaluates to. */
@@ -41,8 +42,10 @@ export interface VectorSelector {
   /** The metric name written before the braces; '' where there is none. Its matcher is the last of `matchers`. */
   readonly name: string;
   readonly matchers: readonly Matcher[];
-  /** Positive looks back. */
+  /** Positive looks back. Without meaning where `offset` is to be computed first. */
   readonly offsetMs: number;
+  /** The offset where it is written as arithmetic: known when the query's step and range are. */
+  readonly offset: DurationExpression | null;
   readonly at: AtModifier | null;
   readonly position: Position;
 }
@@ -52,6 +55,8 @@ export interface MatrixSelector {
   /** Carries offset and `@` of the whole. */
   readonly selector: VectorSelector;
   readonly rangeMs: number;
+  /** The range where it is written as arithmetic. */
+  readonly range: DurationExpression | null;
   readonly position: Position;
 }
 
@@ -59,9 +64,15 @@ export interface Subquery {
   readonly kind: 'subquery';
   readonly expression: Expression;
   readonly rangeMs: number;
+  /** The range where it is written as arithmetic. */
+  readonly range: DurationExpression | null;
   /** Null: the engine's default resolution. */
   readonly stepMs: number | null;
+  /** The step where it is written as arithmetic. */
+  readonly step: DurationExpression | null;
   readonly offsetMs: number;
+  /** The offset where it is written as arithmetic. */
+  readonly offset: DurationExpression | null;
   readonly at: AtModifier | null;
   readonly position: Position;
 }
@@ -119,6 +130,8 @@ export interface VectorMatching {
   readonly labels: readonly string[];
   /** Labels that group_left/group_right copies from the "one" side. */
   readonly include: readonly string[];
+  /** What stands in for the sample of a side that has none for a group; null: the other side's is left out. */
+  readonly fill: { readonly left: number | null; readonly right: number | null };
 }
 
 export interface BinaryExpression {

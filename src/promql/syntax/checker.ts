@@ -188,6 +188,7 @@ function checkBinary(
   }
   checkOperand(binary.left, left, text);
   checkOperand(binary.right, right, text);
+  checkFill(binary, { left, right }, text);
   if (left === 'scalar' || right === 'scalar') {
     if (matching.labels.length > 0) {
       fail(text, binary, 'vector matching only allowed between instant vectors');
@@ -202,6 +203,19 @@ function checkBinary(
     fail(text, binary, `no grouping allowed for "${operator}" operation`);
   }
   return bothScalar ? 'scalar' : 'vector';
+}
+
+function checkFill(
+  binary: BinaryExpression,
+  { left, right }: { readonly left: ValueType; readonly right: ValueType },
+  text: string,
+): void {
+  const { fill } = binary.matching;
+  if (fill.left === null && fill.right === null) return;
+  if (left === 'scalar' || right === 'scalar')
+    fail(text, binary, 'filling in missing series only allowed between instant vectors');
+  if (isSetOperator(binary.operator))
+    fail(text, binary, 'filling in missing series not allowed for set operators');
 }
 
 /** The first of the names that is among the others, too. */

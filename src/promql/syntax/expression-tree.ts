@@ -2,12 +2,12 @@ import { OmoiError, type Matcher } from '#telemetry';
 import {
   chainOf,
   isSetOperator,
-  type AtModifier,
   type BinaryExpression,
   type Expression,
   type VectorSelector,
 } from './ast.ts';
 import { typeOf } from './checker.ts';
+import type { DurationExpression } from './duration-expression.ts';
 import { signatureOf } from './function-signatures.ts';
 import { formatDecimal } from './text-literals.ts';
 
@@ -30,17 +30,22 @@ export function expressionTree(expression: Expression): TreeNode {
     case 'vector_selector':
       return { type: 'vectorSelector', ...selectorTree(expression) };
     case 'matrix_selector': {
-      const { selector, rangeMs } = expression;
-      return { type: 'matrixSelector', ...selectorTree(selector), range: rangeMs, rangeExpr: null };
+      const { selector, rangeMs, range } = expression;
+      return {
+        type: 'matrixSelector',
+        ...selectorTree(selector),
+        range: rangeMs,
+        rangeExpr: durationTree(range),
+      };
     }
     case 'subquery':
       return {
         type: 'subquery',
         expr: expressionTree(expression.expression),
         range: expression.rangeMs,
-        rangeExpr: null,
+        rangeExpr: durationTree(expression.range),
         step: expression.stepMs ?? 0,
-        stepExpr: null,
+        stepExpr: durationTree(expression.step),
         ...timeTree(expression),
       };
     case 'call':
@@ -106,10 +111,43 @@ function selectorTree(selector: VectorSelector): object {
   };
 }
 
-function timeTree({ at, offsetMs }: { readonly at: AtModifier | null; readonly offsetMs: number }): object {
+/** Arithmetic in the place of a duration; a number where it is one has no tree. */
+function durationTree(expression: DurationExpression | null): object | null {
+  if (expression === null) return null;
+  const wrapped = expression.kind === 'parenthesized';
+  const inner = wrapped ? expression.expression : expression;
+  const node = (op: string, lhs: DurationExpression | null, rhs: DurationExpression | null): object => ({
+    type: 'durationExpr',
+    op,
+    lhs: durationTree(lhs),
+    rhs: durationTree(rhs),
+    wrapped,
+  });
+  switch (inner.kind) {
+    case 'literal': {
+      const tree = { type: 'numberLiteral', val: formatDecimal(inner.seconds), duration: inner.isDuration };
+      // Prometheus has a sign in front of what stands in parentheses for themselves.
+      return wrapped ? { type: 'durationExpr', op: '+', lhs: null, rhs: tree, wrapped } : tree;
+    }
+    case 'parenthesized':
+      return durationTree(inner);
+    case 'step':
+    case 'range':
+      return node(inner.kind, null, null);
+    case 'negated':
+      return node('-', null, inner.operand);
+    case 'arithmetic':
+      return node(inner.operator, inner.left, inner.right);
+    case 'min_of':
+    case 'max_of':
+      return node(inner.kind, inner.left, inner.right);
+  }
+}
+
+function timeTree({ at, offsetMs, offset }: Pick<VectorSelector, 'at' | 'offsetMs' | 'offset'>): object {
   return {
     offset: offsetMs,
-    offsetExpr: null,
+    offsetExpr: durationTree(offset),
     timestamp: at?.kind === 'time' ? at.timeMs : null,
     startOrEnd: at === null || at.kind === 'time' ? null : at.kind,
   };
@@ -130,12 +168,12 @@ function functionTree(name: string): object {
 }
 
 function matchingTree({ operator, matching }: BinaryExpression): object {
-  const { cardinality, on, labels, include } = matching;
+  const { cardinality, on, labels, include, fill } = matching;
   return {
     card: isSetOperator(operator) ? 'many-to-many' : cardinality,
     labels,
     on,
     include,
-    fillValues: { lhs: null, rhs: null },
+    fillValues: { lhs: fill.left, rhs: fill.right },
   };
 }

@@ -8,6 +8,8 @@ import {
   type Subquery,
   type VectorSelector,
 } from './ast.ts';
+import type { DurationExpression } from './duration-expression.ts';
+import { formatDurationExpression } from './duration-formatter.ts';
 import { formatDecimal, formatLabelName, quote } from './text-literals.ts';
 
 /** The expression on one line, spaced as Prometheus does it; parsing the result gives an equal expression. */
@@ -20,8 +22,8 @@ export function formatExpression(expression: Expression): string {
     case 'vector_selector':
       return formatSelector(expression) + formatTime(expression);
     case 'matrix_selector': {
-      const { selector, rangeMs } = expression;
-      return `${formatSelector(selector)}[${formatDuration(rangeMs)}]${formatTime(selector)}`;
+      const { selector, rangeMs, range } = expression;
+      return `${formatSelector(selector)}[${durationOf(rangeMs, range)}]${formatTime(selector)}`;
     }
     case 'subquery':
       return formatExpression(expression.expression) + formatSubqueryRange(expression);
@@ -60,13 +62,20 @@ export function formatOperator({ operator, returnBool, matching }: BinaryExpress
   if (cardinality !== 'one-to-one') {
     text += ` group_${cardinality === 'many-to-one' ? 'left' : 'right'} (${formatLabelNames(include)})`;
   }
-  return text;
+  return text + formatFill(matching.fill);
+}
+
+function formatFill({ left, right }: BinaryExpression['matching']['fill']): string {
+  if (left !== null && Object.is(left, right)) return ` fill (${formatDecimal(left)})`;
+  const ofLeft = left === null ? '' : ` fill_left (${formatDecimal(left)})`;
+  return ofLeft + (right === null ? '' : ` fill_right (${formatDecimal(right)})`);
 }
 
 /** `[5m:1m] @ 12.000 offset 1h`. */
 export function formatSubqueryRange(subquery: Subquery): string {
-  const step = subquery.stepMs === null ? '' : formatDuration(subquery.stepMs);
-  return `[${formatDuration(subquery.rangeMs)}:${step}]${formatTime(subquery)}`;
+  const { rangeMs, range, stepMs, step } = subquery;
+  const resolution = stepMs === null ? '' : durationOf(stepMs, step);
+  return `[${durationOf(rangeMs, range)}:${resolution}]${formatTime(subquery)}`;
 }
 
 function formatNumber(value: number, isDuration: boolean): string {
@@ -86,7 +95,17 @@ function formatMatcher({ name, operator, value }: Matcher): string {
   return `${formatLabelName(name)}${operator}${quote(value)}`;
 }
 
-function formatTime({ at, offsetMs }: { readonly at: AtModifier | null; readonly offsetMs: number }): string {
+/** A duration as it is written: as arithmetic, or as the number that it is. */
+function durationOf(ms: number, expression: DurationExpression | null): string {
+  return expression ? formatDurationExpression(expression) : formatDuration(ms);
+}
+
+function formatTime({
+  at,
+  offsetMs,
+  offset: computed,
+}: Pick<VectorSelector, 'at' | 'offsetMs' | 'offset'>): string {
+  if (computed) return `${formatAt(at)} offset ${formatDurationExpression(computed)}`;
   const sign = offsetMs < 0 ? '-' : '';
   const offset = offsetMs === 0 ? '' : ` offset ${sign}${formatDuration(Math.abs(offsetMs))}`;
   return formatAt(at) + offset;

@@ -57,11 +57,24 @@ define('scalar', ['vector'], { returns: 'scalar' });
 define('time pi start end step range', [], { returns: 'scalar' });
 define('max_of min_of', ['scalar', 'scalar'], { returns: 'scalar' });
 
-/** Functions behind a feature flag of Prometheus that this engine does not have. */
-const EXPERIMENTAL_FUNCTIONS: ReadonlySet<string> = new Set(['info', 'start_timestamp']);
+/** Functions that Prometheus 3.14 has behind `promql-experimental-functions`. */
+const EXPERIMENTAL_FUNCTIONS: ReadonlySet<string> = new Set(
+  (
+    'double_exponential_smoothing end histogram_quantiles mad_over_time max_of min_of range sort_by_label ' +
+    'sort_by_label_desc start step ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time ' +
+    'ts_of_min_over_time'
+  ).split(' '),
+);
+
+/** Functions of Prometheus that this engine does not have. */
+const UNBUILT_FUNCTIONS: ReadonlySet<string> = new Set(['info', 'start_timestamp']);
 
 export function signatureOf(name: string): FunctionSignature | undefined {
   return signatures.get(name);
+}
+
+export function isUnbuiltFunction(name: string): boolean {
+  return UNBUILT_FUNCTIONS.has(name);
 }
 
 export function isExperimentalFunction(name: string): boolean {

@@ -1,13 +1,10 @@
 import type { AtModifier, Expression, Subquery, VectorSelector } from './ast.ts';
-import { experimentalError } from './position.ts';
-import { formatFixed, parseDurationSeconds, parseNumber, quote } from './text-literals.ts';
+import type { DurationExpression } from './duration-expression.ts';
+import { readDuration, readNumber, readOffsetDuration } from './duration-parser.ts';
+import { formatFixed } from './text-literals.ts';
 import type { TokenReader } from './token-reader.ts';
-import { isSpecialNumber } from './keywords.ts';
 
-/** The longest duration that fits Prometheus's 64-bit nanoseconds, in seconds. */
-const MAX_DURATION_SECONDS = 2 ** 63 / 1e9;
 const MAX_TIME_SECONDS = 2 ** 63 / 1e3;
-const DURATION_WORDS = ['step', 'range', 'max_of', 'min_of'];
 
 /** Reads what may follow an expression: ranges, subqueries, `offset` and `@`, any number of them. */
 export function readModifiers(reader: TokenReader, subject: Expression): Expression {
@@ -18,106 +15,82 @@ export function readModifiers(reader: TokenReader, subject: Expression): Express
     else if (reader.at('@')) expression = readAt(reader, expression);
     else if (reader.atWord('anchored') || reader.atWord('smoothed')) {
       const { word, start } = reader.current;
-      throw experimentalError(reader.text, start, `the ${word} modifier`);
+      reader.fail(start, `${word} modifier is experimental in Prometheus, and not built here`);
     } else return expression;
   }
-}
-
-/** Reads one number or duration; null where neither comes next. */
-export function readNumber(reader: TokenReader): { seconds: number; isDuration: boolean } | null {
-  const token = reader.current;
-  if (token.kind === 'number' || isSpecialNumber(token)) {
-    reader.advance();
-    const seconds = parseNumber(token.text);
-    if (typeof seconds === 'string') {
-      const problem = `strconv.ParseFloat: parsing ${quote(token.text)}: ${seconds}`;
-      reader.fail(token.start, `error parsing number: ${problem}`);
-    }
-    return { seconds, isDuration: false };
-  }
-  if (token.kind !== 'duration') return null;
-  const seconds = parseDurationSeconds(token.text);
-  if (seconds === null) reader.fail(token.start, `not a valid duration string: "${token.text}"`);
-  if (seconds > MAX_DURATION_SECONDS) reader.fail(token.start, 'duration out of range');
-  reader.advance();
-  return { seconds, isDuration: true };
 }
 
 function readRange(reader: TokenReader, expression: Expression): Expression {
   const bracket = reader.advance();
   const expected = 'number, duration, step(), or range()';
-  const rangeMs = readPositiveDurationMs(reader, 'subquery or range selector', expected);
+  const range = readPositiveDuration(reader, 'subquery or range selector', expected);
   if (reader.skip(':')) {
-    const stepMs = reader.at(']')
-      ? null
-      : readPositiveDurationMs(reader, 'subquery selector', 'number, duration, step(), range(), or "]"');
-    if (!reader.at(']')) unexpectedBehindDuration(reader, 'subquery selector', '"]"');
+    const step = reader.at(']')
+      ? { ms: null, expression: null }
+      : readPositiveDuration(reader, 'subquery selector', 'number, duration, step(), range(), or "]"');
+    if (!reader.at(']')) reader.unexpected('subquery selector', '"]"');
     reader.advance();
-    const position = { start: expression.position.start, end: reader.previousEnd };
-    return { kind: 'subquery', expression, rangeMs, stepMs, offsetMs: 0, at: null, position };
+    return {
+      kind: 'subquery',
+      expression,
+      rangeMs: range.ms,
+      range: range.expression,
+      stepMs: step.ms,
+      step: step.expression,
+      offsetMs: 0,
+      offset: null,
+      at: null,
+      position: { start: expression.position.start, end: reader.previousEnd },
+    };
   }
-  if (!reader.at(']')) unexpectedBehindDuration(reader, 'subquery or range', '":" or "]"');
+  if (!reader.at(']')) reader.unexpected('subquery or range', '":" or "]"');
   reader.advance();
   if (expression.kind !== 'vector_selector') {
     return reader.fail(bracket.start, 'ranges only allowed for vector selectors');
   }
-  if (expression.offsetMs !== 0) reader.fail(bracket.start, 'no offset modifiers allowed before range');
+  if (isOffset(expression)) reader.fail(bracket.start, 'no offset modifiers allowed before range');
   if (expression.at) reader.fail(bracket.start, 'no @ modifiers allowed before range');
   const position = { start: expression.position.start, end: reader.previousEnd };
-  return { kind: 'matrix_selector', selector: expression, rangeMs, position };
+  return {
+    kind: 'matrix_selector',
+    selector: expression,
+    rangeMs: range.ms,
+    range: range.expression,
+    position,
+  };
 }
 
-function readPositiveDurationMs(reader: TokenReader, context: string, expected: string): number {
-  const start = reader.current.start;
-  const seconds = readSignedSeconds(reader);
-  if (seconds === null) {
-    refuseDurationExpression(reader);
-    return reader.unexpected(context, expected);
-  }
-  if (!(seconds > 0)) reader.fail(start, 'duration must be greater than 0');
-  return Math.round(seconds * 1000);
+/** A duration as it stands in a node: in ms where it is a number, else to be computed for each query. */
+interface ReadDuration {
+  readonly ms: number;
+  readonly expression: DurationExpression | null;
 }
 
-function readSignedSeconds(reader: TokenReader): number | null {
-  const start = reader.current.start;
-  const negative = reader.at('-');
-  if (negative || reader.at('+')) reader.advance();
-  const number = readNumber(reader);
-  if (!number) return null;
-  const seconds = negative ? -number.seconds : number.seconds;
-  if (Math.abs(seconds) > MAX_DURATION_SECONDS) reader.fail(start, 'duration out of range');
-  return seconds;
+function inNode(read: DurationExpression): ReadDuration {
+  return read.kind === 'literal'
+    ? { ms: Math.round(read.seconds * 1000), expression: null }
+    : { ms: 0, expression: read };
 }
 
-/** What may begin a duration in Prometheus beside numbers is arithmetic. */
-function refuseDurationExpression(reader: TokenReader): void {
-  const { word, start } = reader.current;
-  const isCall = DURATION_WORDS.includes(word) && reader.peekCharacter() === '(';
-  if (reader.at('(') || isCall) throw experimentalError(reader.text, start, 'arithmetic in durations');
+function readPositiveDuration(reader: TokenReader, context: string, expected: string): ReadDuration {
+  const read = readDuration(reader, { context, expected });
+  if (read.kind === 'literal' && !(read.seconds > 0))
+    reader.fail(read.position.start, 'duration must be greater than 0');
+  return inNode(read);
 }
 
-function unexpectedBehindDuration(reader: TokenReader, context: string, expected: string): never {
-  const { text, start } = reader.current;
-  if (['+', '-', '*', '/', '%', '^'].includes(text)) {
-    throw experimentalError(reader.text, start, 'arithmetic in durations');
-  }
-  reader.unexpected(context, expected);
+function isOffset({ offsetMs, offset }: Pick<VectorSelector, 'offsetMs' | 'offset'>): boolean {
+  return offsetMs !== 0 || offset !== null;
 }
 
 function readOffset(reader: TokenReader, expression: Expression): Expression {
   reader.advance();
-  const seconds = readSignedSeconds(reader);
-  if (seconds === null) {
-    refuseDurationExpression(reader);
-    return reader.unexpected('offset', 'number, duration, step(), or range()');
-  }
-  const offsetMs = Math.round(seconds * 1000);
-  const isSet = (target: VectorSelector | Subquery): boolean => target.offsetMs !== 0;
+  const { ms: offsetMs, expression: offset } = inNode(readOffsetDuration(reader));
   return modify(reader, expression, {
     modifier: 'offset modifier',
     name: 'offset',
-    isSet,
-    change: { offsetMs },
+    isSet: isOffset,
+    change: { offsetMs, offset },
   });
 }
 
@@ -132,7 +105,7 @@ interface Modification {
   readonly modifier: string;
   readonly name: string;
   readonly isSet: (target: VectorSelector | Subquery) => boolean;
-  readonly change: Partial<Pick<VectorSelector, 'offsetMs' | 'at'>>;
+  readonly change: Partial<Pick<VectorSelector, 'offsetMs' | 'offset' | 'at'>>;
 }
 
 /** The expression with a modifier that has just been read: of a matrix selector its selector carries it. */

@@ -4,6 +4,7 @@ import { formatExpression } from './formatter.ts';
 import { leastLength } from './least-length.ts';
 import { prettyPrint } from './pretty-printer.ts';
 import { expressionTree, maxTreeChain } from './expression-tree.ts';
+import { NO_FEATURES } from './features.ts';
 import { maxExpressionDepth, parseExpression, parseSelector } from './parser.ts';
 
 describe('parseExpression', () => {
@@ -146,19 +147,47 @@ describe('parseExpression', () => {
   });
 
   it.each([
-    ['foo anchored', 'the anchored modifier'],
-    ['rate(foo[5m] smoothed)', 'the smoothed modifier'],
-    ['a + fill(0) b', 'the fill modifier'],
-    ['a + on(x) fill_left(0) b', 'the fill_left modifier'],
-    ['foo[5m * 2]', 'arithmetic in durations'],
-    ['foo[step()]', 'arithmetic in durations'],
-    ['foo offset (1m)', 'arithmetic in durations'],
-    ['info(foo)', 'the function info()'],
-    ['start_timestamp(foo)', 'the function start_timestamp()'],
-  ])('refuses the experimental %j by name', (text, feature) => {
-    expect(() => parseExpression(text)).toThrow(
-      `${feature} is experimental in Prometheus and not built here`,
+    ['a + fill(0) b', 'the fill modifier', 'promql-binop-fill-modifiers'],
+    ['a + on(x) fill_left(0) b', 'the fill_left modifier', 'promql-binop-fill-modifiers'],
+    ['limitk(1, a)', 'limitk()', 'promql-experimental-functions'],
+    ['sort_by_label(a, "b")', 'function "sort_by_label"', 'promql-experimental-functions'],
+  ] as const)('refuses the experimental %j unless its switch is on', (text, what, feature) => {
+    expect(() => parseExpression(text, NO_FEATURES)).toThrow(
+      `${what} is experimental and not enabled: name "${feature}" in \`promql.features\` of the configuration`,
     );
+    expect(formatExpression(parseExpression(text, new Set([feature])))).not.toBe('');
+  });
+
+  it.each([
+    ['foo[5m * 2]', 'foo[5m * 2]'],
+    ['foo[-(1m+ 5)^2 % 3:(step())] @ 3', 'foo[-(1m + 5) ^ 2 % 3:(step())] @ 3.000'],
+    ['foo offset (1m)', 'foo offset (1m)'],
+    ['foo offset -step() + 2', 'foo offset -step() + 2'],
+    ['foo offset max_of( 3,range())', 'foo offset max_of(3, range())'],
+    ['foo offset 100 + 2', 'foo offset 1m40s + 2'],
+    ['a + on (x) group_left fill(-1) b', 'a + on (x) group_left () fill (-1) b'],
+    ['a == bool fill_right(Inf) fill_left(0) b', 'a == bool fill_left (0) fill_right (+Inf) b'],
+    ['fill + fill(0) fill', 'fill + fill (0) fill'],
+  ])('%j is written %j', (text, written) => {
+    const expression = parseExpression(text);
+    expect(formatExpression(expression)).toBe(written);
+    expect(formatExpression(parseExpression(written))).toBe(written);
+  });
+
+  it.each([
+    ['foo[4d/0]', '1:7: parse error: division by zero'],
+    ['foo[4d%0]', '1:7: parse error: modulo by zero'],
+    ['foo[-5]', '1:5: parse error: duration must be greater than 0'],
+    ['foo[1e30]', '1:5: parse error: duration out of range'],
+    ['foo[(1m]', '1:8: parse error: unexpected "]" in subquery or range selector'],
+    ['foo[max_of(1m)]', '1:14: parse error: unexpected ")" in subquery or range selector'],
+    ['foo offset (1m) offset 2m', '1:1: parse error: offset may not be set multiple times'],
+    ['a and fill(0) b', '1:1: parse error: filling in missing series not allowed for set operators'],
+    ['1 + fill(0) b', '1:1: parse error: filling in missing series only allowed between instant vectors'],
+    ['foo anchored', '1:5: parse error: anchored modifier is experimental in Prometheus, and not built here'],
+    [`foo[${'('.repeat(101)}1m]`, '1:105: parse error: the duration nests deeper than 100 levels'],
+  ])('refuses %j as Prometheus does', (text, message) => {
+    expect(() => parseExpression(text)).toThrow(expect.objectContaining({ code: 'query_invalid', message }));
   });
 
   it('tells the place of an error in line, column and offset', () => {

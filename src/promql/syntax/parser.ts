@@ -8,7 +8,8 @@ import {
   type VectorSelector,
 } from './ast.ts';
 import { checkExpression } from './checker.ts';
-import { isExperimentalFunction, signatureOf } from './function-signatures.ts';
+import { ALL_FEATURES, NO_FEATURES, type PromqlFeatures } from './features.ts';
+import { isExperimentalFunction, isUnbuiltFunction, signatureOf } from './function-signatures.ts';
 import {
   SIGN_PRECEDENCE,
   asAggregator,
@@ -20,11 +21,11 @@ import {
 } from './keywords.ts';
 import type { Token } from './lexer.ts';
 import { readBinaryModifiers, readLabelList } from './matching-parser.ts';
-import { readModifiers, readNumber } from './modifier-parser.ts';
-import { experimentalError } from './position.ts';
+import { readNumber } from './duration-parser.ts';
+import { readModifiers } from './modifier-parser.ts';
 import { readSelector } from './selector-parser.ts';
 import { unquote } from './text-literals.ts';
-import { maxQueryTokens, TokenReader } from './token-reader.ts';
+import { maxQueryTokens, requireFeature, TokenReader } from './token-reader.ts';
 
 /** How deep expressions may nest: brackets, calls, signs, right sides. A chain of operators may be any length. */
 export const maxExpressionDepth = 400;
@@ -34,10 +35,11 @@ const MAX_QUERY_LENGTH = 65_536;
 
 /**
  * Parses and checks a query. Operators bind as in Prometheus; one-token lookahead, linear time.
+ * @param features what is on; where it is not given, all: whoever reads what an engine has taken knows it all
  * @throws OmoiError `query_invalid` with details `line`, `column` (from 1) and `offset` (UTF-16 code units)
  */
-export function parseExpression(text: string): Expression {
-  return parse(new TokenReader(text, Infinity));
+export function parseExpression(text: string, features: PromqlFeatures = ALL_FEATURES): Expression {
+  return parse(new TokenReader(text, Infinity, features));
 }
 
 function parse(reader: TokenReader): Expression {
@@ -50,9 +52,9 @@ function parse(reader: TokenReader): Expression {
 }
 
 /** As `parseExpression`, what somebody sent. @throws OmoiError `query_limit`, too, where the text is too large */
-export function parseQuery(text: string): Expression {
+export function parseQuery(text: string, features: PromqlFeatures): Expression {
   limitLength(text);
-  return parse(new TokenReader(text, maxQueryTokens));
+  return parse(new TokenReader(text, maxQueryTokens, features));
 }
 
 function limitLength(text: string): void {
@@ -68,7 +70,7 @@ function limitLength(text: string): void {
  */
 export function parseSelector(text: string): VectorSelector {
   limitLength(text);
-  const reader = new TokenReader(text, maxQueryTokens);
+  const reader = new TokenReader(text, maxQueryTokens, NO_FEATURES);
   if (!isMetricName(reader.current) && !reader.at('{')) reader.unexpected();
   const selector = readSelector(reader);
   if (reader.current.kind !== 'end') reader.unexpected();
@@ -193,8 +195,11 @@ class ExpressionParser {
 
   #parseCall(): Call {
     const reader = this.#reader;
+    if (isExperimentalFunction(reader.current.text))
+      requireFeature(reader, 'promql-experimental-functions', `function "${reader.current.text}"`);
     const { text: name, start } = reader.advance();
-    if (isExperimentalFunction(name)) throw experimentalError(reader.text, start, `the function ${name}()`);
+    if (isUnbuiltFunction(name))
+      reader.fail(start, `function "${name}" is experimental in Prometheus, and not built here`);
     const args = this.#parseArguments();
     if (!signatureOf(name)) reader.fail(start, `unknown function with name ${JSON.stringify(name)}`);
     return { kind: 'call', name, args, position: { start, end: reader.previousEnd } };
@@ -219,6 +224,8 @@ class ExpressionParser {
 
   #parseAggregation(operator: Aggregator): Aggregation {
     const reader = this.#reader;
+    if (operator === 'limitk' || operator === 'limit_ratio')
+      requireFeature(reader, 'promql-experimental-functions', `${operator}()`);
     const { start } = reader.advance();
     let grouping = this.#parseGrouping();
     if (!reader.at('(')) reader.unexpected('aggregation');

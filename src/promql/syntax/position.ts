@@ -35,8 +35,3 @@ export function syntaxError(text: string, offset: number, problem: string): Omoi
     offset,
   });
 }
-
-/** `query_invalid` for what Prometheus offers behind a feature flag only and this engine does not have. */
-export function experimentalError(text: string, offset: number, feature: string): OmoiError {
-  return syntaxError(text, offset, `${feature} is experimental in Prometheus and not built here`);
-}

@@ -14,6 +14,7 @@ export function readSelector(reader: TokenReader): VectorSelector {
     name,
     matchers,
     offsetMs: 0,
+    offset: null,
     at: null,
     position: { start, end: reader.previousEnd },
   };

@@ -1,4 +1,5 @@
 import { type Matcher, OmoiError, RegexSum } from '#telemetry';
+import type { PromqlFeature, PromqlFeatures } from './features.ts';
 import { describeToken } from './keywords.ts';
 import { Lexer, type Token, type TokenKind } from './lexer.ts';
 import { syntaxError } from './position.ts';
@@ -15,6 +16,7 @@ export const maxQueryTokens = 10_000;
 /** Reads tokens with one token of lookahead. */
 export class TokenReader {
   readonly text: string;
+  readonly features: PromqlFeatures;
   readonly #lexer: Lexer;
   #tokensLeft: number;
   readonly #regexes = new RegexSum();
@@ -22,8 +24,9 @@ export class TokenReader {
   #previousEnd = 0;
 
   /** @param maxTokens how many tokens are consumed before `query_limit` is thrown */
-  constructor(text: string, maxTokens: number) {
+  constructor(text: string, maxTokens: number, features: PromqlFeatures) {
     this.text = text;
+    this.features = features;
     this.#tokensLeft = maxTokens;
     this.#lexer = new Lexer(text);
     this.#current = this.#lexer.next();
@@ -109,6 +112,18 @@ export class TokenReader {
   fail(offset: number, problem: string): never {
     throw syntaxError(this.text, offset, problem);
   }
+}
+
+/**
+ * @param what as it stands before "is experimental": the message says how to have it
+ * @throws OmoiError `query_invalid` about the current token where the feature is off
+ */
+export function requireFeature(reader: TokenReader, feature: PromqlFeature, what: string): void {
+  if (reader.features.has(feature)) return;
+  reader.fail(
+    reader.current.start,
+    `${what} is experimental and not enabled: name "${feature}" in \`promql.features\` of the configuration`,
+  );
 }
 
 function tooManyTokens(): OmoiError {

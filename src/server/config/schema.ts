@@ -1,3 +1,4 @@
+import { PROMQL_FEATURES } from '#promql';
 import {
   durationText,
   maxAgentsOfFleet,
@@ -189,6 +190,16 @@ export const configSchema = z.strictObject({
         .array(z.strictObject({ selector: z.string(), p95: z.number() }))
         .default([])
         .describe('A series whose 95th percentile of the last 30 s is above `p95` is an anomaly.'),
+    })
+    .prefault({}),
+  promql: z
+    .strictObject({
+      features: z
+        .array(z.enum(PROMQL_FEATURES))
+        .default([])
+        .describe(
+          'What is on of the language that is experimental in Prometheus 3.14, by the names that `--enable-feature` has there.',
+        ),
     })
     .prefault({}),
   alerting: z

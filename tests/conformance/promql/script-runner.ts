@@ -1,5 +1,12 @@
 import { VirtualClock, messageOf } from '#telemetry';
-import { createEngine, type Engine, type MatrixSeries, type QueryResult, type VectorElement } from '#promql';
+import {
+  ALL_FEATURES,
+  createEngine,
+  type Engine,
+  type MatrixSeries,
+  type QueryResult,
+  type VectorElement,
+} from '#promql';
 import { fixedInTime } from './at-variants.ts';
 import { Mismatch, compareAnnotations, compareResult, matchesText } from './comparison.ts';
 import { parseScript, type EvalCommand } from './script.ts';
@@ -18,7 +25,7 @@ export interface ScriptReport {
 
 /** Runs a script and answers how many of its evals hold. */
 export async function runScript(text: string): Promise<ScriptReport> {
-  const engine = createEngine({ clock: new VirtualClock() });
+  const engine = createEngine({ clock: new VirtualClock(), features: ALL_FEATURES });
   const storage = new ScriptStorage();
   const failures: Failure[] = [];
   let passed = 0;

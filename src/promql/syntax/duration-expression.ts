@@ -1,0 +1,32 @@
+import type { Position } from './position.ts';
+
+export type DurationOperator = '+' | '-' | '*' | '/' | '%' | '^';
+
+/** Arithmetic in the place of a duration; all values are seconds. */
+export type DurationExpression =
+  | DurationLiteral
+  /** `step()`, `range()`: of the query that is evaluated; 0 at one time. */
+  | { readonly kind: 'step' | 'range'; readonly position: Position }
+  | { readonly kind: 'negated'; readonly operand: DurationExpression; readonly position: Position }
+  | {
+      readonly kind: 'arithmetic';
+      readonly operator: DurationOperator;
+      readonly left: DurationExpression;
+      readonly right: DurationExpression;
+      readonly position: Position;
+    }
+  | {
+      readonly kind: 'min_of' | 'max_of';
+      readonly left: DurationExpression;
+      readonly right: DurationExpression;
+      readonly position: Position;
+    }
+  | { readonly kind: 'parenthesized'; readonly expression: DurationExpression; readonly position: Position };
+
+export interface DurationLiteral {
+  readonly kind: 'literal';
+  readonly seconds: number;
+  /** Written as a duration (`5m`) and not as a number. */
+  readonly isDuration: boolean;
+  readonly position: Position;
+}
