@@ -79,6 +79,10 @@ export class MeasuredServer {
     return this.#server.url;
   }
 
+  get pid(): number {
+    return this.#server.pid;
+  }
+
   get isRunning(): boolean {
     return this.#server.isRunning;
   }

@@ -9,6 +9,8 @@ export interface LoadShape {
   readonly batchSeries: number;
   /** Over how many metrics the series are spread. */
   readonly metrics: number;
+  /** The labels of a series by its number, in order of their names; those of `fleet_metric_…` where it does not say. */
+  readonly labelsOf?: (series: number) => readonly (readonly [name: string, value: string])[];
 }
 
 /** The interval of scrapes that the load stands for. */
@@ -42,14 +44,20 @@ export class Load {
 
   /** The requests of one round, all at `timestampMs`, as protobuf; good until the next call. */
   *round(timestampMs: number): Generator<Buffer> {
-    let series = 0;
-    for (const { bytes, samplesAt } of this.#templates) {
-      for (const at of samplesAt) {
-        bytes.writeDoubleLE(this.#nextValue(series++), at + 3);
-        writeVarint(bytes, at + 12, timestampMs);
-      }
-      yield bytes;
+    for (let batch = 0; batch < this.batches; batch++) yield this.batch(batch, timestampMs);
+  }
+
+  /** The request of one batch of series, all at `timestampMs`, as protobuf; good until the next call for that batch. */
+  batch(batch: number, timestampMs: number): Buffer {
+    const template = this.#templates[batch];
+    if (!template) throw new RangeError(`the load has no batch ${batch}`);
+    const { bytes, samplesAt } = template;
+    let series = batch * this.shape.batchSeries;
+    for (const at of samplesAt) {
+      bytes.writeDoubleLE(this.#nextValue(series++), at + 3);
+      writeVarint(bytes, at + 12, timestampMs);
     }
+    return bytes;
   }
 
   /** Counters grow by about 1000 a step; gauges are noise around 50 with two decimals. */
@@ -74,7 +82,9 @@ export class Load {
     let length = 0;
     for (let series = first; series < Math.min(this.shape.series, first + this.shape.batchSeries); series++) {
       const labels = Buffer.concat(
-        labelsOf(series, this.shape.metrics).map(([name, value]) => field(1, textFields(name, value))),
+        (this.shape.labelsOf?.(series) ?? labelsOf(series, this.shape.metrics)).map(([name, value]) =>
+          field(1, textFields(name, value)),
+        ),
       );
       const head = Buffer.concat([Buffer.from([0x0a]), varint(labels.length + SAMPLE_BYTES), labels]);
       const sample = Buffer.alloc(SAMPLE_BYTES);

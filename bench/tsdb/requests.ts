@@ -7,12 +7,15 @@ const WRITE_HEADERS = {
   'x-prometheus-remote-write-version': '0.1.0',
 };
 
+/** Where requests go, and what each carries. */
+export type Addressed = Pick<Target, 'name' | 'base' | 'prefix' | 'headers'>;
+
 /** A request and its answer to the last byte, on connections that are kept. @throws where the status is no 2xx */
 export class Client {
-  readonly #target: Target;
+  readonly #target: Addressed;
   readonly #agent: Agent;
 
-  constructor(target: Target, connections = 1) {
+  constructor(target: Addressed, connections = 1) {
     this.#target = target;
     this.#agent = new Agent({ keepAlive: true, maxSockets: connections });
   }

@@ -147,7 +147,8 @@ interface Launch {
   readonly readyPath: string;
 }
 
-async function launch(how: Launch): Promise<Target> {
+/** A program of which one port is all it needs, ready. */
+export async function launch(how: Launch): Promise<Target> {
   const port = await freePort();
   const startedAt = performance.now();
   const child = spawn(how.program, how.flags(port), { stdio: 'ignore', cwd: how.directory });
