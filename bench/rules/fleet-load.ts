@@ -1,7 +1,7 @@
 import { Load } from '../tsdb/load.ts';
 
 /** What one instance has: 150 counters, ten histograms of ten buckets, 250 gauges. */
-export const SERIES_PER_INSTANCE = 500;
+const SERIES_PER_INSTANCE = 500;
 export const COUNTERS = 150;
 export const GAUGES = 250;
 export const HISTOGRAMS = 10;

@@ -108,16 +108,17 @@ async function sendSteps(
   const units = Math.min(load.batches, Math.ceil(load.batches * share));
   const lateMs = new Map<RuleTarget, number>();
   const sent: Promise<unknown>[] = [];
+  const answered = async (target: RuleTarget, body: Buffer, dueMs: number): Promise<void> => {
+    await target.client.write(body);
+    lateMs.set(target, Math.max(lateMs.get(target) ?? 0, performance.now() - dueMs));
+  };
   for (let step = 0; step < steps; step++) {
     for (let unit = 0; unit < units; unit++) {
       const dueMs = startedMs + (step + unit / units) * stepMs;
       await delay(Math.max(0, dueMs - performance.now()));
       const body = compress(load.batch(unit, Date.now()));
       for (const target of targets) {
-        const answered = target.client.write(body).then(() => {
-          lateMs.set(target, Math.max(lateMs.get(target) ?? 0, performance.now() - dueMs));
-        });
-        sent.push(answered);
+        sent.push(answered(target, body, dueMs));
       }
     }
   }
