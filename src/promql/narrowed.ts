@@ -30,7 +30,13 @@ function withMatchers(expression: Expression, more: readonly Matcher[]): Express
     case 'unary':
       return { ...expression, operand: withMatchers(expression.operand, more) };
     case 'call':
-      return { ...expression, args: expression.args.map((arg) => withMatchers(arg, more)) };
+      return {
+        ...expression,
+        // What `info` is told is which labels are wanted.
+        args: expression.args.map((arg, at) =>
+          expression.name === 'info' && at > 0 ? arg : withMatchers(arg, more),
+        ),
+      };
     case 'binary': {
       const { first, links } = chainOf(expression);
       return links.reduce<Expression>(

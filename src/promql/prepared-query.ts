@@ -19,7 +19,8 @@ import type { StepGrid } from './evaluation/vector-table.ts';
 import { evaluationError } from './evaluation/query-error.ts';
 import type { QueryResult } from './query-result.ts';
 import { sharesLabel } from './shared-labels.ts';
-import { childrenOf, unwrap, type Expression, type ValueType } from './syntax/ast.ts';
+import { unwrap, type Expression, type ValueType } from './syntax/ast.ts';
+import { childrenOf } from './syntax/children.ts';
 import { typeOf } from './syntax/checker.ts';
 
 export interface QuerySelector {

@@ -4,6 +4,7 @@ import { DATE_FUNCTIONS } from '../functions/date-functions.ts';
 import { FLOAT_FUNCTIONS, clamp, mapFloats, round } from '../functions/float-functions.ts';
 import { HISTOGRAM_FUNCTIONS, mapHistograms } from '../functions/histogram-functions.ts';
 import { joinLabels, replaceLabel } from '../functions/label-functions.ts';
+import { evaluateInfo } from './info.ts';
 import { histogramFractions, histogramQuantiles } from '../functions/quantile-functions.ts';
 import { RANGE_FUNCTIONS } from '../functions/range-functions.ts';
 import { sortByLabels, sortByValue } from '../functions/sorting.ts';
@@ -97,6 +98,8 @@ function* evaluateVectorCall(call: Call, frame: Frame): Steps<VectorTable> {
     }
     case 'timestamp':
       return yield* evaluateTimestamps(first, frame);
+    case 'info':
+      return yield* evaluateInfo(call, frame);
     case 'absent':
       return yield* absence(yield* frame.vector(first), first);
     case 'histogram_quantile':

@@ -1,12 +1,12 @@
 import { type LatestSamples, type Queryable, type Selection } from '#telemetry';
 import {
   chainOf,
-  childrenOf,
   type BinaryExpression,
   type AtModifier,
   type Expression,
   type VectorSelector,
 } from '../syntax/ast.ts';
+import { childrenOf } from '../syntax/children.ts';
 import type { Work } from './pacing.ts';
 import type { QueryGuard } from './query-guard.ts';
 import { ReaderOfAll, ReaderOfOne, type SelectedSeriesReader } from './series-readers.ts';

@@ -6,12 +6,16 @@ import { BlockTable, type RowTarget } from './block-table.ts';
 import type { EvaluationContext } from './evaluation-context.ts';
 import type { Steps } from './pacing.ts';
 import { longRunOf, runOf, type Runs, type SampleRun } from './sample-run.ts';
+import { evaluationError } from './query-error.ts';
 import { resolveAt } from './selection-plan.ts';
 import type { SelectedSeriesReader } from './series-readers.ts';
 import { VectorTable, timeAt, type StepGrid } from './vector-table.ts';
 
-/** What a table's float cells are to hold: the samples' values, or the times they were taken at in seconds. */
-export type SelectedAspect = 'value' | 'timestamp';
+/**
+ * What a table's float cells are to hold: the samples' values, or the times they were taken at in seconds; `float_timestamp`:
+ * only floats are expected, a histogram fails the query.
+ */
+export type SelectedAspect = 'value' | 'timestamp' | 'float_timestamp';
 
 /**
  * The instant vector of a selector at every step: the newest sample in (t − lookback, t] unless it is stale. Where
@@ -77,7 +81,8 @@ function fillRow(
     if (sampleMs <= timeMs - lookbackMs) continue;
     const histogram = histograms?.[at];
     if (!histogram && isStaleMarker(words, at)) continue;
-    if (aspect === 'timestamp') table.setFloat(rowCell + step, sampleMs / 1000);
+    if (aspect === 'float_timestamp' && histogram) throw noInfo();
+    if (aspect !== 'value') table.setFloat(rowCell + step, sampleMs / 1000);
     else if (histogram) table.setHistogram(rowCell + step, histogram);
     else table.setFloat(rowCell + step, values[at] ?? NaN);
     found++;
@@ -107,15 +112,20 @@ function selectLatest(
     if (sampleMs > timeMs || sampleMs <= oldestMs) continue;
     const histogram = histograms?.[row];
     if (!histogram && isStaleMarker(words, row)) continue;
+    if (aspect === 'float_timestamp' && histogram) throw noInfo();
     const first = table.addRow(labels[row] ?? {}, false);
     context.guard.count(grid.stepCount, grid.stepCount);
     for (let cell = first; cell < first + grid.stepCount; cell++) {
-      if (aspect === 'timestamp') table.setFloat(cell, sampleMs / 1000);
+      if (aspect !== 'value') table.setFloat(cell, sampleMs / 1000);
       else if (histogram) table.setHistogram(cell, histogram);
       else table.setFloat(cell, values[row] ?? NaN);
     }
   }
   return table;
+}
+
+function noInfo(): Error {
+  return evaluationError('info sample should be float');
 }
 
 /** Whether every sample lies in (oldestMs, newestMs] and none is a staleness marker. */

@@ -1,4 +1,5 @@
-import { chainOf, childrenOf, unwrap, type Expression } from '../syntax/ast.ts';
+import { chainOf, unwrap, type Expression } from '../syntax/ast.ts';
+import { childrenOf } from '../syntax/children.ts';
 
 /** Functions whose result depends on the time they are evaluated at, whatever their arguments are. */
 const TIME_DEPENDENT: ReadonlySet<string> = new Set([

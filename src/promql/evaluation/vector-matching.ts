@@ -297,7 +297,7 @@ class InsertedSteps {
 }
 
 /** `{__name__="m", a="b"}`, as Prometheus shows a label set. */
-function describeLabels(labels: Labels): string {
+export function describeLabels(labels: Labels): string {
   const pairs = Object.keys(labels)
     .sort()
     .map((name) => `${formatLabelName(name)}=${quote(labels[name] ?? '')}`);

@@ -195,26 +195,3 @@ export function chainOf(outermost: BinaryExpression): OperatorChain {
   }
   return { first, links: links.reverse() };
 }
-
-/** The expressions directly below one, in the order they are evaluated. */
-export function childrenOf(expression: Expression): readonly Expression[] {
-  switch (expression.kind) {
-    case 'number':
-    case 'string':
-    case 'vector_selector':
-      return [];
-    case 'matrix_selector':
-      return [expression.selector];
-    case 'subquery':
-    case 'parenthesized':
-      return [expression.expression];
-    case 'unary':
-      return [expression.operand];
-    case 'call':
-      return expression.args;
-    case 'aggregation':
-      return expression.parameter ? [expression.parameter, expression.expression] : [expression.expression];
-    case 'binary':
-      return [expression.left, expression.right];
-  }
-}

@@ -139,6 +139,7 @@ function checkCall(call: Call, text: string): ValueType {
   if (variadic > 0 && given > least + variadic) {
     fail(text, call, `expected at most ${least + variadic} ${of}`);
   }
+  if (call.name === 'info') return checkInfo(call, text);
   call.args.forEach((arg, place) => {
     const wanted = args[Math.min(place, args.length - 1)];
     const type = checkExpression(arg, text);
@@ -150,6 +151,23 @@ function checkCall(call: Call, text: string): ValueType {
     );
   });
   return signature.returns;
+}
+
+/** The second argument of `info` says which labels are wanted: a selector without a name, which may match everything. */
+function checkInfo(call: Call, text: string): ValueType {
+  const [of, by] = call.args;
+  if (of) expectType(of, 'vector', { text, context: 'call to function "info"' });
+  if (!by) return 'vector';
+  const type = typeOf(by);
+  if (type !== 'vector')
+    fail(
+      text,
+      call,
+      `expected type ${TYPE_NAMES.vector} in call to function "info", got ${TYPE_NAMES[type]}`,
+    );
+  if (by.kind !== 'vector_selector') return fail(text, by, 'expected label selectors only');
+  if (by.name !== '') fail(text, by, 'expected label selectors only, got vector selector instead');
+  return 'vector';
 }
 
 function checkAggregation(aggregation: Aggregation, text: string): void {

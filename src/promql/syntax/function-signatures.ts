@@ -31,6 +31,7 @@ function define(
 
 define('abs ceil floor exp sqrt ln log2 log10 sgn deg rad', ['vector']);
 define('sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh', ['vector']);
+define('info', ['vector', 'vector'], { variadic: 1 });
 define('absent sort sort_desc timestamp', ['vector']);
 define('histogram_avg histogram_count histogram_sum histogram_stddev histogram_stdvar', ['vector']);
 define('rate irate increase delta idelta deriv changes resets', ['matrix']);
@@ -60,14 +61,14 @@ define('max_of min_of', ['scalar', 'scalar'], { returns: 'scalar' });
 /** Functions that Prometheus 3.14 has behind `promql-experimental-functions`. */
 const EXPERIMENTAL_FUNCTIONS: ReadonlySet<string> = new Set(
   (
-    'double_exponential_smoothing end histogram_quantiles mad_over_time max_of min_of range sort_by_label ' +
+    'double_exponential_smoothing end histogram_quantiles info mad_over_time max_of min_of range sort_by_label ' +
     'sort_by_label_desc start step ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time ' +
     'ts_of_min_over_time'
   ).split(' '),
 );
 
 /** Functions of Prometheus that this engine does not have. */
-const UNBUILT_FUNCTIONS: ReadonlySet<string> = new Set(['info', 'start_timestamp']);
+const UNBUILT_FUNCTIONS: ReadonlySet<string> = new Set(['start_timestamp']);
 
 export function signatureOf(name: string): FunctionSignature | undefined {
   return signatures.get(name);

@@ -1,12 +1,6 @@
 import { OmoiError, type Matcher } from '#telemetry';
-import {
-  childrenOf,
-  type Aggregation,
-  type Aggregator,
-  type Call,
-  type Expression,
-  type VectorSelector,
-} from './ast.ts';
+import type { Aggregation, Aggregator, Call, Expression, VectorSelector } from './ast.ts';
+import { childrenOf } from './children.ts';
 import { checkExpression } from './checker.ts';
 import { ALL_FEATURES, NO_FEATURES, type PromqlFeatures } from './features.ts';
 import { isExperimentalFunction, isUnbuiltFunction, signatureOf } from './function-signatures.ts';
