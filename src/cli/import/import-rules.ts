@@ -1,6 +1,6 @@
 import { parseRuleFile } from '#alerting';
-import { createEngine } from '#promql';
-import { createSystemClock, openStrictDocument, type DocumentSource } from '#telemetry';
+import { createEngine, PROMQL_FEATURES, type PromqlFeature } from '#promql';
+import { createSystemClock, OmoiError, openStrictDocument, type DocumentSource } from '#telemetry';
 import { z } from 'zod';
 import { counted, type ImportFinding } from './finding.ts';
 
@@ -31,6 +31,8 @@ type WrittenRule = NonNullable<NonNullable<z.output<typeof written>['groups']>[n
 export interface ImportedRules {
   readonly findings: readonly ImportFinding[];
   readonly groups: readonly string[];
+  /** What of the experimental language its expressions need. */
+  readonly features: readonly PromqlFeature[];
 }
 
 /** A call in an action of a template. */
@@ -42,8 +44,8 @@ const QUERY = /\{\{[^}]*\bquery\b/;
  * @throws OmoiError `rule_file_invalid` naming every mistake with its place
  */
 export function importRules(source: DocumentSource, shippedRules: readonly string[]): ImportedRules {
-  const engine = createEngine({ clock: createSystemClock() });
-  const { groups, warnings } = parseRuleFile(source, (expr) => void engine.prepare(expr));
+  const features = featuresNeeded(source);
+  const { groups, warnings } = parsed(source, features);
   const rules = groups.flatMap((group) => group.rules);
   const alerts = rules.filter(({ alert }) => alert !== '').length;
   const counts = [
@@ -53,12 +55,39 @@ export function importRules(source: DocumentSource, shippedRules: readonly strin
   ];
   return {
     groups: groups.map(({ name }) => name),
+    features,
     findings: [
       { verdict: 'runs', place: null, message: counts.join(', ') },
+      ...features.map((feature): ImportFinding => {
+        const message = `needs ${feature}, which becomes one of promql.features`;
+        return { verdict: 'runs', place: null, message };
+      }),
       ...warnings.map((message): ImportFinding => ({ verdict: 'differs', place: null, message })),
       ...differences(source, new Set(shippedRules)),
     ],
   };
+}
+
+function parsed(source: DocumentSource, features: Iterable<PromqlFeature>): ReturnType<typeof parseRuleFile> {
+  const engine = createEngine({ clock: createSystemClock(), features: new Set(features) });
+  return parseRuleFile(source, (expr) => void engine.prepare(expr));
+}
+
+/** The features without which the file is refused; none where they would not help. */
+function featuresNeeded(source: DocumentSource): readonly PromqlFeature[] {
+  const isAccepted = (features: readonly PromqlFeature[]): boolean => {
+    try {
+      parsed(source, features);
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof OmoiError) return false;
+      throw thrown;
+    }
+  };
+  if (isAccepted([]) || !isAccepted(PROMQL_FEATURES)) return [];
+  return PROMQL_FEATURES.filter(
+    (feature) => !isAccepted(PROMQL_FEATURES.filter((other) => other !== feature)),
+  );
 }
 
 function differences(source: DocumentSource, shipped: ReadonlySet<string>): readonly ImportFinding[] {

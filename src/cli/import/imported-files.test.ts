@@ -76,6 +76,21 @@ describe('the configuration that is written', () => {
     expect(await checkFiles(config)).toEqual([]);
   });
 
+  it('switches on what rules use of the experimental language, and no more', async () => {
+    const rule = (expr: string) => RULES.replace('up == 0', `'${expr}'`);
+    const files = await importAll(
+      write('one.yml', rule('limitk(1, up) == 0')),
+      write('two.yml', rule('up + fill(0) down').replace('a: b', 'c')),
+      write('broken.yml', rule('limitk(1, up) ==')),
+    );
+    const output = join(directory, 'omoi.yaml');
+    writeFileSync(output, files.configuration({ output }));
+    const config = loadConfig({ file: output, environment: {} });
+    expect(config.promql.features).toEqual(['promql-binop-fill-modifiers', 'promql-experimental-functions']);
+    expect(await checkFiles(config)).toEqual([]);
+    expect(linesOf(files)).toContainEqual(expect.stringMatching(/^refused .*could not parse expression/));
+  });
+
   it('names a folder of which all is meant, so that what comes into it later is read, too', async () => {
     const all = ['a', 'b'].map((name) => write(`rules/${name}.yml`, RULES.replace('a: b', name)));
     const folder = join(directory, 'rules');

@@ -26,6 +26,7 @@ export class ImportedFiles {
   readonly #shippedRules = shippedNames(SHIPPED_RULES);
   readonly #ruleFiles: string[] = [];
   readonly #groups = new Set<string>();
+  readonly #features = new Set<string>();
   #prometheus: ImportedPrometheus | null = null;
   #routing: string | null = null;
 
@@ -76,6 +77,10 @@ export class ImportedFiles {
         comment: 'added to the rules that Omoi ships',
       });
     }
+    if (this.#features.size > 0) {
+      const comment = 'what rules use of the experimental language';
+      settings.push({ path: ['promql', 'features'], value: [...this.#features].sort(), comment });
+    }
     settings.push(...(this.#prometheus?.settings ?? []));
     if (flags.exactlyAsPrometheus === true && this.#groups.size > 0) {
       const groups = [...this.#groups].sort().map((name) => [name, { evaluate: 'interval' }]);
@@ -122,7 +127,8 @@ export class ImportedFiles {
   ): Promise<readonly ImportFinding[]> {
     switch (kind) {
       case 'rules': {
-        const { findings, groups } = importRules(source, this.#shippedRules);
+        const { findings, groups, features } = importRules(source, this.#shippedRules);
+        for (const feature of features) this.#features.add(feature);
         this.#ruleFiles.push(source.name);
         for (const name of groups) this.#groups.add(name);
         return findings;
