@@ -14,7 +14,7 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   'rules-bad.yml': /rules-bad\.yml:12:\d+: .*annotation "summary": undefined variable "\$label"/,
   'rules_extrafields.yml': /rules_extrafields\.yml:7:5: unknown key "groups\.0\.namespace"/,
   // Accepted only with promtool's --enable-feature.
-  'features.yml': /features\.yml:8:\d+: .*experimental/,
+  'features.yml': /features\.yml:6:\d+: .*experimental/,
   'bad-rules-syntax.yml': /bad-rules-syntax\.yml:7:9: .*could not parse expression/,
 };
 
