@@ -1,4 +1,4 @@
-import type { Clock, Matcher, Queryable } from '#telemetry';
+import { OmoiError, type Clock, type Matcher, type Queryable } from '#telemetry';
 import { Annotations } from './annotations.ts';
 import { comparisonOf, type Comparison } from './comparison.ts';
 import { hasDurationExpressions, withDurations } from './evaluation/durations.ts';
@@ -91,8 +91,9 @@ export class PreparedQuery {
   get #instantExpression(): Expression {
     try {
       return this.#expressionFor(ONE_TIME);
-    } catch {
-      return this.expression;
+    } catch (thrown) {
+      if (thrown instanceof OmoiError) return this.expression;
+      throw thrown;
     }
   }
 

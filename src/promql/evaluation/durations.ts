@@ -1,11 +1,15 @@
-import type { Call, Expression, MatrixSelector, Subquery, VectorSelector } from '../syntax/ast.ts';
-import { chainOf } from '../syntax/ast.ts';
-import type { DurationExpression } from '../syntax/duration-expression.ts';
+import {
+  chainOf,
+  type Call,
+  type Expression,
+  type MatrixSelector,
+  type Subquery,
+  type VectorSelector,
+} from '../syntax/ast.ts';
+import { MAX_DURATION_SECONDS, type DurationExpression } from '../syntax/duration-expression.ts';
+import { calculate, greater, smaller } from './arithmetic.ts';
 import { evaluationError } from './query-error.ts';
 import type { StepGrid } from './vector-table.ts';
-
-/** In seconds: what fits Prometheus's 64-bit nanoseconds. */
-const MAX_SECONDS = 2 ** 63 / 1e9;
 
 /** What durations of a query may depend on, in seconds. */
 interface QuerySpan {
@@ -105,18 +109,25 @@ function subquery(expression: Subquery, span: QuerySpan | null): Subquery {
 
 function positiveMs(expression: DurationExpression, span: QuerySpan | null): number {
   if (span === null) return 0;
-  const ms = durationMs(expression, span);
-  if (secondsOf(expression, span) <= 0) throw failure(expression, 'duration must be greater than 0');
-  return ms;
+  const seconds = checkedSeconds(expression, span);
+  if (seconds <= 0) throw failure(expression, 'duration must be greater than 0');
+  return wholeMs(seconds);
 }
 
-/** Cut to whole milliseconds, as Prometheus does. */
 function durationMs(expression: DurationExpression, span: QuerySpan | null): number {
-  if (span === null) return 0;
+  return span === null ? 0 : wholeMs(checkedSeconds(expression, span));
+}
+
+/** Cut off, as Prometheus does. */
+function wholeMs(seconds: number): number {
+  return Math.trunc(seconds * 1000) + 0;
+}
+
+function checkedSeconds(expression: DurationExpression, span: QuerySpan): number {
   const seconds = secondsOf(expression, span);
   if (!Number.isFinite(seconds)) throw failure(expression, 'duration is NaN or infinite');
-  if (Math.abs(seconds) > MAX_SECONDS) throw failure(expression, 'duration is out of range');
-  return Math.trunc(seconds * 1000) + 0;
+  if (Math.abs(seconds) > MAX_DURATION_SECONDS) throw failure(expression, 'duration is out of range');
+  return seconds;
 }
 
 function secondsOf(expression: DurationExpression, span: QuerySpan): number {
@@ -132,9 +143,9 @@ function secondsOf(expression: DurationExpression, span: QuerySpan): number {
     case 'negated':
       return -secondsOf(expression.operand, span);
     case 'min_of':
-      return Math.min(secondsOf(expression.left, span), secondsOf(expression.right, span));
+      return smaller(secondsOf(expression.left, span), secondsOf(expression.right, span));
     case 'max_of':
-      return Math.max(secondsOf(expression.left, span), secondsOf(expression.right, span));
+      return greater(secondsOf(expression.left, span), secondsOf(expression.right, span));
     case 'arithmetic':
       return calculated(expression, span);
   }
@@ -146,22 +157,9 @@ function calculated(
 ): number {
   const left = secondsOf(expression.left, span);
   const right = secondsOf(expression.right, span);
-  switch (expression.operator) {
-    case '+':
-      return left + right;
-    case '-':
-      return left - right;
-    case '*':
-      return left * right;
-    case '/':
-      if (right === 0) throw failure(expression, 'division by zero');
-      return left / right;
-    case '%':
-      if (right === 0) throw failure(expression, 'modulo by zero');
-      return left % right;
-    case '^':
-      return left ** right;
-  }
+  if (right === 0 && expression.operator === '/') throw failure(expression, 'division by zero');
+  if (right === 0 && expression.operator === '%') throw failure(expression, 'modulo by zero');
+  return calculate(expression.operator, left, right);
 }
 
 function failure({ position: { start, end } }: DurationExpression, problem: string): Error {

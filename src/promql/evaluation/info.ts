@@ -2,11 +2,11 @@ import { copyLabels, labelValue, METRIC_NAME_LABEL, type Labels, type Matcher } 
 import type { Call } from '../syntax/ast.ts';
 import { infoNameMatchers, infoSelectorOf } from '../syntax/info-selector.ts';
 import type { Frame } from './evaluation-context.ts';
+import { NewestInfos } from './newest-infos.ts';
 import { OutputRows } from './output-rows.ts';
-import type { Steps } from './pacing.ts';
+import { byRows, type Steps } from './pacing.ts';
 import { evaluationError } from './query-error.ts';
 import { evaluateSelector } from './selectors.ts';
-import { describeLabels } from './vector-matching.ts';
 import { ABSENT, type VectorTable } from './vector-table.ts';
 
 /** By what a series and what is known of its target find each other: fixed in Prometheus, too. */
@@ -23,13 +23,9 @@ export function* evaluateInfo(call: Call, frame: Frame): Steps<VectorTable> {
   if (!of) throw new Error('info takes a vector');
   const base = yield* frame.vector(of);
   const times = yield* evaluateSelector(infoSelectorOf(call), { grid, context }, 'float_timestamp');
-  const matchers = by?.kind === 'vector_selector' ? by.matchers : [];
-  const join = new InfoJoin(base, times, matchers);
-  join.findInfos();
-  for (let row = 0; row < base.rowCount; row++) {
-    join.addRow(row);
-    if (context.guard.spend(base.stepCount)) yield;
-  }
+  const join = new InfoJoin(base, times, by?.kind === 'vector_selector' ? by.matchers : []);
+  yield* join.findInfos();
+  yield* byRows(base, (row) => join.addRow(row));
   return join.rows.table;
 }
 
@@ -42,8 +38,8 @@ class InfoJoin {
   /** By which labels are chosen: none, all are wanted. */
   readonly #labelMatchers: readonly Matcher[];
   readonly #wanted: ReadonlySet<string>;
-  /** The rows of each info metric, by what identifies them. */
-  readonly #rowsByName = new Map<string, Map<string, number[]>>();
+  /** The info series that count, of each info metric, by what identifies them. */
+  readonly #infosByName = new Map<string, Map<string, NewestInfos>>();
 
   constructor(base: VectorTable, infos: VectorTable, matchers: readonly Matcher[]) {
     this.#base = base;
@@ -54,128 +50,73 @@ class InfoJoin {
     this.rows = new OutputRows(base.stepCount, base.rowCount);
   }
 
-  /** The info series that some element may want. Series that are info metrics themselves want none. */
-  findInfos(): void {
-    const wanted = IDENTIFYING.map(() => new Set<string>());
-    for (let row = 0; row < this.#base.rowCount; row++) {
+  /** Of the info series those that some element may want. Series that are info metrics themselves want none. */
+  *findInfos(): Steps<void> {
+    const wanted = IDENTIFYING.map((name) => ({ name, values: new Set<string>() }));
+    const { stepCount, kinds } = this.#base;
+    const hasElements = new Uint8Array(stepCount);
+    yield* byRows(this.#base, (row) => {
+      for (let step = 0; step < stepCount; step++) {
+        if (kinds[row * stepCount + step] !== ABSENT) hasElements[step] = 1;
+      }
       const labels = this.#base.labels[row] ?? {};
-      if (this.#isInfo(labels)) continue;
-      for (const [at, name] of IDENTIFYING.entries()) {
+      if (this.#isInfo(labels)) return;
+      for (const { name, values } of wanted) {
         const value = labelValue(labels, name);
-        if (value !== '') wanted[at]?.add(value);
+        if (value !== '') values.add(value);
       }
-    }
-    if (wanted.every(({ size }) => size === 0)) return;
-    for (let row = 0; row < this.#infos.rowCount; row++) {
+    });
+    const named = wanted.filter(({ values }) => values.size > 0);
+    if (named.length === 0) return;
+    yield* byRows(this.#infos, (row) => {
       const labels = this.#infos.labels[row] ?? {};
-      const isWanted = IDENTIFYING.every((name, at) => {
-        const values = wanted[at];
-        return !values || values.size === 0 || values.has(labelValue(labels, name));
-      });
-      if (isWanted) this.#keepInfo(row, labels);
-    }
-    this.#assertUnambiguous();
+      if (!named.every(({ name, values }) => values.has(labelValue(labels, name)))) return;
+      this.#infosOf(labels).add(row, hasElements);
+    });
   }
 
-  #keepInfo(row: number, labels: Labels): void {
+  #infosOf(labels: Labels): NewestInfos {
     const name = labelValue(labels, METRIC_NAME_LABEL);
-    let ofName = this.#rowsByName.get(name);
-    if (!ofName) this.#rowsByName.set(name, (ofName = new Map()));
+    let ofName = this.#infosByName.get(name);
+    if (!ofName) this.#infosByName.set(name, (ofName = new Map()));
     const identity = identityOf(labels);
-    const rows = ofName.get(identity);
-    if (rows) rows.push(row);
-    else ofName.set(identity, [row]);
-  }
-
-  /** Fails where two series of one metric and identity have samples of the same time at a step with elements. */
-  #assertUnambiguous(): void {
-    const { stepCount } = this.#base;
-    for (const ofName of this.#rowsByName.values()) {
-      for (const rows of ofName.values()) {
-        if (rows.length === 1) continue;
-        for (let step = 0; step < stepCount; step++) this.#assertOneNewest(rows, step);
-      }
-    }
-  }
-
-  #assertOneNewest(rows: readonly number[], step: number): void {
-    let newest = -1;
-    for (const row of rows) {
-      const time = this.#timeOf(row, step);
-      if (time === null) continue;
-      const newestTime = newest < 0 ? null : this.#timeOf(newest, step);
-      if (newestTime === null || newestTime < time) newest = row;
-      else if (newestTime === time && this.#hasElementAt(step)) throw this.#ambiguous(newest, row, time);
-    }
-  }
-
-  #hasElementAt(step: number): boolean {
-    const { kinds, rowCount, stepCount } = this.#base;
-    for (let row = 0; row < rowCount; row++) if (kinds[row * stepCount + step] !== ABSENT) return true;
-    return false;
-  }
-
-  #ambiguous(first: number, second: number, seconds: number): Error {
-    const [existing, other] = [first, second].map((row) => describeLabels(this.#infos.labels[row] ?? {}));
-    const timeMs = Math.round(seconds * 1000);
-    return evaluationError(
-      `found duplicate series for info metric: existing ${existing} @ ${timeMs}, new ${other} @ ${timeMs}`,
-    );
-  }
-
-  #timeOf(row: number, step: number): number | null {
-    const cell = row * this.#infos.stepCount + step;
-    return this.#infos.kinds[cell] === ABSENT ? null : (this.#infos.values[cell] ?? null);
+    let infos = ofName.get(identity);
+    if (!infos) ofName.set(identity, (infos = new NewestInfos(this.#infos)));
+    return infos;
   }
 
   /** Adds an element with what is known of its target at each step. */
   addRow(row: number): void {
     const { kinds, labels, dropsName, stepCount } = this.#base;
     const own = labels[row] ?? {};
-    const candidates = this.#candidatesOf(own);
-    /** By the info series that count, what has become of the labels: what counts seldom changes. */
-    const known = new Map<string, Labels | null>();
+    const isInfo = this.#isInfo(own);
+    const infos = isInfo ? [] : this.#infosAbout(own);
+    let joinedAt = -1;
+    let to = -1;
     for (let step = 0; step < stepCount; step++) {
       const cell = row * stepCount + step;
       if (kinds[cell] === ABSENT) continue;
-      const found = candidates === null ? [] : this.#newestOf(candidates, step);
-      const key = found.join();
-      let joined = known.get(key);
-      if (joined === undefined)
-        known.set(key, (joined = candidates === null ? own : this.#joined(own, found)));
-      if (joined === null) continue;
-      const to = this.rows.rowOf(joined, dropsName[row] ?? false) + step;
-      this.rows.assertFree(to);
-      this.rows.table.copyCell(to, this.#base, cell);
+      // What is known of a target seldom changes.
+      if (joinedAt < 0 || infos.some((one) => one.rowAt(step) !== one.rowAt(joinedAt))) {
+        const joined = isInfo ? own : this.#joined(own, infos, step);
+        to = joined === null ? -1 : this.rows.rowOf(joined, dropsName[row] ?? false);
+        joinedAt = step;
+      }
+      if (to < 0) continue;
+      this.rows.assertFree(to + step);
+      this.rows.table.copyCell(to + step, this.#base, cell);
     }
   }
 
-  /** The rows of each info metric that are of the same target; null for an info metric itself. */
-  #candidatesOf(labels: Labels): readonly (readonly number[])[] | null {
-    if (this.#isInfo(labels)) return null;
+  /** Of each info metric what is known of the target of an element. */
+  #infosAbout(labels: Labels): readonly NewestInfos[] {
     const identity = identityOf(labels);
-    return [...this.#rowsByName.values()].flatMap((ofName) => {
-      const rows = ofName.get(identity);
-      return rows ? [rows] : [];
-    });
-  }
-
-  #newestOf(candidates: readonly (readonly number[])[], step: number): readonly number[] {
-    return candidates.flatMap((rows) => {
-      let newest: number | null = null;
-      let newestTime = -Infinity;
-      for (const row of rows) {
-        const time = this.#timeOf(row, step);
-        if (time === null || time <= newestTime) continue;
-        newest = row;
-        newestTime = time;
-      }
-      return newest === null ? [] : [newest];
-    });
+    return [...this.#infosByName.values()].flatMap((ofName) => ofName.get(identity) ?? []);
   }
 
   /** Null where labels are asked for that no info series has. */
-  #joined(own: Labels, found: readonly number[]): Labels | null {
+  #joined(own: Labels, infos: readonly NewestInfos[], step: number): Labels | null {
+    const found = infos.map((one) => one.rowAt(step)).filter((row) => row >= 0);
     if (found.length === 0) return this.#labelMatchers.every((matcher) => matcher.matches('')) ? own : null;
     const added = new Map<string, string>();
     for (const row of found) {

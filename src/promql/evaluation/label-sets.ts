@@ -1,3 +1,4 @@
+import { formatLabelName, quote } from '../syntax/text-literals.ts';
 import {
   emptyLabels,
   copyLabels,
@@ -60,4 +61,12 @@ export function hasMetadata(labels: Labels): boolean {
 /** The label set of what no longer is the metric: without its name, type and unit. */
 export function withoutMetricName(labels: Labels): Labels {
   return hasMetadata(labels) ? dropLabels(labels, METADATA) : labels;
+}
+
+/** `{__name__="m", a="b"}`, as Prometheus shows a label set. */
+export function describeLabels(labels: Labels): string {
+  const pairs = Object.keys(labels)
+    .sort()
+    .map((name) => `${formatLabelName(name)}=${quote(labels[name] ?? '')}`);
+  return `{${pairs.join(', ')}}`;
 }

@@ -1,9 +1,8 @@
 import { METRIC_NAME_LABEL, type Labels } from '#telemetry';
-import { formatLabelName, quote } from '../syntax/text-literals.ts';
 import type { VectorMatching } from '../syntax/ast.ts';
 import type { ElementOperation, Operand } from './element-operation.ts';
 import { Grouping, NumbersByOthers } from './grouping.ts';
-import { dropLabels, keepLabels } from './label-sets.ts';
+import { describeLabels, dropLabels, keepLabels } from './label-sets.ts';
 import { ResultLabels } from './result-labels.ts';
 import { rowsOfGroup, sortByGroup, type RowsByGroup } from './rows-by-group.ts';
 import { OutputRows } from './output-rows.ts';
@@ -71,6 +70,8 @@ class Join {
   /** What stands in for a sample of the "many" side: Prometheus's `fill_left`, whichever side that is. */
   readonly #manyFill: number | null;
   readonly #oneFill: number | null;
+  /** What matching does not compare, where it names that. */
+  readonly #unmatched: ReadonlySet<string>;
   #manyPresent: Uint8Array | null = null;
 
   constructor(left: VectorTable, right: VectorTable, matching: VectorMatching, operation: ElementOperation) {
@@ -80,6 +81,7 @@ class Join {
     this.#matching = matching;
     this.#operation = operation;
     this.#labels = new ResultLabels(matching, operation.operator);
+    this.#unmatched = new Set([...matching.labels, METRIC_NAME_LABEL]);
     this.#manyFill = matching.fill.left;
     this.#oneFill = matching.fill.right;
     this.rows = new OutputRows(left.stepCount, this.#many.rowCount);
@@ -126,7 +128,7 @@ class Join {
   ): Steps<void> {
     const { stepCount } = this.#many;
     if (this.#oneFill !== null) {
-      const except = presentSteps(this.#one, one);
+      const except = yield* presentSteps(this.#one, one);
       for (const row of many) {
         this.#combinePair({ many: row, one: null, except }, soFar);
         if (guard.spend(stepCount)) yield;
@@ -194,7 +196,7 @@ class Join {
   /** What matching compares of a label set. */
   #matchedLabels(labels: Labels): Labels {
     const { on, labels: names } = this.#matching;
-    return on ? keepLabels(labels, names) : dropLabels(labels, new Set([...names, METRIC_NAME_LABEL]));
+    return on ? keepLabels(labels, names) : dropLabels(labels, this.#unmatched);
   }
 
   /** Fails where two rows of the "one" side are present at a step at which the "many" side is not empty. */
@@ -246,13 +248,12 @@ function setFloat(operand: Operand, value: number | null): void {
 }
 
 /** 1 for the steps at which one of the rows has a sample. */
-function presentSteps({ kinds, stepCount }: VectorTable, rows: Int32Array): Uint8Array {
+function* presentSteps({ kinds, stepCount }: VectorTable, rows: Int32Array): Steps<Uint8Array> {
   const present = new Uint8Array(stepCount);
-  for (const row of rows) {
-    for (let step = 0; step < stepCount; step++) {
-      if (kinds[row * stepCount + step] !== ABSENT) present[step] = 1;
-    }
-  }
+  yield* byRows({ rowCount: rows.length, stepCount }, (place) => {
+    const cell = (rows[place] ?? 0) * stepCount;
+    for (let step = 0; step < stepCount; step++) if (kinds[cell + step] !== ABSENT) present[step] = 1;
+  });
   return present;
 }
 
@@ -294,12 +295,4 @@ class InsertedSteps {
   stepsOf(labels: Labels): Uint8Array {
     return (this.#steps[this.#numbers.numberOf(labels)] ??= new Uint8Array(this.#stepCount));
   }
-}
-
-/** `{__name__="m", a="b"}`, as Prometheus shows a label set. */
-export function describeLabels(labels: Labels): string {
-  const pairs = Object.keys(labels)
-    .sort()
-    .map((name) => `${formatLabelName(name)}=${quote(labels[name] ?? '')}`);
-  return `{${pairs.join(', ')}}`;
 }

@@ -1,4 +1,8 @@
+import { MAX_DURATION_MS } from '#telemetry';
 import type { Position } from './position.ts';
+
+/** The longest duration that fits Prometheus's 64-bit nanoseconds. */
+export const MAX_DURATION_SECONDS = MAX_DURATION_MS / 1000;
 
 export type DurationOperator = '+' | '-' | '*' | '/' | '%' | '^';
 

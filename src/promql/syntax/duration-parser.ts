@@ -1,12 +1,15 @@
-import type { DurationExpression, DurationLiteral, DurationOperator } from './duration-expression.ts';
+import {
+  MAX_DURATION_SECONDS,
+  type DurationExpression,
+  type DurationLiteral,
+  type DurationOperator,
+} from './duration-expression.ts';
 import { isSpecialNumber } from './keywords.ts';
 import { parseDurationSeconds, parseNumber, quote } from './text-literals.ts';
 import type { TokenReader } from './token-reader.ts';
 
-/** The longest duration that fits Prometheus's 64-bit nanoseconds, in seconds. */
-const MAX_DURATION_SECONDS = 2 ** 63 / 1e9;
 /** How deep signs, parentheses and right sides may stand in each other. */
-const MAX_DEPTH = 100;
+const maxDurationDepth = 100;
 const PRECEDENCES: ReadonlyMap<string, number> = new Map([
   ['+', 1],
   ['-', 1],
@@ -143,7 +146,10 @@ function literal(reader: TokenReader, read: DurationLiteral): DurationLiteral {
 }
 
 function deeper(reader: TokenReader, { place, depth }: Reading): Reading {
-  if (depth >= MAX_DEPTH)
-    reader.fail(reader.current.start, `the duration nests deeper than ${MAX_DEPTH} levels`);
+  if (depth >= maxDurationDepth)
+    reader.fail(
+      reader.current.start,
+      `the duration nests deeper than maxDurationDepth (${maxDurationDepth})`,
+    );
   return { place, depth: depth + 1 };
 }

@@ -185,7 +185,10 @@ describe('parseExpression', () => {
     ['a and fill(0) b', '1:1: parse error: filling in missing series not allowed for set operators'],
     ['1 + fill(0) b', '1:1: parse error: filling in missing series only allowed between instant vectors'],
     ['foo anchored', '1:5: parse error: anchored modifier is experimental in Prometheus, and not built here'],
-    [`foo[${'('.repeat(101)}1m]`, '1:105: parse error: the duration nests deeper than 100 levels'],
+    [
+      `foo[${'('.repeat(101)}1m]`,
+      '1:105: parse error: the duration nests deeper than maxDurationDepth (100)',
+    ],
   ])('refuses %j as Prometheus does', (text, message) => {
     expect(() => parseExpression(text)).toThrow(expect.objectContaining({ code: 'query_invalid', message }));
   });
