@@ -6,16 +6,20 @@ const IMPORTED_FILE = /\.(?:ya?ml|tmpl|tpl|gotmpl|rules?)$/;
 
 /** Files that a person names: of a folder all in it that may be meant, by name. @throws Error of the file system */
 export function namedFiles(path: string): readonly string[] {
-  if (!statSync(path).isDirectory()) return [path];
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) throw new Error('there is no such file');
+  if (!found.isDirectory()) return [path];
   const names = readdirSync(path).filter((name) => IMPORTED_FILE.test(name));
   return names.sort().map((name) => join(path, name));
 }
 
 /** The files that a glob of a configuration means, relative to the folder of that configuration. */
 export function globbedFiles(glob: string, configuration: string): readonly string[] {
-  const pattern = isAbsolute(glob) ? glob : join(dirname(configuration), glob);
-  return globSync(pattern)
-    .filter((path) => statSync(path).isFile())
+  // The folder is no part of the pattern: it may hold what a pattern reads otherwise.
+  const directory = dirname(configuration);
+  return globSync(glob, { cwd: directory })
+    .map((path) => (isAbsolute(path) ? path : join(directory, path)))
+    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true)
     .sort();
 }
 

@@ -30,6 +30,11 @@ export interface ImportedFile {
   readonly findings: readonly ImportFinding[];
 }
 
-export function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
+/** A line that begins with its file and place: `alertmanager.yml:6:7: …`. */
+const PLACED = /^.*?:(\d+:\d+): (.*)$/s;
+
+/** The finding that a line with a place of its own stands for. */
+export function findingOf(verdict: Verdict, line: string): ImportFinding {
+  const [, place = null, message = line] = PLACED.exec(line) ?? [];
+  return { verdict, place, message };
 }

@@ -34,6 +34,11 @@ describe('what a prometheus.yml becomes', () => {
       },
     ],
     [
+      'what 0 means there',
+      'global: {evaluation_interval: 0s}\nstorage: {tsdb: {retention: {time: 0d, size: 0}}}',
+      { 'alerting.evaluation_interval': '1m' },
+    ],
+    [
       'external labels, with variables, without what relabelling drops',
       'global: {external_labels: {cluster: "eu-${ZONE}$$", replica: a, zone: $NONE}}\n' +
         'alerting: {alert_relabel_configs: [{action: labeldrop, regex: replica}]}',

@@ -1,6 +1,7 @@
 import { nearestWord, openStrictDocument, parseDuration, type DocumentSource } from '#telemetry';
 import { z } from 'zod';
-import { counted, type ImportFinding, type OmoiSetting } from './finding.ts';
+import { counted } from '../terminal/counted.ts';
+import type { ImportFinding, OmoiSetting } from './finding.ts';
 import { KEY_MEANINGS, SECTIONS } from './prometheus-keys.ts';
 
 /** What a Prometheus configuration says. */
@@ -96,6 +97,8 @@ class PrometheusReading {
       case 'rule_files':
         return this.#readRuleFiles(path, value);
       case 'global.evaluation_interval':
+        if (parsedDuration(value) === 0)
+          return this.#tell('unused', path, `${key}: 0 is Prometheus's default`);
         this.#hasInterval = true;
         return this.#readDuration(path, value, ['alerting', 'evaluation_interval']);
       case 'global.rule_query_offset':
@@ -146,7 +149,7 @@ class PrometheusReading {
 
   #readDuration(path: Path, value: unknown, setting: OmoiSetting['path']): void {
     const key = path.join('.');
-    if (typeof value !== 'string' || parseDuration(value) === null)
+    if (parsedDuration(value) === null)
       return this.#tell('refused', path, `${key}: ${JSON.stringify(value)} is no duration`);
     this.#set(setting, value, `${key} of ${this.#name}`);
     this.#tell('runs', path, `${key}: becomes ${setting.join('.')}`);
@@ -156,7 +159,9 @@ class PrometheusReading {
     if (!isMapping(value)) return this.#tell('refused', path, 'storage.tsdb.retention is no mapping');
     for (const [key, child] of Object.entries(value)) {
       const inner = [...path, key];
-      if (key === 'time') this.#readDuration(inner, child, ['telemetry', 'retention']);
+      if (key === 'time' && parsedDuration(child) === 0)
+        this.#tell('unused', inner, `${inner.join('.')}: no bound`);
+      else if (key === 'time') this.#readDuration(inner, child, ['telemetry', 'retention']);
       else if (key === 'size') this.#readSize(inner, child);
       else this.#tellKey(inner);
     }
@@ -222,6 +227,11 @@ class PrometheusReading {
 
 function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** In ms; null for what is none. */
+function parsedDuration(value: unknown): number | null {
+  return typeof value === 'string' ? parseDuration(value) : null;
 }
 
 function lengthOf(value: unknown): number {

@@ -1,11 +1,9 @@
 import { dirname, resolve } from 'node:path';
-import type { NotificationConfiguration, Route } from '#notification';
+import type { NotificationConfiguration } from '#notification';
 import type { DocumentSource } from '#telemetry';
+import { contentsOf, contentsText } from '../routing/contents.ts';
 import { readRoutingText } from '../routing/routing-file.ts';
-import { counted, type ImportFinding } from './finding.ts';
-
-/** `alertmanager.yml:6:7: …` */
-const PLACED = /^(?:.*?):(\d+:\d+): (.*)$/s;
+import { findingOf, type ImportFinding } from './finding.ts';
 
 /**
  * What becomes of an Alertmanager configuration.
@@ -13,31 +11,15 @@ const PLACED = /^(?:.*?):(\d+:\d+): (.*)$/s;
  */
 export async function importRouting(source: DocumentSource): Promise<readonly ImportFinding[]> {
   const configuration = await readRoutingText({ ...source, directory: dirname(resolve(source.name)) });
-  const { route, receivers, inhibitRules, timeIntervals, warnings } = configuration;
-  const counts = [
-    counted(routesIn(route), 'route'),
-    counted(receivers.size, 'receiver'),
-    counted(inhibitRules.length, 'inhibit rule'),
-    counted(timeIntervals.size, 'time interval'),
-  ];
   return [
-    { verdict: 'runs', place: null, message: counts.join(', ') },
-    ...warnings.map(placed),
-    ...afterSilence(configuration),
+    { verdict: 'runs', place: null, message: contentsText(contentsOf(configuration)) },
+    ...configuration.warnings.map((warning) => findingOf('differs', warning)),
+    ...toldMore(configuration),
   ];
-}
-
-function routesIn({ routes }: Route): number {
-  return routes.reduce((sum, route) => sum + routesIn(route), 1);
-}
-
-function placed(warning: string): ImportFinding {
-  const [, place = null, message = warning] = PLACED.exec(warning) ?? [];
-  return { verdict: 'differs', place, message };
 }
 
 /** What holds for every configuration, and is felt by its receivers. */
-function afterSilence({ receivers }: Pick<NotificationConfiguration, 'receivers'>): readonly ImportFinding[] {
+function toldMore({ receivers }: Pick<NotificationConfiguration, 'receivers'>): readonly ImportFinding[] {
   const integrations = [...receivers.values()].flatMap((receiver) => receiver.integrations);
   if (integrations.length === 0) return [];
   return [

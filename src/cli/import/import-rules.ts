@@ -2,7 +2,8 @@ import { parseRuleFile } from '#alerting';
 import { createEngine, PROMQL_FEATURES, type PromqlFeature } from '#promql';
 import { createSystemClock, OmoiError, openStrictDocument, type DocumentSource } from '#telemetry';
 import { z } from 'zod';
-import { counted, type ImportFinding } from './finding.ts';
+import { counted } from '../terminal/counted.ts';
+import type { ImportFinding } from './finding.ts';
 
 /** A rule file as far as the report is about it; it has been parsed before. */
 const written = z.object({
@@ -44,8 +45,8 @@ const QUERY = /\{\{[^}]*\bquery\b/;
  * @throws OmoiError `rule_file_invalid` naming every mistake with its place
  */
 export function importRules(source: DocumentSource, shippedRules: readonly string[]): ImportedRules {
-  const features = featuresNeeded(source);
-  const { groups, warnings } = parsed(source, features);
+  const { file, features } = parsedWithFeatures(source);
+  const { groups, warnings } = file;
   const rules = groups.flatMap((group) => group.rules);
   const alerts = rules.filter(({ alert }) => alert !== '').length;
   const counts = [
@@ -68,26 +69,29 @@ export function importRules(source: DocumentSource, shippedRules: readonly strin
   };
 }
 
-function parsed(source: DocumentSource, features: Iterable<PromqlFeature>): ReturnType<typeof parseRuleFile> {
-  const engine = createEngine({ clock: createSystemClock(), features: new Set(features) });
-  return parseRuleFile(source, (expr) => void engine.prepare(expr));
+/** The file with the features without which it is refused. @throws OmoiError `rule_file_invalid` where none help */
+function parsedWithFeatures(source: DocumentSource) {
+  const plain = attempt(source, []);
+  if (!(plain instanceof OmoiError)) return { file: plain, features: [] };
+  const file = attempt(source, PROMQL_FEATURES);
+  if (file instanceof OmoiError) throw plain;
+  const isNeeded = (feature: PromqlFeature): boolean =>
+    attempt(
+      source,
+      PROMQL_FEATURES.filter((other) => other !== feature),
+    ) instanceof OmoiError;
+  return { file, features: PROMQL_FEATURES.filter(isNeeded) };
 }
 
-/** The features without which the file is refused; none where they would not help. */
-function featuresNeeded(source: DocumentSource): readonly PromqlFeature[] {
-  const isAccepted = (features: readonly PromqlFeature[]): boolean => {
-    try {
-      parsed(source, features);
-      return true;
-    } catch (thrown) {
-      if (thrown instanceof OmoiError) return false;
-      throw thrown;
-    }
-  };
-  if (isAccepted([]) || !isAccepted(PROMQL_FEATURES)) return [];
-  return PROMQL_FEATURES.filter(
-    (feature) => !isAccepted(PROMQL_FEATURES.filter((other) => other !== feature)),
-  );
+/** The file, or what refuses it. */
+function attempt(source: DocumentSource, features: readonly PromqlFeature[]) {
+  const engine = createEngine({ clock: createSystemClock(), features: new Set(features) });
+  try {
+    return parseRuleFile(source, (expr) => void engine.prepare(expr));
+  } catch (thrown) {
+    if (thrown instanceof OmoiError) return thrown;
+    throw thrown;
+  }
 }
 
 function differences(source: DocumentSource, shipped: ReadonlySet<string>): readonly ImportFinding[] {

@@ -1,5 +1,5 @@
-import { existsSync, renameSync, writeFileSync } from 'node:fs';
-import { OmoiError } from '#telemetry';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { messageOf, OmoiError } from '#telemetry';
 import { checkFiles, loadConfig } from '#server';
 import { aside } from '../terminal/aside.ts';
 import { note, printJson, printLines } from '../terminal/print.ts';
@@ -26,10 +26,10 @@ export async function importFiles(names: readonly string[], flags: ImportFlags):
     );
   const imported = new ImportedFiles();
   for (const name of names) await imported.read(name);
+  const text = imported.configuration(flags);
   const files = imported.finish();
   const isBroken = files.some(({ findings }) => findings.some(({ verdict }) => verdict === 'refused'));
   const writes = !dryRun && (!isBroken || flags.skipBroken === true);
-  const text = imported.configuration(flags);
   if (flags.json === true)
     printJson({
       files: reportJson(files),
@@ -56,11 +56,16 @@ export async function importFiles(names: readonly string[], flags: ImportFlags):
   return 0;
 }
 
-/** Whole or not at all. */
+/** Whole or not at all. @throws OmoiError `invalid_request` where it can't be written there */
 function replaceFile(path: string, text: string): void {
   const draft = `${path}.${process.pid}.new`;
-  writeFileSync(draft, text, { flag: 'wx' });
-  renameSync(draft, path);
+  try {
+    writeFileSync(draft, text, { flag: 'wx' });
+    renameSync(draft, path);
+  } catch (thrown) {
+    rmSync(draft, { force: true });
+    throw new OmoiError('invalid_request', `${path} can't be written: ${messageOf(thrown)}`, {}, thrown);
+  }
 }
 
 async function nextSteps(output: string, hasScraping: boolean): Promise<readonly string[]> {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -118,7 +118,7 @@ describe('the report', () => {
       'runs 1 route, 1 receiver, 0 inhibit rules, 0 time intervals',
       expect.stringMatching(/^differs people are told more/),
       'refused one routing is in force: routing.yml',
-      expect.stringMatching(/^refused ENOENT/),
+      'refused there is no such file',
     ]);
   });
 
@@ -140,6 +140,24 @@ describe('the report', () => {
       expect.objectContaining({ place: '5:9', message: expect.stringContaining('replaces the rule') }),
       expect.objectContaining({ place: '5:9', message: expect.stringContaining('query') }),
     ]);
+  });
+
+  it('reads the rules of the Prometheus that is imported, relative to it, whatever its folder is called', async () => {
+    const first = write('a [1]{x}/prometheus.yml', 'rule_files: ["rules/*.yml"]\n');
+    write('a [1]{x}/rules/a.yml', RULES);
+    symlinkSync('gone', join(directory, 'a [1]{x}/rules/b.yml'));
+    const second = write('other/prometheus.yml', 'rule_files: ["rules/*.yml"]\n');
+    write('other/rules/a.yml', RULES);
+    const files = await importAll(first, second);
+    expect(linesOf(files)).toContain('runs rules/*.yml: a [1]{x}/rules/a.yml');
+    expect(linesOf(files)).toContain('refused one Prometheus is imported at a time');
+    expect(files.finish().map(({ path }) => path)).not.toContain(join(directory, 'other/rules/a.yml'));
+  });
+
+  it('refuses what the server would refuse of the configuration', async () => {
+    const files = await importAll(write('prometheus.yml', 'global: {evaluation_interval: 500ms}\n'));
+    files.configuration({ output: 'omoi.yaml' });
+    expect(linesOf(files)).toContainEqual(expect.stringMatching(/^refused "alerting.evaluation_interval"/));
   });
 
   it('reads a file once, however often it is named', async () => {

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { messageOf, OmoiError } from '#telemetry';
-import { readTextFile, SHIPPED_RULES, shippedNames } from '#server';
-import type { ImportedFile, ImportFinding, OmoiSetting } from './finding.ts';
+import { parseConfig, readTextFile, SHIPPED_RULES, shippedNames } from '#server';
+import { findingOf, type ImportedFile, type ImportFinding, type OmoiSetting } from './finding.ts';
 import { folderOf, globbedFiles, namedFiles } from './find-files.ts';
 import { importPrometheus, type ImportedPrometheus } from './import-prometheus.ts';
 import { importRouting } from './import-routing.ts';
@@ -28,6 +28,7 @@ export class ImportedFiles {
   readonly #groups = new Set<string>();
   readonly #features = new Set<string>();
   #prometheus: ImportedPrometheus | null = null;
+  #prometheusFile: string | null = null;
   #routing: string | null = null;
 
   /** Whether what is imported has somebody who scrapes. */
@@ -65,7 +66,19 @@ export class ImportedFiles {
     return ['all rules:', ...ABOUT_ALL_RULES.map((line) => `  differs  ${line}`), ''];
   }
 
+  /** The text of the configuration; what the server would refuse of it becomes a finding. */
   configuration(flags: ConfigurationFlags): string {
+    const text = this.#write(flags);
+    try {
+      parseConfig({ name: flags.output, text });
+    } catch (thrown) {
+      const what = 'the configuration that is to be written';
+      this.#files.push({ path: flags.output, what, findings: [...refusalsOf(thrown)] });
+    }
+    return text;
+  }
+
+  #write(flags: ConfigurationFlags): string {
     const paths = this.#pathsFor(flags);
     const settings: OmoiSetting[] = [];
     if (this.#ruleFiles.length > 0) {
@@ -118,7 +131,7 @@ export class ImportedFiles {
       findings = refusalsOf(thrown);
     }
     this.#note(path, kind, findings);
-    if (kind === 'prometheus') await this.#readGlobs(path);
+    if (this.#prometheusFile === path) await this.#readGlobs(path);
   }
 
   async #findingsOf(
@@ -144,6 +157,7 @@ export class ImportedFiles {
         if (this.#prometheus !== null)
           return [{ verdict: 'refused', place: null, message: 'one Prometheus is imported at a time' }];
         this.#prometheus = importPrometheus(source, process.env);
+        this.#prometheusFile = source.name;
         return this.#prometheus.findings;
       }
       case 'rule_tests':
@@ -178,8 +192,5 @@ function refusal(thrown: unknown): ImportFinding {
 /** A line of the message is a mistake. @throws what is no mistake of a person */
 function refusalsOf(thrown: unknown): readonly ImportFinding[] {
   if (!(thrown instanceof OmoiError)) return [refusal(thrown)];
-  return thrown.message.split('\n').map((line) => {
-    const [, place = null, message = line] = /^.*?:(\d+:\d+): (.*)$/s.exec(line) ?? [];
-    return { verdict: 'refused', place, message };
-  });
+  return thrown.message.split('\n').map((line) => findingOf('refused', line));
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { OmoiError } from '#telemetry';
-import type { NotificationConfiguration, Route } from '#notification';
 import { printJson, printLines } from '../terminal/print.ts';
+import { contentsOf, contentsText, type RoutingContents } from './contents.ts';
 import { readRoutingFile } from './routing-file.ts';
 
 /** What was found in a file. */
@@ -14,11 +14,7 @@ type FileCheck =
       readonly problem_count: number;
     };
 
-interface Found {
-  readonly routes: number;
-  readonly receivers: number;
-  readonly inhibit_rules: number;
-  readonly time_intervals: number;
+interface Found extends RoutingContents {
   readonly warnings: readonly string[];
 }
 
@@ -46,31 +42,12 @@ export async function checkRouting(
 
 async function checkFile(file: string): Promise<FileCheck> {
   try {
-    return { file, ok: true, ...foundIn(await readRoutingFile(file)) };
+    const configuration = await readRoutingFile(file);
+    return { file, ok: true, ...contentsOf(configuration), warnings: configuration.warnings };
   } catch (thrown) {
     if (!(thrown instanceof OmoiError)) throw thrown;
     return { file, ok: false, ...refusalOf(thrown) };
   }
-}
-
-function foundIn({
-  route,
-  receivers,
-  inhibitRules,
-  timeIntervals,
-  warnings,
-}: NotificationConfiguration): Found {
-  return {
-    routes: countRoutes(route),
-    receivers: receivers.size,
-    inhibit_rules: inhibitRules.length,
-    time_intervals: timeIntervals.size,
-    warnings,
-  };
-}
-
-function countRoutes({ routes }: Route): number {
-  return routes.reduce((sum, route) => sum + countRoutes(route), 1);
 }
 
 const placedProblems = z.object({
@@ -95,19 +72,12 @@ function linesOf(check: FileCheck): readonly string[] {
       ...(rest > 0 ? [`  and ${rest} more`] : []),
     ];
   }
-  const counts = [
-    counted(check.routes, 'route'),
-    counted(check.receivers, 'receiver'),
-    counted(check.inhibit_rules, 'inhibit rule'),
-    counted(check.time_intervals, 'time interval'),
+  return [
+    `${file}: good: ${contentsText(check)}`,
+    ...check.warnings.map((warning) => `  warning: ${warning}`),
   ];
-  return [`${file}: good: ${counts.join(', ')}`, ...check.warnings.map((warning) => `  warning: ${warning}`)];
 }
 
 function placed(file: string, { line, column, message }: Problem): string {
   return line === null ? message : `${file}:${line}:${column ?? 1}: ${message}`;
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

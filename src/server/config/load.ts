@@ -25,7 +25,7 @@ const variableOf = (path: readonly string[]): string => `OMOI_${path.join('_').t
  */
 export function loadConfig(sources: ConfigSources): Config {
   const { name, text } = readConfigFile(sources.file) ?? { name: DEFAULT_FILE, text: '' };
-  const fromFile = parseStrictDocument({ name, text }, configSchema, 'config_invalid');
+  const fromFile = parseConfig({ name, text });
   ignoredVariables(sources.environment);
   const overrides = environmentOverrides(sources.environment);
   if (overrides.length === 0) return withSecrets(fromFile);
@@ -36,6 +36,11 @@ export function loadConfig(sources: ConfigSources): Config {
   return withSecrets(
     parseStrictDocument({ name: origin, text: stringify(merged) }, configSchema, 'config_invalid'),
   );
+}
+
+/** What a file alone says, without variables and secrets. @throws OmoiError `config_invalid`, as `loadConfig` */
+export function parseConfig(source: DocumentSource): Config {
+  return parseStrictDocument(source, configSchema, 'config_invalid');
 }
 
 /**

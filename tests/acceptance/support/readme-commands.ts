@@ -36,7 +36,10 @@ const TYPED: Readonly<Record<string, Typed>> = {
   'omoi check [--config omoi.yaml]': { args: ['check'], tells: /demo|configuration|warning/ },
   'omoi policies check': { tells: /./ },
   // Neither is here: it says so, and writes nothing.
-  'omoi import prometheus.yml alertmanager.yml': { tells: /REFUSED +ENOENT.*prometheus\.yml/, status: 1 },
+  'omoi import prometheus.yml alertmanager.yml': {
+    tells: /^prometheus\.yml: .*\n +REFUSED +there is no such file/m,
+    status: 1,
+  },
   // It asks for a token, which nobody gives it here.
   'omoi login http://HOST:4600': { args: ['login', 'URL'], tells: /no token was given/, status: 2 },
 };
