@@ -53,6 +53,7 @@ export async function serve({ configFile, demo, strict, version, onStarted }: Se
   const running = await startServer({
     config,
     readConfig,
+    configFile: file,
     version,
     extraPools: () => (demo ? demoPools(dataDirectory, process.env['NODE_COMPILE_CACHE']) : []),
     agentsOnStop: demo ? 'end' : 'work_on',

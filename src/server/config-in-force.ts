@@ -6,8 +6,8 @@ import type { ConfigurationWarning } from './in-force-warnings.ts';
 export interface ConfigInForceParts {
   /** What the server was started with. */
   readonly started: Config;
-  /** Reads the configuration anew; null where there is no file to read. @throws OmoiError `config_invalid` */
-  readonly read: (() => Config) | null;
+  /** Reads the configuration anew; null where there is no file to read. @throws OmoiError `config_invalid`, `files_changing` */
+  readonly read: (() => Config | Promise<Config>) | null;
   readonly clock: Pick<Clock, 'wallMs'>;
   readonly metrics: SelfMetrics;
 }
@@ -87,7 +87,7 @@ export class ConfigInForce {
   async reload<Report>(takeOver: (next: Config) => Promise<Report>): Promise<Report> {
     try {
       const { started, read } = this.#of;
-      const onDisk = read?.() ?? started;
+      const onDisk = (await read?.()) ?? started;
       const next = withReloaded(this.#current, onDisk);
       const report = await takeOver(next);
       this.#current = next;

@@ -5,6 +5,11 @@ import { readTextFile } from './text-file.ts';
 
 const YAML_FILE = /\.ya?ml$/;
 
+/** Whether a folder that is named stands for this file of it, too. */
+export function isYamlFile(name: string): boolean {
+  return YAML_FILE.test(name);
+}
+
 /** Files that are read in one turn of the event loop. */
 const filesPerTurn = 64;
 
@@ -28,7 +33,7 @@ export async function readDocuments(
 
 function yamlFilesOf(path: string): readonly string[] {
   if (!statSync(path).isDirectory()) return [path];
-  const names = readdirSync(path).filter((name) => YAML_FILE.test(name));
+  const names = readdirSync(path).filter(isYamlFile);
   return names.sort().map((name) => join(path, name));
 }
 

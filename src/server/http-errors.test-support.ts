@@ -176,7 +176,13 @@ const KINDS: readonly Kind[] = [
   {
     title: 'that reloads',
     has: lines(/reload/),
-    codes: ['config_invalid', 'rule_file_invalid', 'policy_file_invalid', 'routing_invalid'],
+    codes: [
+      'config_invalid',
+      'rule_file_invalid',
+      'policy_file_invalid',
+      'files_changing',
+      'routing_invalid',
+    ],
   },
 ];
 

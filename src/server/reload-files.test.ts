@@ -48,6 +48,7 @@ const reload = () =>
     alerting: rules.alerting,
     watchdog: watchdog.watchdog,
     logger: silentLogger,
+    whileStill: (_config, read) => read(),
     prepareRouting({ notification: { config_file: file } }) {
       if (routing.problem) return Promise.reject(routing.problem);
       const takeOver = () => Promise.resolve(void routing.taken.push(file));

@@ -12,6 +12,8 @@ export interface ReloadParts {
   readonly watchdog: Pick<Watchdog, 'preparePolicies' | 'reconsider'>;
   /** Reads and checks who is told of alerts. @throws OmoiError `routing_invalid` */
   readonly prepareRouting: (config: Config) => Promise<PreparedRouting>;
+  /** Reads the files that this configuration names while they stand still. @throws OmoiError `files_changing` */
+  readonly whileStill: <Content>(of: Config, read: () => Promise<Content>) => Promise<Content>;
   readonly logger: Logger;
 }
 
@@ -19,7 +21,7 @@ export interface ReloadParts {
  * Reads the configuration and the files of rules, routing and policies anew and takes all of them over, or none. What can fail comes first: reading,
  * checking, and what the database is asked; then both change in one turn of the event loop. That they are in force is
  * true, too, where the database fails after that: what it is about is done again, and the log says so.
- * @throws OmoiError `config_invalid`, `rule_file_invalid`, `routing_invalid`, `policy_file_invalid`, `database_failed`; the old ones stay in force
+ * @throws OmoiError `config_invalid`, `rule_file_invalid`, `routing_invalid`, `policy_file_invalid`, `files_changing`, `database_failed`; the old ones stay in force
  */
 export async function reloadFiles(config: ConfigInForce, parts: ReloadParts): Promise<Reloaded> {
   const reloaded = await takeOver(config, parts);
@@ -31,9 +33,11 @@ async function takeOver(config: ConfigInForce, parts: ReloadParts): Promise<Relo
   const { alerting, watchdog, logger } = parts;
   try {
     const { report, policies } = await config.reload(async (next) => {
-      const policyFiles = await readPolicyFiles(next);
-      const ruleFiles = await readRuleFiles(next);
-      const routing = await parts.prepareRouting(next);
+      const { policyFiles, ruleFiles, routing } = await parts.whileStill(next, async () => ({
+        policyFiles: await readPolicyFiles(next),
+        ruleFiles: await readRuleFiles(next),
+        routing: await parts.prepareRouting(next),
+      }));
       const prepared = await watchdog.preparePolicies(policyFiles);
       const loaded = await loadRules(alerting, ruleFiles, logger, () => prepared.takeOver());
       await routing.takeOver();

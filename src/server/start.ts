@@ -55,6 +55,7 @@ import { outputFiles } from './output-files.ts';
 import { startParts, type Ground, type Parts } from './parts.ts';
 import { createReceiverNetwork } from './receiver-network.ts';
 import { reloadFiles } from './reload-files.ts';
+import { ReloadOnChange } from './reload-on-change.ts';
 import { reloadsInTurn } from './reloads.ts';
 import { serverProcesses } from './own-process.ts';
 import { prometheusFacts } from './prometheus-facts.ts';
@@ -66,12 +67,15 @@ import { startRetention } from './retention.ts';
 import { ServerWarnings } from './server-warnings.ts';
 import { ownUser, poolsOfOwnUser, sharedUserWarning } from './shared-user.ts';
 import { StateWrites } from './state-writes.ts';
+import { WatchedFiles } from './watched-files.ts';
 import { announceServer, lastAnnouncement, withdrawServer } from './running-server.ts';
 
 export interface ServerOptions {
   readonly config: Config;
   /** Reads the configuration anew, for a reload; that of the start counts where absent. @throws OmoiError `config_invalid` */
   readonly readConfig?: () => Config;
+  /** The file that `readConfig` reads; null or absent where there is none. */
+  readonly configFile?: string | null;
   readonly version: string;
   /** Pools beside those of the configuration, made once the address is known. */
   readonly extraPools: (url: string) => readonly PoolDefinition[];
@@ -109,7 +113,7 @@ export interface RunningOmoi {
   readonly broken: Promise<OmoiError>;
   /**
    * Reads rules and policies anew, and which of them the configuration names. What is broken changes nothing.
-   * @throws OmoiError `config_invalid`, `rule_file_invalid`, `policy_file_invalid`
+   * @throws OmoiError `config_invalid`, `rule_file_invalid`, `policy_file_invalid`, `files_changing`
    */
   reload(): Promise<Reloaded>;
   /**
@@ -263,8 +267,10 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   const reach = { isOpen: false, opened: Promise.withResolvers<undefined>() };
   const receivers = createReceiverNetwork({ clock, random, environment: options.environment, version });
   lifecycle.started('receivers', () => receivers.close());
+  const files = new WatchedFiles({ configFile: options.configFile ?? null, clock, routing: receivers.files });
+  await files.begin(config);
   const ground: Ground = {
-    receivers,
+    receivers: { ...receivers, files: files.routing },
     isStrict: options.isStrict === true,
     clock,
     sampleClock,
@@ -310,7 +316,8 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   };
   void endWhenFenced();
   const ingest = createIngest(ground, { fleet: parts.fleet, spans, logs });
-  const read = options.readConfig ?? null;
+  const { readConfig } = options;
+  const read = readConfig === undefined ? null : () => files.readConfig(readConfig);
   const inForce = new ConfigInForce({ started: config, read, clock, metrics });
   const facts = prometheusFacts(inForce, parts.engine, { version, startedAtMs, dataDirectory });
   const unread = ignoredVariables(options.environment).map((name) => ({
@@ -331,7 +338,8 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
   });
   await warnings.refresh();
   const reload = reloadsInTurn(async () => {
-    const reloaded = await reloadFiles(inForce, { ...parts, logger });
+    const whileStill = files.whileStill.bind(files);
+    const reloaded = await reloadFiles(inForce, { ...parts, whileStill, logger });
     await warnings.refresh();
     return reloaded;
   });
@@ -430,6 +438,18 @@ async function start(options: ServerOptions, begun: Begun): Promise<RunningOmoi>
     logger: loggerOf('retention'),
   });
   lifecycle.started('retention', () => retention.stop());
+  if (config.reload.on_change) {
+    const { settle: settleMs } = config.reload;
+    const onChange = new ReloadOnChange({
+      clock,
+      logger,
+      changed: () => files.changed(inForce.current),
+      reload,
+      settleMs,
+    });
+    onChange.start();
+    lifecycle.started('reload on change', () => onChange.stop());
+  }
   announceServer(dataDirectory, { url: address.url, socket: socket?.path ?? null });
   lifecycle.started('announcement', () => withdrawServer(dataDirectory));
   logger.info(

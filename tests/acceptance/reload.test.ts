@@ -40,6 +40,8 @@ beforeAll(async () => {
   writeFileSync(configuration, 'alerting: { disable: ["*"] }\nwatchdog: { disable: ["*"] }\n');
   server = await OmoiServer.start(data.path, {
     env: {
+      // Here a reload is what is asked for.
+      OMOI_RELOAD_ON_CHANGE: 'false',
       OMOI_ALERTING_RULE_FILES: JSON.stringify([rules]),
       OMOI_WATCHDOG_POLICY_FILES: JSON.stringify([join(files, 'policies')]),
     },

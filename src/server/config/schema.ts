@@ -276,6 +276,18 @@ export const configSchema = z.strictObject({
         .describe('Replaces the mode of every policy; without it each policy’s own counts.'),
     })
     .prefault({}),
+  reload: z
+    .strictObject({
+      on_change: z
+        .boolean()
+        .default(true)
+        .describe('Whether files of rules, routing, policies and this one are taken over when they change.'),
+      settle: durationText
+        .pipe(z.number().int().min(100).max(3_600_000))
+        .prefault('1s')
+        .describe('How long changed files have to stand still before they are read.'),
+    })
+    .prefault({}),
   telemetry: z
     .strictObject({
       retention: durationText.prefault('15d').describe('How long samples are kept.'),

@@ -130,6 +130,12 @@ export const SERVER_ERRORS = {
     'A rule file cannot be read, or an expression in it cannot be evaluated.',
     'Correct the line that the message names; the old rules keep running.',
   ),
+  files_changing: entry(
+    503,
+    'A file of the configuration, of rules, routing or policies was being written each time that it was read.',
+    'Ask again once it is written whole; what was in force stays so.',
+    true,
+  ),
   policy_file_invalid: entry(
     400,
     'A policy file cannot be read, or names an action, a key or a matcher that does not exist.',
