@@ -1,6 +1,6 @@
 // What an evaluation on arrival costs, how soon an alert is committed, how long a reload of many rules holds the event loop;
 // and what 10,000 rules over 100,000 series cost a whole server, beside Prometheus where Debian's package is installed.
-// npm run bench -- rules [--json] [--only=PART,…] [--targets=omoi,prometheus] [--scale=1]
+// npm run bench -- rules [--json] [--only=PART,…] [--targets=omoi,prometheus] [--scale=1] [--rules=10000] [--files=1]
 import { parseArgs } from 'node:util';
 import { INSTALLED } from './tsdb/target.ts';
 import { startOmoi, startPrometheus } from './rules/fleet-target.ts';
@@ -17,6 +17,9 @@ const { values: options } = parseArgs({
     targets: { type: 'string', default: 'omoi,prometheus' },
     /** Of the fleet and its rules; below 1 time runs faster, too. */
     scale: { type: 'string', default: '1' },
+    /** That are reloaded, and the files in which they stand. */
+    rules: { type: 'string', default: '10000' },
+    files: { type: 'string', default: '1' },
   },
 });
 const only = new Set(options.only.split(','));
@@ -58,6 +61,9 @@ async function besidePrometheus(): Promise<void> {
 }
 
 if (only.has('rule')) report('one rule over 10 of 100,000 series', await measureRule());
-if (only.has('reload')) report('reload of 10,000 rules', await measureReload());
+if (only.has('reload')) {
+  const size = { rules: Number(options.rules), files: Number(options.files) };
+  report(`reload of ${size.rules} rules in ${size.files} files`, await measureReload(size));
+}
 if (only.has('fleet')) await besidePrometheus();
 if (options.json) console.log(JSON.stringify({ results }));

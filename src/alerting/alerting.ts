@@ -274,7 +274,10 @@ async function handOver(
     begun.push(loop.retire(rule));
     if (stretch.isOver) await stretch.pause();
   }
-  if (isRunning) begun.push(...added.map((rule) => intake.take(rule)));
+  for (const rule of isRunning ? added : []) {
+    begun.push(intake.take(rule));
+    if (stretch.isOver) await stretch.pause();
+  }
   await Promise.all(begun);
 }
 

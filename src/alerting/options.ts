@@ -24,6 +24,8 @@ export interface AlertingOptions {
   readonly startupGraceMs: number;
   /** A downtime up to this long does not end pending alerts; their `for` stands still while Omoi is down. */
   readonly outageToleranceMs: number;
+  /** How many rules are loaded at most; each takes some 20 kB. */
+  readonly maxRules: number;
   readonly externalLabels: Labels;
   /** The address people reach Omoi at; for templates and for the API. */
   readonly externalUrl: string;
@@ -39,6 +41,7 @@ export const DEFAULT_ALERTING_OPTIONS: AlertingOptions = {
   evaluationBurstMs: 100,
   startupGraceMs: 30_000,
   outageToleranceMs: 3_600_000,
+  maxRules: 25_000,
   externalLabels: {},
   externalUrl: 'http://127.0.0.1:4600',
   groups: {},

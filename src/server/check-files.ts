@@ -85,7 +85,10 @@ function engineOf({ promql }: Pick<Config, 'promql'>): Engine {
 
 async function readRules(config: Config): Promise<RuleFiles> {
   const engine = engineOf(config);
-  return parseRuleFiles(await readRuleFiles(config), (expr) => void engine.prepare(expr));
+  return parseRuleFiles(await readRuleFiles(config), {
+    checkExpression: (expr) => void engine.prepare(expr),
+    maxRules: config.alerting.max_rules,
+  });
 }
 
 async function readPolicies(config: Config): Promise<ReadPolicies> {

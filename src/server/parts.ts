@@ -385,6 +385,7 @@ function alertingOptions(config: Config): Partial<AlertingOptions> {
     defaultIntervalMs: alerting.evaluation_interval,
     defaultQueryOffsetMs: alerting.rule_query_offset,
     evaluationShare: alerting.evaluation_share,
+    maxRules: alerting.max_rules,
     externalLabels: alerting.external_labels,
     externalUrl: externalUrlOf(config),
     groups: Object.fromEntries(

@@ -16,7 +16,10 @@ async function triggers(
   const policies = new PolicyRegistry(null, parseMatcher);
   await policies.load([{ name: 'p', text: policy }], clock);
   return strangerTriggers({
-    files: parseRuleFiles([{ name: 'r', text: `groups: [{name: g, rules: [${rules}]}]` }], () => undefined),
+    files: parseRuleFiles([{ name: 'r', text: `groups: [{name: g, rules: [${rules}]}]` }], {
+      checkExpression: () => undefined,
+      maxRules: 100,
+    }),
     policies: policies.list(),
     selectorsOf,
     watch: watch.map((text) => parseSelector(text).matchers),

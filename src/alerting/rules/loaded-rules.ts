@@ -25,12 +25,24 @@ export interface LoadedRulesParts {
   readonly onChange: (change: RuleChange) => Promise<void>;
 }
 
+/** A rule, and the definition under which it goes on. */
+interface RedefinedRule {
+  readonly rule: RuleState;
+  readonly definition: LoadedRule;
+}
+
 /** What a load changed. */
 export interface RuleChange {
   readonly added: readonly RuleState[];
   /** Rules that go on under another definition. */
-  readonly changed: readonly { readonly rule: RuleState; readonly definition: LoadedRule }[];
+  readonly changed: readonly RedefinedRule[];
   readonly removed: readonly RuleState[];
+}
+
+interface ComparedRules extends RuleChange {
+  readonly states: ReadonlyMap<string, RuleState>;
+  /** Rules that have not changed; their place among the others may have. */
+  readonly same: readonly RedefinedRule[];
 }
 
 export interface LoadReport {
@@ -92,8 +104,12 @@ export class LoadedRules {
     const { clock, database } = this.#parts;
     const stretch = new Stretch(clock);
     const queries = this.#queries();
-    const { features } = this.#parts;
-    const parsed = await readRuleFiles(files, { checkExpression: queries, features });
+    const { features, options } = this.#parts;
+    const parsed = await readRuleFiles(files, {
+      checkExpression: queries,
+      features,
+      maxRules: options.maxRules,
+    });
     for (const [key, rule] of this.#ending) if (rule.hasEnded) this.#ending.delete(key);
     const inUse = [...this.#ending.keys()];
     const known = await readKnownRules(database);
@@ -101,8 +117,12 @@ export class LoadedRules {
     const loaded = await paced(this.#prepare(groups, queries), stretch);
     const created = await paced(this.#createStates(loaded), stretch);
     const registration = await ruleTableChange(database, groups, stretch);
+    const change = await paced(this.#compare(loaded, created), stretch);
     await database.transaction((tx) => registerRules(tx, registration));
-    const change = this.#swap(groups, loaded, created);
+    for (const { rule, definition } of change.same) rule.moveTo(definition);
+    this.#groups = groups;
+    this.#states = change.states;
+    for (const rule of change.removed) this.#ending.set(rule.key, rule);
     onTaken();
     this.#version++;
     try {
@@ -159,28 +179,31 @@ export class LoadedRules {
     return created;
   }
 
-  #swap(
-    groups: readonly RuleGroup[],
+  /** What the load changes; nothing has changed yet. Loads come one after the other: what is compared stays so. */
+  *#compare(
     loaded: readonly LoadedRule[],
     created: ReadonlyMap<string, RuleState>,
-  ): RuleChange {
+  ): Generator<void, ComparedRules> {
     const states = new Map<string, RuleState>();
     const added: RuleState[] = [];
-    const changed: { rule: RuleState; definition: LoadedRule }[] = [];
+    const same: RedefinedRule[] = [];
+    const changed: RedefinedRule[] = [];
     for (const definition of loaded) {
       const { key } = definition.rule;
       const before = this.#states.get(key);
       const rule = before ?? created.get(key);
       if (!rule) throw new Error(`the new rule ${key} has no state`);
       if (!before) added.push(rule);
-      else if (isSameRule(before.definition, definition)) before.moveTo(definition);
+      else if (isSameRule(before.definition, definition)) same.push({ rule, definition });
       else changed.push({ rule, definition });
       states.set(key, rule);
+      yield;
     }
-    const removed = [...this.#states.values()].filter((rule) => !states.has(rule.key));
-    for (const rule of removed) this.#ending.set(rule.key, rule);
-    this.#groups = groups;
-    this.#states = states;
-    return { added, changed, removed };
+    const removed: RuleState[] = [];
+    for (const rule of this.#states.values()) {
+      if (!states.has(rule.key)) removed.push(rule);
+      yield;
+    }
+    return { states, same, added, changed, removed };
   }
 }

@@ -1,5 +1,12 @@
+import type { PromqlFeatures } from '#promql';
 import { OmoiError, type ErrorCode } from '#telemetry';
 import type { GroupText, RuleFile, RuleFileText, RuleText } from './rule-file.ts';
+
+/** What the thread that reads rule files is started with. */
+export interface RuleFileWorkerData {
+  readonly features: PromqlFeatures;
+  readonly maxRules: number;
+}
 
 /** What the thread that reads rule files is asked: to read some, or for the next piece of what it has read. */
 export type RuleFileRequest = readonly RuleFileText[] | 'next';

@@ -8,6 +8,7 @@ import { maxCharactersInPlace, readRuleFiles } from './rule-file-reader.ts';
 import { assignKeys } from './rule-identity.ts';
 import { buildRuleGroups } from './rule-set.ts';
 
+const MANY = 10_000;
 const engine = createEngine({ clock: new VirtualClock() });
 const check = (expr: string): void => void prepareForRule(engine, expr);
 
@@ -42,9 +43,9 @@ describe('the reader of rule files', () => {
       throw new Error('the expressions of large files are checked in the thread');
     };
     const { turns, result } = await turnsDuring(
-      readRuleFiles([few, many], { checkExpression: neverHere, features: NO_FEATURES }),
+      readRuleFiles([few, many], { checkExpression: neverHere, features: NO_FEATURES, maxRules: MANY }),
     );
-    expect(result).toEqual(parseRuleFiles([few, many], check));
+    expect(result).toEqual(parseRuleFiles([few, many], { checkExpression: check, maxRules: MANY }));
     // 50 rules are one piece.
     expect(turns).toBeGreaterThanOrEqual(10);
   });
@@ -54,9 +55,31 @@ describe('the reader of rule files', () => {
     const files = await readRuleFiles([few], {
       checkExpression: (expr) => void checked.push(expr),
       features: NO_FEATURES,
+      maxRules: MANY,
     });
     expect(checked).toEqual(['up == 0']);
-    expect(files).toEqual(parseRuleFiles([few], check));
+    expect(files).toEqual(parseRuleFiles([few], { checkExpression: check, maxRules: MANY }));
+  });
+
+  it.each([
+    [
+      'in place',
+      [few, fileOf('more.yml', expressions(4))],
+      'more.yml: up to its end there are 5 rules; more than 4',
+    ],
+    [
+      'in the thread',
+      [few, many, fileOf('never.yml', ['up +'])],
+      'many.yml: up to its end there are 501 rules; more than 4',
+    ],
+  ])('refuses more rules than there may be, and goes no further: %s', async (_where, files, message) => {
+    const reading = { checkExpression: check, features: NO_FEATURES, maxRules: 4 };
+    await expect(readRuleFiles(files, reading)).rejects.toMatchObject({
+      code: 'rule_file_invalid',
+      message: expect.stringContaining(message),
+    });
+    const enough = readRuleFiles(files.slice(0, 2), { ...reading, maxRules: 501 });
+    expect((await enough).map(({ name }) => name)).toEqual(files.slice(0, 2).map(({ name }) => name));
   });
 
   it('names every mistake of every file from the thread too', async () => {
@@ -65,12 +88,14 @@ describe('the reader of rule files', () => {
       fileOf('b.yml', ['up ==']),
       { name: 'c.yml', text: 'groups: [' },
     ];
-    const refusal = await readRuleFiles(broken, { checkExpression: check, features: NO_FEATURES }).catch(
-      (thrown: unknown) => thrown,
-    );
+    const refusal = await readRuleFiles(broken, {
+      checkExpression: check,
+      features: NO_FEATURES,
+      maxRules: MANY,
+    }).catch((thrown: unknown) => thrown);
     let expected: unknown;
     try {
-      parseRuleFiles(broken, check);
+      parseRuleFiles(broken, { checkExpression: check, maxRules: MANY });
     } catch (thrown) {
       expected = thrown;
     }
@@ -83,7 +108,7 @@ describe('the reader of rule files', () => {
 
 describe('what is made of many rules', () => {
   it('offers a pause at every rule', () => {
-    const [file] = parseRuleFiles([many], check) as readonly [RuleFile];
+    const [file] = parseRuleFiles([many], { checkExpression: check, maxRules: MANY }) as readonly [RuleFile];
     const pausesOf = (work: Iterator<void>): number => {
       let pauses = 0;
       while (!work.next().done) pauses++;

@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import type { PromqlFeatures } from '#promql';
 import { messageOf, nextTurn, OmoiError } from '#telemetry';
-import type { CheckExpression, GroupText, RuleFile, RuleFileText, RuleText } from './rule-file.ts';
-import { parseRuleFiles } from './rule-files.ts';
-import type { RuleFilePiece, RuleFileRequest } from './rule-file-protocol.ts';
+import type { GroupText, RuleFile, RuleFileText, RuleText } from './rule-file.ts';
+import { parseRuleFiles, type RuleFileReading } from './rule-files.ts';
+import type { RuleFilePiece, RuleFileRequest, RuleFileWorkerData } from './rule-file-protocol.ts';
 
 /**
  * More text than this is read in a thread of its own: 1,000 characters take 1.5 ms, and a document can't be read in
@@ -11,9 +11,8 @@ import type { RuleFilePiece, RuleFileRequest } from './rule-file-protocol.ts';
  */
 export const maxCharactersInPlace = 8192;
 
-/** How expressions are read: here, and in a thread that has the same features. */
-export interface ExpressionReading {
-  readonly checkExpression: CheckExpression;
+/** How rules are read: here, and in a thread that has the same features. */
+export interface RuleReading extends RuleFileReading {
   readonly features: PromqlFeatures;
 }
 
@@ -27,13 +26,13 @@ const script = import.meta.filename.endsWith('.ts') ? './rule-file-worker.ts' : 
  */
 export async function readRuleFiles(
   files: readonly RuleFileText[],
-  { checkExpression, features }: ExpressionReading,
+  { features, ...reading }: RuleReading,
 ): Promise<readonly RuleFile[]> {
   const characters = files.reduce((sum, { text }) => sum + text.length, 0);
-  if (characters <= maxCharactersInPlace) return parseRuleFiles(files, checkExpression);
+  if (characters <= maxCharactersInPlace) return parseRuleFiles(files, reading);
   const thread = new Worker(new URL(script, import.meta.url), {
     name: 'omoi-rule-files',
-    workerData: features,
+    workerData: { features, maxRules: reading.maxRules } satisfies RuleFileWorkerData,
   });
   try {
     return await receiveFiles(thread, files);

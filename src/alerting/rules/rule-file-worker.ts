@@ -1,11 +1,16 @@
 // Runs in a worker thread, which lives for one reading of rule files.
 import { parentPort, workerData } from 'node:worker_threads';
-import { createEngine, type PromqlFeatures } from '#promql';
+import { createEngine } from '#promql';
 import { createSystemClock } from '#telemetry';
 import { prepareForRule } from '../evaluation/promql-queries.ts';
 import type { RuleFile, RuleFileText } from './rule-file.ts';
 import { parseRuleFiles } from './rule-files.ts';
-import { refusalOf, type RuleFilePiece, type RuleFileRequest } from './rule-file-protocol.ts';
+import {
+  refusalOf,
+  type RuleFilePiece,
+  type RuleFileRequest,
+  type RuleFileWorkerData,
+} from './rule-file-protocol.ts';
 
 /** Rules of one message: the thread that receives it takes the whole of it in one go. */
 const RULES_PER_PIECE = 50;
@@ -13,8 +18,9 @@ const RULES_PER_PIECE = 50;
 const port = parentPort;
 if (!port) throw new Error('rule-file-worker runs in a worker thread');
 // What who starts the thread gives it.
-const features = workerData as PromqlFeatures;
+const { features, maxRules } = workerData as RuleFileWorkerData;
 const engine = createEngine({ clock: createSystemClock(), features });
+const checkExpression = (expr: string): void => void prepareForRule(engine, expr);
 let pieces: Iterator<RuleFilePiece> = [].values();
 
 port.on('message', (request: RuleFileRequest) => {
@@ -25,7 +31,7 @@ port.on('message', (request: RuleFileRequest) => {
 
 function read(files: readonly RuleFileText[]): Iterator<RuleFilePiece> {
   try {
-    return piecesOf(parseRuleFiles(files, (expr) => void prepareForRule(engine, expr)));
+    return piecesOf(parseRuleFiles(files, { checkExpression, maxRules }));
   } catch (thrown) {
     return [refusalOf(thrown)].values();
   }

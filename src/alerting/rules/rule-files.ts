@@ -7,26 +7,42 @@ import {
   type RuleText,
 } from './rule-file.ts';
 
+/** How rule files are read. */
+export interface RuleFileReading {
+  readonly checkExpression: CheckExpression;
+  /** Rules of all files together. */
+  readonly maxRules: number;
+}
+
 /**
  * Parses rule files. Of the shipped ones come the rules that are in force: neither switched off nor replaced.
- * @throws OmoiError `rule_file_invalid` naming the first mistakes of all files, and how many there are
+ * @throws OmoiError `rule_file_invalid` naming the first mistakes of all files, and how many there are; or the file with which the rules are too many
  */
 export function parseRuleFiles(
   files: readonly RuleFileText[],
-  checkExpression: CheckExpression,
+  { checkExpression, maxRules }: RuleFileReading,
 ): readonly RuleFile[] {
   const parsed: RuleFile[] = [];
   const failures: OmoiError[] = [];
+  let rules = 0;
   for (const file of files) {
     try {
-      parsed.push(parseRuleFile(file, checkExpression));
+      const read = parseRuleFile(file, checkExpression);
+      for (const group of read.groups) rules += group.rules.length;
+      parsed.push(read);
     } catch (thrown) {
       if (!(thrown instanceof OmoiError)) throw thrown;
       failures.push(thrown);
     }
+    if (rules > maxRules) throw tooManyRules(file.name, rules, maxRules);
   }
   if (failures.length === 0) return rulesInForce(parsed);
   throw refusalOfAll(failures);
+}
+
+function tooManyRules(file: string, rules: number, maxRules: number): OmoiError {
+  const message = `${file}: up to its end there are ${rules} rules; more than ${maxRules} (alerting.max_rules) are not loaded`;
+  return new OmoiError('rule_file_invalid', message, { file, rules, max_rules: maxRules });
 }
 
 /** One list of what is wrong in all files, of the first ones. */

@@ -221,6 +221,13 @@ export const configSchema = z.strictObject({
       rule_query_offset: durationText
         .prefault('0s')
         .describe('How far the rules of groups that name no `query_offset` look into the past.'),
+      max_rules: z
+        .number()
+        .int()
+        .positive()
+        .max(1_000_000)
+        .default(25_000)
+        .describe('How many rules are loaded at most; files with more of them are refused.'),
       evaluation_share: z
         .number()
         .positive()
