@@ -6,9 +6,10 @@ import {
   MAX_DURATION_MS,
   messageOf,
   parseDuration,
-  parseStrictDocument,
+  openStrictDocument,
   type DocumentSource,
   type Labels,
+  type TextRange,
 } from '#telemetry';
 import { AlertTemplate } from './alert-template.ts';
 
@@ -24,8 +25,17 @@ export interface RuleFile {
   readonly shipped?: RuleFileText['shipped'];
 }
 
-export type GroupText = z.output<typeof groupSchema>;
-export type RuleText = z.output<typeof ruleSchema>;
+type WrittenGroup = z.output<typeof FILE_SCHEMAS.refused>['groups'][number];
+type WrittenRule = WrittenGroup['rules'][number];
+
+export interface RuleText extends WrittenRule {
+  readonly place: TextRange;
+}
+
+export interface GroupText extends Omit<WrittenGroup, 'rules'> {
+  readonly place: TextRange;
+  readonly rules: readonly RuleText[];
+}
 
 /** Parses an expression. @throws with the reason and the place in it */
 export type CheckExpression = (expr: string) => void;
@@ -70,7 +80,7 @@ function mapValues(values: Readonly<Record<string, unknown>>, map: (value: unkno
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value)]));
 }
 
-const ruleSchema = z.strictObject({
+const ruleKeys = {
   record: optional(z.string(), ''),
   alert: optional(z.string(), ''),
   expr: optional(z.string(), ''),
@@ -78,40 +88,65 @@ const ruleSchema = z.strictObject({
   keep_firing_for: optional(duration, '0s'),
   labels: optional(texts, {}),
   annotations: optional(texts, {}),
-});
+};
 
-const groupSchema = z.strictObject({
+const groupKeys = {
   name: optional(z.string(), ''),
   interval: optional(duration, '0s'),
   query_offset: z.preprocess((value) => value ?? undefined, duration.optional()),
   limit: optional(wholeNumber, 0),
   labels: optional(texts, {}),
-  rules: optional(z.array(ruleSchema), []),
-});
+};
 
-const fileSchema = z.strictObject({ groups: optional(z.array(groupSchema), []) });
+/** What a file says, its keys known: all of them, or those that are known alone. */
+function fileSchemaOf(unknownKeys: 'refused' | 'ignored') {
+  const objectOf = <Keys extends z.core.$ZodShape>(keys: Keys) =>
+    unknownKeys === 'refused' ? z.strictObject(keys) : z.object(keys);
+  const group = objectOf({ ...groupKeys, rules: optional(z.array(objectOf(ruleKeys)), []) });
+  return objectOf({ groups: optional(z.array(group), []) });
+}
+
+const FILE_SCHEMAS = { refused: fileSchemaOf('refused'), ignored: fileSchemaOf('ignored') };
+
+export interface RuleFileOptions {
+  /** What is made of keys that mean nothing here. Refused where absent. */
+  readonly unknownKeys?: keyof typeof FILE_SCHEMAS;
+}
 
 /**
  * Parses a Prometheus rule file as strictly as promtool does: what it refuses is refused here.
  * @throws OmoiError `rule_file_invalid`; each line of the message is `file:line:column: problem`
  */
-export function parseRuleFile(source: RuleFileText, checkExpression: CheckExpression): RuleFile {
-  const schema = fileSchema.superRefine(({ groups }, context) => {
+export function parseRuleFile(
+  source: RuleFileText,
+  checkExpression: CheckExpression,
+  { unknownKeys = 'refused' }: RuleFileOptions = {},
+): RuleFile {
+  const schema = FILE_SCHEMAS[unknownKeys].superRefine(({ groups }, context) => {
     for (const problem of problemsOf(groups, checkExpression)) {
       context.addIssue({ code: 'custom', path: [...problem.path], message: problem.message });
     }
   });
-  const { groups } = parseStrictDocument({ ...source, scalars: 'text' }, schema, 'rule_file_invalid');
+  const document = openStrictDocument({ ...source, scalars: 'text' }, schema, 'rule_file_invalid');
+  const placeOf = (path: readonly PropertyKey[]): TextRange => document.rangeOf(path) ?? NOWHERE;
+  const groups = document.accepted().groups.map((group, at): GroupText => ({
+    ...group,
+    place: placeOf(['groups', at]),
+    rules: group.rules.map((rule, index) => ({ ...rule, place: placeOf(['groups', at, 'rules', index]) })),
+  }));
   const { name, shipped } = source;
   return { name, groups, warnings: duplicatesOf(groups), ...(shipped && { shipped }) };
 }
+
+/** Of what no text stands for. */
+const NOWHERE: TextRange = { line: 1, column: 1, from: 0, to: 0 };
 
 interface Problem {
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
 
-function* problemsOf(groups: readonly GroupText[], checkExpression: CheckExpression): Generator<Problem> {
+function* problemsOf(groups: readonly WrittenGroup[], checkExpression: CheckExpression): Generator<Problem> {
   const names = new Set<string>();
   for (const [place, group] of groups.entries()) {
     const path = ['groups', place];
@@ -133,7 +168,7 @@ function* problemsOf(groups: readonly GroupText[], checkExpression: CheckExpress
   }
 }
 
-function* ruleProblems(rule: RuleText, checkExpression: CheckExpression): Generator<Problem> {
+function* ruleProblems(rule: WrittenRule, checkExpression: CheckExpression): Generator<Problem> {
   if (rule.record !== '' && rule.alert !== '') {
     yield { path: ['record'], message: "only one of 'record' and 'alert' must be set" };
   }
@@ -155,7 +190,7 @@ function* ruleProblems(rule: RuleText, checkExpression: CheckExpression): Genera
   yield* templateProblems(rule, 'annotations');
 }
 
-function* recordingProblems(rule: RuleText): Generator<Problem> {
+function* recordingProblems(rule: WrittenRule): Generator<Problem> {
   if (Object.keys(rule.annotations).length > 0) {
     yield { path: ['annotations'], message: "invalid field 'annotations' in recording rule" };
   }
@@ -179,7 +214,7 @@ function* labelProblems(labels: Labels, path: readonly (string | number)[]): Gen
   }
 }
 
-function* templateProblems(rule: RuleText, key: 'labels' | 'annotations'): Generator<Problem> {
+function* templateProblems(rule: WrittenRule, key: 'labels' | 'annotations'): Generator<Problem> {
   const what = key === 'labels' ? 'label' : 'annotation';
   for (const [name, text] of Object.entries(rule[key])) {
     const reason = failureOf(() => new AlertTemplate(text, rule.alert));
@@ -198,14 +233,24 @@ function failureOf(attempt: () => unknown): string | null {
 
 /** Rules of one name and one set of labels overwrite each other's series; promtool only warns about them. */
 function duplicatesOf(groups: readonly GroupText[]): readonly string[] {
-  const seen = new Set<string>();
-  const repeated = new Set<string>();
+  const places = new Map<string, number[]>();
   for (const group of groups) {
     for (const rule of group.rules) {
       const identity = formatLabels({ ...group.labels, ...rule.labels, __name__: rule.record || rule.alert });
-      if (seen.has(identity)) repeated.add(identity);
-      seen.add(identity);
+      const known = places.get(identity);
+      if (known) known.push(rule.place.line);
+      else places.set(identity, [rule.place.line]);
     }
   }
-  return [...repeated].map((identity) => `duplicate rule: ${identity}`);
+  const repeated = [...places].filter(([, lines]) => lines.length > 1);
+  return repeated.map(([identity, lines]) => `duplicate rule: ${identity}, in lines ${listed(lines)}`);
 }
+
+/** The first ones of a list that may be long. */
+function listed(lines: readonly number[]): string {
+  const named = lines.slice(0, maxNamedLines);
+  const more = lines.length - named.length;
+  return more > 0 ? `${named.join(', ')} and ${more} more` : named.join(', ').replace(/, (\d+)$/, ' and $1');
+}
+
+const maxNamedLines = 10;

@@ -122,6 +122,10 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   'routing check': [['omoi routing check alertmanager.yml', 'every mistake, with its line']],
   'routing show': [['omoi routing show', 'the tree that the server has loaded']],
   'routing test': [['omoi routing test severity=critical team=web --tree', 'the way of such an alert']],
+  'rules check': [
+    ['omoi rules check rules/', 'every mistake of every file in the folder, with line and column'],
+    ['omoi rules check --lint-fatal --junit rules.xml rules.yml', 'for continuous integration'],
+  ],
   'remediations list': [
     ['omoi remediations list --state awaiting_approval', 'what waits for your word'],
     ['omoi remediations list -f', 'and whatever changes'],

@@ -37,6 +37,14 @@ export interface DocumentSource {
   readonly shipped?: { readonly disabled: readonly string[] };
 }
 
+/** Where something stands in a text: its first line and column, from 1, and its offsets, from 0, the second behind its end. */
+export interface TextRange {
+  readonly line: number;
+  readonly column: number;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** A mistake by the path of what it is about. */
 export interface PathProblem {
   readonly path: readonly PropertyKey[];
@@ -146,6 +154,16 @@ export class StrictDocument<Schema extends z.ZodType> {
   placeOf(path: readonly PropertyKey[]): string {
     const { line, column } = positionOf(this.#place, path);
     return `${line}:${column}`;
+  }
+
+  /** Where the value at a path stands; null where there is none. */
+  rangeOf(path: readonly PropertyKey[]): TextRange | null {
+    const { document, lines } = this.#place;
+    const node = document.getIn(path, true) as Node | undefined;
+    if (!node?.range) return null;
+    const [from, to] = node.range;
+    const { line, col: column } = lines.linePos(from);
+    return { line, column, from, to };
   }
 
   /**
