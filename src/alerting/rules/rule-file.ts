@@ -21,6 +21,8 @@ export interface RuleFile {
   readonly name: string;
   readonly groups: readonly GroupText[];
   /** What promtool's linter would say: the rules run all the same. */
+  readonly duplicates: readonly string[];
+  /** What else is hardly meant. */
   readonly warnings: readonly string[];
   readonly shipped?: RuleFileText['shipped'];
 }
@@ -127,7 +129,11 @@ export function parseRuleFile(
       context.addIssue({ code: 'custom', path: [...problem.path], message: problem.message });
     }
   });
-  const document = openStrictDocument({ ...source, scalars: 'text' }, schema, 'rule_file_invalid');
+  const document = openStrictDocument(
+    { ...source, scalars: 'text', further: 'ignored' },
+    schema,
+    'rule_file_invalid',
+  );
   const placeOf = (path: readonly PropertyKey[]): TextRange => document.rangeOf(path) ?? NOWHERE;
   const groups = document.accepted().groups.map((group, at): GroupText => ({
     ...group,
@@ -135,7 +141,15 @@ export function parseRuleFile(
     rules: group.rules.map((rule, index) => ({ ...rule, place: placeOf(['groups', at, 'rules', index]) })),
   }));
   const { name, shipped } = source;
-  return { name, groups, warnings: duplicatesOf(groups), ...(shipped && { shipped }) };
+  return {
+    name,
+    groups,
+    duplicates: duplicatesOf(groups),
+    warnings: document.hasFurther
+      ? ['only the first document is read: what stands behind --- counts for nothing']
+      : [],
+    ...(shipped && { shipped }),
+  };
 }
 
 /** Of what no text stands for. */

@@ -19,13 +19,15 @@ export interface RuleCheckFlags {
 }
 
 /** What was found in a file. */
-export type RuleFileCheck =
+type RuleFileCheck =
   | {
       readonly file: string;
       readonly ok: true;
       readonly groups: number;
       readonly rules: number;
       /** What the lint has found. */
+      readonly duplicates: readonly string[];
+      /** What else is hardly meant. */
       readonly warnings: readonly string[];
     }
   | {
@@ -61,18 +63,18 @@ export async function checkRules(named: readonly string[], flags: RuleCheckFlags
   else printLines(checks.flatMap(linesOf));
   if (flags.junit !== undefined) writeJunit(flags.junit, checks.map(suiteOf));
   if (checks.some(({ ok }) => !ok)) return 1;
-  const hasWarned = checks.some((check) => check.ok && check.warnings.length > 0);
+  const hasWarned = checks.some((check) => check.ok && check.duplicates.length > 0);
   return hasWarned && flags.lintFatal === true ? EXIT_LINT : 0;
 }
 
-export interface RuleCheckOptions {
+interface RuleCheckOptions {
   readonly features: PromqlFeatures;
   readonly unknownKeys: 'refused' | 'ignored';
   readonly lint: boolean;
 }
 
 /** @param path a file, or `-` for what is piped in */
-export async function checkRuleFile(path: string, options: RuleCheckOptions): Promise<RuleFileCheck> {
+async function checkRuleFile(path: string, options: RuleCheckOptions): Promise<RuleFileCheck> {
   const file = path === '-' ? 'stdin' : path;
   try {
     const text = await readNamedText(path);
@@ -90,9 +92,11 @@ function checkRuleText(
   const engine = createEngine({ clock: createSystemClock(), features });
   const { name: file } = source;
   try {
-    const { groups, warnings } = parseRuleFile(source, (expr) => void engine.prepare(expr), { unknownKeys });
+    const { groups, warnings, duplicates } = parseRuleFile(source, (expr) => void engine.prepare(expr), {
+      unknownKeys,
+    });
     const rules = groups.reduce((sum, group) => sum + group.rules.length, 0);
-    return { file, ok: true, groups: groups.length, rules, warnings: lint ? warnings : [] };
+    return { file, ok: true, groups: groups.length, rules, warnings, duplicates: lint ? duplicates : [] };
   } catch (thrown) {
     if (!(thrown instanceof OmoiError)) throw thrown;
     return { file, ok: false, ...refusalOf(thrown) };
@@ -116,7 +120,7 @@ function linesOf(check: RuleFileCheck): readonly string[] {
   const { rules, groups } = check;
   return [
     `${file}: good: ${counted(rules, 'rule')} in ${counted(groups, 'group')}`,
-    ...check.warnings.map((warning) => `  warning: ${warning}`),
+    ...[...check.warnings, ...check.duplicates].map((warning) => `  warning: ${warning}`),
   ];
 }
 
@@ -131,6 +135,6 @@ function problemLines(check: Extract<RuleFileCheck, { ok: false }>): readonly st
 }
 
 function suiteOf(check: RuleFileCheck): JunitSuite {
-  const failures = check.ok ? check.warnings : problemLines(check);
+  const failures = check.ok ? check.duplicates : problemLines(check);
   return { name: check.file, cases: [{ name: 'rules check', failures }] };
 }

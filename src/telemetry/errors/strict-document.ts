@@ -11,6 +11,7 @@ import {
 import type { z } from 'zod';
 import { isTooDeep } from './document-depth.ts';
 import { OmoiError, type ErrorCode } from './errors.ts';
+import { goYamlProblems } from './go-yaml.ts';
 import { knownKeys, suggestKey } from './known-keys.ts';
 import { listProblems, maxListedProblems } from './listed-problems.ts';
 import { scalarsReadBy, type ReadScalar } from './read-by.ts';
@@ -33,6 +34,8 @@ export interface DocumentSource {
    * Otherwise scalars have YAML's types.
    */
   readonly scalars?: 'typed' | 'text';
+  /** What is made of documents behind the first one (`---`). Refused where absent. */
+  readonly further?: 'refused' | 'ignored';
   /** Where Omoi ships it: the names in it that are switched off. What a person wrote under a name replaces it. */
   readonly shipped?: { readonly disabled: readonly string[] };
 }
@@ -83,28 +86,40 @@ export function openStrictDocument<Schema extends z.ZodType>(
     logLevel: 'error',
     ...(source.scalars === 'text' ? { schema: 'failsafe', merge: true } : {}),
   });
-  const { errors } = document;
-  if (errors.length > 0) {
-    const named = errors.slice(0, maxListedProblems).map((error) => {
-      const at = lines.linePos(error.pos[0]);
-      return { line: at.line, column: at.col, message: whyUnreadable(error) };
+  const isFurther = ({ code: kind }: YAMLError): boolean => kind === 'MULTIPLE_DOCS';
+  const hasFurther = source.further === 'ignored' && document.errors.some(isFurther);
+  const unreadable = document.errors
+    .filter((error) => !hasFurther || !isFurther(error))
+    .map((error) => ({
+      offset: error.pos[0],
+      message: whyUnreadable(error),
+    }));
+  if (source.scalars === 'text' && unreadable.length === 0)
+    unreadable.push(...goYamlProblems(source.text, document));
+  if (unreadable.length > 0) {
+    const named = unreadable.slice(0, maxListedProblems).map(({ offset, message }) => {
+      const at = lines.linePos(offset);
+      return { line: at.line, column: at.col, message };
     });
-    throw documentError(source.name, code, { named, count: errors.length });
+    throw documentError(source.name, code, { named, count: unreadable.length });
   }
-  return new StrictDocument(source, code, { document, lines, schema });
+  return new StrictDocument(source, code, { document, lines, schema, hasFurther });
 }
 
 /** A document that is YAML; whether its schema takes it is said by `accepted`. */
 export class StrictDocument<Schema extends z.ZodType> {
   /** As it is written, with the types of scalars that the schema wants, whether or not it takes them; null where nothing is. */
   readonly written: unknown;
+  /** Whether another document stands behind this one, and was not read. */
+  readonly hasFurther: boolean;
   readonly #source: DocumentSource;
   readonly #code: ErrorCode;
   readonly #place: Place<Schema>;
   /** Of a document of texts. */
   #scalars: readonly ReadScalar[] = [];
 
-  constructor(source: DocumentSource, code: ErrorCode, place: Place<Schema>) {
+  constructor(source: DocumentSource, code: ErrorCode, place: OpenedDocument<Schema>) {
+    this.hasFurther = place.hasFurther;
     this.#source = source;
     this.#code = code;
     this.#place = place;
@@ -204,6 +219,10 @@ export function placeIn({ name, text }: DocumentSource, path: readonly PropertyK
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const { line, column } = positionOf({ document, lines }, path);
   return `${name}:${line}:${column}`;
+}
+
+interface OpenedDocument<Schema extends z.ZodType> extends Place<Schema> {
+  readonly hasFurther: boolean;
 }
 
 interface Place<Schema extends z.ZodType = z.ZodType> {
