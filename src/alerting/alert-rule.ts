@@ -47,8 +47,11 @@ export function ruleFor(
   };
 }
 
-/** The first of those that it looks at: of `x > 5 and y < 3` it is `x`. */
-function valueQueryOf(expr: string, labels: Labels): string | null {
+/**
+ * The query of the value that a condition is held against, of series with such labels; null where there is none (`absent(…)`). The
+ * first of those that it looks at: of `x > 5 and y < 3` it is `x`.
+ */
+export function valueQueryOf(expr: string, labels: Labels): string | null {
   const [value] = dataExpressions(parseExpression(expr)) ?? [];
   return value === undefined ? null : formatExpression(narrowedTo(value, labels));
 }
