@@ -6,6 +6,7 @@ import type { LoadedRules } from './rules/loaded-rules.ts';
 
 /** The rule of an alert as it is loaded now. */
 export interface AlertRule {
+  readonly key: string;
   readonly id: string;
   readonly file: string;
   readonly expr: string;
@@ -36,6 +37,7 @@ export function ruleFor(
   const { rule, group, query } = state.definition;
   if (rule.kind !== 'alerting') return null;
   return {
+    key: rule.key,
     id: rule.id,
     file: group.file,
     expr: rule.expr,

@@ -71,6 +71,7 @@ export const alertView = z.object({
 export const alertsAnswer = z.object({ alerts: z.array(alertView), next_cursor: nullableText });
 
 const alertRule = z.object({
+  rule_key: z.string(),
   rule_id: z.string(),
   file: z.string(),
   expr: z.string(),

@@ -91,6 +91,7 @@ export function viewOfAlertRule(rule: AlertRule | null): z.input<typeof alertRul
 
 function viewOfRuleOfAlert(rule: AlertRule): z.input<typeof activeAlertAnswer>['rule'] {
   return {
+    rule_key: rule.key,
     rule_id: rule.id,
     file: rule.file,
     expr: rule.expr,
