@@ -43,6 +43,7 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
   completion: [],
   'policies check': ['--json'],
   'routing check': ['--json'],
+  'rules test': ['--json'],
   import: ['--json'],
 };
 const COMMON = ['--json', '--url', '--data-directory'];

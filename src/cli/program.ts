@@ -15,6 +15,7 @@ import { defineOnCall } from './commands/on-call.ts';
 import { definePools } from './commands/pools.ts';
 import { defineDecision, defineRemediations } from './commands/remediations.ts';
 import { defineRouting } from './commands/routing.ts';
+import { defineRules } from './commands/rules.ts';
 import { defineSilences } from './commands/silences.ts';
 import { defineDoctor, defineStatus } from './commands/status.ts';
 import { defineTasks } from './commands/tasks.ts';
@@ -108,6 +109,7 @@ function defineNouns(program: Command): void {
   defineRemediations(program);
   defineWatchdog(program);
   defineRouting(program);
+  defineRules(program);
   defineEvents(program);
   defineLogs(program);
 }

@@ -1,16 +1,7 @@
 import { z } from 'zod';
-import {
-  copyLabels,
-  formatLabels,
-  labelsSchema,
-  MAX_DURATION_MS,
-  messageOf,
-  parseDuration,
-  parseStrictDocument,
-  type DocumentSource,
-  type Labels,
-} from '#telemetry';
+import { formatLabels, messageOf, parseStrictDocument, type DocumentSource, type Labels } from '#telemetry';
 import { AlertTemplate } from './alert-template.ts';
+import { duration, optional, texts, wholeNumber } from './written-values.ts';
 
 /** A rule file as it is read. */
 export type RuleFileText = Pick<DocumentSource, 'name' | 'text' | 'shipped'>;
@@ -29,46 +20,6 @@ export type RuleText = z.output<typeof ruleSchema>;
 
 /** Parses an expression. @throws with the reason and the place in it */
 export type CheckExpression = (expr: string) => void;
-
-/** A key without a value, or with null, means the same as no key, as it does for Go's YAML: both read as `absent`. */
-function optional<Schema extends z.ZodType>(schema: Schema, absent: z.input<Schema>) {
-  return z.preprocess((value) => value ?? absent, schema).prefault(absent);
-}
-
-const duration = z.string().transform((text, context) => {
-  const durationMs = parseDuration(text);
-  if (durationMs !== null && durationMs < MAX_DURATION_MS) return durationMs;
-  const problem =
-    text === ''
-      ? 'empty duration string'
-      : durationMs === null
-        ? `not a valid duration string: ${JSON.stringify(text)}`
-        : 'duration out of range';
-  context.addIssue({ code: 'custom', message: problem });
-  return z.NEVER;
-});
-
-const MAX_INTEGER = 2 ** 63;
-/** Fractions are cut off, as Go's YAML does. */
-const wholeNumber = z
-  .number('expected a whole number')
-  .gt(-MAX_INTEGER)
-  .lt(MAX_INTEGER, 'expected a whole number')
-  .transform(Math.trunc);
-
-/** Null for the empty text, as in Go. */
-const texts = z
-  .preprocess((value) => (isMapping(value) ? mapValues(value, (text) => text ?? '') : value), labelsSchema)
-  .transform((values): Labels => copyLabels(values));
-
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** `Object.fromEntries` keeps a key `__proto__`. */
-function mapValues(values: Readonly<Record<string, unknown>>, map: (value: unknown) => unknown): unknown {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value)]));
-}
 
 const ruleSchema = z.strictObject({
   record: optional(z.string(), ''),

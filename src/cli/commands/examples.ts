@@ -122,6 +122,10 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   'routing check': [['omoi routing check alertmanager.yml', 'every mistake, with its line']],
   'routing show': [['omoi routing show', 'the tree that the server has loaded']],
   'routing test': [['omoi routing test severity=critical team=web --tree', 'the way of such an alert']],
+  'rules test': [
+    ['omoi rules test alerts_test.yml', 'what differs from what each test expects'],
+    ["omoi rules test tests/*.yml --run 'Queue' --junit junit.xml", 'some of the tests, for a CI server'],
+  ],
   'remediations list': [
     ['omoi remediations list --state awaiting_approval', 'what waits for your word'],
     ['omoi remediations list -f', 'and whatever changes'],
