@@ -13,6 +13,7 @@ export { parseRuleFiles } from './rules/rule-files.ts';
 export { MemorySeries } from './offline/memory-series.ts';
 export type { EndedAlert, OfflineAlert, OfflineAlertRule } from './offline/offline-alert-rule.ts';
 export { OfflineRules, type OfflineFailure } from './offline/offline-rules.ts';
+export { prepareForRule } from './evaluation/promql-queries.ts';
 export type { RuleGroup } from './rules/rule.ts';
 export { buildRuleGroups } from './rules/rule-set.ts';
 export {

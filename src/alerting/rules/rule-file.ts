@@ -4,7 +4,7 @@ import { AlertTemplate } from './alert-template.ts';
 import { duration, optional, texts, wholeNumber } from './written-values.ts';
 
 /** A rule file as it is read. */
-export type RuleFileText = Pick<DocumentSource, 'name' | 'text' | 'shipped'>;
+export type RuleFileText = Pick<DocumentSource, 'name' | 'text' | 'shipped' | 'unknownKeys'>;
 
 /** A rule file as it is written, checked; durations in ms. */
 export interface RuleFile {

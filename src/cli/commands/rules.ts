@@ -17,6 +17,7 @@ export function defineRules(program: Command): void {
       repeated,
       [],
     )
+    .option('--ignore-unknown-fields', 'pass over keys of rule files that nobody knows')
     .option('--junit <file>', 'write what became of the tests for a CI server, too')
     .option('--json', 'print what became of each test as JSON')
     .action(async (files: string[], flags: RuleTestFlags) => {

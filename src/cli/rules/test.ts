@@ -15,6 +15,7 @@ export interface RuleTestFlags {
   readonly junit?: string;
   readonly run?: readonly string[];
   readonly enableFeature?: readonly string[];
+  readonly ignoreUnknownFields?: boolean;
 }
 
 /** So much time lies between two lines of progress, ms. */
@@ -30,6 +31,7 @@ export async function testRules(files: readonly string[], flags: RuleTestFlags):
   const reports = await testRuleFiles(files, {
     features: featuresOf(flags.enableFeature ?? []),
     run: filterOf(flags.run ?? []),
+    ignoresUnknownKeys: flags.ignoreUnknownFields === true,
     ...(progress && { onProgress: (state: TestProgress) => progress.show(state) }),
   });
   progress?.end();

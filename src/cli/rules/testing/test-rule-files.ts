@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { buildRuleGroups, parseRuleFile, type RuleGroup } from '#alerting';
+import { buildRuleGroups, parseRuleFile, prepareForRule, type RuleGroup } from '#alerting';
 import { createEngine, type Engine, type PromqlFeatures } from '#promql';
 import { createSystemClock, messageOf, nextTurn, OmoiError, unpaced, type Clock } from '#telemetry';
 import { globbedFiles } from '../../import/find-files.ts';
@@ -13,6 +13,8 @@ export interface RuleTestOptions {
   readonly features: PromqlFeatures;
   /** Only tests whose name it matches; null: all. */
   readonly run?: { test(name: string): boolean } | null;
+  /** Whether keys of rule files that nobody knows are passed over. */
+  readonly ignoresUnknownKeys?: boolean;
   /** Told while tests run. */
   readonly onProgress?: (progress: TestProgress) => void;
 }
@@ -117,13 +119,16 @@ class RulesOfFile {
   /** @throws OmoiError `rule_file_invalid` */
   constructor(
     { evaluationIntervalMs, groupOrder, isFuzzy, name, ruleFiles }: RuleTestFile,
-    { features }: RuleTestOptions,
+    { features, ignoresUnknownKeys }: RuleTestOptions,
     clock: Clock,
   ) {
     const engine = createEngine({ clock, features, subqueryStepMs: evaluationIntervalMs });
     const paths = new Set(ruleFiles.flatMap((glob) => this.#filesOf(glob, name)));
+    const reading = ignoresUnknownKeys === true ? { unknownKeys: 'ignored' as const } : {};
     const parsed = [...paths].map((path) =>
-      parseRuleFile({ name: path, text: readFileSync(path, 'utf8') }, (expr) => void engine.prepare(expr)),
+      parseRuleFile({ name: path, text: readFileSync(path, 'utf8'), ...reading }, (expr) => {
+        prepareForRule(engine, expr);
+      }),
     );
     const groups = unpaced(buildRuleGroups(parsed));
     this.surroundings = {
