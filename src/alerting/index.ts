@@ -12,3 +12,14 @@ export type { LoadedRule } from './rules/loaded-rule.ts';
 export { parsePostings } from './posted/postings.ts';
 export { parseRuleFile } from './rules/rule-file.ts';
 export { parseRuleFiles } from './rules/rule-files.ts';
+export { MemorySeries } from './offline/memory-series.ts';
+export type { EndedAlert, OfflineAlert, OfflineAlertRule } from './offline/offline-alert-rule.ts';
+export { OfflineRules, type OfflineFailure } from './offline/offline-rules.ts';
+export { prepareForRule } from './evaluation/promql-queries.ts';
+export type { RuleGroup } from './rules/rule.ts';
+export { buildRuleGroups } from './rules/rule-set.ts';
+export {
+  duration as writtenDuration,
+  optional as optionalKey,
+  texts as writtenTexts,
+} from './rules/written-values.ts';

@@ -44,6 +44,7 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
   'policies check': ['--json'],
   'routing check': ['--json'],
   'rules check': ['--json'],
+  'rules test': ['--json'],
   import: ['--json'],
 };
 const COMMON = ['--json', '--url', '--data-directory'];

@@ -20,9 +20,13 @@ export {
 } from './syntax/features.ts';
 export type { Expression, ValueType } from './syntax/ast.ts';
 export {
+  openPoints,
   parseMetric,
   parsePoints,
   parseSeriesLine,
+  type OpenedPoints,
   type NotedPoint,
   type NotedSeries,
 } from './notation/series-notation.ts';
+export { countsByIndex, StoredHints, withStoredHints } from './notation/stored-hints.ts';
+export { histogramNotation } from './notation/histogram-notation.ts';

@@ -1,20 +1,17 @@
 import { z } from 'zod';
 import {
-  copyLabels,
   formatLabels,
-  labelsSchema,
-  MAX_DURATION_MS,
   messageOf,
-  parseDuration,
   openStrictDocument,
   type DocumentSource,
   type Labels,
   type TextRange,
 } from '#telemetry';
 import { AlertTemplate } from './alert-template.ts';
+import { duration, optional, texts, wholeNumber } from './written-values.ts';
 
 /** A rule file as it is read. */
-export type RuleFileText = Pick<DocumentSource, 'name' | 'text' | 'shipped'>;
+export type RuleFileText = Pick<DocumentSource, 'name' | 'text' | 'shipped' | 'unknownKeys'>;
 
 /** A rule file as it is written, checked; durations in ms. */
 export interface RuleFile {
@@ -27,8 +24,8 @@ export interface RuleFile {
   readonly shipped?: RuleFileText['shipped'];
 }
 
-type WrittenGroup = z.output<typeof FILE_SCHEMAS.refused>['groups'][number];
-type WrittenRule = WrittenGroup['rules'][number];
+type WrittenGroup = z.output<typeof groupSchema>;
+type WrittenRule = z.output<typeof ruleSchema>;
 
 export interface RuleText extends WrittenRule {
   readonly place: TextRange;
@@ -42,47 +39,7 @@ export interface GroupText extends Omit<WrittenGroup, 'rules'> {
 /** Parses an expression. @throws with the reason and the place in it */
 export type CheckExpression = (expr: string) => void;
 
-/** A key without a value, or with null, means the same as no key, as it does for Go's YAML: both read as `absent`. */
-function optional<Schema extends z.ZodType>(schema: Schema, absent: z.input<Schema>) {
-  return z.preprocess((value) => value ?? absent, schema).prefault(absent);
-}
-
-const duration = z.string().transform((text, context) => {
-  const durationMs = parseDuration(text);
-  if (durationMs !== null && durationMs < MAX_DURATION_MS) return durationMs;
-  const problem =
-    text === ''
-      ? 'empty duration string'
-      : durationMs === null
-        ? `not a valid duration string: ${JSON.stringify(text)}`
-        : 'duration out of range';
-  context.addIssue({ code: 'custom', message: problem });
-  return z.NEVER;
-});
-
-const MAX_INTEGER = 2 ** 63;
-/** Fractions are cut off, as Go's YAML does. */
-const wholeNumber = z
-  .number('expected a whole number')
-  .gt(-MAX_INTEGER)
-  .lt(MAX_INTEGER, 'expected a whole number')
-  .transform(Math.trunc);
-
-/** Null for the empty text, as in Go. */
-const texts = z
-  .preprocess((value) => (isMapping(value) ? mapValues(value, (text) => text ?? '') : value), labelsSchema)
-  .transform((values): Labels => copyLabels(values));
-
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** `Object.fromEntries` keeps a key `__proto__`. */
-function mapValues(values: Readonly<Record<string, unknown>>, map: (value: unknown) => unknown): unknown {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value)]));
-}
-
-const ruleKeys = {
+const ruleSchema = z.strictObject({
   record: optional(z.string(), ''),
   alert: optional(z.string(), ''),
   expr: optional(z.string(), ''),
@@ -90,41 +47,25 @@ const ruleKeys = {
   keep_firing_for: optional(duration, '0s'),
   labels: optional(texts, {}),
   annotations: optional(texts, {}),
-};
+});
 
-const groupKeys = {
+const groupSchema = z.strictObject({
   name: optional(z.string(), ''),
   interval: optional(duration, '0s'),
   query_offset: z.preprocess((value) => value ?? undefined, duration.optional()),
   limit: optional(wholeNumber, 0),
   labels: optional(texts, {}),
-};
+  rules: optional(z.array(ruleSchema), []),
+});
 
-/** What a file says, its keys known: all of them, or those that are known alone. */
-function fileSchemaOf(unknownKeys: 'refused' | 'ignored') {
-  const objectOf = <Keys extends z.core.$ZodShape>(keys: Keys) =>
-    unknownKeys === 'refused' ? z.strictObject(keys) : z.object(keys);
-  const group = objectOf({ ...groupKeys, rules: optional(z.array(objectOf(ruleKeys)), []) });
-  return objectOf({ groups: optional(z.array(group), []) });
-}
-
-const FILE_SCHEMAS = { refused: fileSchemaOf('refused'), ignored: fileSchemaOf('ignored') };
-
-export interface RuleFileOptions {
-  /** What is made of keys that mean nothing here. Refused where absent. */
-  readonly unknownKeys?: keyof typeof FILE_SCHEMAS;
-}
+const fileSchema = z.strictObject({ groups: optional(z.array(groupSchema), []) });
 
 /**
  * Parses a Prometheus rule file as strictly as promtool does: what it refuses is refused here.
  * @throws OmoiError `rule_file_invalid`; each line of the message is `file:line:column: problem`
  */
-export function parseRuleFile(
-  source: RuleFileText,
-  checkExpression: CheckExpression,
-  { unknownKeys = 'refused' }: RuleFileOptions = {},
-): RuleFile {
-  const schema = FILE_SCHEMAS[unknownKeys].superRefine(({ groups }, context) => {
+export function parseRuleFile(source: RuleFileText, checkExpression: CheckExpression): RuleFile {
+  const schema = fileSchema.superRefine(({ groups }, context) => {
     for (const problem of problemsOf(groups, checkExpression)) {
       context.addIssue({ code: 'custom', path: [...problem.path], message: problem.message });
     }

@@ -131,6 +131,10 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['omoi rules check rules/', 'every mistake of every file in the folder, with line and column'],
     ['omoi rules check --lint-fatal --junit rules.xml rules.yml', 'for continuous integration'],
   ],
+  'rules test': [
+    ['omoi rules test alerts_test.yml', 'what differs from what each test expects'],
+    ["omoi rules test tests/*.yml --run 'Queue' --junit junit.xml", 'some of the tests, for a CI server'],
+  ],
   'remediations list': [
     ['omoi remediations list --state awaiting_approval', 'what waits for your word'],
     ['omoi remediations list -f', 'and whatever changes'],

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { RuleListFlags } from '../nouns/rules.ts';
 import type { RuleCheckFlags } from '../rules/check.ts';
+import type { RuleTestFlags } from '../rules/test.ts';
 import type { FollowFlags } from '../server-client.ts';
 import { following } from './asking.ts';
 import { wholeNumber } from './numbers.ts';
@@ -8,7 +9,8 @@ import { wholeNumber } from './numbers.ts';
 /** `omoi rules …` */
 export function defineRules(program: Command): void {
   const rules = program.command('rules').description('Prometheus rule files, and the rules that are loaded');
-  withFeatures(rules.command('check'))
+  rules
+    .command('check')
     .description(
       'check Prometheus rule files as promtool does; exit 1 where one is refused, 3 where --lint-fatal finds something',
     )
@@ -19,12 +21,38 @@ export function defineRules(program: Command): void {
         .default('duplicate-rules'),
     )
     .option('--lint-fatal', 'exit 3 where the lint finds something')
-    .option('--ignore-unknown-fields', 'let keys pass that mean nothing')
+    .option(
+      '--enable-feature <names>',
+      'what is on of the language that is experimental in Prometheus, with commas between; may be repeated',
+      repeated,
+      [],
+    )
+    .option('--ignore-unknown-fields', 'pass over keys that nobody knows')
     .option('--junit <file>', 'write the result as JUnit XML, too')
     .option('--json', 'print the result as JSON')
     .action(async (files: string[], flags: RuleCheckFlags) => {
       const { checkRules } = await import('../rules/check.ts');
       process.exitCode = await checkRules(files, flags);
+    });
+  rules
+    .command('test')
+    .description(
+      'run unit tests of rules, written as for promtool; exit 1 where one fails or a file is refused',
+    )
+    .argument('<file...>', 'the files of tests')
+    .option('--run <regex>', 'only tests in whose name it is found; may be repeated', repeated, [])
+    .option(
+      '--enable-feature <names>',
+      'what is on of the language that is experimental in Prometheus, with commas between; may be repeated',
+      repeated,
+      [],
+    )
+    .option('--ignore-unknown-fields', 'pass over keys of rule files that nobody knows')
+    .option('--junit <file>', 'write what became of the tests for a CI server, too')
+    .option('--json', 'print what became of each test as JSON')
+    .action(async (files: string[], flags: RuleTestFlags) => {
+      const { testRules } = await import('../rules/test.ts');
+      process.exitCode = await testRules(files, flags);
     });
   following(rules.command('list'))
     .description('the rules that are loaded: what they do, and what they cost')
@@ -55,9 +83,6 @@ export function defineRules(program: Command): void {
     });
 }
 
-function withFeatures(command: Command): Command {
-  return command.option(
-    '--enable-feature <names>',
-    'what is on of the experimental language, as promql.features has it, with commas between',
-  );
+function repeated(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
 }

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { parseRuleFile } from '#alerting';
 import { createEngine, type PromqlFeatures } from '#promql';
@@ -5,7 +6,7 @@ import { createSystemClock, messageOf, OmoiError } from '#telemetry';
 import { readNamedText } from '../named-text.ts';
 import { counted } from '../terminal/counted.ts';
 import { printJson, printLines } from '../terminal/print.ts';
-import { writeJunit, type JunitSuite } from './junit.ts';
+import { checkJunit, type CheckedFile } from './check-junit.ts';
 import { featuresOf } from './rule-features.ts';
 import { rulePaths } from './rule-paths.ts';
 
@@ -13,7 +14,7 @@ export interface RuleCheckFlags {
   readonly lint: 'all' | 'duplicate-rules' | 'none';
   readonly lintFatal?: boolean;
   readonly ignoreUnknownFields?: boolean;
-  readonly enableFeature?: string;
+  readonly enableFeature?: readonly string[];
   readonly junit?: string;
   readonly json?: boolean;
 }
@@ -53,15 +54,15 @@ const EXIT_LINT = 3;
  */
 export async function checkRules(named: readonly string[], flags: RuleCheckFlags): Promise<number> {
   const options = {
-    features: featuresOf(flags.enableFeature),
-    unknownKeys: flags.ignoreUnknownFields === true ? ('ignored' as const) : ('refused' as const),
+    features: featuresOf(flags.enableFeature ?? []),
+    ignoresUnknownKeys: flags.ignoreUnknownFields === true,
     lint: flags.lint !== 'none',
   };
   const checks: RuleFileCheck[] = [];
   for (const path of rulePaths(named)) checks.push(await checkRuleFile(path, options));
   if (flags.json === true) printJson({ files: checks });
   else printLines(checks.flatMap(linesOf));
-  if (flags.junit !== undefined) writeJunit(flags.junit, checks.map(suiteOf));
+  if (flags.junit !== undefined) writeFileSync(flags.junit, checkJunit(checks.map(checkedFile)));
   if (checks.some(({ ok }) => !ok)) return 1;
   const hasWarned = checks.some((check) => check.ok && check.duplicates.length > 0);
   return hasWarned && flags.lintFatal === true ? EXIT_LINT : 0;
@@ -69,7 +70,7 @@ export async function checkRules(named: readonly string[], flags: RuleCheckFlags
 
 interface RuleCheckOptions {
   readonly features: PromqlFeatures;
-  readonly unknownKeys: 'refused' | 'ignored';
+  readonly ignoresUnknownKeys: boolean;
   readonly lint: boolean;
 }
 
@@ -87,14 +88,15 @@ async function checkRuleFile(path: string, options: RuleCheckOptions): Promise<R
 
 function checkRuleText(
   source: { readonly name: string; readonly text: string },
-  { features, unknownKeys, lint }: RuleCheckOptions,
+  { features, ignoresUnknownKeys, lint }: RuleCheckOptions,
 ): RuleFileCheck {
   const engine = createEngine({ clock: createSystemClock(), features });
   const { name: file } = source;
   try {
-    const { groups, warnings, duplicates } = parseRuleFile(source, (expr) => void engine.prepare(expr), {
-      unknownKeys,
-    });
+    const { groups, warnings, duplicates } = parseRuleFile(
+      { ...source, ...(ignoresUnknownKeys && { unknownKeys: 'ignored' }) },
+      (expr) => void engine.prepare(expr),
+    );
     const rules = groups.reduce((sum, group) => sum + group.rules.length, 0);
     return { file, ok: true, groups: groups.length, rules, warnings, duplicates: lint ? duplicates : [] };
   } catch (thrown) {
@@ -134,7 +136,6 @@ function problemLines(check: Extract<RuleFileCheck, { ok: false }>): readonly st
   ];
 }
 
-function suiteOf(check: RuleFileCheck): JunitSuite {
-  const failures = check.ok ? check.duplicates : problemLines(check);
-  return { name: check.file, cases: [{ name: 'rules check', failures }] };
+function checkedFile(check: RuleFileCheck): CheckedFile {
+  return { file: check.file, failures: check.ok ? check.duplicates : problemLines(check) };
 }

@@ -6,9 +6,9 @@ import { nearestWord, OmoiError } from '#telemetry';
  * pass, as in its own programs.
  * @throws OmoiError `invalid_request` for a name that is none and near one
  */
-export function featuresOf(names: string | undefined): PromqlFeatures {
+export function featuresOf(lists: readonly string[]): PromqlFeatures {
   const features = new Set<PromqlFeature>();
-  for (const name of (names ?? '').split(',')) {
+  for (const name of lists.flatMap((list) => list.split(','))) {
     const trimmed = name.trim();
     const feature = PROMQL_FEATURES.find((one) => one === trimmed);
     if (feature !== undefined) features.add(feature);

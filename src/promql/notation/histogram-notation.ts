@@ -1,4 +1,7 @@
 import { OmoiError, type HistogramSpan, type HistogramValue } from '#telemetry';
+import { openBuckets, type Buckets } from '../histograms/open-histogram.ts';
+import { usesCustomBuckets } from '../histograms/schema.ts';
+import { formatGeneral } from '../syntax/text-literals.ts';
 
 const FIELD = /([a-z_]+)\s*:\s*(\[[^\]]*\]|[^\s[\]]+)/y;
 const BLANK = /\s*/y;
@@ -93,4 +96,54 @@ function toNumber(text: string): number {
 
 function invalid(text: string, problem: string): OmoiError {
   return new OmoiError('query_invalid', `"${text}" is no histogram: ${problem}`);
+}
+
+/**
+ * A histogram in the notation that `parseHistogram` reads, with what is 0 left out: equal histograms, and no others, are
+ * written alike, however their buckets are kept. As Prometheus's `TestExpression`.
+ */
+export function histogramNotation(histogram: HistogramValue): string {
+  const { count, counterReset, customBounds, schema, sum, zeroCount, zeroThreshold } = histogram;
+  const fields: string[] = [];
+  const add = (name: string, value: number): void => {
+    if (value !== 0) fields.push(`${name}:${formatGeneral(value)}`);
+  };
+  add('schema', schema);
+  add('count', count);
+  add('sum', sum);
+  add('z_bucket', zeroCount);
+  add('z_bucket_w', zeroThreshold);
+  if (usesCustomBuckets(histogram))
+    fields.push(`custom_values:[${customBounds.map(formatGeneral).join(' ')}]`);
+  if (counterReset !== 'unknown') fields.push(`counter_reset_hint:${counterReset}`);
+  for (const [side, prefix] of [
+    [openBuckets(histogram.positiveSpans, histogram.positiveCounts), ''],
+    [openBuckets(histogram.negativeSpans, histogram.negativeCounts), 'n_'],
+  ] as const) {
+    for (const { first, counts } of runsOf(side)) {
+      add(`${prefix}offset`, first);
+      fields.push(`${prefix}buckets:[${counts.map(formatGeneral).join(' ')}]`);
+    }
+  }
+  return `{{${fields.join(' ')}}}`;
+}
+
+/** Empty buckets that are written between two others; where there are more, the others have an offset of their own. */
+const MAX_WRITTEN_GAP = 1000;
+
+/** The buckets from the first that is not empty to the last. */
+function runsOf({
+  counts,
+  indexes,
+}: Buckets): readonly { readonly first: number; readonly counts: number[] }[] {
+  const runs: { readonly first: number; readonly counts: number[] }[] = [];
+  for (const [at, count] of counts.entries()) {
+    if (count === 0) continue;
+    const index = indexes[at] ?? 0;
+    const last = runs.at(-1);
+    const gap = last ? index - last.first - last.counts.length : Infinity;
+    if (!last || gap > MAX_WRITTEN_GAP) runs.push({ first: index, counts: [count] });
+    else last.counts.push(...Array.from({ length: gap }, () => 0), count);
+  }
+  return runs;
 }

@@ -37,7 +37,25 @@ export function parseSeriesLine(line: string): NotedSeries {
 
 /** The points of a series, without its name: what promtool calls `values`. */
 export function parsePoints(text: string): readonly NotedPoint[] {
-  return (text.match(ITEM) ?? []).flatMap(parseItem);
+  return [...openPoints(text).points()];
+}
+
+/** Points that are written down, to be gone through without holding all of them. */
+export interface OpenedPoints {
+  readonly count: number;
+  /** From the first to the last. */
+  points(): Generator<NotedPoint, void, void>;
+}
+
+/** As `parsePoints`, for series that may be long. @throws OmoiError `query_invalid` */
+export function openPoints(text: string): OpenedPoints {
+  const items = (text.match(ITEM) ?? []).map(parseItem);
+  return {
+    count: items.reduce((sum, { count }) => sum + count, 0),
+    *points() {
+      for (const item of items) yield* item.points();
+    },
+  };
 }
 
 /** The labels of `m{a="b"}`; `{}` has none. */
@@ -63,7 +81,7 @@ const REPEATED = /^(.*?)x(\d+)$/;
 const HISTOGRAMS = /^(\{\{[^}]*\}\})(?:([+-])(\{\{[^}]*\}\}))?$/;
 const NUMBERS = /^([+-]?(?:[\d.]+(?:e[+-]?\d+)?|inf|nan))(?:([+-])((?:[\d.]+(?:e[+-]?\d+)?|inf|nan)))?$/i;
 
-function parseItem(item: string): readonly NotedPoint[] {
+function parseItem(item: string): OpenedPoints {
   const repeated = REPEATED.exec(item);
   const [, repeatedBase = item, countText = '0'] = repeated ?? [];
   const times = Number(countText);
@@ -76,35 +94,51 @@ function parseItem(item: string): readonly NotedPoint[] {
   if (!numbers) throw invalid(item, 'is no point of a series');
   const [, first = '', sign = '+', change = '0'] = numbers;
   const step = sign === '-' ? -toNumber(change) : toNumber(change);
-  const points: NotedPoint[] = [];
-  let value = toNumber(first);
-  for (let time = 0; time <= times; time++) {
-    points.push({ kind: 'float', value });
-    value += step;
-  }
-  return points;
+  return {
+    count: times + 1,
+    *points() {
+      let value = toNumber(first);
+      for (let time = 0; time <= times; time++) {
+        yield { kind: 'float', value };
+        value += step;
+      }
+    },
+  };
 }
 
-function repeat(point: NotedPoint, times: number): readonly NotedPoint[] {
-  return Array.from({ length: times }, () => point);
+function repeat(point: NotedPoint, times: number): OpenedPoints {
+  return {
+    count: times,
+    *points() {
+      for (let time = 0; time < times; time++) yield point;
+    },
+  };
 }
 
-function histogramPoints(match: RegExpExecArray, times: number): readonly NotedPoint[] {
+function histogramPoints(match: RegExpExecArray, times: number): OpenedPoints {
   const [text, first = '', sign, change] = match;
   const base = parseHistogram(first);
   const step = change === undefined ? null : parseHistogram(change);
   const hintGiven = step?.hintGiven ?? base.hintGiven;
-  const points: NotedPoint[] = [];
-  let { histogram } = base;
-  for (let time = 0; time <= times; time++) {
-    points.push({ kind: 'histogram', histogram, hintGiven });
-    if (!step || time === times) continue;
+  const next = (histogram: HistogramValue): HistogramValue => {
+    if (!step) return histogram;
     const combined =
       sign === '-' ? subtractHistograms(histogram, step.histogram) : addHistograms(histogram, step.histogram);
     if (!combined) throw invalid(text, 'adds histograms of different kinds');
-    histogram = combined.histogram;
-  }
-  return points;
+    return combined.histogram;
+  };
+  // What can't be added is refused here, before the first point is asked for.
+  if (times > 0) next(base.histogram);
+  return {
+    count: times + 1,
+    *points() {
+      let { histogram } = base;
+      for (let time = 0; time <= times; time++) {
+        yield { kind: 'histogram', histogram, hintGiven };
+        if (time < times) histogram = next(histogram);
+      }
+    },
+  };
 }
 
 function toNumber(text: string): number {

@@ -130,6 +130,11 @@ export const SERVER_ERRORS = {
     'A rule file cannot be read, or an expression in it cannot be evaluated.',
     'Correct the line that the message names; the old rules keep running.',
   ),
+  rule_test_file_invalid: entry(
+    400,
+    'A file of unit tests of rules cannot be read, or says what cannot be tested.',
+    'Correct the lines that the message names; nothing of the file was run.',
+  ),
   files_changing: entry(
     503,
     'A file of the configuration, of rules, routing or policies was being written each time that it was read.',

@@ -69,6 +69,32 @@ describe('a strict document', () => {
     expect(parsed).toEqual({ base: { v: '1.10' }, use: { v: '1.10' } });
   });
 
+  it('passes over keys that nobody knows where it is told to', () => {
+    const schema = z.strictObject({ groups: z.array(z.strictObject({ name: z.string() })) });
+    const source = { name: 'rules.yml', text: 'owner: a\ngroups:\n  - {name: g, owner: [b]}\n' };
+    expect(parseStrictDocument({ ...source, unknownKeys: 'ignored' }, schema, 'rule_file_invalid')).toEqual({
+      groups: [{ name: 'g' }],
+    });
+    expect(() => parseStrictDocument(source, schema, 'rule_file_invalid')).toThrow('unknown key "owner"');
+  });
+
+  it('reads numbers as YAML writes them', () => {
+    const schema = z.array(z.union([z.number(), z.nan(), z.literal(Infinity), z.literal(-Infinity)]));
+    const text = '[0x1F, 1_000, 017, -.5, 1e3, .inf, +.Inf, -.INF, .nan]';
+    const source = { name: 'values.yml', text, scalars: 'text' } as const;
+    expect(parseStrictDocument(source, schema, 'rule_file_invalid')).toEqual([
+      31,
+      1000,
+      15,
+      -0.5,
+      1000,
+      Infinity,
+      Infinity,
+      -Infinity,
+      NaN,
+    ]);
+  });
+
   it('names every problem, not only the first', () => {
     expect(problemsOf('htpp: 1\npols: 2\n').split('\n')).toEqual([
       'omoi.yaml:1:1: unknown key "htpp"; did you mean "http"?',

@@ -36,6 +36,8 @@ export interface DocumentSource {
   readonly scalars?: 'typed' | 'text';
   /** What is made of documents behind the first one (`---`). Refused where absent. */
   readonly further?: 'refused' | 'ignored';
+  /** Whether keys that nobody knows are passed over; else they are mistakes. */
+  readonly unknownKeys?: 'ignored';
   /** Where Omoi ships it: the names in it that are switched off. What a person wrote under a name replaces it. */
   readonly shipped?: { readonly disabled: readonly string[] };
 }
@@ -88,12 +90,7 @@ export function openStrictDocument<Schema extends z.ZodType>(
   });
   const isFurther = ({ code: kind }: YAMLError): boolean => kind === 'MULTIPLE_DOCS';
   const hasFurther = source.further === 'ignored' && document.errors.some(isFurther);
-  const unreadable = document.errors
-    .filter((error) => !hasFurther || !isFurther(error))
-    .map((error) => ({
-      offset: error.pos[0],
-      message: whyUnreadable(error),
-    }));
+  const unreadable = document.errors.filter((error) => !hasFurther || !isFurther(error)).map(unreadablePart);
   if (source.scalars === 'text' && unreadable.length === 0)
     unreadable.push(...goYamlProblems(source.text, document));
   if (unreadable.length > 0) {
@@ -181,13 +178,22 @@ export class StrictDocument<Schema extends z.ZodType> {
     return { line, column, from, to };
   }
 
+  #parsed() {
+    const { schema } = this.#place;
+    const result = schema.safeParse(this.written ?? {});
+    if (result.success || this.#source.unknownKeys !== 'ignored') return result;
+    const unknown = result.error.issues.filter((issue) => issue.code === 'unrecognized_keys');
+    for (const issue of unknown) removeKeys(this.written, issue);
+    return unknown.length > 0 ? schema.safeParse(this.written) : result;
+  }
+
   /**
    * What the schema makes of the document.
    * @param further mistakes that were found besides those of the schema
    * @throws OmoiError, as `parseStrictDocument`
    */
   accepted(further: readonly PathProblem[] = []): z.output<Schema> {
-    const result = this.#place.schema.safeParse(this.written ?? {});
+    const result = this.#parsed();
     if (result.success && further.length === 0) return result.data;
     const issues = result.success ? [] : result.error.issues;
     const named: DocumentProblem[] = [];
@@ -203,6 +209,23 @@ export class StrictDocument<Schema extends z.ZodType> {
     if (further.length > 0) named.sort(comparePlaces);
     throw documentError(this.#source.name, this.#code, { named, count });
   }
+}
+
+/** Takes the keys of an issue out of a document as it is written. */
+function removeKeys(written: unknown, { keys, path }: z.core.$ZodIssueUnrecognizedKeys): void {
+  let parent = written;
+  for (const step of path) parent = isObject(parent) ? Reflect.get(parent, step) : undefined;
+  for (const key of keys) if (isObject(parent)) Reflect.deleteProperty(parent, key);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Where it is too deep depends on how much stack was left: that says nothing to a person. */
+function unreadablePart(error: YAMLError): { readonly offset: number; readonly message: string } {
+  const message = whyUnreadable(error);
+  return { offset: message === TOO_DEEP ? 0 : error.pos[0], message };
 }
 
 const TOO_DEEP = 'lists and maps stand too deep in each other';

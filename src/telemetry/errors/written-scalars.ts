@@ -83,9 +83,18 @@ const TRUTHS: ReadonlyMap<string, boolean> = new Map([
 const WHOLE_NUMBER = /^([-+]?)(0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$/;
 const FLOAT = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/;
 
+/** What YAML writes for what is no finite number. */
+const INFINITE = /^([-+]?)\.(?:inf|Inf|INF)$/;
+const NO_NUMBERS: ReadonlySet<string> = new Set(['.nan', '.NaN', '.NAN']);
+
 function numberOf(text: string): number | null {
   const whole = WHOLE_NUMBER.exec(text);
-  if (!whole) return FLOAT.test(text) ? Number(text) : null;
+  if (!whole) {
+    if (FLOAT.test(text)) return Number(text);
+    const infinite = INFINITE.exec(text);
+    if (infinite) return infinite[1] === '-' ? -Infinity : Infinity;
+    return NO_NUMBERS.has(text) ? Number.NaN : null;
+  }
   const digits = (whole[2] ?? '').replaceAll('_', '');
   const isOctal = /^0[0-7]+$/.test(digits);
   const size = Number(isOctal ? `0o${digits}` : digits);

@@ -1,7 +1,12 @@
 import { formatLabels, labelsKey, type HistogramValue, type Labels } from '#telemetry';
-import type { MatrixSeries, NotedPoint, QueryResult, VectorElement } from '#promql';
+import {
+  countsByIndex,
+  type MatrixSeries,
+  type NotedPoint,
+  type QueryResult,
+  type VectorElement,
+} from '#promql';
 import type { EvalCommand, Expectation } from './script.ts';
-import { countsByIndex } from './stored-hints.ts';
 
 /** A result that is not the expected one. */
 export class Mismatch extends Error {}

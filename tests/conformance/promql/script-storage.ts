@@ -12,9 +12,8 @@ import {
   wordsOf,
   writeStaleMarker,
 } from '#telemetry';
-import type { NotedPoint } from '#promql';
+import { withStoredHints, type NotedPoint } from '#promql';
 import type { LoadCommand } from './script.ts';
-import { withStoredHints } from './stored-hints.ts';
 
 interface StoredSeries {
   readonly labels: Labels;

@@ -1,26 +1,33 @@
 import type { HistogramValue } from '#telemetry';
-import type { NotedPoint } from '#promql';
+import type { NotedPoint } from './series-notation.ts';
 
 type TimedPoint = readonly [timeMs: number, point: NotedPoint];
 
-/**
- * The points of a series, in the order of time, with the counter reset hints they come back with from the store whose
- * scripts these are: a histogram that continues the one before it is `not_reset`, one that does not is `unknown`, even
- * where a reset was written down. Only `gauge` is kept.
- */
+/** The points of a series, in the order of time, as `StoredHints` gives them. */
 export function withStoredHints(points: readonly TimedPoint[]): readonly TimedPoint[] {
-  let previous: HistogramValue | null = null;
-  return points.map(([timeMs, point]) => {
+  const hints = new StoredHints();
+  return points.map(([timeMs, point]) => [timeMs, hints.next(point)] as const);
+}
+
+/**
+ * The points of one series, in the order of time, with the counter reset hints they come back with from Prometheus's
+ * store: a histogram that continues the one before it is `not_reset`, one that does not is `unknown`, even where a reset
+ * was written down. Only `gauge` is kept.
+ */
+export class StoredHints {
+  #previous: HistogramValue | null = null;
+
+  next(point: NotedPoint): NotedPoint {
     if (point.kind !== 'histogram') {
-      previous = null;
-      return [timeMs, point] as const;
+      this.#previous = null;
+      return point;
     }
     const { histogram } = point;
-    const isContinued = previous !== null && continues(previous, histogram);
-    previous = histogram;
+    const isContinued = this.#previous !== null && continues(this.#previous, histogram);
+    this.#previous = histogram;
     const counterReset = histogram.counterReset === 'gauge' ? 'gauge' : isContinued ? 'not_reset' : 'unknown';
-    return [timeMs, { ...point, histogram: { ...histogram, counterReset } }] as const;
-  });
+    return { ...point, histogram: { ...histogram, counterReset } };
+  }
 }
 
 function continues(before: HistogramValue, after: HistogramValue): boolean {
