@@ -121,7 +121,7 @@ export function histogramNotation(histogram: HistogramValue): string {
     [openBuckets(histogram.negativeSpans, histogram.negativeCounts), 'n_'],
   ] as const) {
     for (const { first, counts } of runsOf(side)) {
-      add(`${prefix}offset`, first);
+      if (first !== 0) fields.push(`${prefix}offset:${first}`);
       fields.push(`${prefix}buckets:[${counts.map(formatGeneral).join(' ')}]`);
     }
   }

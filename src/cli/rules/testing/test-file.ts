@@ -171,7 +171,10 @@ const sampleSchema = z.strictObject({
     parsedBy((text) => (text.trim() === '' ? {} : parseMetric(text))),
     '',
   ),
-  value: optionalKey(z.union([z.number(), z.nan(), z.literal(Infinity), z.literal(-Infinity)]), 0),
+  value: optionalKey(
+    z.union([z.number(), z.nan(), z.literal(Infinity), z.literal(-Infinity)], 'expected a number'),
+    0,
+  ),
   histogram: optionalKey(parsedBy(parseOneHistogram), ''),
 });
 
