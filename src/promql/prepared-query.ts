@@ -6,6 +6,7 @@ import type { EvaluationContext } from './evaluation/evaluation-context.ts';
 import { evaluate, evaluateSubquery } from './evaluation/evaluator.ts';
 import { runAtOnce, runInSlices, runWithin, type Steps, type Work } from './evaluation/pacing.ts';
 import { QueryGuard, type QueryLimits, type SampleStatistics } from './evaluation/query-guard.ts';
+import { seriesOfExtendedRuns } from './evaluation/extended-results.ts';
 import { dropNames, elementsOf, seriesOf, seriesOfRuns } from './evaluation/results.ts';
 import {
   fetchSelections,
@@ -224,7 +225,11 @@ export class PreparedQuery {
       const { selector, rangeMs } = expression;
       const endMs = (selector.at ? resolveAt(selector.at, query) : timestampMs) - selector.offsetMs;
       const interval = { startMs: endMs - rangeMs, endMs };
-      const series = yield* seriesOfRuns(runsOf(selector, context), interval, context.guard);
+      const runs = runsOf(selector, context);
+      const { boundary } = selector;
+      const series = boundary
+        ? yield* seriesOfExtendedRuns(runs, { ...interval, boundary }, context)
+        : yield* seriesOfRuns(runs, interval, context.guard);
       return { kind: 'matrix', series, ...this.#noticed(context) };
     }
     if (expression.kind === 'subquery') {

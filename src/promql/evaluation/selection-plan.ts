@@ -3,12 +3,14 @@ import {
   chainOf,
   type BinaryExpression,
   type AtModifier,
+  type Boundary,
   type Expression,
   type VectorSelector,
 } from '../syntax/ast.ts';
 import { childrenOf } from '../syntax/children.ts';
 import type { Work } from './pacing.ts';
 import type { QueryGuard } from './query-guard.ts';
+import type { WindowMargin } from './range-window.ts';
 import { ReaderOfAll, ReaderOfOne, type SelectedSeriesReader } from './series-readers.ts';
 import { endOf, type StepGrid } from './vector-table.ts';
 
@@ -48,6 +50,14 @@ export function resolveAt(at: AtModifier, query: StepGrid): number {
   }
 }
 
+/** How far around its range a selector reads: where it begins and ends at samples, these may lie as far as a lookback away. */
+export function marginOf(boundary: Boundary | null, lookbackMs: number): WindowMargin {
+  return {
+    beforeMs: boundary === null ? 0 : lookbackMs,
+    afterMs: boundary === 'smoothed' ? lookbackMs : 0,
+  };
+}
+
 interface Scope {
   readonly fromMs: number;
   readonly toMs: number;
@@ -64,9 +74,13 @@ export function planSelections(
   const planned: PlannedSelection[] = [];
   const visit = (node: Expression, scope: Scope): void => {
     if (node.kind === 'vector_selector') {
-      planned.push(plan(node, lookbackMs, scope));
+      planned.push(
+        plan(node, { beforeMs: lookbackMs, afterMs: marginOf(node.boundary, lookbackMs).afterMs }, scope),
+      );
     } else if (node.kind === 'matrix_selector') {
-      planned.push({ ...plan(node.selector, node.rangeMs, scope), latestOnly: false });
+      const { beforeMs, afterMs } = marginOf(node.selector.boundary, lookbackMs);
+      const reach = { beforeMs: node.rangeMs + beforeMs, afterMs };
+      planned.push({ ...plan(node.selector, reach, scope), latestOnly: false });
     } else if (node.kind === 'subquery') {
       const at = node.at && resolveAt(node.at, query);
       const fromMs = (at ?? scope.fromMs) - node.offsetMs - node.rangeMs;
@@ -90,16 +104,16 @@ export function planSelections(
       visit(right, scopes[links.length - 1 - place] ?? scope);
     });
   };
-  const plan = (selector: VectorSelector, reachMs: number, scope: Scope): PlannedSelection => {
+  const plan = (selector: VectorSelector, reach: WindowMargin, scope: Scope): PlannedSelection => {
     const at = selector.at && resolveAt(selector.at, query);
     const fromMs = (at ?? scope.fromMs) - selector.offsetMs;
     const toMs = (at ?? scope.toMs) - selector.offsetMs;
     const { statisticsOnly, inSubquery } = scope;
     return {
       selector,
-      startMs: fromMs - reachMs,
-      endMs: toMs,
-      latestOnly: fromMs === toMs && !inSubquery && !statisticsOnly,
+      startMs: fromMs - reach.beforeMs,
+      endMs: toMs + reach.afterMs,
+      latestOnly: fromMs === toMs && reach.afterMs === 0 && !inSubquery && !statisticsOnly,
       statisticsOnly,
     };
   };
