@@ -47,6 +47,7 @@ export interface EvaluationSettings {
   readonly subqueryStepMs: number;
   readonly limits: QueryLimits;
   readonly clock: Clock;
+  readonly usesStarts: boolean;
 }
 
 /** Work on a query: it yields where others may have a turn (undefined), and what it has to wait for. */
@@ -207,10 +208,11 @@ export class PreparedQuery {
     { expression, grid, guard, mayPause }: WorkOptions,
     reads: FetchOptions['reads'],
   ): Work<EvaluationContext> {
-    const { lookbackMs, subqueryStepMs } = this.#settings;
+    const { lookbackMs, subqueryStepMs, usesStarts } = this.#settings;
     const planned = planSelections(expression, grid, lookbackMs);
     const data = yield* fetchSelections(queryable, planned, { guard, mayPause, reads });
-    return { data, query: grid, lookbackMs, subqueryStepMs, annotations: new Annotations(), guard };
+    const annotations = new Annotations();
+    return { data, query: grid, lookbackMs, subqueryStepMs, annotations, guard, usesStarts };
   }
 
   #guard(signal: AbortSignal | undefined): QueryGuard {

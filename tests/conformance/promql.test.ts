@@ -11,6 +11,7 @@ const BUILT = [
   'extended_vectors.test',
   'fill-modifier.test',
   'info.test',
+  'start_timestamps.test',
   'type_and_unit.test',
 ];
 const folders: readonly {

@@ -9,6 +9,7 @@ import {
   type RateOptions,
   type RowCounts,
 } from '../functions/rate-rows.ts';
+import { startedFunctionOf } from '../functions/started-functions.ts';
 import { RANGE_FUNCTIONS } from '../functions/range-functions.ts';
 import { unwrap, type Call, type MatrixSelector, type Subquery } from '../syntax/ast.ts';
 import type { EvaluationContext } from './evaluation-context.ts';
@@ -49,7 +50,8 @@ export function* evaluateRangeCall(
   const boundary = node.kind === 'matrix_selector' ? node.selector.boundary : null;
   const make = boundary ? extendedFunctionOf(call.name, boundary) : RANGE_FUNCTIONS.get(call.name);
   if (!make) throw new Error(`no range function ${call.name}`);
-  const compute = make();
+  const plain = make();
+  const started = context.usesStarts ? (startedFunctionOf(call.name, boundary)?.() ?? null) : null;
   const ofOrder = ORDER_FUNCTIONS.get(call.name) ?? null;
   const position = unwrap(call.args[0] ?? call).position;
   const margin = marginOf(boundary, context.lookbackMs);
@@ -65,9 +67,11 @@ export function* evaluateRangeCall(
     const run = long ? yield* long : argument.runAt(place);
     const dropsName = run.dropsName || !KEEPS_NAME.has(call.name);
     const cell = table.addRow(run.labels, dropsName);
-    window.enter(run);
+    const starts = started && run.starts;
+    const compute = (starts && started) ?? plain;
+    window.enter(run, starts);
     const found =
-      rowRate && run.histograms.length === 0
+      rowRate && !starts && run.histograms.length === 0
         ? ofFloats(
             isLongRateRow(run, rowRate)
               ? yield* fillLongRateRow({ table, cell }, run, rowRate)

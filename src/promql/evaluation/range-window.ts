@@ -28,6 +28,9 @@ export class RangeWindow {
   labels: Labels = {};
   times = NO_NUMBERS;
   values = NO_NUMBERS;
+  /** When the samples began counting, in ms; 0: not known. Empty where no sample says so, or nobody asks. */
+  startTimes = NO_NUMBERS;
+  histogramStartTimes = NO_NUMBERS;
   /** Floats of the window: from `from` on, before `to`. */
   from = 0;
   to = 0;
@@ -97,8 +100,10 @@ export class RangeWindow {
     return this.scalars[place]?.[this.step] ?? NaN;
   }
 
-  /** Begins another series. */
-  enter(run: SampleRun): void {
+  /** Begins another series, whose starts are seen where they are wanted. */
+  enter(run: SampleRun, starts: SampleRun['starts'] | null = null): void {
+    this.startTimes = starts?.floats ?? NO_NUMBERS;
+    this.histogramStartTimes = starts?.histograms ?? NO_NUMBERS;
     this.labels = run.labels;
     this.times = run.times;
     this.values = run.values;
@@ -130,7 +135,11 @@ export class RangeWindow {
   skipTo(from: number, histogramFrom: number): void {
     this.from = from;
     this.histogramFrom = histogramFrom;
-    this.#takePart(from, histogramFrom);
+    if (from > this.partTo || histogramFrom > this.histogramPartTo) this.#takePart(from, histogramFrom);
+    else {
+      this.partFrom = from;
+      this.histogramPartFrom = histogramFrom;
+    }
   }
 
   /** Goes on to what follows the present part. */

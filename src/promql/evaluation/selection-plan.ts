@@ -62,6 +62,8 @@ interface Scope {
   readonly fromMs: number;
   readonly toMs: number;
   readonly inSubquery: boolean;
+  /** Only whole series say when their samples began counting. */
+  readonly readsStarts: boolean;
   readonly statisticsOnly: boolean;
 }
 
@@ -85,10 +87,14 @@ export function planSelections(
       const at = node.at && resolveAt(node.at, query);
       const fromMs = (at ?? scope.fromMs) - node.offsetMs - node.rangeMs;
       const toMs = (at ?? scope.toMs) - node.offsetMs;
-      visit(node.expression, { fromMs, toMs, inSubquery: true, statisticsOnly: false });
+      visit(node.expression, { ...scope, fromMs, toMs, inSubquery: true, statisticsOnly: false });
     } else if (node.kind === 'binary') visitChain(node, scope);
     else {
-      const inner = { ...scope, statisticsOnly: statisticsBelow(node, scope.statisticsOnly) };
+      const inner = {
+        ...scope,
+        readsStarts: scope.readsStarts || (node.kind === 'call' && node.name === 'start_timestamp'),
+        statisticsOnly: statisticsBelow(node, scope.statisticsOnly),
+      };
       for (const child of childrenOf(node)) visit(child, inner);
     }
   };
@@ -108,12 +114,13 @@ export function planSelections(
     const at = selector.at && resolveAt(selector.at, query);
     const fromMs = (at ?? scope.fromMs) - selector.offsetMs;
     const toMs = (at ?? scope.toMs) - selector.offsetMs;
-    const { statisticsOnly, inSubquery } = scope;
+    const { statisticsOnly } = scope;
+    const needsSeries = scope.inSubquery || scope.readsStarts || statisticsOnly;
     return {
       selector,
       startMs: fromMs - reach.beforeMs,
       endMs: toMs + reach.afterMs,
-      latestOnly: fromMs === toMs && reach.afterMs === 0 && !inSubquery && !statisticsOnly,
+      latestOnly: fromMs === toMs && reach.afterMs === 0 && !needsSeries,
       statisticsOnly,
     };
   };
@@ -121,6 +128,7 @@ export function planSelections(
     fromMs: query.startMs,
     toMs: endOf(query),
     inSubquery: false,
+    readsStarts: false,
     statisticsOnly: false,
   });
   return planned;

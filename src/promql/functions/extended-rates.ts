@@ -43,7 +43,8 @@ export function extendedFunctionOf(name: string, boundary: Boundary): RangeFunct
   );
 }
 
-function fromAnchor(count: RangeFunction): RangeFunction {
+/** A function of the samples from a window's anchor on. */
+export function fromAnchor(count: RangeFunction): RangeFunction {
   let isFound = false;
   return (window) => {
     if (window.isFirstPart) isFound = skipToAnchor(window);

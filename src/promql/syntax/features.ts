@@ -6,6 +6,7 @@ export const PROMQL_FEATURES = [
   'promql-experimental-functions',
   'promql-binop-fill-modifiers',
   'promql-extended-range-selectors',
+  'use-start-timestamps',
 ] as const;
 
 export type PromqlFeature = (typeof PROMQL_FEATURES)[number];
