@@ -67,6 +67,8 @@ const EXPERIMENTAL_FUNCTIONS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+export const FUNCTION_NAMES: readonly string[] = [...signatures.keys()];
+
 export function signatureOf(name: string): FunctionSignature | undefined {
   return signatures.get(name);
 }

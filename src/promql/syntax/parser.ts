@@ -9,6 +9,7 @@ import {
   asAggregator,
   asBinaryOperator,
   beginsExpression,
+  isExperimentalAggregator,
   isFunctionName,
   isMetricName,
   isSpecialNumber,
@@ -216,7 +217,7 @@ class ExpressionParser {
 
   #parseAggregation(operator: Aggregator): Aggregation {
     const reader = this.#reader;
-    if (operator === 'limitk' || operator === 'limit_ratio')
+    if (isExperimentalAggregator(operator))
       requireFeature(reader, 'promql-experimental-functions', `${operator}()`);
     const { start } = reader.advance();
     let grouping = this.#parseGrouping();
