@@ -72,7 +72,11 @@ export { registerPoolRoutes } from './pools/pool-routes.ts';
 export { registerPrometheusQueryRoutes } from './prometheus/query-routes.ts';
 export { registerPrometheusRuleRoutes } from './prometheus/rule-routes.ts';
 export { registerPrometheusSeriesRoutes } from './prometheus/series-routes.ts';
-export { registerPrometheusStatusRoutes, type ServerFacts } from './prometheus/status-routes.ts';
+export {
+  registerPrometheusStatusRoutes,
+  type FeatureFlags,
+  type ServerFacts,
+} from './prometheus/status-routes.ts';
 export { registerReloadRoutes, type Reloaded } from './reload/reload-routes.ts';
 export { registerRemoteWriteRoutes } from './prometheus/remote-write-route.ts';
 export type { maintenanceListSchema } from './watchdog/maintenance-routes.ts';

@@ -110,6 +110,11 @@ export class Annotations {
     this.#add('warning', `conflicting counter resets during histogram ${operation}`, position);
   }
 
+  startTimeOverlap(metricName: string, position: Position): void {
+    const text = 'sample has start time that overlaps with previous sample timestamp for metric';
+    this.#add('warning', `${text} ${quote(metricName)}`, position);
+  }
+
   customBucketsReconciled(operation: HistogramOperation, position: Position): void {
     this.#add('info', `mismatched custom buckets were reconciled during ${operation}`, position);
   }

@@ -1,7 +1,7 @@
 import { type Clock, createSystemClock, type Queryable, wordsOf, writeStaleMarker } from '#telemetry';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from './engine.ts';
-import { ALL_FEATURES } from './syntax/features.ts';
+import { ALL_FEATURES, type PromqlFeatures } from './syntax/features.ts';
 import { engineWith, MemoryQueryable, SECOND_MS, series } from './engine.test-support.ts';
 import type { QueryResult } from './query-result.ts';
 import { expressionTree } from './syntax/expression-tree.ts';
@@ -264,6 +264,11 @@ describe('what a query asks of the store', () => {
     ['up offset 1m', [[-359_000, -59_000]]],
     ['rate(up[30s])', [[-29_000, 1000]]],
     ['rate(up[30s] @ 100 offset 10s)', [[60_000, 90_000]]],
+    ['rate(up[30s] anchored)', [[-329_000, 1000]]],
+    ['rate(up[30s] smoothed offset 10s)', [[-339_000, 291_000]]],
+    ['up anchored', [[-299_000, 1000]]],
+    ['up smoothed', [[-299_000, 301_000]]],
+    ['max_over_time(rate(up[30s] smoothed)[1m:10s])', [[-389_000, 301_000]]],
     ['max_over_time(up[1m:10s])', [[-359_000, 1000]]],
     ['max_over_time(rate(up[30s])[1m:10s] offset 1m)', [[-149_000, -59_000]]],
     [
@@ -291,6 +296,27 @@ describe('what a query asks of the store', () => {
       ['__name__=a', 300_000, 60_000],
       ['c=d,__name__=b', 0, 0],
     ]);
+  });
+});
+
+describe('when samples began counting', () => {
+  const counter = {
+    ...series({ __name__: 'up_total' }, 5, 6, 7),
+    startTimestampsMs: Float64Array.of(-500, 500, 500),
+  };
+  const valuesOf = (query: string, features: PromqlFeatures) => {
+    const result = settled(
+      engineWith({ features }).prepare(query).instant(new MemoryQueryable(counter), 2000),
+    );
+    return result.kind === 'vector' ? result.elements.map(({ value }) => value) : result;
+  };
+
+  it.each([
+    ['increase(up_total[3s])', [12], [3]],
+    ['start_timestamp(up_total)', [0.5], []],
+  ])('%s is asked by use-start-timestamps', (query, used, unused) => {
+    expect(valuesOf(query, ALL_FEATURES)).toEqual(used);
+    expect(valuesOf(query, new Set(['promql-experimental-functions']))).toEqual(unused);
   });
 });
 

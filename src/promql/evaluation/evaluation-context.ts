@@ -15,6 +15,8 @@ export interface EvaluationContext {
   readonly subqueryStepMs: number;
   readonly annotations: Annotations;
   readonly guard: QueryGuard;
+  /** Whether what samples say of when they began counting is made use of. */
+  readonly usesStarts: boolean;
 }
 
 /** The grid an expression is evaluated on, and how its parts are evaluated on the same grid. */
