@@ -182,6 +182,15 @@ describe('what a person reads', () => {
     expect(linesOf(lost)[1]).toBe('  warning: tests.yml:1: no file matches no-*.yml');
   });
 
+  it('all rule files that are refused', async () => {
+    for (const name of ['c1.yml', 'c2.yml']) writeFileSync(join(folder, name), 'groups: [{}]');
+    const report = await reportOf('rule_files: ["c*.yml"]\ntests: [{}]\n');
+    expect(linesOf(report).slice(1)).toEqual([
+      '  c1.yml:1:10: "groups.0": Groupname must not be empty',
+      '  c2.yml:1:10: "groups.0": Groupname must not be empty',
+    ]);
+  });
+
   it('too many evaluations', async () => {
     const report = await reportOf(
       'rule_files: [rules.yml]\nevaluation_interval: 1s\ntests: [{promql_expr_test: [{expr: "1", eval_time: 3y}]}]\n',
