@@ -181,7 +181,11 @@ const placedProblems = z.object({
 function problemsOf(file: string, thrown: unknown): readonly FileProblem[] {
   if (thrown instanceof AggregateError) return thrown.errors.flatMap((one: unknown) => problemsOf(file, one));
   const whole = { file, line: null, column: null };
-  if (!(thrown instanceof OmoiError)) return [{ ...whole, message: messageOf(thrown) }];
+  if (!(thrown instanceof OmoiError)) {
+    // What is no fault of a file is one of Omoi's.
+    if (!(thrown instanceof Error && 'syscall' in thrown)) throw thrown;
+    return [{ ...whole, message: messageOf(thrown) }];
+  }
   const placed = placedProblems.safeParse(thrown.details);
   if (!placed.success) return [{ ...whole, message: thrown.message }];
   const { file: named, problem_count: count, problems } = placed.data;
