@@ -146,7 +146,7 @@ class TestRun {
   #reportOf(due: AlertCase, evaluatedAtMs: number): AlertReport {
     const rules = this.#rules.alertingRules(due.alertname);
     return compareAlerts(due, {
-      hasRule: rules.length > 0,
+      rules,
       alerts: rules.flatMap((rule) => rule.alerts()),
       ended: rules.flatMap((rule) => [...rule.ended]),
       startMs: this.#test.startMs,
