@@ -15,6 +15,7 @@ import { unpaced } from '../alerting/rules/unpaced.test-support.ts';
 import { loadExperiment } from './gameday/experiment.ts';
 import { leavesOf } from './leaves.test-support.ts';
 import { createProgram } from './program.ts';
+import { parseRuleTestFile } from './rules/testing/test-file.ts';
 
 let directory: string;
 beforeAll(() => {
@@ -38,6 +39,11 @@ function loadAsConfig(text: string): void {
 function loadAsRules(text: string): void {
   const engine = createEngine({ clock: new VirtualClock() });
   parseRuleFile({ name: 'rules.yaml', text }, (expr) => void engine.prepare(expr));
+}
+
+function loadAsRuleTests(text: string): void {
+  const engine = createEngine({ clock: new VirtualClock() });
+  parseRuleTestFile({ name: 'tests.yaml', text }, (expr) => void engine.prepare(expr));
 }
 
 function loadAsGameday(text: string): void {
@@ -71,6 +77,7 @@ const LOADERS: readonly (readonly [RegExp, ((text: string) => void | Promise<voi
   [/^alerting:\n +alertmanagers:/, null],
   [/^title: /, loadAsGameday],
   [/^groups:/, loadAsRules],
+  [/^rule_files:/, loadAsRuleTests],
   [/^- alert:/, (text) => loadAsRules(`groups:\n- name: g\n  rules:\n${text.replace(/^/gm, '  ')}`)],
   [
     /^name: /,

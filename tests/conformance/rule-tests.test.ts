@@ -282,6 +282,15 @@ const OWN: readonly OwnCase[] = [
     passes: false,
   },
   {
+    what: 'a histogram that is recorded',
+    rules: 'groups: [{name: g, rules: [{record: r, expr: h, labels: {a: b}}]}]',
+    tests:
+      '{input_series: [{series: h, values: "{{sum:3 count:2 buckets:[2]}}x2 stale"}], promql_expr_test: [{expr: r, eval_time: 2m, exp_samples: ' +
+      '[{labels: \'r{a="b"}\', histogram: "{{sum:3 count:2 buckets:[2] counter_reset_hint:not_reset}}"}]}, {expr: r, eval_time: 3m}]}',
+    passes: true,
+    isNewer: true,
+  },
+  {
     what: 'labels of a group, which those of a rule go before',
     rules:
       'groups: [{name: g, labels: {team: a, severity: low}, rules: [{alert: Down, expr: vector(1), labels: {severity: high}}]}]',

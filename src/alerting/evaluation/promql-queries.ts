@@ -77,7 +77,7 @@ function elementsOf(result: QueryResult): readonly VectorElement[] {
     case 'vector':
       return result.elements.some(({ histogram }) => histogram !== undefined)
         ? result.elements.map((element) =>
-            element.histogram ? { labels: element.labels, value: 0 } : element,
+            element.histogram ? { labels: element.labels, value: 0, histogram: element.histogram } : element,
           )
         : result.elements;
     case 'scalar':

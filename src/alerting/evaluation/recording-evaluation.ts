@@ -37,8 +37,8 @@ function* outputsOf(
 ): SlicedWork<readonly OutputSample[]> {
   const seen = new Set<string>();
   const outputs: OutputSample[] = [];
-  for (const { labels, value } of result) {
-    const output = { labels: outputLabels(rule, labels), value };
+  for (const { labels, value, histogram } of result) {
+    const output = { labels: outputLabels(rule, labels), value: histogram ?? value };
     const key = labelsKey(output.labels);
     if (seen.has(key)) {
       throw new OmoiError(

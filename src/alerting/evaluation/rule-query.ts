@@ -1,11 +1,12 @@
-import type { Labels, Matcher } from '#telemetry';
+import type { HistogramValue, Labels, Matcher } from '#telemetry';
 import type { SlicedWork } from './sliced-work.ts';
 
-/** One element of an instant vector. A histogram's value reads as 0, as in Prometheus's rules. */
+/** One element of an instant vector. A histogram's value reads as 0 in alerts, as in Prometheus's rules. */
 export interface VectorElement {
   /** With `__name__` where the result has one. */
   readonly labels: Labels;
   readonly value: number;
+  readonly histogram?: HistogramValue;
 }
 
 /** A rule's expression, ready to be evaluated. */

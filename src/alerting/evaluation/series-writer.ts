@@ -3,6 +3,7 @@ import {
   messageOf,
   SampleBatch,
   type AppendOrigin,
+  type HistogramValue,
   type Labels,
   type SeriesRef,
 } from '#telemetry';
@@ -12,12 +13,12 @@ import type { SlicedWork } from './sliced-work.ts';
 /** One sample of what a recording rule puts out. */
 export interface OutputSample {
   readonly labels: Labels;
-  readonly value: number;
+  readonly value: number | HistogramValue;
 }
 
 interface WrittenSeries {
   readonly ref: SeriesRef;
-  value: number;
+  value: number | HistogramValue;
 }
 
 /**
@@ -74,8 +75,10 @@ export class SeriesWriter {
     return reason;
   }
 
-  #add(ref: SeriesRef, timeMs: number, value: number): void {
-    this.#batch.add(ref, this.#outlet.holders.date(ref, timeMs), value);
+  #add(ref: SeriesRef, timeMs: number, value: number | HistogramValue): void {
+    const dateMs = this.#outlet.holders.date(ref, timeMs);
+    if (typeof value === 'number') this.#batch.add(ref, dateMs, value);
+    else this.#batch.addHistogram(ref, dateMs, value);
   }
 
   #forget(timeMs: number): void {

@@ -26,7 +26,6 @@ const FIRST_CAPACITY = 16;
 interface Pending {
   readonly series: StoredSeries;
   readonly points: Generator<NotedPoint, void, void>;
-  readonly hints: StoredHints;
   readonly stepMs: number;
   nextMs: number;
 }
@@ -59,7 +58,6 @@ export class MemorySeries implements Queryable, RuleSink {
     this.#pending.set(series, {
       series,
       points: input.points(),
-      hints: new StoredHints(),
       stepMs: at.stepMs,
       nextMs: at.startMs,
     });
@@ -167,7 +165,7 @@ export class MemorySeries implements Queryable, RuleSink {
 
 /** @returns whether points are left */
 function readInto(pending: Pending, untilMs: number): boolean {
-  const { series, points, hints, stepMs } = pending;
+  const { series, points, stepMs } = pending;
   while (pending.nextMs <= untilMs) {
     const next = points.next();
     if (next.done) return false;
@@ -175,16 +173,9 @@ function readInto(pending: Pending, untilMs: number): boolean {
     pending.nextMs += stepMs;
     const { value: point } = next;
     if (point.kind === 'none' || timeMs <= series.newestMs) continue;
-    if (point.kind === 'stale') {
-      hints.next(point);
-      series.appendStale(timeMs);
-    } else if (point.kind === 'float') {
-      hints.next(point);
-      series.append(timeMs, point.value, null);
-    } else {
-      const stored = hints.next(point);
-      series.append(timeMs, Number.NaN, stored.kind === 'histogram' ? stored.histogram : null);
-    }
+    if (point.kind === 'stale') series.appendStale(timeMs);
+    else if (point.kind === 'float') series.append(timeMs, point.value, null);
+    else series.append(timeMs, Number.NaN, point.histogram);
   }
   return true;
 }
@@ -197,6 +188,7 @@ class StoredSeries {
   #words = wordsOf(this.#values);
   /** Null as long as no sample is a histogram. */
   #histograms: (HistogramValue | null)[] | null = null;
+  readonly #hints = new StoredHints();
 
   constructor(labels: Labels) {
     this.labels = labels;
@@ -209,7 +201,7 @@ class StoredSeries {
   append(timeMs: number, value: number, histogram: HistogramValue | null): void {
     this.#makeRoom();
     if (histogram !== null) this.#histograms ??= Array.from({ length: this.#length }, () => null);
-    this.#histograms?.push(histogram);
+    this.#histograms?.push(this.#stored(histogram));
     this.#timestampsMs[this.#length] = timeMs;
     this.#values[this.#length] = value;
     this.#length++;
@@ -271,6 +263,12 @@ class StoredSeries {
       else low = middle + 1;
     }
     return low;
+  }
+
+  #stored(histogram: HistogramValue | null): HistogramValue | null {
+    if (histogram !== null) return this.#hints.next(histogram);
+    this.#hints.interrupt();
+    return null;
   }
 
   #makeRoom(): void {

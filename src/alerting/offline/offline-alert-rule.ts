@@ -2,6 +2,7 @@ import type { Labels } from '#telemetry';
 import { AlertIdentities, expandAnnotations, type AlertElement } from '../evaluation/alert-elements.ts';
 import { AlertSeries } from '../evaluation/alert-series.ts';
 import type { RuleOutlet } from '../evaluation/rule-outlet.ts';
+import type { VectorElement } from '../evaluation/rule-query.ts';
 import type { SlicedWork } from '../evaluation/sliced-work.ts';
 import type { AlertEvaluation, LoadedAlertingRule } from '../state/alert-evaluation.ts';
 import type { AlertPlan } from '../state/alert-plan.ts';
@@ -39,12 +40,15 @@ interface Seen {
 const MAX_ENDED = 1000;
 
 interface OfflineAlertParts {
+  /** What the expression has before its comparisons drop elements; null where that can't be told. */
+  readonly dataAt: (timeMs: number) => readonly VectorElement[] | null;
   readonly evaluation: AlertEvaluation;
   readonly outlet: RuleOutlet;
 }
 
 /** An alerting rule with its label sets, in memory alone. */
 export class OfflineAlertRule {
+  readonly dataAt: OfflineAlertParts['dataAt'];
   readonly #loaded: LoadedAlertingRule;
   readonly #evaluation: AlertEvaluation;
   readonly #series: AlertSeries;
@@ -55,7 +59,8 @@ export class OfflineAlertRule {
   #seen = new Map<string, Seen>();
   readonly #ended = new Map<string, EndedAlert>();
 
-  constructor(loaded: LoadedAlertingRule, { evaluation, outlet }: OfflineAlertParts) {
+  constructor(loaded: LoadedAlertingRule, { dataAt, evaluation, outlet }: OfflineAlertParts) {
+    this.dataAt = dataAt;
     this.#loaded = loaded;
     this.#evaluation = evaluation;
     this.#series = new AlertSeries(outlet);

@@ -1,8 +1,7 @@
 import { createSystemRandom, OmoiError, messageOf, type Clock, type Labels } from '#telemetry';
 import type { Engine } from '#promql';
 import { promqlQueries } from '../evaluation/promql-queries.ts';
-import type { RuleOutlet } from '../evaluation/rule-outlet.ts';
-import type { RuleQuery } from '../evaluation/rule-query.ts';
+import type { RuleQuery, VectorElement } from '../evaluation/rule-query.ts';
 import { SeriesHolders } from '../evaluation/series-holders.ts';
 import type { SlicedWork } from '../evaluation/sliced-work.ts';
 import { DEFAULT_ALERTING_OPTIONS } from '../options.ts';
@@ -57,8 +56,8 @@ export class OfflineRules {
       graceUntilMs: () => Number.NEGATIVE_INFINITY,
     });
     const outlet = { sink: samples, refused: this.#refused, holders: new UnshiftedHolders() };
-    this.#rules = loadedRules(groups, (expr) => queries.prepare(expr)).map((definition) =>
-      createRule(definition, { evaluation, outlet }),
+    this.#rules = loadedRules(groups, (expr) => queries.prepare(expr)).map(({ definition, query }) =>
+      createRule(definition, { evaluation, outlet, dataAt: (timeMs) => dataAt(query, timeMs) }),
     );
   }
 
@@ -110,7 +109,7 @@ export class OfflineRules {
 
 function createRule(
   definition: LoadedRule,
-  parts: { readonly evaluation: AlertEvaluation; readonly outlet: RuleOutlet },
+  parts: ConstructorParameters<typeof OfflineAlertRule>[1],
 ): OfflineRule {
   const { rule } = definition;
   if (rule.kind === 'recording') return new OfflineRecordingRule({ definition, rule }, parts.outlet);
@@ -120,11 +119,23 @@ function createRule(
 function loadedRules(
   groups: readonly RuleGroup[],
   prepare: (expr: string) => RuleQuery,
-): readonly LoadedRule[] {
+): readonly { readonly definition: LoadedRule; readonly query: RuleQuery }[] {
   const pace = { onArrival: false, resolveStabilityMs: 0 };
   return groups
     .flatMap((group) => group.rules.map((rule) => ({ group, rule })))
-    .map(({ group, rule }, order) => ({ group, rule, pace, order, query: withoutData(prepare(rule.expr)) }));
+    .map(({ group, rule }, order) => {
+      const query = prepare(rule.expr);
+      return { query, definition: { group, rule, pace, order, query: withoutData(query) } };
+    });
+}
+
+function dataAt(query: RuleQuery, timeMs: number): readonly VectorElement[] | null {
+  try {
+    return atOnce(query.evaluateData(timeMs));
+  } catch (thrown) {
+    if (thrown instanceof OmoiError) return null;
+    throw thrown;
+  }
 }
 
 /** Why a condition has ended changes nothing where it ends at once: the expression's data is not asked for. */
@@ -145,8 +156,10 @@ function withoutData(query: RuleQuery): RuleQuery {
 }
 
 /** Does work that has nothing to wait for: all is in memory. */
-function atOnce(work: SlicedWork<void>): void {
-  for (let step = work.next(); !step.done; step = work.next()) {
+function atOnce<Result>(work: SlicedWork<Result>): Result {
+  for (;;) {
+    const step = work.next();
+    if (step.done) return step.value;
     if (step.value !== undefined) throw new Error('rules in memory wait for nothing');
   }
 }

@@ -49,6 +49,8 @@ export function defineRules(program: Command): void {
     )
     .option('--ignore-unknown-fields', 'pass over keys of rule files that nobody knows')
     .option('--junit <file>', 'write what became of the tests for a CI server, too')
+    .option('--debug', 'print all series of each test, as they are at its end')
+    .addOption(new Option('--diff', 'always so; for the sake of command lines of promtool').hideHelp())
     .option('--json', 'print what became of each test as JSON')
     .action(async (files: string[], flags: RuleTestFlags) => {
       const { testRules } = await import('../rules/test.ts');

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { compileRegex, messageOf, OmoiError } from '#telemetry';
+import { aside } from '../terminal/aside.ts';
 import { wantsColours } from '../terminal/colours.ts';
 import { printJson, printLines } from '../terminal/print.ts';
 import { RedrawnLines } from '../terminal/redrawn-lines.ts';
@@ -7,6 +8,7 @@ import { featuresOf } from './rule-features.ts';
 import { junitXml } from './testing/junit.ts';
 import { reportJson } from './testing/report-json.ts';
 import { fileLines, painter, sumLine } from './testing/report-text.ts';
+import { storedLines } from './testing/stored-text.ts';
 import { isGoodFile } from './testing/test-report.ts';
 import { testRuleFiles, type RuleTestOptions, type TestProgress } from './testing/test-rule-files.ts';
 
@@ -16,6 +18,7 @@ export interface RuleTestFlags {
   readonly run?: readonly string[];
   readonly enableFeature?: readonly string[];
   readonly ignoreUnknownFields?: boolean;
+  readonly debug?: boolean;
 }
 
 /** So much time lies between two lines of progress, ms. */
@@ -31,10 +34,12 @@ export async function testRules(files: readonly string[], flags: RuleTestFlags):
   const reports = await testRuleFiles(files, {
     features: featuresOf(flags.enableFeature ?? []),
     run: filterOf(flags.run ?? []),
+    keepsSeries: flags.debug === true,
     ignoresUnknownKeys: flags.ignoreUnknownFields === true,
     ...(progress && { onProgress: (state: TestProgress) => progress.show(state) }),
   });
   progress?.end();
+  for (const report of reports) for (const line of storedLines(report)) aside(line);
   if (flags.junit !== undefined) writeFileSync(flags.junit, junitXml(reports));
   if (flags.json === true) printJson(reportJson(reports));
   else {

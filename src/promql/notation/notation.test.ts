@@ -23,8 +23,8 @@ describe('points', () => {
   });
 
   it('of a long series are made one by one', () => {
-    const { count, points } = openPoints('0+1x1000000 5');
-    expect([count, points().next().value]).toEqual([1_000_002, { kind: 'float', value: 0 }]);
+    const opened = openPoints('0+1x1000000 5');
+    expect([opened.count, opened.points().next().value]).toEqual([1_000_002, { kind: 'float', value: 0 }]);
   });
 
   it.each(['1x', '1x1000001', 'a', '1+x3', '{{count:1}}+{{schema:-53 custom_values:[1]}}x2'])(

@@ -6,27 +6,32 @@ type TimedPoint = readonly [timeMs: number, point: NotedPoint];
 /** The points of a series, in the order of time, as `StoredHints` gives them. */
 export function withStoredHints(points: readonly TimedPoint[]): readonly TimedPoint[] {
   const hints = new StoredHints();
-  return points.map(([timeMs, point]) => [timeMs, hints.next(point)] as const);
+  return points.map(([timeMs, point]) => {
+    if (point.kind === 'histogram')
+      return [timeMs, { ...point, histogram: hints.next(point.histogram) }] as const;
+    hints.interrupt();
+    return [timeMs, point] as const;
+  });
 }
 
 /**
- * The points of one series, in the order of time, with the counter reset hints they come back with from Prometheus's
+ * The histograms of one series, in the order of time, with the counter reset hints they come back with from Prometheus's
  * store: a histogram that continues the one before it is `not_reset`, one that does not is `unknown`, even where a reset
  * was written down. Only `gauge` is kept.
  */
 export class StoredHints {
   #previous: HistogramValue | null = null;
 
-  next(point: NotedPoint): NotedPoint {
-    if (point.kind !== 'histogram') {
-      this.#previous = null;
-      return point;
-    }
-    const { histogram } = point;
+  next(histogram: HistogramValue): HistogramValue {
     const isContinued = this.#previous !== null && continues(this.#previous, histogram);
     this.#previous = histogram;
     const counterReset = histogram.counterReset === 'gauge' ? 'gauge' : isContinued ? 'not_reset' : 'unknown';
-    return { ...point, histogram: { ...histogram, counterReset } };
+    return { ...histogram, counterReset };
+  }
+
+  /** Something else stands between two histograms. */
+  interrupt(): void {
+    this.#previous = null;
   }
 }
 

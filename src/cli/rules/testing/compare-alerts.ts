@@ -1,12 +1,13 @@
-import type { EndedAlert, OfflineAlert } from '#alerting';
-import { formatDuration, labelsKey, type Labels } from '#telemetry';
+import type { EndedAlert, OfflineAlert, OfflineAlertRule } from '#alerting';
+import { sampleValueText } from '#promql';
+import { formatDuration, labelsKey, METRIC_NAME_LABEL, type Labels } from '#telemetry';
 import type { AlertCase } from './test-file.ts';
 import type { AlertDifference, AlertReport, ComparedAlert } from './test-report.ts';
 
 /** What is there of an alert's name at the time of a case. Times: evaluation time, ms. */
 export interface AlertsOfName {
-  /** Whether the files have an alerting rule of this name. */
-  readonly hasRule: boolean;
+  /** The alerting rules of this name. */
+  readonly rules: readonly Pick<OfflineAlertRule, 'dataAt' | 'expr'>[];
   readonly alerts: readonly OfflineAlert[];
   readonly ended: readonly EndedAlert[];
   readonly startMs: number;
@@ -31,40 +32,48 @@ export function compareAlerts(expected: AlertCase, there: AlertsOfName): AlertRe
   };
 }
 
+/** Unmet expectations of a case for which the nearest alert is looked for: that costs a look at each that is left. */
+const MAX_LOOKED_AT = 100;
+
 function differencesOf(
   expected: readonly ComparedAlert[],
   got: readonly OfflineAlert[],
   there: AlertsOfName,
 ): readonly AlertDifference[] {
-  const left = [...got];
-  const unmet = expected.filter((one) => !takeFirst(left, (other) => isSameAlert(one, other)));
+  const { left, unmet } = unmatched(expected, got);
   const differences: AlertDifference[] = [];
-  for (const one of unmet) {
-    const nearest = takeNearest(left, one);
+  for (const [place, one] of unmet.entries()) {
+    const isLookedAt = place < MAX_LOOKED_AT;
+    const nearest = isLookedAt ? takeNearest(left, one) : null;
     if (nearest) differences.push({ kind: 'differs', expected: one, got: nearest });
-    else differences.push({ kind: 'missing', expected: one, why: whyMissing(one, there) });
+    else differences.push({ kind: 'missing', expected: one, why: isLookedAt ? whyMissing(one, there) : '' });
   }
   for (const one of left) differences.push({ kind: 'unexpected', got: one, why: since(one, there) });
   return differences;
 }
 
-function isSameAlert(one: ComparedAlert, other: ComparedAlert): boolean {
-  return sameTexts(one.labels, other.labels) && sameTexts(one.annotations, other.annotations);
+/** What of both has no equal in the other: with the same labels and annotations, of which an empty text is another than none. */
+function unmatched(
+  expected: readonly ComparedAlert[],
+  got: readonly OfflineAlert[],
+): { readonly unmet: readonly ComparedAlert[]; readonly left: OfflineAlert[] } {
+  const byKey = new Map<string, OfflineAlert[]>();
+  for (const one of got) {
+    const key = keyOf(one);
+    const alike = byKey.get(key);
+    if (alike) alike.push(one);
+    else byKey.set(key, [one]);
+  }
+  const unmet = expected.filter((one) => byKey.get(keyOf(one))?.pop() === undefined);
+  return { unmet, left: [...byKey.values()].flat() };
 }
 
-/** An empty text is another than none. */
-export function sameTexts(one: Labels, other: Labels): boolean {
-  const names = Object.keys(one);
-  return (
-    names.length === Object.keys(other).length &&
-    names.every((name) => Object.hasOwn(other, name) && one[name] === other[name])
-  );
+function keyOf({ annotations, labels }: ComparedAlert): string {
+  return JSON.stringify([sorted(labels), sorted(annotations)]);
 }
 
-function takeFirst<Value>(from: Value[], isMeant: (value: Value) => boolean): boolean {
-  const place = from.findIndex(isMeant);
-  if (place !== -1) from.splice(place, 1);
-  return place !== -1;
+function sorted(texts: Labels): readonly (readonly [string, string])[] {
+  return Object.entries(texts).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** The one that has most labels in common: the same ones, or all but a few. */
@@ -87,7 +96,7 @@ export function differingNames(one: Labels, other: Labels): readonly string[] {
 }
 
 function whyMissing(expected: ComparedAlert, there: AlertsOfName): string {
-  if (!there.hasRule) return 'the rule files have no alert of this name';
+  if (there.rules.length === 0) return 'the rule files have no alert of this name';
   const wanted = labelsKey(expected.labels);
   const pending = there.alerts.find(
     ({ labels, state }) => state === 'pending' && labelsKey(labels) === wanted,
@@ -101,9 +110,30 @@ function whyMissing(expected: ComparedAlert, there: AlertsOfName): string {
     const names = differingNames(expected.labels, first.labels).join(', ');
     return `the alert with another ${names} is ${pendingSince(first, there)}`;
   }
-  return others.length > 1
-    ? `${others.length} alerts with other labels are pending`
-    : 'the condition does not hold for it';
+  if (others.length > 1) return `${others.length} alerts with other labels are pending`;
+  return there.rules.map((rule) => whyNot(rule, expected, there)).join('; ');
+}
+
+/** What the expression has for the labels before its comparisons drop it. */
+function whyNot(
+  { dataAt, expr }: AlertsOfName['rules'][number],
+  { labels }: ComparedAlert,
+  there: AlertsOfName,
+): string {
+  const at = sinceStart(there.evaluatedAtMs, there);
+  const data = dataAt(there.evaluatedAtMs);
+  if (data === null) return `${expr} does not hold at ${at}`;
+  const [first] = data.filter((element) => isOf(element.labels, labels));
+  return first
+    ? `${expr} does not hold at ${at}: without its comparisons it is ${sampleValueText(first.value)}`
+    : `${expr} has nothing with these labels at ${at}`;
+}
+
+/** Whether an element can be one of an alert, to which its rule may have given more labels, and others. */
+function isOf(element: Labels, alert: Labels): boolean {
+  return Object.entries(element).every(
+    ([name, value]) => name === METRIC_NAME_LABEL || alert[name] === undefined || alert[name] === value,
+  );
 }
 
 function pendingSince({ activeAtMs, forMs, value }: OfflineAlert, there: AlertsOfName): string {

@@ -87,8 +87,16 @@ function testLines(
   ];
 }
 
+/** Differences of one case that are shown. */
+const MAX_SHOWN = 50;
+
 function alertLines({ differences }: AlertReport, paint: Paint): readonly string[] {
-  return differences.flatMap((difference) => alertDifferenceLines(difference, paint));
+  const shown = differences.slice(0, MAX_SHOWN).flatMap((one) => alertDifferenceLines(one, paint));
+  return [...shown, ...restLines(differences.length)];
+}
+
+function restLines(differences: number): readonly string[] {
+  return differences > MAX_SHOWN ? [`      and ${differences - MAX_SHOWN} more differences`] : [];
 }
 
 function alertDifferenceLines(difference: AlertDifference, paint: Paint): readonly string[] {
@@ -96,7 +104,7 @@ function alertDifferenceLines(difference: AlertDifference, paint: Paint): readon
     case 'missing':
       return [
         `      ${paint('missing', 'red')}: ${labelsText(difference.expected.labels)}`,
-        `        ${printable(difference.why)}`,
+        ...(difference.why === '' ? [] : [`        ${printable(difference.why)}`]),
       ];
     case 'unexpected':
       return [
@@ -138,7 +146,8 @@ function labelsText(labels: Labels): string {
 
 function exprLines({ differences, error }: ExprReport, paint: Paint): readonly string[] {
   if (error !== null) return [`      ${paint('fails', 'red')}: ${printable(error)}`];
-  return differences.flatMap((difference) => sampleDifferenceLines(difference, paint));
+  const shown = differences.slice(0, MAX_SHOWN).flatMap((one) => sampleDifferenceLines(one, paint));
+  return [...shown, ...restLines(differences.length)];
 }
 
 function sampleDifferenceLines(difference: SampleDifference, paint: Paint): readonly string[] {

@@ -5,6 +5,7 @@ import { NO_FEATURES } from '#promql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { junitXml } from './junit.ts';
 import { reportJson } from './report-json.ts';
+import { compareAlerts } from './compare-alerts.ts';
 import { fileLines, painter, sumLine } from './report-text.ts';
 import type { FileReport } from './test-report.ts';
 import { testRuleFiles } from './test-rule-files.ts';
@@ -124,7 +125,17 @@ describe('what a person reads', () => {
     [
       'one whose condition does not hold',
       'alert_rule_test: [{eval_time: 6m, alertname: QueueGone, exp_alerts: [{}]}]',
-      ['missing: {}', '  the condition does not hold for it'],
+      ['missing: {}', '  absent(depth) does not hold at 6m'],
+    ],
+    [
+      'one whose condition is false',
+      'alert_rule_test: [{eval_time: 6m, alertname: QueueLong, exp_alerts: [{exp_labels: {severity: page, queue: print, job: b}}, {exp_labels: {severity: page, queue: print, job: a}}, {exp_labels: {severity: page, queue: mail, job: a}, exp_annotations: {summary: mail has 20, team: mail}}]}]',
+      [
+        'missing: {job="b", queue="print", severity="page"}',
+        '  depth > 10 has nothing with these labels at 6m',
+        'missing: {job="a", queue="print", severity="page"}',
+        '  depth > 10 does not hold at 6m: without its comparisons it is 0',
+      ],
     ],
     [
       'samples',
@@ -148,6 +159,13 @@ describe('what a person reads', () => {
   ])('%s', async (_what, cases, expected) => {
     const [, , , ...lines] = linesOf(await withTests(cases));
     expect(lines).toEqual(expected.map((line) => `      ${line}`));
+  });
+
+  it('no more than it can read', async () => {
+    const samples = Array.from({ length: 3000 }, (_, at) => `{labels: 'other{n="${at}"}', value: 1}`);
+    const report = await withTests(`promql_expr_test: [{expr: depth, exp_samples: [${samples.join(', ')}]}]`);
+    expect(linesOf(report)).toHaveLength(3 + 50 + 1);
+    expect(linesOf(report).at(-1)).toBe('      and 2952 more differences');
   });
 
   it('a whole file', async () => {
@@ -180,6 +198,15 @@ describe('what a person reads', () => {
     ]);
     const lost = await reportOf('rule_files: ["no-*.yml"]\ntests: [{}]\n');
     expect(linesOf(lost)[1]).toBe('  warning: tests.yml:1: no file matches no-*.yml');
+  });
+
+  it('all rule files that are refused', async () => {
+    for (const name of ['c1.yml', 'c2.yml']) writeFileSync(join(folder, name), 'groups: [{}]');
+    const report = await reportOf('rule_files: ["c*.yml"]\ntests: [{}]\n');
+    expect(linesOf(report).slice(1)).toEqual([
+      '  c1.yml:1:10: "groups.0": Groupname must not be empty',
+      '  c2.yml:1:10: "groups.0": Groupname must not be empty',
+    ]);
   });
 
   it('too many evaluations', async () => {
@@ -250,4 +277,24 @@ it('tells a CI server', async () => {
   </testsuite>
 </testsuites>
 `);
+});
+
+it('compares many alerts in no time', () => {
+  const expected = Array.from({ length: 10_000 }, (_, at) => ({
+    labels: { alertname: 'A', n: String(at) },
+    annotations: {},
+  }));
+  const alerts = expected.map(({ labels }) => ({
+    labels: { ...labels, more: 'x' },
+    annotations: {},
+    state: 'firing' as const,
+    value: 1,
+    activeAtMs: 0,
+    missedSinceMs: null,
+    forMs: 0,
+  }));
+  const there = { rules: [], alerts, ended: [], startMs: 0, evaluatedAtMs: 0 };
+  const report = compareAlerts({ line: 1, atMs: 0, alertname: 'A', expected }, there);
+  expect(report.differences.filter(({ kind }) => kind === 'differs')).toHaveLength(100);
+  expect(report.differences).toHaveLength(100 + 2 * 9900);
 });

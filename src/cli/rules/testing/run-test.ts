@@ -1,6 +1,6 @@
 import { MemorySeries, OfflineRules, type RuleGroup } from '#alerting';
 import type { Engine } from '#promql';
-import { messageOf, OmoiError, type Clock } from '#telemetry';
+import { messageOf, OmoiError, type Clock, type SelectedSeries } from '#telemetry';
 import { compareAlerts } from './compare-alerts.ts';
 import { compareSamples, samplesOf } from './compare-samples.ts';
 import type { AlertCase, ExprCase, RuleTest } from './test-file.ts';
@@ -19,6 +19,8 @@ export interface TestSurroundings {
   readonly groups: readonly RuleGroup[];
   readonly evaluationIntervalMs: number;
   readonly isFuzzy: boolean;
+  /** Whether the report has all that is stored at the end. */
+  readonly keepsSeries: boolean;
   /** Told now and then how much of a test is done, from 0 to 1. */
   readonly onProgress: (share: number) => void;
 }
@@ -37,6 +39,7 @@ export function runRuleTest(test: RuleTest, surroundings: TestSurroundings): Tes
     refusal,
     failures,
     cases: [...run.alertReports, ...cases],
+    stored: surroundings.keepsSeries ? run.stored() : null,
     evaluations: run.evaluations,
     elapsedMs: clock.monotonicMs() - startedMs,
   };
@@ -117,6 +120,10 @@ class TestRun {
     );
   }
 
+  stored(): readonly SelectedSeries[] {
+    return this.#samples.select({ matchers: [], startMs: -Infinity, endMs: Infinity });
+  }
+
   /** Without rules nothing happens between the times that something is said of. */
   #isLastBefore(atMs: number, nextCase: number): boolean {
     const nextMs = atMs + this.#surroundings.evaluationIntervalMs;
@@ -139,7 +146,7 @@ class TestRun {
   #reportOf(due: AlertCase, evaluatedAtMs: number): AlertReport {
     const rules = this.#rules.alertingRules(due.alertname);
     return compareAlerts(due, {
-      hasRule: rules.length > 0,
+      rules,
       alerts: rules.flatMap((rule) => rule.alerts()),
       ended: rules.flatMap((rule) => [...rule.ended]),
       startMs: this.#test.startMs,

@@ -1,4 +1,4 @@
-import type { HistogramValue, Labels } from '#telemetry';
+import type { HistogramValue, Labels, SelectedSeries } from '#telemetry';
 
 /** A place in a file that a person wrote; null where the whole file is meant. */
 export interface FileProblem {
@@ -26,6 +26,8 @@ export interface TestReport {
   /** Why it was not run. */
   readonly refusal: string | null;
   readonly cases: readonly CaseReport[];
+  /** All that is stored at its end; null where nobody asked. */
+  readonly stored: readonly SelectedSeries[] | null;
   /** Evaluations of rules. */
   readonly evaluations: number;
   readonly elapsedMs: number;

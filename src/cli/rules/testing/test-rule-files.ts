@@ -15,6 +15,8 @@ export interface RuleTestOptions {
   readonly run?: { test(name: string): boolean } | null;
   /** Whether keys of rule files that nobody knows are passed over. */
   readonly ignoresUnknownKeys?: boolean;
+  /** Whether the report of each test has all that is stored at its end. */
+  readonly keepsSeries?: boolean;
   /** Told while tests run. */
   readonly onProgress?: (progress: TestProgress) => void;
 }
@@ -87,7 +89,9 @@ async function runTests(
     const onProgress = (share: number): void =>
       options.onProgress?.({ file, done: reports.length + share, tests: tests.length });
     onProgress(0);
-    reports.push(runRuleTest(test, { ...loaded.surroundings, onProgress }));
+    reports.push(
+      runRuleTest(test, { ...loaded.surroundings, keepsSeries: options.keepsSeries === true, onProgress }),
+    );
     if (clock.monotonicMs() - turnedMs < STRETCH_MS) continue;
     await nextTurn();
     turnedMs = clock.monotonicMs();
@@ -116,7 +120,7 @@ class RulesOfFile {
     readonly isFuzzy: boolean;
   };
 
-  /** @throws OmoiError `rule_file_invalid` */
+  /** @throws AggregateError of OmoiErrors `rule_file_invalid`, one a file */
   constructor(
     { evaluationIntervalMs, groupOrder, isFuzzy, name, ruleFiles }: RuleTestFile,
     { features, ignoresUnknownKeys }: RuleTestOptions,
@@ -125,7 +129,7 @@ class RulesOfFile {
     const engine = createEngine({ clock, features, subqueryStepMs: evaluationIntervalMs });
     const paths = new Set(ruleFiles.flatMap((glob) => this.#filesOf(glob, name)));
     const reading = ignoresUnknownKeys === true ? { unknownKeys: 'ignored' as const } : {};
-    const parsed = [...paths].map((path) =>
+    const parsed = allOf([...paths], (path) =>
       parseRuleFile({ name: path, text: readFileSync(path, 'utf8'), ...reading }, (expr) => {
         prepareForRule(engine, expr);
       }),
@@ -147,6 +151,21 @@ class RulesOfFile {
   }
 }
 
+/** What is made of each. @throws AggregateError of what any of them threw */
+function allOf<Value, Made>(values: readonly Value[], make: (value: Value) => Made): readonly Made[] {
+  const made: Made[] = [];
+  const failures: unknown[] = [];
+  for (const value of values) {
+    try {
+      made.push(make(value));
+    } catch (thrown) {
+      failures.push(thrown);
+    }
+  }
+  if (failures.length > 0) throw new AggregateError(failures);
+  return made;
+}
+
 /** Groups that are named come in that order; those that are not, as promtool has it, with the first of them. */
 function inOrder(groups: readonly RuleGroup[], order: readonly string[]): readonly RuleGroup[] {
   const places = new Map(order.map((name, place) => [name, place]));
@@ -160,8 +179,13 @@ const placedProblems = z.object({
 });
 
 function problemsOf(file: string, thrown: unknown): readonly FileProblem[] {
+  if (thrown instanceof AggregateError) return thrown.errors.flatMap((one: unknown) => problemsOf(file, one));
   const whole = { file, line: null, column: null };
-  if (!(thrown instanceof OmoiError)) return [{ ...whole, message: messageOf(thrown) }];
+  if (!(thrown instanceof OmoiError)) {
+    // What is no fault of a file is one of Omoi's.
+    if (!(thrown instanceof Error && 'syscall' in thrown)) throw thrown;
+    return [{ ...whole, message: messageOf(thrown) }];
+  }
   const placed = placedProblems.safeParse(thrown.details);
   if (!placed.success) return [{ ...whole, message: thrown.message }];
   const { file: named, problem_count: count, problems } = placed.data;
