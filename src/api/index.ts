@@ -43,6 +43,8 @@ export type {
   watchdogStateSchema,
 } from './watchdog/watchdog-schemas.ts';
 export { registerAlertRoutes } from './alerts/alert-routes.ts';
+export { type RuleRelations } from './alerts/rule-routes.ts';
+export { ruleAnswer, ruleHistoryAnswer, rulesAnswer } from './alerts/rule-schemas.ts';
 export type { bulkAnswer, commentsAnswer } from './alerts/handling-schemas.ts';
 export { registerNotificationRoutes } from './notification/notification-routes.ts';
 export { registerRoutingRoutes } from './notification/routing-routes.ts';

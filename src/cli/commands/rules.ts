@@ -1,5 +1,9 @@
 import { Option, type Command } from 'commander';
+import type { RuleListFlags } from '../nouns/rules.ts';
 import type { RuleCheckFlags } from '../rules/check.ts';
+import type { FollowFlags } from '../server-client.ts';
+import { following } from './asking.ts';
+import { wholeNumber } from './numbers.ts';
 
 /** `omoi rules …` */
 export function defineRules(program: Command): void {
@@ -21,6 +25,33 @@ export function defineRules(program: Command): void {
     .action(async (files: string[], flags: RuleCheckFlags) => {
       const { checkRules } = await import('../rules/check.ts');
       process.exitCode = await checkRules(files, flags);
+    });
+  following(rules.command('list'))
+    .description('the rules that are loaded: what they do, and what they cost')
+    .addOption(
+      new Option('--state <state>', 'alerting rules alone').choices(['firing', 'pending', 'inactive']),
+    )
+    .addOption(new Option('--health <health>', 'how evaluation goes').choices(['ok', 'err', 'unknown']))
+    .addOption(new Option('--kind <kind>', 'of this kind alone').choices(['alerting', 'recording']))
+    .option('--group <name>', 'of this group alone')
+    .option('--file <file>', 'of this file alone, as the server names it')
+    .option('--text <text>', 'what stands in the name, the group, the expression, the file or a label')
+    .addOption(
+      new Option('--sort <order>', 'as they stand in their files, or the highest first')
+        .choices(['place', 'cost', 'delay', 'duration'])
+        .default('place'),
+    )
+    .option('--limit <number>', 'so many at most', wholeNumber, 1000)
+    .action(async (flags: RuleListFlags) => {
+      const { listRules } = await import('../nouns/rules.ts');
+      await listRules(flags);
+    });
+  following(rules.command('show'))
+    .description('one rule: how it does, what it reads and who sends that, which policies stand on it')
+    .argument('<rule>', 'group/name, or the name where no other rule has it')
+    .action(async (word: string, flags: FollowFlags) => {
+      const { showRule } = await import('../nouns/rules.ts');
+      await showRule(word, flags);
     });
 }
 
