@@ -284,6 +284,15 @@ describe('what a query asks of the store', () => {
     expect(memory.selections.map(({ startMs, endMs }) => [startMs, endMs])).toEqual(expected);
   });
 
+  it.each([
+    ['rate(up[30s])', 30_000],
+    ['rate(up[30s] anchored)', 330_000],
+    ['up smoothed offset 1m', 360_000],
+    ['max_over_time(delta(up[30s] smoothed)[1m:10s])', 390_000],
+  ])('reaches back for %s by %d ms', (query, reachMs) => {
+    expect(engineWith().prepare(query).reachMs).toBe(reachMs);
+  });
+
   it('is listed for subscriptions', () => {
     const { selectors } = engineWith().prepare('rate(a[5m] offset 1m) > on (x) b{c="d"} @ 5');
     expect(
