@@ -308,6 +308,20 @@ describe('what a query asks of the store', () => {
   });
 });
 
+describe('what is said of rates of no counters', () => {
+  const text = 'metric might not be a counter, __type__ label is not set to "counter" or "histogram", got';
+  it.each<readonly [string, object, readonly string[]]>([
+    ['m', {}, [`PromQL info: ${text} "": "m" (1:6)`]],
+    ['m_total', { __type__: 'gauge' }, [`PromQL info: ${text} "gauge": "m_total" (1:6)`]],
+    ['m', { __type__: 'counter' }, []],
+    ['m', { __type__: 'histogram' }, []],
+  ])('goes by the type of %s %j under type-and-unit-labels', (name, labels, infos) => {
+    const memory = new MemoryQueryable(series({ __name__: name, ...labels }, 1, 2, 3));
+    const engine = engineWith({ features: new Set(['type-and-unit-labels']) });
+    expect(settled(engine.prepare(`rate(${name}[1m])`).instant(memory, 2000)).infos).toEqual(infos);
+  });
+});
+
 describe('when samples began counting', () => {
   const counter = {
     ...series({ __name__: 'up_total' }, 5, 6, 7),
