@@ -1,7 +1,7 @@
 import { type Clock, createSystemClock, type Queryable, wordsOf, writeStaleMarker } from '#telemetry';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from './engine.ts';
-import { ALL_FEATURES, type PromqlFeatures } from './syntax/features.ts';
+import { ALL_FEATURES, NO_FEATURES, type PromqlFeatures } from './syntax/features.ts';
 import { engineWith, MemoryQueryable, SECOND_MS, series } from './engine.test-support.ts';
 import type { QueryResult } from './query-result.ts';
 import { expressionTree } from './syntax/expression-tree.ts';
@@ -171,7 +171,8 @@ describe('an instant query', () => {
   });
 
   it('tells warnings and infos with their places', () => {
-    const result = settled(engineWith().prepare('quantile(2, rate(up[10s]))').instant(store(), 2000));
+    const engine = engineWith({ features: NO_FEATURES });
+    const result = settled(engine.prepare('quantile(2, rate(up[10s]))').instant(store(), 2000));
     expect(result.warnings).toEqual([
       'PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)',
     ]);
