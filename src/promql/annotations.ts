@@ -124,6 +124,11 @@ export class Annotations {
     this.#add('info', `${text}: ${quote(metricName)}`, position);
   }
 
+  possibleNonCounterByType(metricName: string, type: string, position: Position): void {
+    const text = 'metric might not be a counter, __type__ label is not set to "counter" or "histogram"';
+    this.#add('info', `${text}, got ${quote(type)}: ${quote(metricName)}`, position);
+  }
+
   incompatibleTypes(left: string, operator: string, right: string, position: Position): void {
     const text = 'incompatible sample types encountered for binary operator';
     this.#add('info', `${text} ${quote(operator)}: ${left} ${operator} ${right}`, position);

@@ -1,7 +1,7 @@
 import { type Clock, createSystemClock, type Queryable, wordsOf, writeStaleMarker } from '#telemetry';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from './engine.ts';
-import { ALL_FEATURES, type PromqlFeatures } from './syntax/features.ts';
+import { ALL_FEATURES, NO_FEATURES } from './syntax/features.ts';
 import { engineWith, MemoryQueryable, SECOND_MS, series } from './engine.test-support.ts';
 import type { QueryResult } from './query-result.ts';
 import { expressionTree } from './syntax/expression-tree.ts';
@@ -171,7 +171,8 @@ describe('an instant query', () => {
   });
 
   it('tells warnings and infos with their places', () => {
-    const result = settled(engineWith().prepare('quantile(2, rate(up[10s]))').instant(store(), 2000));
+    const engine = engineWith({ features: NO_FEATURES });
+    const result = settled(engine.prepare('quantile(2, rate(up[10s]))').instant(store(), 2000));
     expect(result.warnings).toEqual([
       'PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)',
     ]);
@@ -284,6 +285,15 @@ describe('what a query asks of the store', () => {
     expect(memory.selections.map(({ startMs, endMs }) => [startMs, endMs])).toEqual(expected);
   });
 
+  it.each([
+    ['rate(up[30s])', 30_000],
+    ['rate(up[30s] anchored)', 330_000],
+    ['up smoothed offset 1m', 360_000],
+    ['max_over_time(delta(up[30s] smoothed)[1m:10s])', 390_000],
+  ])('reaches back for %s by %d ms', (query, reachMs) => {
+    expect(engineWith().prepare(query).reachMs).toBe(reachMs);
+  });
+
   it('is listed for subscriptions', () => {
     const { selectors } = engineWith().prepare('rate(a[5m] offset 1m) > on (x) b{c="d"} @ 5');
     expect(
@@ -296,27 +306,6 @@ describe('what a query asks of the store', () => {
       ['__name__=a', 300_000, 60_000],
       ['c=d,__name__=b', 0, 0],
     ]);
-  });
-});
-
-describe('when samples began counting', () => {
-  const counter = {
-    ...series({ __name__: 'up_total' }, 5, 6, 7),
-    startTimestampsMs: Float64Array.of(-500, 500, 500),
-  };
-  const valuesOf = (query: string, features: PromqlFeatures) => {
-    const result = settled(
-      engineWith({ features }).prepare(query).instant(new MemoryQueryable(counter), 2000),
-    );
-    return result.kind === 'vector' ? result.elements.map(({ value }) => value) : result;
-  };
-
-  it.each([
-    ['increase(up_total[3s])', [12], [3]],
-    ['start_timestamp(up_total)', [0.5], []],
-  ])('%s is asked by use-start-timestamps', (query, used, unused) => {
-    expect(valuesOf(query, ALL_FEATURES)).toEqual(used);
-    expect(valuesOf(query, new Set(['promql-experimental-functions']))).toEqual(unused);
   });
 });
 

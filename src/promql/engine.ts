@@ -52,6 +52,7 @@ export function createEngine(options: EngineOptions): Engine {
       timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
     },
     usesStarts: features.has('use-start-timestamps'),
+    usesTypes: features.has('type-and-unit-labels'),
   };
   const { limits, lookbackMs } = settings;
   const parsed = new ParsedQueries(features);

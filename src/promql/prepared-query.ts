@@ -48,6 +48,7 @@ export interface EvaluationSettings {
   readonly limits: QueryLimits;
   readonly clock: Clock;
   readonly usesStarts: boolean;
+  readonly usesTypes: boolean;
 }
 
 /** Work on a query: it yields where others may have a turn (undefined), and what it has to wait for. */
@@ -208,11 +209,12 @@ export class PreparedQuery {
     { expression, grid, guard, mayPause }: WorkOptions,
     reads: FetchOptions['reads'],
   ): Work<EvaluationContext> {
-    const { lookbackMs, subqueryStepMs, usesStarts } = this.#settings;
+    const { lookbackMs, subqueryStepMs, usesStarts, usesTypes } = this.#settings;
     const planned = planSelections(expression, grid, lookbackMs);
     const data = yield* fetchSelections(queryable, planned, { guard, mayPause, reads });
     const annotations = new Annotations();
-    return { data, query: grid, lookbackMs, subqueryStepMs, annotations, guard, usesStarts };
+    const settings = { lookbackMs, subqueryStepMs, usesStarts, usesTypes };
+    return { data, query: grid, annotations, guard, ...settings };
   }
 
   #guard(signal: AbortSignal | undefined): QueryGuard {

@@ -79,9 +79,12 @@ export function* evaluateRangeCall(
           )
         : yield* fillRow(table, cell, window, { compute, ofOrder, bounds, grid, guard });
     if (found.samples === 0) table.dropLastRow();
-    if (notesNonCounters && found.floats > 0 && window.metricName !== notedName) {
-      notedName = window.metricName;
-      noteNonCounter(window);
+    if (notesNonCounters && found.floats > 0) {
+      if (context.usesTypes) noteOtherType(window);
+      else if (window.metricName !== notedName) {
+        notedName = window.metricName;
+        noteNonCounter(window);
+      }
     }
     output.hold(found.samples);
     guard.count(found.queried, found.read);
@@ -194,6 +197,12 @@ function* computeInSteps(
     kind = compute(window);
   }
   return kind;
+}
+
+function noteOtherType({ labels, metricName, annotations, position }: RangeWindow): void {
+  const type = labels['__type__'] ?? '';
+  if (metricName === '' || type === 'counter' || type === 'histogram') return;
+  annotations.possibleNonCounterByType(metricName, type, position);
 }
 
 function noteNonCounter(window: RangeWindow): void {

@@ -7,6 +7,7 @@ export const PROMQL_FEATURES = [
   'promql-binop-fill-modifiers',
   'promql-extended-range-selectors',
   'use-start-timestamps',
+  'type-and-unit-labels',
 ] as const;
 
 export type PromqlFeature = (typeof PROMQL_FEATURES)[number];

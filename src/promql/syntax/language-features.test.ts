@@ -16,7 +16,7 @@ it('has off what Prometheus 3.14 has off, but for what is no matter of its switc
       'sort_by_label sort_by_label_desc start start_timestamp step ' +
       'ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time ts_of_min_over_time limit_ratio limitk',
   );
-  expect(offIn(ALL_FEATURES)).toEqual(['per_step_stats', 'type_and_unit_labels']);
+  expect(offIn(ALL_FEATURES)).toEqual(['per_step_stats']);
 });
 
 it('lists the operators of Prometheus 3.14, with the aggregations', () => {

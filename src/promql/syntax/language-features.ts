@@ -30,13 +30,14 @@ const ALWAYS = [
   'subqueries',
   'without',
 ];
-const NEVER = ['per_step_stats', 'type_and_unit_labels'];
+const NEVER = ['per_step_stats'];
 const GATED: Readonly<Record<string, PromqlFeature>> = {
   anchored: 'promql-extended-range-selectors',
   smoothed: 'promql-extended-range-selectors',
   fill: 'promql-binop-fill-modifiers',
   fill_left: 'promql-binop-fill-modifiers',
   fill_right: 'promql-binop-fill-modifiers',
+  type_and_unit_labels: 'type-and-unit-labels',
 };
 /** What Prometheus has among the operators and no expression is made of. */
 const OTHER_MARKS = ['@', '=~', '!~'];
