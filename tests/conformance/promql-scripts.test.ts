@@ -75,6 +75,30 @@ describe('reading PromQL scripts', () => {
     expect(parseGoNumber(text)).toBe(value);
   });
 
+  it('reads when samples began counting, and refuses what is not of the series behind it', async () => {
+    const { passed, failures } = await runScript(`
+      load 1m
+        m{a="b"}@st _ -1s-1sx1 _x2 0s
+        m{a="b"} 1 2 3 4 5 6
+
+      eval range from 0 to 5m step 1m start_timestamp(m)
+        {a="b"} 0 59 118 0 0 300
+
+      load 1m
+        m@st -1s -1s
+        m 1
+
+      load 1m
+        m@st -1s
+        n 1
+    `);
+    expect(passed).toBe(1);
+    expect(failures.map(({ problem }) => problem)).toEqual([
+      'unreadable: the @st line before m 1 is not of the same series and length',
+      'unreadable: the @st line before n 1 is not of the same series and length',
+    ]);
+  });
+
   it('stores which histograms continue the one before, and no more', async () => {
     const histogram = (count: number, hint = ''): string =>
       `{{schema:0 count:${count} sum:1 buckets:[${count}]${hint}}}`;
