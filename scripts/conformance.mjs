@@ -7,7 +7,7 @@ import { checkoutDirectory, installPackages, pinnedNode, sourceFlags } from './c
 const [suite, ...args] = process.argv.slice(2);
 const file = join(checkoutDirectory, `tests/conformance/${suite}/run.ts`);
 if (suite === undefined || !existsSync(file)) {
-  process.stderr.write('usage: npm run conformance -- promql|alertmanager [DIRECTORY] [--verbose]\n');
+  process.stderr.write('usage: npm run conformance -- promql|alertmanager|rules [DIRECTORY] [--verbose]\n');
   process.exit(2);
 }
 await installPackages();

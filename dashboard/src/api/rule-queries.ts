@@ -27,16 +27,16 @@ export const rulesQuery = (client: ApiClient, search: RuleSearch, rows: number) 
     queryKey: ['alerts', 'rules', search, rows],
     queryFn: async (): Promise<RulesReading> => {
       const asked = ruleParams(search);
-      asked.set('limit', String(Math.min(rows, maxRows)));
-      const {
-        groups,
-        counts,
-        next_cursor: next,
-      } = await client.get<RulesAnswer>(`/api/v1/alerts/rules?${asked}`);
-      const rules = groups.flatMap(({ name: group, file, rules: some }) =>
-        some.map((rule) => ({ rule, group, file })),
-      );
-      return { rules, counts, isWhole: next === null };
+      const rules: RuleInGroup[] = [];
+      for (;;) {
+        asked.set('limit', String(Math.min(rows - rules.length, maxRows)));
+        const answer = await client.get<RulesAnswer>(`/api/v1/alerts/rules?${asked}`);
+        for (const { name: group, file, rules: some } of answer.groups)
+          rules.push(...some.map((rule) => ({ rule, group, file })));
+        const { counts, next_cursor: next } = answer;
+        if (next === null || rules.length >= rows) return { rules, counts, isWhole: next === null };
+        asked.set('cursor', next);
+      }
     },
     refetchInterval: fastMs,
     placeholderData: keepPreviousData,

@@ -24,6 +24,11 @@ beforeAll(async () => {
   writeFileSync(join(directory, 'docs/events.md'), EVENTS);
   writeFileSync(join(directory, 'docs/monitoring/otlp.md'), 'no heading, but [a way](../events.md) back\n');
   writeFileSync(join(directory, 'docs/monitoring/gone.md'), '# Gone\n');
+  mkdirSync(join(directory, 'docs/runbooks'));
+  writeFileSync(
+    join(directory, 'docs/runbooks/AgentFailed.md'),
+    '# AgentFailed\n\nLook at [events](../events.md).\n',
+  );
   writeFileSync(join(directory, 'docs/picture.png'), 'x');
   writeFileSync(join(directory, 'secret.md'), 'a secret');
   api = await withDocs('docs');
@@ -69,6 +74,7 @@ describe('/docs', () => {
       '/docs/monitoring/otlp',
       '/docs/errors',
       '/docs/events',
+      '/docs/runbooks/AgentFailed',
       '/docs/monitoring/gone',
       '/openapi.json',
       '/metrics',
@@ -98,6 +104,21 @@ describe('/docs', () => {
     expect((await get(bare, '/docs/events')).statusCode).toBe(404);
     expect((await get(bare, '/docs/errors')).body).toContain('<h2 id="unknown_agent">');
     expect((await get(bare, '/docs/errors.md')).body).toContain('\n## unknown_agent\n');
+  });
+});
+
+describe('/runbooks/NAME', () => {
+  it('is the page of the runbook, whose links lead on', async () => {
+    const { statusCode, headers, body } = await get(api, '/runbooks/AgentFailed', 'text/html');
+    expect([statusCode, headers['content-type']]).toEqual([200, PAGE]);
+    expect(linksIn(contentOf(body))).toEqual(['/docs/events', '/docs/runbooks/AgentFailed.md']);
+    expect((await get(api, '/runbooks/AgentFailed', 'text/markdown')).body).toMatch(/^# AgentFailed\n/);
+  });
+
+  it('of a rule without one says so', async () => {
+    const page = await get(api, '/runbooks/%3Cb%3E', 'text/html');
+    expect([page.statusCode, page.body.includes('<code>/runbooks/&lt;b&gt;</code>')]).toEqual([404, true]);
+    expect((await get(api, '/runbooks/..%2Fevents')).statusCode).toBe(404);
   });
 });
 

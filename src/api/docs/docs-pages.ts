@@ -10,7 +10,7 @@ import { DOCS_HEADERS } from './look.ts';
 import { escapeHtml, plainText, type HrefOf } from './markdown/inline.ts';
 import { parseMarkdown, type Block } from './markdown/parse.ts';
 import { renderBlocks } from './markdown/render.ts';
-import { plainTitle, readPages, shelve, type DocsPage, type Shelf } from './pages.ts';
+import { plainTitle, readPages, RUNBOOKS, shelve, type DocsPage, type Shelf } from './pages.ts';
 
 type Pages = ReadonlyMap<string, DocsPage>;
 
@@ -20,7 +20,7 @@ const minListed = 3;
 
 /**
  * `/docs`: the documentation of this installation, so that a machine without a way out has it too. People get pages; programs get
- * Markdown, where they ask for it by `Accept: text/markdown` or by a name that ends with `.md`.
+ * Markdown, where they ask for it by `Accept: text/markdown` or by a name that ends with `.md`. `/runbooks/NAME` is one of them, too.
  * @param directory the installation's; null or a missing folder: there is only what the server knows itself
  */
 export function registerDocsPages(app: ApiApp, directory: string | null): void {
@@ -67,10 +67,31 @@ export function registerDocsPages(app: ApiApp, directory: string | null): void {
       const path = request.params['*'];
       const isFile = path.endsWith(EXTENSION);
       const page = pages.get(isFile ? path.slice(0, -EXTENSION.length) : path);
-      if (page === undefined) return sendNowhere(request, reply, { path, shelves });
+      if (page === undefined) return sendNowhere(request, reply, { path: `/docs/${path}`, shelves });
       const text = await page.text();
       if (isFile || prefersMarkdown(request)) return sendMarkdown(request, reply, text);
       return sendPage(reply, rendered.of(page, text));
+    },
+  );
+  app.get(
+    '/runbooks/:name',
+    {
+      config: { access: PUBLIC },
+      schema: {
+        tags: ['health'],
+        summary:
+          'What to do about the alerts of a rule, where `runbook_url` of the shipped rules leads: for people, as Markdown for who accepts `text/markdown`',
+        params: z.object({ name: z.string().describe('Of the rule: `AgentFailed`.') }),
+      },
+    },
+    async (request, reply) => {
+      const { name } = request.params;
+      const page = pages.get(`${RUNBOOKS}${name}`);
+      if (page === undefined) return sendNowhere(request, reply, { path: `/runbooks/${name}`, shelves });
+      const text = await page.text();
+      return prefersMarkdown(request)
+        ? sendMarkdown(request, reply, text)
+        : sendPage(reply, rendered.of(page, text));
     },
   );
 }
@@ -91,11 +112,11 @@ function sendNowhere(
   { path, shelves }: { readonly path: string; readonly shelves: readonly Shelf[] },
 ): FastifyReply {
   if (!wantsPage(request)) {
-    throw new OmoiError('not_found', `there is no page /docs/${path}; /docs lists those that there are`);
+    throw new OmoiError('not_found', `there is no page ${path}; /docs lists those that there are`);
   }
   const content = [
     '<h1>No such page</h1>',
-    `<p>There is no page <code>/docs/${escapeHtml(path)}</code> here.`,
+    `<p>There is no page <code>${escapeHtml(path)}</code> here.`,
     '<a href="/docs">The documentation</a> lists those that there are.</p>',
   ].join('\n');
   return sendPage(reply.code(404), layOut({ title: 'No such page', content, shelves, page: null }));

@@ -51,6 +51,9 @@ export const SHELVES: readonly { readonly title: string; readonly names: readonl
   { title: 'Look up', names: ['cli', 'http', 'errors', 'events', 'access', 'isolation'] },
 ];
 
+/** Where the runbooks of rules stand, among the pages. */
+export const RUNBOOKS = 'runbooks/';
+
 const EXTENSION = '.md';
 const HEADING = /^# (.+)$/m;
 const ERRORS = 'errors';
@@ -99,11 +102,13 @@ function titleOf(text: string, name: string): string {
   return title;
 }
 
-/** All pages on their shelves; those that no shelf names stand on one more, by name. */
+/** All pages on their shelves; runbooks and those that no shelf names stand on two more, by name. */
 export function shelve(pages: ReadonlyMap<string, DocsPage>): readonly Shelf[] {
   const named = new Set(SHELVES.flatMap(({ names }) => names));
-  const others = [...pages.keys()].filter((name) => !named.has(name));
-  return [...SHELVES, { title: 'More', names: others }]
+  const left = [...pages.keys()].filter((name) => !named.has(name));
+  const runbooks = left.filter((name) => name.startsWith(RUNBOOKS));
+  const others = left.filter((name) => !name.startsWith(RUNBOOKS));
+  return [...SHELVES, { title: 'Runbooks', names: runbooks }, { title: 'More', names: others }]
     .map(({ title, names }) => ({ title, pages: names.flatMap((name) => pages.get(name) ?? []) }))
     .filter((shelf) => shelf.pages.length > 0);
 }
