@@ -23,6 +23,12 @@ import {
   VIEW_DEFAULTS,
   type ViewSearch,
 } from './domain/search.ts';
+import {
+  readRuleSearch,
+  readRuleViewSearch,
+  type RuleSearch,
+  type RuleViewSearch,
+} from './domain/rule-filter.ts';
 import { readSilenceSearch, type SilenceSearch } from './domain/silence-text.ts';
 import { readTaskSearch, type TaskSearch } from './domain/task-filter.ts';
 import { readFleetSearch, type FleetSearch } from './domain/whole-fleet.ts';
@@ -117,6 +123,22 @@ const alert = createRoute({
   component: lazyRouteComponent(() => import('./pages/alert.tsx'), 'AlertPage'),
 });
 
+const rules = createRoute({
+  getParentRoute: () => inside,
+  path: '/alerts/rules',
+  staticData: { title: () => 'Rules' },
+  validateSearch: (search: RuleSearch & SearchSchemaInput) => readRuleSearch({ ...search }),
+  component: lazyRouteComponent(() => import('./pages/rules.tsx'), 'RulesPage'),
+});
+
+const rule = createRoute({
+  getParentRoute: () => inside,
+  path: '/alerts/rules/$ruleKey',
+  staticData: { title: ({ ruleKey }) => `Rule ${ruleKey}` },
+  validateSearch: (search: RuleViewSearch & SearchSchemaInput) => readRuleViewSearch({ ...search }),
+  component: lazyRouteComponent(() => import('./pages/rule.tsx'), 'RulePage'),
+});
+
 const silences = createRoute({
   getParentRoute: () => inside,
   path: '/alerts/silences',
@@ -208,6 +230,8 @@ const PAGES = [
   alerts,
   alert,
   pendingAlert,
+  rules,
+  rule,
   silences,
   routes,
   onCall,

@@ -6,6 +6,7 @@ import type { LoadedRules } from './rules/loaded-rules.ts';
 
 /** The rule of an alert as it is loaded now. */
 export interface AlertRule {
+  readonly key: string;
   readonly id: string;
   readonly file: string;
   readonly expr: string;
@@ -36,6 +37,7 @@ export function ruleFor(
   const { rule, group, query } = state.definition;
   if (rule.kind !== 'alerting') return null;
   return {
+    key: rule.key,
     id: rule.id,
     file: group.file,
     expr: rule.expr,
@@ -47,8 +49,11 @@ export function ruleFor(
   };
 }
 
-/** The first of those that it looks at: of `x > 5 and y < 3` it is `x`. */
-function valueQueryOf(expr: string, labels: Labels): string | null {
+/**
+ * The query of the value that a condition is held against, of series with such labels; null where there is none (`absent(…)`). The
+ * first of those that it looks at: of `x > 5 and y < 3` it is `x`.
+ */
+export function valueQueryOf(expr: string, labels: Labels): string | null {
   const [value] = dataExpressions(parseExpression(expr)) ?? [];
   return value === undefined ? null : formatExpression(narrowedTo(value, labels));
 }

@@ -36,7 +36,15 @@ import type { RuleSink } from './evaluation/rule-outlet.ts';
 import type { RuleQuery } from './evaluation/rule-query.ts';
 import { SeriesHolders } from './evaluation/series-holders.ts';
 import { runInTurn, runSliced } from './evaluation/sliced-work.ts';
-import { overviewOf, type GroupOverview } from './overview.ts';
+import {
+  groupOverview,
+  overviewOf,
+  ruleOverview,
+  type GroupOverview,
+  type OverviewContext,
+} from './overview.ts';
+import { ruleHistory, type RuleHistory } from './rule-history.ts';
+import { listRules, type RuleList, type RuleListQuery } from './rule-list.ts';
 import { PostedAlerts } from './posted/posted-alerts.ts';
 import { DEFAULT_ALERTING_OPTIONS, type AlertingOptions } from './options.ts';
 import { LoadedRules, type RuleChange } from './rules/loaded-rules.ts';
@@ -84,6 +92,15 @@ export interface Alerting {
   readonly options: AlertingOptions;
   /** The loaded groups with the health of their rules. */
   overview(): Promise<readonly GroupOverview[]>;
+  /** The rules that fit, in pages. @throws OmoiError `invalid_cursor` */
+  listRules(query: RuleListQuery): Promise<RuleList>;
+  /** One rule in its group; null where it is not loaded. */
+  ruleOverview(ruleKey: string): GroupOverview | null;
+  /** When a rule fired; null where it is not loaded. Wall time in ms. */
+  ruleHistory(
+    ruleKey: string,
+    span: { readonly fromMs: number; readonly toMs: number },
+  ): Promise<RuleHistory | null>;
   /** The rule of an alert as it is loaded now; null where it is not any more. */
   ruleOf(alert: AlertRow): AlertRule | null;
   /** What is pending or firing of a rule; nothing where it is not loaded. */
@@ -166,6 +183,11 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
     clock,
     expansion: { externalLabels: options.externalLabels, host: hostAt(clock.wallMs()) },
   });
+  const overviewing: OverviewContext = {
+    clock,
+    defaultIntervalMs: options.defaultIntervalMs,
+    paceOf: (rule) => loop.paceOf(rule),
+  };
   let follower: Subscription | null = null;
   return {
     rules,
@@ -173,12 +195,18 @@ export function assembleAlerting(parts: AlertingEngineParts): Alerting {
     handling: new AlertHandling({ ...parts, snoozes }),
     posted,
     options,
-    overview: () =>
-      overviewOf(rules, {
-        clock,
-        defaultIntervalMs: options.defaultIntervalMs,
-        paceOf: (rule) => loop.paceOf(rule),
-      }),
+    overview: () => overviewOf(rules, overviewing),
+    listRules: (query) => listRules(rules, query, overviewing),
+    ruleOverview(ruleKey) {
+      const state = rules.states.get(ruleKey);
+      return state
+        ? groupOverview(state.definition.group, [ruleOverview(state, overviewing)], overviewing)
+        : null;
+    },
+    async ruleHistory(ruleKey, span) {
+      const state = rules.states.get(ruleKey);
+      return state ? ruleHistory(database, state, span) : null;
+    },
     ruleOf: (alert) => ruleOfAlert(rules, alert),
     async activeAlerts(ruleKey) {
       const rule = rules.states.get(ruleKey);

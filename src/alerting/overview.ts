@@ -1,7 +1,7 @@
-import { Stretch, type ActiveAlertState, type Clock, type Labels } from '#telemetry';
+import { Stretch, type ActiveAlertState, type Clock, type Labels, type TextRange } from '#telemetry';
 import type { PaceReport } from './evaluation/rule-pace.ts';
 import type { LoadedRules } from './rules/loaded-rules.ts';
-import { templateTexts } from './rules/rule.ts';
+import { templateTexts, type RuleGroup } from './rules/rule.ts';
 import { alertState } from './state/instance.ts';
 import type { RuleHealthReport } from './state/rule-health.ts';
 import type { RuleState } from './state/rule-state.ts';
@@ -11,6 +11,8 @@ export interface GroupOverview {
   readonly file: string;
   readonly name: string;
   readonly intervalMs: number;
+  /** Evaluation looks at the past by this much. */
+  readonly queryOffsetMs: number;
   readonly limit: number;
   readonly rules: readonly RuleOverview[];
 }
@@ -30,6 +32,8 @@ export interface RuleOverview {
   readonly annotations: Labels;
   readonly onArrival: boolean;
   readonly statistics: RuleHealthReport & PaceReport;
+  /** Where it stands in its file, as that was read. */
+  readonly place: TextRange;
   /** How many label sets are in each state. */
   readonly active: Readonly<Record<ActiveAlertState, number>>;
 }
@@ -54,24 +58,38 @@ export async function overviewOf(
       const rule = states.get(key);
       if (rule) rules.push(ruleOverview(rule, context));
     }
-    overviews.push({
-      file: group.file,
-      name: group.name,
-      intervalMs: group.intervalMs ?? context.defaultIntervalMs,
-      limit: group.limit,
-      rules,
-    });
+    overviews.push(groupOverview(group, rules, context));
   }
   return overviews;
 }
 
-function ruleOverview(state: RuleState, context: OverviewContext): RuleOverview {
-  const { rule, pace } = state.definition;
+export function groupOverview(
+  { file, name, limit, intervalMs, queryOffsetMs }: RuleGroup,
+  rules: readonly RuleOverview[],
+  { defaultIntervalMs }: OverviewContext,
+): GroupOverview {
+  return {
+    file,
+    name,
+    limit,
+    intervalMs: intervalMs ?? defaultIntervalMs,
+    queryOffsetMs: queryOffsetMs ?? 0,
+    rules,
+  };
+}
+
+/** How many label sets of a rule are in each state. */
+export function activeOf({ instances }: RuleState): RuleOverview['active'] {
   const active = { pending: 0, firing: 0 };
-  for (const { phase } of state.instances.values()) {
+  for (const { phase } of instances.values()) {
     const name = alertState(phase);
     if (name !== null) active[name]++;
   }
+  return active;
+}
+
+export function ruleOverview(state: RuleState, context: OverviewContext): RuleOverview {
+  const { rule, pace } = state.definition;
   const isAlerting = rule.kind === 'alerting';
   return {
     kind: rule.kind,
@@ -85,6 +103,7 @@ function ruleOverview(state: RuleState, context: OverviewContext): RuleOverview 
     keepFiringForMs: isAlerting ? rule.keepFiringForMs : 0,
     labels: isAlerting ? templateTexts(rule.labels) : rule.labels,
     annotations: isAlerting ? templateTexts(rule.annotations) : {},
-    active,
+    active: activeOf(state),
+    place: rule.place,
   };
 }

@@ -43,6 +43,8 @@ export type {
   watchdogStateSchema,
 } from './watchdog/watchdog-schemas.ts';
 export { registerAlertRoutes } from './alerts/alert-routes.ts';
+export { type RuleRelations } from './alerts/rule-routes.ts';
+export { ruleAnswer, ruleHistoryAnswer, rulesAnswer } from './alerts/rule-schemas.ts';
 export type { bulkAnswer, commentsAnswer } from './alerts/handling-schemas.ts';
 export { registerNotificationRoutes } from './notification/notification-routes.ts';
 export { registerRoutingRoutes } from './notification/routing-routes.ts';
@@ -70,7 +72,11 @@ export { registerPoolRoutes } from './pools/pool-routes.ts';
 export { registerPrometheusQueryRoutes } from './prometheus/query-routes.ts';
 export { registerPrometheusRuleRoutes } from './prometheus/rule-routes.ts';
 export { registerPrometheusSeriesRoutes } from './prometheus/series-routes.ts';
-export { registerPrometheusStatusRoutes, type ServerFacts } from './prometheus/status-routes.ts';
+export {
+  registerPrometheusStatusRoutes,
+  type FeatureFlags,
+  type ServerFacts,
+} from './prometheus/status-routes.ts';
 export { registerReloadRoutes, type Reloaded } from './reload/reload-routes.ts';
 export { registerRemoteWriteRoutes } from './prometheus/remote-write-route.ts';
 export type { maintenanceListSchema } from './watchdog/maintenance-routes.ts';

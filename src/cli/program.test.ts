@@ -43,6 +43,7 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
   completion: [],
   'policies check': ['--json'],
   'routing check': ['--json'],
+  'rules check': ['--json'],
   'rules test': ['--json'],
   import: ['--json'],
 };

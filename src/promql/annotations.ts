@@ -110,6 +110,11 @@ export class Annotations {
     this.#add('warning', `conflicting counter resets during histogram ${operation}`, position);
   }
 
+  startTimeOverlap(metricName: string, position: Position): void {
+    const text = 'sample has start time that overlaps with previous sample timestamp for metric';
+    this.#add('warning', `${text} ${quote(metricName)}`, position);
+  }
+
   customBucketsReconciled(operation: HistogramOperation, position: Position): void {
     this.#add('info', `mismatched custom buckets were reconciled during ${operation}`, position);
   }
@@ -117,6 +122,11 @@ export class Annotations {
   possibleNonCounter(metricName: string, position: Position): void {
     const text = 'metric might not be a counter, name does not end in _total/_sum/_count/_bucket';
     this.#add('info', `${text}: ${quote(metricName)}`, position);
+  }
+
+  possibleNonCounterByType(metricName: string, type: string, position: Position): void {
+    const text = 'metric might not be a counter, __type__ label is not set to "counter" or "histogram"';
+    this.#add('info', `${text}, got ${quote(type)}: ${quote(metricName)}`, position);
   }
 
   incompatibleTypes(left: string, operator: string, right: string, position: Position): void {

@@ -1,7 +1,7 @@
 import { type Clock, createSystemClock, type Queryable, wordsOf, writeStaleMarker } from '#telemetry';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from './engine.ts';
-import { ALL_FEATURES } from './syntax/features.ts';
+import { ALL_FEATURES, NO_FEATURES } from './syntax/features.ts';
 import { engineWith, MemoryQueryable, SECOND_MS, series } from './engine.test-support.ts';
 import type { QueryResult } from './query-result.ts';
 import { expressionTree } from './syntax/expression-tree.ts';
@@ -171,7 +171,8 @@ describe('an instant query', () => {
   });
 
   it('tells warnings and infos with their places', () => {
-    const result = settled(engineWith().prepare('quantile(2, rate(up[10s]))').instant(store(), 2000));
+    const engine = engineWith({ features: NO_FEATURES });
+    const result = settled(engine.prepare('quantile(2, rate(up[10s]))').instant(store(), 2000));
     expect(result.warnings).toEqual([
       'PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)',
     ]);
@@ -264,6 +265,11 @@ describe('what a query asks of the store', () => {
     ['up offset 1m', [[-359_000, -59_000]]],
     ['rate(up[30s])', [[-29_000, 1000]]],
     ['rate(up[30s] @ 100 offset 10s)', [[60_000, 90_000]]],
+    ['rate(up[30s] anchored)', [[-329_000, 1000]]],
+    ['rate(up[30s] smoothed offset 10s)', [[-339_000, 291_000]]],
+    ['up anchored', [[-299_000, 1000]]],
+    ['up smoothed', [[-299_000, 301_000]]],
+    ['max_over_time(rate(up[30s] smoothed)[1m:10s])', [[-389_000, 301_000]]],
     ['max_over_time(up[1m:10s])', [[-359_000, 1000]]],
     ['max_over_time(rate(up[30s])[1m:10s] offset 1m)', [[-149_000, -59_000]]],
     [
@@ -277,6 +283,15 @@ describe('what a query asks of the store', () => {
     const memory = store();
     settled(engineWith().prepare(query).instant(memory, 1000));
     expect(memory.selections.map(({ startMs, endMs }) => [startMs, endMs])).toEqual(expected);
+  });
+
+  it.each([
+    ['rate(up[30s])', 30_000],
+    ['rate(up[30s] anchored)', 330_000],
+    ['up smoothed offset 1m', 360_000],
+    ['max_over_time(delta(up[30s] smoothed)[1m:10s])', 390_000],
+  ])('reaches back for %s by %d ms', (query, reachMs) => {
+    expect(engineWith().prepare(query).reachMs).toBe(reachMs);
   });
 
   it('is listed for subscriptions', () => {

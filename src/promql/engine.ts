@@ -41,6 +41,7 @@ export interface Engine {
 }
 
 export function createEngine(options: EngineOptions): Engine {
+  const { features = NO_FEATURES } = options;
   const settings = {
     clock: options.clock,
     lookbackMs: options.lookbackMs ?? LOOKBACK_MS,
@@ -50,9 +51,10 @@ export function createEngine(options: EngineOptions): Engine {
       maxSeries: options.maxSeries ?? MAX_SERIES,
       timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
     },
+    usesStarts: features.has('use-start-timestamps'),
+    usesTypes: features.has('type-and-unit-labels'),
   };
   const { limits, lookbackMs } = settings;
-  const { features = NO_FEATURES } = options;
   const parsed = new ParsedQueries(features);
   return {
     lookbackMs,

@@ -18,6 +18,7 @@ export {
   type PromqlFeature,
   type PromqlFeatures,
 } from './syntax/features.ts';
+export { languageFeatures } from './syntax/language-features.ts';
 export type { Expression, ValueType } from './syntax/ast.ts';
 export {
   openPoints,

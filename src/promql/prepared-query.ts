@@ -6,6 +6,7 @@ import type { EvaluationContext } from './evaluation/evaluation-context.ts';
 import { evaluate, evaluateSubquery } from './evaluation/evaluator.ts';
 import { runAtOnce, runInSlices, runWithin, type Steps, type Work } from './evaluation/pacing.ts';
 import { QueryGuard, type QueryLimits, type SampleStatistics } from './evaluation/query-guard.ts';
+import { seriesOfExtendedRuns } from './evaluation/extended-results.ts';
 import { dropNames, elementsOf, seriesOf, seriesOfRuns } from './evaluation/results.ts';
 import {
   fetchSelections,
@@ -46,6 +47,8 @@ export interface EvaluationSettings {
   readonly subqueryStepMs: number;
   readonly limits: QueryLimits;
   readonly clock: Clock;
+  readonly usesStarts: boolean;
+  readonly usesTypes: boolean;
 }
 
 /** Work on a query: it yields where others may have a turn (undefined), and what it has to wait for. */
@@ -206,10 +209,12 @@ export class PreparedQuery {
     { expression, grid, guard, mayPause }: WorkOptions,
     reads: FetchOptions['reads'],
   ): Work<EvaluationContext> {
-    const { lookbackMs, subqueryStepMs } = this.#settings;
+    const { lookbackMs, subqueryStepMs, usesStarts, usesTypes } = this.#settings;
     const planned = planSelections(expression, grid, lookbackMs);
     const data = yield* fetchSelections(queryable, planned, { guard, mayPause, reads });
-    return { data, query: grid, lookbackMs, subqueryStepMs, annotations: new Annotations(), guard };
+    const annotations = new Annotations();
+    const settings = { lookbackMs, subqueryStepMs, usesStarts, usesTypes };
+    return { data, query: grid, annotations, guard, ...settings };
   }
 
   #guard(signal: AbortSignal | undefined): QueryGuard {
@@ -224,7 +229,11 @@ export class PreparedQuery {
       const { selector, rangeMs } = expression;
       const endMs = (selector.at ? resolveAt(selector.at, query) : timestampMs) - selector.offsetMs;
       const interval = { startMs: endMs - rangeMs, endMs };
-      const series = yield* seriesOfRuns(runsOf(selector, context), interval, context.guard);
+      const runs = runsOf(selector, context);
+      const { boundary } = selector;
+      const series = boundary
+        ? yield* seriesOfExtendedRuns(runs, { ...interval, boundary }, context)
+        : yield* seriesOfRuns(runs, interval, context.guard);
       return { kind: 'matrix', series, ...this.#noticed(context) };
     }
     if (expression.kind === 'subquery') {

@@ -102,6 +102,12 @@ export class AlertSenders {
     return senders;
   }
 
+  /** As `of`, of whatever the rule has ever said; by its key. */
+  ofRule(ruleKey: string): ReadonlySet<Sender> | null {
+    const definition = this.#alerting.rules.states.get(ruleKey)?.definition;
+    return definition ? new Trace(this.#store, this.#rulesNow()).from([definition], null) : null;
+  }
+
   #rulesNow(): RulesByName {
     const { states, version } = this.#alerting.rules;
     if (this.#rules?.version === version) return this.#rules;
@@ -130,8 +136,9 @@ class Trace {
     this.#rules = rules;
   }
 
-  from(found: readonly LoadedRule[], labels: Labels): ReadonlySet<Sender> {
-    this.#followRules('', found, { labels, reachMs: 0, restsMs: 0 });
+  /** @param labels of the alert; null: of any */
+  from(found: readonly LoadedRule[], labels: Labels | null): ReadonlySet<Sender> {
+    this.#followRules('', found, labels && { labels, reachMs: 0, restsMs: 0 });
     let isOwn = true;
     for (let source = this.#open.pop(); source; source = this.#open.pop()) {
       const { matchers } = source;

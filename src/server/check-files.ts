@@ -98,8 +98,8 @@ async function readPolicies(config: Config): Promise<ReadPolicies> {
 }
 
 function duplicateRules(files: RuleFiles): readonly Finding[] {
-  return files.flatMap(({ name, warnings }) =>
-    warnings.map((warning): Finding => {
+  return files.flatMap(({ name, warnings, duplicates }) =>
+    [...warnings, ...duplicates].map((warning): Finding => {
       const message = `${name}: ${warning}`;
       return { severity: 'warning', key: 'alerting.rule_files', message };
     }),

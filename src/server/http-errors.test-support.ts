@@ -191,6 +191,7 @@ const OF_NO_ROUTE: readonly ErrorCode[] = [
   // Of a message that is tried again.
   'secret_unreadable',
   'gameday_file_invalid',
+  'rule_test_file_invalid',
   'address_unavailable',
   'data_directory_exposed',
   'data_directory_unusable',

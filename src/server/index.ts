@@ -1,6 +1,7 @@
 export { changedInConfiguration } from './changed-meanings.ts';
 export { checkFiles, checkTriggers } from './check-files.ts';
 export { checkInstallation, type Finding } from './check-installation.ts';
+export { isYamlFile } from './files.ts';
 export { ignoredVariables, loadConfig, parseConfig, readConfigFile } from './config/load.ts';
 export type { Config } from './config/schema.ts';
 export { demoConfig, demoPools, DEMO_POOL, DEMO_WORKERS } from './demo.ts';

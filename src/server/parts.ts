@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { createAlerting, type Alerting, type AlertingOptions, type LoadReport } from '#alerting';
-import type { AlertmanagerView } from '#api';
+import type { AlertmanagerView, RuleRelations } from '#api';
 import { createEventBus, type EventBus } from '#eventbus';
 import { createFleet, Pools, type Fleet, type PoolParts, type Runtime, type WorkerConnection } from '#fleet';
 import { createMonitor, type Monitor } from '#monitor';
@@ -43,6 +43,7 @@ import { createNotifiedAlerts, alertPage } from './notified-alerts.ts';
 import { noticeOutages } from './noticed-outages.ts';
 import type { ReceiverNetwork } from './receiver-network.ts';
 import { firstWarnings, noReceiverNetwork, readRouting, type PreparedRouting } from './routing.ts';
+import { ruleRelations } from './rule-relations.ts';
 import { rulesHaveStopped } from './rules-have-stopped.ts';
 import { continueSampleClock, tellSampleClockLead } from './sample-clock.ts';
 import { urlForOthers } from './public-address.ts';
@@ -92,6 +93,8 @@ export interface Parts {
   readonly prepareRouting: (config: Config) => Promise<PreparedRouting>;
   readonly watchdog: Watchdog;
   readonly remediations: RemediationArchive;
+  /** What a rule stands on, and what stands on it; null where it is not loaded. */
+  readonly relationsOf: (ruleKey: string) => Promise<RuleRelations | null>;
 }
 
 export interface PartsOptions {
@@ -263,13 +266,14 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     },
     prepare(routing),
   );
+  const senders = new AlertSenders(alerting, tsdb);
   const watchdog = new Watchdog({
     ...base,
     ...of('watchdog'),
     bus,
     fleet: createFleetActuator(fleet, pools, host),
     alerts: createAlertReader(alerting, database),
-    authority: createAlertAuthority(new AlertSenders(alerting, tsdb), ground.grantOf),
+    authority: createAlertAuthority(senders, ground.grantOf),
     modeOverride: config.watchdog.mode ?? null,
     ...(options.guards && { guards: options.guards }),
     parseMatcher,
@@ -318,6 +322,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     },
     watchdog,
     remediations,
+    relationsOf: ruleRelations({ alerting, senders, store: tsdb, watchdog, clock }),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Engine } from '#promql';
 import { formatDuration } from '#telemetry';
 import { stringify } from 'yaml';
 import type { ConfigInForce } from './config-in-force.ts';
+import { prometheusFeatures } from './prometheus-features.ts';
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
@@ -33,6 +34,9 @@ export function prometheusFacts(
     },
     get lastConfigMs() {
       return inForce.lastSuccessMs;
+    },
+    get features() {
+      return prometheusFeatures(engine.features, inForce.current);
     },
     flags: {
       'query.lookback-delta': formatDuration(engine.lookbackMs),

@@ -241,6 +241,7 @@ export {
   type DocumentProblem,
   type DocumentSource,
   type PathProblem,
+  type TextRange,
   type StrictDocument,
 } from './errors/strict-document.ts';
 export { type ReceivedLogRecord, type ReceivedSpan } from './tracing/received-telemetry.ts';

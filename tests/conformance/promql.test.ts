@@ -6,7 +6,14 @@ import { runScript } from './promql/script-runner.ts';
 const shared =
   process.env['OMOI_CONFORMANCE_DIR'] ?? resolve(import.meta.dirname, '../../../shared/conformance');
 /** What of the experimental language is built. */
-const BUILT = ['duration_expression.test', 'fill-modifier.test', 'info.test', 'type_and_unit.test'];
+const BUILT = [
+  'duration_expression.test',
+  'extended_vectors.test',
+  'fill-modifier.test',
+  'info.test',
+  'start_timestamps.test',
+  'type_and_unit.test',
+];
 const folders: readonly {
   readonly name: string;
   readonly path: string;

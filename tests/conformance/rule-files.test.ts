@@ -24,7 +24,7 @@ const engine = createEngine({ clock: new VirtualClock() });
 function verdict(path: string, name: string): { accepted: boolean; text: string } {
   try {
     const file = parseRuleFile({ name, text: readFileSync(path, 'utf8') }, (expr) => engine.prepare(expr));
-    return { accepted: true, text: file.warnings.join('\n') };
+    return { accepted: true, text: [...file.warnings, ...file.duplicates].join('\n') };
   } catch (thrown) {
     return { accepted: false, text: messageOf(thrown) };
   }
@@ -51,7 +51,9 @@ describe.skipIf(!existsSync(CASES))(`rule files of others, from ${CASES}`, () =>
 
   it('says which rules are there twice', () => {
     const path = join(CASES, 'promtool/rules_duplicates.yml');
-    expect(verdict(path, 'rules_duplicates.yml').text).toBe('duplicate rule: job:test:count_over_time1m');
+    expect(verdict(path, 'rules_duplicates.yml').text).toBe(
+      'duplicate rule: job:test:count_over_time1m, in lines 6, 18 and 23',
+    );
   });
 
   it.each(existsSync(CASES) ? filesOf('awesome') : [])('awesome/$name is accepted', ({ name, path }) => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createEngine } from '#promql';
-import { type Queryable, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
+import { ALL_FEATURES, createEngine } from '#promql';
+import { type Queryable, SampleBatch, SelfMetrics, silentLogger, VirtualClock } from '#telemetry';
 import { createTsdb } from '#tsdb';
 import { named, openReceiver } from '../../src/ingest/remote-write/remote-write.test-support.ts';
 import { double, field, int64, tag } from '../remote-write-request.ts';
@@ -13,6 +13,25 @@ test('the store has the shape of the query engine’s port', async () => {
   });
   const queryable: Queryable = tsdb;
   expect(queryable.select({ matchers: [], startMs: 0, endMs: 1 })).toEqual([]);
+  await tsdb.stop();
+});
+
+test('ranges that begin and end at values of their own read the store beyond them', async () => {
+  const clock = new VirtualClock();
+  const tsdb = await createTsdb({ clock, logger: silentLogger, selfMetrics: new SelfMetrics() });
+  const startMs = clock.wallMs();
+  const ref = tsdb.series({ __name__: 'm_total' });
+  const batch = new SampleBatch();
+  [10, 20, 40].forEach((value, minute) => batch.add(ref, startMs + minute * 60_000, value));
+  tsdb.commit(batch, { source: 'import', traceparent: null, receivedAtMs: startMs, receivedMonotonicMs: 0 });
+  const engine = createEngine({ clock, features: ALL_FEATURES });
+  const valueOf = async (query: string) => {
+    const result = await engine.prepare(query).instant(tsdb, startMs + 90_000);
+    return result.kind === 'vector' ? result.elements.map(({ value }) => value) : [];
+  };
+  expect(await valueOf('m_total smoothed')).toEqual([30]);
+  expect(await valueOf('increase(m_total[1m] smoothed)')).toEqual([15]);
+  expect(await valueOf('increase(m_total[1m] anchored)')).toEqual([10]);
   await tsdb.stop();
 });
 

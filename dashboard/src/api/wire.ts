@@ -20,6 +20,9 @@ import type {
   receiverTestAnswer,
   remediationListSchema,
   routesAnswer,
+  ruleAnswer,
+  ruleHistoryAnswer,
+  rulesAnswer,
   routingTestAnswer,
   sessionBody,
   silencePreviewAnswer,
@@ -57,6 +60,10 @@ export type ActiveAlert = ActiveAlertsAnswer['active'][number];
 export type ActiveAlertDetails = z.output<typeof activeAlertAnswer>;
 export type AlertRuleAnswer = z.output<typeof alertRuleAnswer>;
 export type AlertBulkAnswer = z.output<typeof bulkAnswer>;
+export type RulesAnswer = z.output<typeof rulesAnswer>;
+export type Rule = RulesAnswer['groups'][number]['rules'][number];
+export type RuleAnswer = z.output<typeof ruleAnswer>;
+export type RuleHistoryAnswer = z.output<typeof ruleHistoryAnswer>;
 export type CommentsAnswer = z.output<typeof commentsAnswer>;
 export type AlertsAnswer = z.output<typeof alertsAnswer>;
 export type Alert = AlertsAnswer['alerts'][number];

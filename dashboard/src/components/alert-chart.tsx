@@ -1,5 +1,6 @@
 import { SegmentedControl } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { linesQuery } from '../api/agent-queries.ts';
 import { alertRuleQuery } from '../api/alert-queries.ts';
 import { overviewQuery } from '../api/queries.ts';
@@ -71,17 +72,22 @@ function Condition({ judged, rule }: { readonly judged: Judged; readonly rule: R
   return (
     <div className={styles.rule}>
       <CodeBlock label="Expression" text={rule.expr} />
-      <p className={styles.soft}>{whenOf(rule)}</p>
+      <p className={styles.soft}>
+        <Link to="/alerts/rules/$ruleKey" params={{ ruleKey: rule.rule_key }}>
+          {rule.rule_id}
+        </Link>{' '}
+        {whenOf(rule)}
+      </p>
       {rule.value_query !== null && <Value {...{ judged, rule, range }} query={rule.value_query} />}
     </div>
   );
 }
 
 /** When it fires and when it ends. */
-function whenOf({ rule_id: id, file, for_ms: forMs, keep_firing_for_ms: keepMs }: Rule): string {
+function whenOf({ file, for_ms: forMs, keep_firing_for_ms: keepMs }: Rule): string {
   const fires = forMs === 0 ? 'as soon as it holds' : `when it has held for ${formatDuration(forMs)}`;
   const ends = keepMs === 0 ? '' : `, and goes on for ${formatDuration(keepMs)} after it holds no more`;
-  return `${id} of ${file.slice(file.lastIndexOf('/') + 1)} fires ${fires}${ends}.`;
+  return `of ${file.slice(file.lastIndexOf('/') + 1)} fires ${fires}${ends}.`;
 }
 
 interface ValueProps {

@@ -3,7 +3,7 @@ import { PAGES } from '../domain/pages.ts';
 import styles from './filter-chips.module.css';
 import places from './alert-places.module.css';
 
-/** The way between the pages about alerts: what fires, what is silenced, and who is told. */
+/** The way between the pages about alerts: what fires, by which rules, what is silenced, and who is told. */
 export function AlertPlaces() {
   return (
     <nav className={`${styles.chips} ${places.places}`} aria-label="About alerts">

@@ -5,6 +5,7 @@ export interface PageEntry {
     | '/fleet'
     | '/tasks'
     | '/alerts'
+    | '/alerts/rules'
     | '/alerts/silences'
     | '/alerts/routes'
     | '/alerts/on-call'
@@ -23,6 +24,7 @@ export const PAGES: readonly PageEntry[] = [
   { to: '/fleet', name: 'Fleet', letter: 'f' },
   { to: '/tasks', name: 'Tasks', letter: 't' },
   { to: '/alerts', name: 'Alerts', letter: 'a' },
+  { to: '/alerts/rules', name: 'Rules', letter: 'u', within: '/alerts' },
   { to: '/alerts/silences', name: 'Silences', letter: 's', within: '/alerts' },
   { to: '/alerts/routes', name: 'Routes and receivers', letter: 'n', within: '/alerts' },
   { to: '/alerts/on-call', name: 'On call', letter: 'c', within: '/alerts' },

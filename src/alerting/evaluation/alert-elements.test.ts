@@ -20,6 +20,7 @@ function ruleWith(labels: Labels): AlertingRule {
     key: 'g/High',
     name: 'High',
     expr: 'x > 5',
+    place: { line: 1, column: 1, from: 0, to: 0 },
     hash: '',
     forMs: 0,
     keepFiringForMs: 0,

@@ -135,7 +135,9 @@ export class LoadedRules {
       rules: loaded.length,
       changed: change.added.length + change.changed.length,
       removed: change.removed.length,
-      warnings: parsed.flatMap((file) => file.warnings.map((warning) => `${file.name}: ${warning}`)),
+      warnings: parsed.flatMap((file) =>
+        [...file.warnings, ...file.duplicates].map((warning) => `${file.name}: ${warning}`),
+      ),
     };
   }
 

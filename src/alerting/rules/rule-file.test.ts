@@ -10,7 +10,8 @@ function check(expr: string): void {
 
 function verdict(text: string): string {
   try {
-    return parseRuleFile({ name: 'r.yml', text }, check).warnings.join('\n') || 'accepted';
+    const { warnings, duplicates } = parseRuleFile({ name: 'r.yml', text }, check);
+    return [...warnings, ...duplicates].join('\n') || 'accepted';
   } catch (thrown) {
     if (thrown instanceof OmoiError && thrown.code === 'rule_file_invalid') return thrown.message;
     throw thrown;

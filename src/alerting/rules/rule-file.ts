@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { formatLabels, messageOf, parseStrictDocument, type DocumentSource, type Labels } from '#telemetry';
+import {
+  formatLabels,
+  messageOf,
+  openStrictDocument,
+  type DocumentSource,
+  type Labels,
+  type TextRange,
+} from '#telemetry';
 import { AlertTemplate } from './alert-template.ts';
 import { duration, optional, texts, wholeNumber } from './written-values.ts';
 
@@ -11,12 +18,23 @@ export interface RuleFile {
   readonly name: string;
   readonly groups: readonly GroupText[];
   /** What promtool's linter would say: the rules run all the same. */
+  readonly duplicates: readonly string[];
+  /** What else is hardly meant. */
   readonly warnings: readonly string[];
   readonly shipped?: RuleFileText['shipped'];
 }
 
-export type GroupText = z.output<typeof groupSchema>;
-export type RuleText = z.output<typeof ruleSchema>;
+type WrittenGroup = z.output<typeof groupSchema>;
+type WrittenRule = z.output<typeof ruleSchema>;
+
+export interface RuleText extends WrittenRule {
+  readonly place: TextRange;
+}
+
+export interface GroupText extends Omit<WrittenGroup, 'rules'> {
+  readonly place: TextRange;
+  readonly rules: readonly RuleText[];
+}
 
 /** Parses an expression. @throws with the reason and the place in it */
 export type CheckExpression = (expr: string) => void;
@@ -52,17 +70,38 @@ export function parseRuleFile(source: RuleFileText, checkExpression: CheckExpres
       context.addIssue({ code: 'custom', path: [...problem.path], message: problem.message });
     }
   });
-  const { groups } = parseStrictDocument({ ...source, scalars: 'text' }, schema, 'rule_file_invalid');
+  const document = openStrictDocument(
+    { ...source, scalars: 'text', further: 'ignored' },
+    schema,
+    'rule_file_invalid',
+  );
+  const placeOf = (path: readonly PropertyKey[]): TextRange => document.rangeOf(path) ?? NOWHERE;
+  const groups = document.accepted().groups.map((group, at): GroupText => ({
+    ...group,
+    place: placeOf(['groups', at]),
+    rules: group.rules.map((rule, index) => ({ ...rule, place: placeOf(['groups', at, 'rules', index]) })),
+  }));
   const { name, shipped } = source;
-  return { name, groups, warnings: duplicatesOf(groups), ...(shipped && { shipped }) };
+  return {
+    name,
+    groups,
+    duplicates: duplicatesOf(groups),
+    warnings: document.hasFurther
+      ? ['only the first document is read: what stands behind --- counts for nothing']
+      : [],
+    ...(shipped && { shipped }),
+  };
 }
+
+/** Of what no text stands for. */
+const NOWHERE: TextRange = { line: 1, column: 1, from: 0, to: 0 };
 
 interface Problem {
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
 
-function* problemsOf(groups: readonly GroupText[], checkExpression: CheckExpression): Generator<Problem> {
+function* problemsOf(groups: readonly WrittenGroup[], checkExpression: CheckExpression): Generator<Problem> {
   const names = new Set<string>();
   for (const [place, group] of groups.entries()) {
     const path = ['groups', place];
@@ -84,7 +123,7 @@ function* problemsOf(groups: readonly GroupText[], checkExpression: CheckExpress
   }
 }
 
-function* ruleProblems(rule: RuleText, checkExpression: CheckExpression): Generator<Problem> {
+function* ruleProblems(rule: WrittenRule, checkExpression: CheckExpression): Generator<Problem> {
   if (rule.record !== '' && rule.alert !== '') {
     yield { path: ['record'], message: "only one of 'record' and 'alert' must be set" };
   }
@@ -106,7 +145,7 @@ function* ruleProblems(rule: RuleText, checkExpression: CheckExpression): Genera
   yield* templateProblems(rule, 'annotations');
 }
 
-function* recordingProblems(rule: RuleText): Generator<Problem> {
+function* recordingProblems(rule: WrittenRule): Generator<Problem> {
   if (Object.keys(rule.annotations).length > 0) {
     yield { path: ['annotations'], message: "invalid field 'annotations' in recording rule" };
   }
@@ -130,7 +169,7 @@ function* labelProblems(labels: Labels, path: readonly (string | number)[]): Gen
   }
 }
 
-function* templateProblems(rule: RuleText, key: 'labels' | 'annotations'): Generator<Problem> {
+function* templateProblems(rule: WrittenRule, key: 'labels' | 'annotations'): Generator<Problem> {
   const what = key === 'labels' ? 'label' : 'annotation';
   for (const [name, text] of Object.entries(rule[key])) {
     const reason = failureOf(() => new AlertTemplate(text, rule.alert));
@@ -149,14 +188,24 @@ function failureOf(attempt: () => unknown): string | null {
 
 /** Rules of one name and one set of labels overwrite each other's series; promtool only warns about them. */
 function duplicatesOf(groups: readonly GroupText[]): readonly string[] {
-  const seen = new Set<string>();
-  const repeated = new Set<string>();
+  const places = new Map<string, number[]>();
   for (const group of groups) {
     for (const rule of group.rules) {
       const identity = formatLabels({ ...group.labels, ...rule.labels, __name__: rule.record || rule.alert });
-      if (seen.has(identity)) repeated.add(identity);
-      seen.add(identity);
+      const known = places.get(identity);
+      if (known) known.push(rule.place.line);
+      else places.set(identity, [rule.place.line]);
     }
   }
-  return [...repeated].map((identity) => `duplicate rule: ${identity}`);
+  const repeated = [...places].filter(([, lines]) => lines.length > 1);
+  return repeated.map(([identity, lines]) => `duplicate rule: ${identity}, in lines ${listed(lines)}`);
 }
+
+/** The first ones of a list that may be long. */
+function listed(lines: readonly number[]): string {
+  const named = lines.slice(0, maxNamedLines);
+  const more = lines.length - named.length;
+  return more > 0 ? `${named.join(', ')} and ${more} more` : named.join(', ').replace(/, (\d+)$/, ' and $1');
+}
+
+const maxNamedLines = 10;

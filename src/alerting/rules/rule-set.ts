@@ -59,6 +59,7 @@ function buildRule(group: GroupText, rule: RuleText): Unkeyed<Rule> {
     id: `${group.name}/${name}`,
     name,
     expr: rule.expr,
+    place: rule.place,
     hash: hashOf([
       rule.alert === '' ? 'recording' : 'alerting',
       group.name,

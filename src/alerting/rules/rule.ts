@@ -1,4 +1,4 @@
-import { formatLabels, type Labels } from '#telemetry';
+import { formatLabels, type Labels, type TextRange } from '#telemetry';
 import type { AlertTemplate } from './alert-template.ts';
 
 interface RuleCommon {
@@ -10,6 +10,8 @@ interface RuleCommon {
   readonly expr: string;
   /** Everything that decides what the rule does; equal hash means unchanged. */
   readonly hash: string;
+  /** Where it stands in its file, as that was read. */
+  readonly place: TextRange;
 }
 
 export interface AlertingRule extends RuleCommon {

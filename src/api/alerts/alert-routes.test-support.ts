@@ -4,6 +4,7 @@ import { openStage, type Stage } from '../../alerting/alerting.test-support.ts';
 import { startTestApi, type TestApi } from '../api.test-support.ts';
 import { registerPrometheusRuleRoutes, type PrometheusRuleParts } from '../prometheus/rule-routes.ts';
 import { registerAlertRoutes } from './alert-routes.ts';
+import type { RuleRelations } from './rule-routes.ts';
 
 const RULES = `
 groups:
@@ -49,6 +50,18 @@ export interface Answer {
   readonly body: unknown;
 }
 
+const RELATIONS: RuleRelations = {
+  comparison: '>',
+  threshold: 30,
+  valueQuery: 'queue',
+  reachMs: 300_000,
+  reads: [{ selector: 'queue', series: 2, isCut: false, newestSampleMs: null }],
+  senders: { names: ['omoi'], count: 1, isCut: false, isAnonymous: false },
+  policies: [],
+  recordedBy: [],
+  readBy: [],
+};
+
 export async function openAlertApi(rules = RULES): Promise<AlertApi> {
   const stage = await openStage(rules);
   const { alerting } = stage;
@@ -57,6 +70,7 @@ export async function openAlertApi(rules = RULES): Promise<AlertApi> {
       registerAlertRoutes(app, {
         alerting,
         clock: stage.clock,
+        relationsOf: (key) => Promise.resolve(key === 'nobody' ? null : RELATIONS),
         notification: {
           deliveriesOf: () => Promise.resolve({ events: [], leftOut: { messages: 0, isMore: false } }),
           receiversOf: ({ phase = '' }) => ['desk', `team-${phase}`],

@@ -6,9 +6,9 @@ import {
   activeAlertsAnswer,
   alertRuleAnswer,
   alertsAnswer,
-  rulesAnswer,
   timelineAnswer,
 } from './alert-schemas.ts';
+import { ruleAnswer, ruleHistoryAnswer, rulesAnswer } from './rule-schemas.ts';
 import { alertAnswer, commentsAnswer, maxAlertsAtOnce } from './handling-schemas.ts';
 
 let opened: AlertApi;
@@ -240,6 +240,41 @@ describe('/api/v1/alerts', () => {
       cursor = page.next_cursor;
     }
     expect(pages).toEqual(['queues: total High', 'queues: Slow; later: late:sum', 'later: Never']);
+  });
+
+  it('lists rules by what they do', async () => {
+    const { groups, counts } = await read(rulesAnswer, '/api/v1/alerts/rules?state=firing');
+    expect(groups.flatMap(({ rules }) => rules.map(({ name, state }) => [name, state]))).toEqual([
+      ['High', 'firing'],
+    ]);
+    expect(counts).toMatchObject({ all: 5, firing: 1, pending: 1, recording: 2, failing: 0 });
+    const byCost = await read(rulesAnswer, '/api/v1/alerts/rules?sort=cost&limit=2');
+    expect(byCost.groups.flatMap(({ rules }) => rules)).toHaveLength(2);
+    expect(byCost.next_cursor).toBeNull();
+  });
+
+  it('tells one rule whole, and when it fired', async () => {
+    const { groups } = await read(rulesAnswer, '/api/v1/alerts/rules?text=High');
+    const key = encodeURIComponent(groups[0]?.rules[0]?.rule_key ?? '');
+    const { rule, group, reads } = await read(ruleAnswer, `/api/v1/alerts/rules/${key}`);
+    expect([rule.rule_id, rule.state, rule.firing, group.name]).toEqual([
+      'queues/High',
+      'firing',
+      2,
+      'queues',
+    ]);
+    expect(reads).toEqual([{ selector: 'queue', series: 2, at_least: false, newest_sample: null }]);
+    const { episodes, is_cut: isCut } = await read(ruleHistoryAnswer, `/api/v1/alerts/rules/${key}/history`);
+    expect([episodes.map(({ state }) => state), isCut]).toEqual([['firing', 'firing'], false]);
+    for (const path of ['nobody', 'nobody/history']) {
+      const { status, body } = await opened.call('GET', `/api/v1/alerts/rules/${path}`);
+      expect([status, body]).toMatchObject([404, { error: 'unknown_rule' }]);
+    }
+    const { status } = await opened.call(
+      'GET',
+      `/api/v1/alerts/rules/${key}/history?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z`,
+    );
+    expect(status).toBe(400);
   });
 
   const activeOf = async (query: string) => {

@@ -11,16 +11,13 @@ import {
   alertRuleAnswer,
   alertsAnswer,
   alertsQuery,
-  rulesAnswer,
-  rulesQuery,
   timelineAnswer,
 } from './alert-schemas.ts';
-import { jsonOf, jsonOfElements, jsonOfFields, jsonOfList, mapped } from '../http/json-pieces.ts';
+import { jsonOf, jsonOfFields, jsonOfList, mapped } from '../http/json-pieces.ts';
 import { sendPagedList } from '../http/paged-list.ts';
 import { sendPieces } from '../http/pieces.ts';
 import { READERS } from '../access/roles.ts';
 import {
-  jsonOfGroup,
   viewOfActiveAlert,
   viewOfAlert,
   viewOfAlertRule,
@@ -29,19 +26,18 @@ import {
 } from './alert-view.ts';
 import { alertAnswer } from './handling-schemas.ts';
 import { registerHandlingRoutes, type HandlingRouteParts } from './handling-routes.ts';
-import { pageOfRules } from './rule-page.ts';
+import { registerRuleRoutes, type RuleRouteParts } from './rule-routes.ts';
 
-export interface AlertRouteParts extends HandlingRouteParts {
+export interface AlertRouteParts extends HandlingRouteParts, RuleRouteParts {
   readonly notification: Pick<Notification, 'deliveriesOf' | 'receiversOf'>;
-  readonly alerting: Pick<
-    Alerting,
-    'alerts' | 'handling' | 'overview' | 'pageOfActiveAlerts' | 'activeAlert' | 'ruleOf'
-  >;
+  readonly alerting: Pick<Alerting, 'alerts' | 'handling' | 'pageOfActiveAlerts' | 'activeAlert' | 'ruleOf'> &
+    RuleRouteParts['alerting'];
 }
 
 /** `/api/v1/alerts`: what fires and fired, and what people do about it. */
 export function registerAlertRoutes(app: ApiApp, parts: AlertRouteParts): void {
-  registerRules(app, parts);
+  registerRuleRoutes(app, parts);
+  registerActive(app, parts);
   registerReading(app, parts);
   registerHandlingRoutes(app, parts);
 }
@@ -156,26 +152,7 @@ function sentTo(receiver: string, notification: AlertRouteParts['notification'])
   }
 }
 
-function registerRules(app: ApiApp, { alerting }: AlertRouteParts): void {
-  app.route({
-    method: 'GET',
-    url: '/api/v1/alerts/rules',
-    config: { access: READERS },
-    schema: {
-      tags: ['alerts'],
-      summary: 'The rules that are loaded, and how they do',
-      querystring: rulesQuery,
-      response: { 200: rulesAnswer },
-    },
-    handler: async ({ query: { cursor = null, limit } }, reply) => {
-      const page = pageOfRules(await alerting.overview(), { cursor, limit });
-      const rules = jsonOfFields([
-        ['groups', jsonOfElements(mapped(page.groups, jsonOfGroup))],
-        ['next_cursor', jsonOf(page.nextCursor)],
-      ]);
-      return sendPieces(reply.type('application/json'), rules);
-    },
-  });
+function registerActive(app: ApiApp, { alerting }: AlertRouteParts): void {
   app.route({
     method: 'GET',
     url: '/api/v1/alerts/active',

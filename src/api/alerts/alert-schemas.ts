@@ -71,6 +71,7 @@ export const alertView = z.object({
 export const alertsAnswer = z.object({ alerts: z.array(alertView), next_cursor: nullableText });
 
 const alertRule = z.object({
+  rule_key: z.string(),
   rule_id: z.string(),
   file: z.string(),
   expr: z.string(),
@@ -105,11 +106,6 @@ export const timelineAnswer = z.object({
 /** Of an explanation: what lies between what came first and the newest. */
 export const leftOutOfExplanation = z.object({ decisions: z.int(), messages: z.int(), at_least: atLeast });
 
-export const rulesQuery = z.strictObject({
-  limit: wholeNumber({ min: 1, max: 1000 }).default(100).describe('How many rules.'),
-  cursor: z.string().max(1500).optional().describe('`next_cursor` of the page before.'),
-});
-
 export const activeAlertsQuery = z.strictObject({
   rule_id: storedText(500).optional().describe('`group/alert`'),
   state: z.enum(ACTIVE_ALERT_STATES).optional(),
@@ -140,39 +136,4 @@ export const activeAlertAnswer = activeAlert.extend({
   fires_at: nullableText.describe(
     'When it fires if its condition goes on to hold; null where it fires already.',
   ),
-});
-
-export const rulesAnswer = z.object({
-  groups: z.array(
-    z.object({
-      name: z.string(),
-      file: z.string(),
-      interval_ms: z.number(),
-      limit: z.number(),
-      rules: z.array(
-        z.object({
-          rule_id: z.string(),
-          kind: z.enum(['alerting', 'recording']),
-          name: z.string(),
-          expr: z.string(),
-          for_ms: z.number(),
-          keep_firing_for_ms: z.number(),
-          labels: texts,
-          annotations: texts,
-          on_arrival: z.boolean(),
-          health: z.enum(['unknown', 'ok', 'err']),
-          last_error: nullableText,
-          last_evaluation: nullableText,
-          last_duration_ms: z.number(),
-          cost_ms: z.number().describe('Smoothed; a rule is evaluated at most every 20 times this.'),
-          evaluations: z.number(),
-          delays: z.number().describe('How often the rule was dirty and had to wait.'),
-          last_delay_ms: z.number(),
-          pending: z.number().describe('How many label sets.'),
-          firing: z.number().describe('How many label sets.'),
-        }),
-      ),
-    }),
-  ),
-  next_cursor: nullableText,
 });

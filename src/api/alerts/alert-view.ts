@@ -1,55 +1,10 @@
-import type { Alerting, AlertRow, AlertRule, GroupOverview } from '#alerting';
+import type { Alerting, AlertRow, AlertRule } from '#alerting';
 import { parseLabels, toRfc3339, toRfc3339OrNull, traceIdOf } from '#telemetry';
 import type { z } from 'zod';
-import { jsonOf, jsonOfFields, jsonOfList, mapped } from '../http/json-pieces.ts';
-import type {
-  activeAlertAnswer,
-  activeAlertsAnswer,
-  alertRuleAnswer,
-  alertView,
-  rulesAnswer,
-} from './alert-schemas.ts';
+import type { activeAlertAnswer, activeAlertsAnswer, alertRuleAnswer, alertView } from './alert-schemas.ts';
 import type { commentView, newestComments } from './handling-schemas.ts';
 
 type ActiveAlert = Awaited<ReturnType<Alerting['pageOfActiveAlerts']>>['alerts'][number];
-
-type GroupView = z.input<typeof rulesAnswer>['groups'][number];
-
-/** Rule by rule, as they are sent. */
-export function jsonOfGroup(group: GroupOverview): Iterable<string> {
-  const fields = {
-    name: jsonOf(group.name),
-    file: jsonOf(group.file),
-    interval_ms: jsonOf(group.intervalMs),
-    limit: jsonOf(group.limit),
-    rules: jsonOfList(mapped(group.rules, viewOfRule)),
-  } satisfies Record<keyof GroupView, Iterable<string>>;
-  return jsonOfFields(Object.entries(fields));
-}
-
-function viewOfRule(rule: GroupOverview['rules'][number]): GroupView['rules'][number] {
-  return {
-    rule_id: rule.id,
-    kind: rule.kind,
-    name: rule.name,
-    expr: rule.expr,
-    for_ms: rule.forMs,
-    keep_firing_for_ms: rule.keepFiringForMs,
-    labels: rule.labels,
-    annotations: rule.annotations,
-    on_arrival: rule.onArrival,
-    health: rule.statistics.health,
-    last_error: rule.statistics.lastError,
-    last_evaluation: toRfc3339OrNull(rule.statistics.lastEvaluationMs),
-    last_duration_ms: rule.statistics.lastDurationMs,
-    cost_ms: rule.statistics.costMs,
-    evaluations: rule.statistics.evaluations,
-    delays: rule.statistics.delays,
-    last_delay_ms: rule.statistics.lastDelayMs,
-    pending: rule.active.pending,
-    firing: rule.active.firing,
-  };
-}
 
 export function viewOfActiveAlert(alert: ActiveAlert): z.input<typeof activeAlertsAnswer>['active'][number] {
   return {
@@ -136,6 +91,7 @@ export function viewOfAlertRule(rule: AlertRule | null): z.input<typeof alertRul
 
 function viewOfRuleOfAlert(rule: AlertRule): z.input<typeof activeAlertAnswer>['rule'] {
   return {
+    rule_key: rule.key,
     rule_id: rule.id,
     file: rule.file,
     expr: rule.expr,

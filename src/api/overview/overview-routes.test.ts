@@ -44,6 +44,7 @@ beforeEach(async () => {
       registerAlertRoutes(app, {
         ...parts,
         clock,
+        relationsOf: () => Promise.resolve(null),
         notification: {
           deliveriesOf: () => Promise.resolve({ events: [], leftOut: { messages: 0, isMore: false } }),
           receiversOf: () => [],

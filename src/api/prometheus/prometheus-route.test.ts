@@ -13,6 +13,7 @@ it('says what it is where Grafana looks', async () => {
   const { body } = await stage.get('status/buildinfo');
   expect(body['data']).toMatchObject({ version: '3.14.0', revision: 'omoi-9.9.9' });
   expect(await stage.get('status/flags')).toEqual(success({ 'query.timeout': '2m' }));
+  expect(await stage.get('features')).toEqual(success({ promql: { anchored: false } }));
   expect(await stage.get('status/config')).toEqual(success({ yaml: 'global: {}\n' }));
   expect((await stage.get('status/runtimeinfo')).body['data']).toMatchObject({
     startTime: '2026-11-22T11:59:59.000Z',

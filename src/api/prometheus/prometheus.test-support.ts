@@ -27,6 +27,7 @@ const facts = {
   isLastReloadSuccessful: false,
   lastConfigMs: NOW_MS - 500,
   flags: { 'query.timeout': '2m' },
+  features: { promql: { anchored: false } },
 };
 
 export type Form = Readonly<Record<string, string | readonly string[]>>;

@@ -5,6 +5,9 @@ import { jsonOf, jsonOfFields, jsonOfList } from '../http/json-pieces.ts';
 import type { Parameters } from './parameters.ts';
 import { registerPrometheusReads, type PrometheusRoute } from './prometheus-route.ts';
 
+/** What there is, by kind and name, and whether it is on. */
+export type FeatureFlags = Readonly<Record<string, Readonly<Record<string, boolean>>>>;
+
 /** What the server says of itself where Prometheus's clients ask. */
 export interface ServerFacts {
   readonly version: string;
@@ -22,6 +25,8 @@ export interface ServerFacts {
   readonly lastConfigMs: number;
   /** Settings by the names of Prometheus's command line flags. */
   readonly flags: Readonly<Record<string, string>>;
+  /** By the names of Prometheus's features. */
+  readonly features: FeatureFlags;
 }
 
 export interface PrometheusStatusParts {
@@ -61,6 +66,13 @@ export function registerPrometheusStatusRoutes(app: ApiApp, parts: PrometheusSta
       summary: 'How many series there are, and which metrics and labels have most of them',
       parameters: ['limit'],
       answer: async ({ parameters }) => ({ data: statusJson(await store.status(statusLimit(parameters))) }),
+    },
+    {
+      path: 'features',
+      takesForm: false,
+      summary: 'What of Prometheus’s API, language and store there is, and whether it is on',
+      parameters: [],
+      answer: () => ({ data: jsonOf(facts.features) }),
     },
     {
       path: 'metadata',

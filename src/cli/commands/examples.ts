@@ -122,6 +122,15 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   'routing check': [['omoi routing check alertmanager.yml', 'every mistake, with its line']],
   'routing show': [['omoi routing show', 'the tree that the server has loaded']],
   'routing test': [['omoi routing test severity=critical team=web --tree', 'the way of such an alert']],
+  'rules list': [
+    ['omoi rules list --state firing', 'the rules that fire now'],
+    ['omoi rules list --sort cost --limit 10', 'the ten dearest'],
+  ],
+  'rules show': [['omoi rules show fleet/HighQueueDepth', 'what it reads, and which policies stand on it']],
+  'rules check': [
+    ['omoi rules check rules/', 'every mistake of every file in the folder, with line and column'],
+    ['omoi rules check --lint-fatal --junit rules.xml rules.yml', 'for continuous integration'],
+  ],
   'rules test': [
     ['omoi rules test alerts_test.yml', 'what differs from what each test expects'],
     ["omoi rules test tests/*.yml --run 'Queue' --junit junit.xml", 'some of the tests, for a CI server'],

@@ -1,9 +1,39 @@
 import { Option, type Command } from 'commander';
+import type { RuleListFlags } from '../nouns/rules.ts';
+import type { RuleCheckFlags } from '../rules/check.ts';
 import type { RuleTestFlags } from '../rules/test.ts';
+import type { FollowFlags } from '../server-client.ts';
+import { following } from './asking.ts';
+import { wholeNumber } from './numbers.ts';
 
 /** `omoi rules …` */
 export function defineRules(program: Command): void {
-  const rules = program.command('rules').description('rule files: what they say, and whether it is right');
+  const rules = program.command('rules').description('Prometheus rule files, and the rules that are loaded');
+  rules
+    .command('check')
+    .description(
+      'check Prometheus rule files as promtool does; exit 1 where one is refused, 3 where --lint-fatal finds something',
+    )
+    .argument('[file...]', 'files, or folders of them; - or none for what is piped in')
+    .addOption(
+      new Option('--lint <what>', 'what is looked for beside mistakes')
+        .choices(['all', 'duplicate-rules', 'none'])
+        .default('duplicate-rules'),
+    )
+    .option('--lint-fatal', 'exit 3 where the lint finds something')
+    .option(
+      '--enable-feature <names>',
+      'what is on of the language that is experimental in Prometheus, with commas between; may be repeated',
+      repeated,
+      [],
+    )
+    .option('--ignore-unknown-fields', 'pass over keys that nobody knows')
+    .option('--junit <file>', 'write the result as JUnit XML, too')
+    .option('--json', 'print the result as JSON')
+    .action(async (files: string[], flags: RuleCheckFlags) => {
+      const { checkRules } = await import('../rules/check.ts');
+      process.exitCode = await checkRules(files, flags);
+    });
   rules
     .command('test')
     .description(
@@ -25,6 +55,33 @@ export function defineRules(program: Command): void {
     .action(async (files: string[], flags: RuleTestFlags) => {
       const { testRules } = await import('../rules/test.ts');
       process.exitCode = await testRules(files, flags);
+    });
+  following(rules.command('list'))
+    .description('the rules that are loaded: what they do, and what they cost')
+    .addOption(
+      new Option('--state <state>', 'alerting rules alone').choices(['firing', 'pending', 'inactive']),
+    )
+    .addOption(new Option('--health <health>', 'how evaluation goes').choices(['ok', 'err', 'unknown']))
+    .addOption(new Option('--kind <kind>', 'of this kind alone').choices(['alerting', 'recording']))
+    .option('--group <name>', 'of this group alone')
+    .option('--file <file>', 'of this file alone, as the server names it')
+    .option('--text <text>', 'what stands in the name, the group, the expression, the file or a label')
+    .addOption(
+      new Option('--sort <order>', 'as they stand in their files, or the highest first')
+        .choices(['place', 'cost', 'delay', 'duration'])
+        .default('place'),
+    )
+    .option('--limit <number>', 'so many at most', wholeNumber, 1000)
+    .action(async (flags: RuleListFlags) => {
+      const { listRules } = await import('../nouns/rules.ts');
+      await listRules(flags);
+    });
+  following(rules.command('show'))
+    .description('one rule: how it does, what it reads and who sends that, which policies stand on it')
+    .argument('<rule>', 'group/name, or the name where no other rule has it')
+    .action(async (word: string, flags: FollowFlags) => {
+      const { showRule } = await import('../nouns/rules.ts');
+      await showRule(word, flags);
     });
 }
 

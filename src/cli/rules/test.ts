@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
-import { PROMQL_FEATURES, type PromqlFeature, type PromqlFeatures } from '#promql';
 import { compileRegex, messageOf, OmoiError } from '#telemetry';
 import { aside } from '../terminal/aside.ts';
 import { wantsColours } from '../terminal/colours.ts';
 import { printJson, printLines } from '../terminal/print.ts';
 import { RedrawnLines } from '../terminal/redrawn-lines.ts';
+import { featuresOf } from './rule-features.ts';
 import { junitXml } from './testing/junit.ts';
 import { reportJson } from './testing/report-json.ts';
 import { fileLines, painter, sumLine } from './testing/report-text.ts';
@@ -60,21 +60,6 @@ function filterOf(expressions: readonly string[]): NonNullable<RuleTestOptions['
     }
   });
   return { test: (name) => regexes.some((regex) => regex.matcher(name).find()) };
-}
-
-function featuresOf(names: readonly string[]): PromqlFeatures {
-  const features = new Set<PromqlFeature>();
-  for (const name of names.flatMap((list) => list.split(','))) {
-    const feature = PROMQL_FEATURES.find((known) => known === name);
-    if (feature === undefined) {
-      throw new OmoiError(
-        'invalid_request',
-        `--enable-feature: ${JSON.stringify(name)} is none of ${PROMQL_FEATURES.join(', ')}`,
-      );
-    }
-    features.add(feature);
-  }
-  return features;
 }
 
 /** How far the tests are, on one line of a terminal; null where there is none. */

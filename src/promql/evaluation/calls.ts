@@ -98,6 +98,8 @@ function* evaluateVectorCall(call: Call, frame: Frame): Steps<VectorTable> {
     }
     case 'timestamp':
       return yield* evaluateTimestamps(first, frame);
+    case 'start_timestamp':
+      return yield* evaluateStarts(first, frame);
     case 'info':
       return yield* evaluateInfo(call, frame);
     case 'absent':
@@ -198,6 +200,16 @@ function* evaluateTimestamps(argument: Expression, frame: Frame): Steps<VectorTa
       if (table.kinds[cell] !== ABSENT) table.setFloat(cell, timeAt(frame.grid, step) / 1000);
     }
   });
+  return table;
+}
+
+/** Of a selector's samples the times they began counting at; of anything else, and where they are not used, nothing. */
+function* evaluateStarts(argument: Expression, frame: Frame): Steps<VectorTable> {
+  if (argument.kind !== 'vector_selector' || !frame.context.usesStarts) {
+    return new VectorTable(frame.grid.stepCount, 0);
+  }
+  const table = yield* evaluateSelector(argument, frame, 'start');
+  table.dropNames();
   return table;
 }
 

@@ -15,6 +15,10 @@ export interface EvaluationContext {
   readonly subqueryStepMs: number;
   readonly annotations: Annotations;
   readonly guard: QueryGuard;
+  /** Whether what samples say of when they began counting is made use of. */
+  readonly usesStarts: boolean;
+  /** Whether it is the label `__type__` that says what a counter is, and not the metric's name. */
+  readonly usesTypes: boolean;
 }
 
 /** The grid an expression is evaluated on, and how its parts are evaluated on the same grid. */

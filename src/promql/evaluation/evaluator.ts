@@ -8,6 +8,7 @@ import {
   type Expression,
   type Subquery,
   type UnaryExpression,
+  type VectorSelector,
   isComparison,
   unwrap,
 } from '../syntax/ast.ts';
@@ -23,6 +24,7 @@ import { byRows, type Steps } from './pacing.ts';
 import { CELLS_OF_A_ROW } from './query-guard.ts';
 import { resolveAt } from './selection-plan.ts';
 import { evaluateSelector } from './selectors.ts';
+import { evaluateSmoothedSelector } from './smoothed-selector.ts';
 import { combineAsSets } from './set-operators.ts';
 import { isStepInvariant } from './step-invariance.ts';
 import { combineVectors } from './vector-matching.ts';
@@ -66,7 +68,7 @@ function* evaluateAtSteps(expression: Expression, grid: StepGrid, context: Evalu
     case 'parenthesized':
       return yield* evaluate(expression.expression, grid, context);
     case 'vector_selector':
-      return { type: 'vector', table: yield* evaluateSelector(expression, { grid, context }) };
+      return { type: 'vector', table: yield* selectRows(expression, { grid, context }) };
     case 'unary':
       return yield* evaluateUnary(expression, grid, context);
     case 'binary':
@@ -138,10 +140,16 @@ function* handOverRows(
 ): Steps<void> {
   const { grid, context, takeRows } = target;
   const node = unwrap(expression);
-  if (node.kind === 'vector_selector') yield* evaluateSelector(node, target);
+  if (node.kind === 'vector_selector') yield* selectRows(node, target);
   else if (node.kind === 'call' && isRowByRow(node))
     yield* evaluateRange(node, frameOf(grid, context), takeRows);
   else yield* takeRows(yield* evaluateVector(node, grid, context));
+}
+
+function selectRows(selector: VectorSelector, target: RowTarget): Steps<VectorTable> {
+  return selector.boundary === 'smoothed'
+    ? evaluateSmoothedSelector(selector, target)
+    : evaluateSelector(selector, target);
 }
 
 /** Whether a call has its result row by row: functions of range vectors, but for the one that looks at all series. */

@@ -1,4 +1,5 @@
 import { absence } from '../functions/absence.ts';
+import { extendedFunctionOf } from '../functions/extended-rates.ts';
 import { ORDER_FUNCTIONS, type OrderFunction } from '../functions/order-over-time.ts';
 import {
   fillLongRateRow,
@@ -8,6 +9,7 @@ import {
   type RateOptions,
   type RowCounts,
 } from '../functions/rate-rows.ts';
+import { startedFunctionOf } from '../functions/started-functions.ts';
 import { RANGE_FUNCTIONS } from '../functions/range-functions.ts';
 import { unwrap, type Call, type MatrixSelector, type Subquery } from '../syntax/ast.ts';
 import type { EvaluationContext } from './evaluation-context.ts';
@@ -17,7 +19,7 @@ import type { Steps } from './pacing.ts';
 import type { QueryGuard } from './query-guard.ts';
 import { RangeWindow, type RangeFunction } from './range-window.ts';
 import type { Runs } from './sample-run.ts';
-import { resolveAt } from './selection-plan.ts';
+import { marginOf, resolveAt } from './selection-plan.ts';
 import { ABSENT, FLOAT, type SampleKind, type VectorTable, timeAt, type StepGrid } from './vector-table.ts';
 
 /** A range vector as an argument: the series, and where each step's window lies. */
@@ -42,19 +44,22 @@ export function* evaluateRangeCall(
   argument: RangeArgument,
   { grid, context, takeRows = null }: RowTarget,
 ): Steps<VectorTable> {
-  const make = RANGE_FUNCTIONS.get(call.name);
-  if (!make) throw new Error(`no range function ${call.name}`);
-  const compute = make();
-  const ofOrder = ORDER_FUNCTIONS.get(call.name) ?? null;
   const { annotations, guard } = context;
   const { node, scalars } = argument;
   const { rangeMs } = node;
+  const boundary = node.kind === 'matrix_selector' ? node.selector.boundary : null;
+  const make = boundary ? extendedFunctionOf(call.name, boundary) : RANGE_FUNCTIONS.get(call.name);
+  if (!make) throw new Error(`no range function ${call.name}`);
+  const plain = make();
+  const started = context.usesStarts ? (startedFunctionOf(call.name, boundary)?.() ?? null) : null;
+  const ofOrder = ORDER_FUNCTIONS.get(call.name) ?? null;
   const position = unwrap(call.args[0] ?? call).position;
-  const window = new RangeWindow({ rangeMs, scalars, annotations, position });
+  const margin = marginOf(boundary, context.lookbackMs);
+  const window = new RangeWindow({ rangeMs, margin, scalars, annotations, position });
   const output = new BlockTable({ grid, guard, takeRows }, argument.runCount);
   const { table } = output;
   const bounds = windowBounds(argument.node, context);
-  const rowRate = rateOf(call.name, bounds, grid);
+  const rowRate = boundary ? null : rateOf(call.name, bounds, grid);
   const notesNonCounters = call.name === 'rate' || call.name === 'increase';
   let notedName: string | null = null;
   for (let place = 0; place < argument.runCount; place++) {
@@ -62,9 +67,11 @@ export function* evaluateRangeCall(
     const run = long ? yield* long : argument.runAt(place);
     const dropsName = run.dropsName || !KEEPS_NAME.has(call.name);
     const cell = table.addRow(run.labels, dropsName);
-    window.enter(run);
+    const starts = started && run.starts;
+    const compute = (starts && started) ?? plain;
+    window.enter(run, starts);
     const found =
-      rowRate && run.histograms.length === 0
+      rowRate && !starts && run.histograms.length === 0
         ? ofFloats(
             isLongRateRow(run, rowRate)
               ? yield* fillLongRateRow({ table, cell }, run, rowRate)
@@ -72,9 +79,12 @@ export function* evaluateRangeCall(
           )
         : yield* fillRow(table, cell, window, { compute, ofOrder, bounds, grid, guard });
     if (found.samples === 0) table.dropLastRow();
-    if (notesNonCounters && found.floats > 0 && window.metricName !== notedName) {
-      notedName = window.metricName;
-      noteNonCounter(window);
+    if (notesNonCounters && found.floats > 0) {
+      if (context.usesTypes) noteOtherType(window);
+      else if (window.metricName !== notedName) {
+        notedName = window.metricName;
+        noteNonCounter(window);
+      }
     }
     output.hold(found.samples);
     guard.count(found.queried, found.read);
@@ -187,6 +197,12 @@ function* computeInSteps(
     kind = compute(window);
   }
   return kind;
+}
+
+function noteOtherType({ labels, metricName, annotations, position }: RangeWindow): void {
+  const type = labels['__type__'] ?? '';
+  if (metricName === '' || type === 'counter' || type === 'histogram') return;
+  annotations.possibleNonCounterByType(metricName, type, position);
 }
 
 function noteNonCounter(window: RangeWindow): void {

@@ -11,15 +11,26 @@ const NO_NUMBERS: Float64Array = new Float64Array(0);
 /** Histograms of a window that are computed without a pause. */
 const HISTOGRAMS_AT_ONCE = 250;
 
+/** How far the samples that belong to a window may lie before and behind its range. */
+export interface WindowMargin {
+  readonly beforeMs: number;
+  readonly afterMs: number;
+}
+
+const NO_MARGIN: WindowMargin = { beforeMs: 0, afterMs: 0 };
+
 /**
- * What a range function sees: the samples of one series in (rangeStartMs, rangeEndMs], as indexes into the
- * series' arrays, so that moving on a step moves two indexes and copies nothing. One window serves a whole
+ * What a range function sees: the samples of one series in (rangeStartMs, rangeEndMs], and those of the margin around
+ * it where there is one, as indexes into the series' arrays, so that moving on a step moves two indexes and copies nothing. One window serves a whole
  * evaluation and is moved from step to step.
  */
 export class RangeWindow {
   labels: Labels = {};
   times = NO_NUMBERS;
   values = NO_NUMBERS;
+  /** When the samples began counting, in ms; 0: not known. Empty where no sample says so, or nobody asks. */
+  startTimes = NO_NUMBERS;
+  histogramStartTimes = NO_NUMBERS;
   /** Floats of the window: from `from` on, before `to`. */
   from = 0;
   to = 0;
@@ -36,6 +47,8 @@ export class RangeWindow {
   rangeEndMs = 0;
   /** The length of the range as written, in seconds. */
   readonly rangeSeconds: number;
+  /** How far the samples reach beyond the range. */
+  readonly #margin: WindowMargin;
   /** The time the expression is evaluated at, without offset and `@`. */
   timeMs = 0;
   step = 0;
@@ -50,11 +63,13 @@ export class RangeWindow {
 
   constructor(options: {
     readonly rangeMs: number;
+    readonly margin?: WindowMargin;
     readonly scalars: readonly Float64Array[];
     readonly annotations: Annotations;
     readonly position: Position;
   }) {
     this.rangeSeconds = options.rangeMs / 1000;
+    this.#margin = options.margin ?? NO_MARGIN;
     this.scalars = options.scalars;
     this.annotations = options.annotations;
     this.position = options.position;
@@ -85,8 +100,10 @@ export class RangeWindow {
     return this.scalars[place]?.[this.step] ?? NaN;
   }
 
-  /** Begins another series. */
-  enter(run: SampleRun): void {
+  /** Begins another series, whose starts are seen where they are wanted. */
+  enter(run: SampleRun, starts: SampleRun['starts'] | null = null): void {
+    this.startTimes = starts?.floats ?? NO_NUMBERS;
+    this.histogramStartTimes = starts?.histograms ?? NO_NUMBERS;
     this.labels = run.labels;
     this.times = run.times;
     this.values = run.values;
@@ -102,14 +119,27 @@ export class RangeWindow {
   moveTo(rangeStartMs: number, rangeEndMs: number): void {
     this.rangeStartMs = rangeStartMs;
     this.rangeEndMs = rangeEndMs;
+    const startMs = rangeStartMs - this.#margin.beforeMs;
+    const endMs = rangeEndMs + this.#margin.afterMs;
     const { times, histogramTimes } = this;
-    this.to = firstAfter(times, this.to, rangeEndMs);
-    this.from = firstAfter(times, this.from, rangeStartMs);
+    this.to = firstAfter(times, this.to, endMs);
+    this.from = firstAfter(times, this.from, startMs);
     if (histogramTimes.length > 0) {
-      this.histogramTo = firstAfter(histogramTimes, this.histogramTo, rangeEndMs);
-      this.histogramFrom = firstAfter(histogramTimes, this.histogramFrom, rangeStartMs);
+      this.histogramTo = firstAfter(histogramTimes, this.histogramTo, endMs);
+      this.histogramFrom = firstAfter(histogramTimes, this.histogramFrom, startMs);
     }
     this.#takePart(this.from, this.histogramFrom);
+  }
+
+  /** Leaves out of the window, and of those that follow, what lies before these indexes. */
+  skipTo(from: number, histogramFrom: number): void {
+    this.from = from;
+    this.histogramFrom = histogramFrom;
+    if (from > this.partTo || histogramFrom > this.histogramPartTo) this.#takePart(from, histogramFrom);
+    else {
+      this.partFrom = from;
+      this.histogramPartFrom = histogramFrom;
+    }
   }
 
   /** Goes on to what follows the present part. */

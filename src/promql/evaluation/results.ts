@@ -72,7 +72,8 @@ function seriesOfRow(table: VectorTable, row: number, grid: StepGrid): MatrixSer
   return { labels, timestampsMs, values, ...(hasHistograms ? { histograms } : {}) };
 }
 
-function* sortedByLabels(series: readonly MatrixSeries[]): Steps<readonly MatrixSeries[]> {
+/** Series in the order of their labels. */
+export function* sortedByLabels(series: readonly MatrixSeries[]): Steps<readonly MatrixSeries[]> {
   const compare = yield* labelOrderOf(series.map(({ labels }) => labels));
   const places = yield* sortInSteps([...series.keys()], compare);
   return places.flatMap((place) => series[place] ?? []);
@@ -132,9 +133,18 @@ function* samplesWithin(
   return merged;
 }
 
-function* copyOf(numbers: Float64Array): Steps<Float64Array> {
-  if (numbers.length <= SAMPLES_AT_ONCE) return numbers.slice();
-  const copy = new Float64Array(numbers.length);
-  yield* byBlocks(numbers.length, (from, to) => copy.set(numbers.subarray(from, to), from));
+/** A copy, where numbers are given between these two. */
+export function* copyOf(
+  numbers: Float64Array,
+  around: readonly [number, number] | null = null,
+): Steps<Float64Array> {
+  if (!around && numbers.length <= SAMPLES_AT_ONCE) return numbers.slice();
+  const start = around ? 1 : 0;
+  const copy = new Float64Array(numbers.length + 2 * start);
+  yield* byBlocks(numbers.length, (from, to) => copy.set(numbers.subarray(from, to), start + from));
+  if (around) {
+    copy[0] = around[0];
+    copy[copy.length - 1] = around[1];
+  }
   return copy;
 }

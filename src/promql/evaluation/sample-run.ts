@@ -14,6 +14,8 @@ export interface SampleRun {
   readonly values: Float64Array;
   readonly histogramTimes: Float64Array;
   readonly histograms: readonly HistogramValue[];
+  /** When the samples began counting, of each kind; 0: not known. Left out where the store knows of none. */
+  readonly starts?: { readonly floats: Float64Array; readonly histograms: Float64Array };
 }
 
 /** Runs that are made one by one as they are needed, so that the work can be spread out. */
@@ -58,8 +60,9 @@ function countFloats({ values, histograms }: SelectedSeries, from: number, to: n
 }
 
 /** Of a series of floats alone. */
-function wholeRun({ labels, timestampsMs, values }: SelectedSeries): SampleRun {
+function wholeRun({ labels, timestampsMs, values, startTimestampsMs }: SelectedSeries): SampleRun {
   return {
+    ...(startTimestampsMs && { starts: { floats: startTimestampsMs, histograms: NO_TIMES } }),
     labels,
     dropsName: false,
     times: timestampsMs,
@@ -75,7 +78,9 @@ class PartedRun {
   readonly #words: Uint32Array;
   readonly #times: Float64Array;
   readonly #values: Float64Array;
+  readonly #startTimes: Float64Array | null;
   readonly #histogramTimes: number[] = [];
+  readonly #histogramStartTimes: number[] = [];
   readonly #histograms: HistogramValue[] = [];
   #floats = 0;
 
@@ -84,12 +89,14 @@ class PartedRun {
     this.#words = wordsOf(series.values);
     this.#times = new Float64Array(floats);
     this.#values = new Float64Array(floats);
+    this.#startTimes = series.startTimestampsMs ? new Float64Array(floats) : null;
   }
 
   /** Takes the samples from index `from` on, before `to`. */
   add(from: number, to: number): void {
-    const { timestampsMs, values, histograms } = this.#series;
+    const { timestampsMs, values, histograms, startTimestampsMs } = this.#series;
     const words = this.#words;
+    const starts = this.#startTimes;
     const times = this.#times;
     const kept = this.#values;
     let floats = this.#floats;
@@ -98,8 +105,10 @@ class PartedRun {
       if (histogram) {
         this.#histogramTimes.push(timestampsMs[at] ?? 0);
         this.#histograms.push(histogram);
+        if (starts) this.#histogramStartTimes.push(startTimestampsMs?.[at] ?? 0);
       } else if (!isStaleMarker(words, at)) {
         times[floats] = timestampsMs[at] ?? 0;
+        if (starts) starts[floats] = startTimestampsMs?.[at] ?? 0;
         kept[floats++] = values[at] ?? 0;
       }
     }
@@ -107,7 +116,9 @@ class PartedRun {
   }
 
   finish(): SampleRun {
+    const floats = this.#startTimes;
     return {
+      ...(floats && { starts: { floats, histograms: Float64Array.from(this.#histogramStartTimes) } }),
       labels: this.#series.labels,
       dropsName: false,
       times: this.#times,

@@ -3,12 +3,14 @@ import {
   chainOf,
   type BinaryExpression,
   type AtModifier,
+  type Boundary,
   type Expression,
   type VectorSelector,
 } from '../syntax/ast.ts';
 import { childrenOf } from '../syntax/children.ts';
 import type { Work } from './pacing.ts';
 import type { QueryGuard } from './query-guard.ts';
+import type { WindowMargin } from './range-window.ts';
 import { ReaderOfAll, ReaderOfOne, type SelectedSeriesReader } from './series-readers.ts';
 import { endOf, type StepGrid } from './vector-table.ts';
 
@@ -48,10 +50,20 @@ export function resolveAt(at: AtModifier, query: StepGrid): number {
   }
 }
 
+/** How far around its range a selector reads: where it begins and ends at samples, these may lie as far as a lookback away. */
+export function marginOf(boundary: Boundary | null, lookbackMs: number): WindowMargin {
+  return {
+    beforeMs: boundary === null ? 0 : lookbackMs,
+    afterMs: boundary === 'smoothed' ? lookbackMs : 0,
+  };
+}
+
 interface Scope {
   readonly fromMs: number;
   readonly toMs: number;
   readonly inSubquery: boolean;
+  /** Only whole series say when their samples began counting. */
+  readonly readsStarts: boolean;
   readonly statisticsOnly: boolean;
 }
 
@@ -64,17 +76,25 @@ export function planSelections(
   const planned: PlannedSelection[] = [];
   const visit = (node: Expression, scope: Scope): void => {
     if (node.kind === 'vector_selector') {
-      planned.push(plan(node, lookbackMs, scope));
+      planned.push(
+        plan(node, { beforeMs: lookbackMs, afterMs: marginOf(node.boundary, lookbackMs).afterMs }, scope),
+      );
     } else if (node.kind === 'matrix_selector') {
-      planned.push({ ...plan(node.selector, node.rangeMs, scope), latestOnly: false });
+      const { beforeMs, afterMs } = marginOf(node.selector.boundary, lookbackMs);
+      const reach = { beforeMs: node.rangeMs + beforeMs, afterMs };
+      planned.push({ ...plan(node.selector, reach, scope), latestOnly: false });
     } else if (node.kind === 'subquery') {
       const at = node.at && resolveAt(node.at, query);
       const fromMs = (at ?? scope.fromMs) - node.offsetMs - node.rangeMs;
       const toMs = (at ?? scope.toMs) - node.offsetMs;
-      visit(node.expression, { fromMs, toMs, inSubquery: true, statisticsOnly: false });
+      visit(node.expression, { ...scope, fromMs, toMs, inSubquery: true, statisticsOnly: false });
     } else if (node.kind === 'binary') visitChain(node, scope);
     else {
-      const inner = { ...scope, statisticsOnly: statisticsBelow(node, scope.statisticsOnly) };
+      const inner = {
+        ...scope,
+        readsStarts: scope.readsStarts || (node.kind === 'call' && node.name === 'start_timestamp'),
+        statisticsOnly: statisticsBelow(node, scope.statisticsOnly),
+      };
       for (const child of childrenOf(node)) visit(child, inner);
     }
   };
@@ -90,16 +110,17 @@ export function planSelections(
       visit(right, scopes[links.length - 1 - place] ?? scope);
     });
   };
-  const plan = (selector: VectorSelector, reachMs: number, scope: Scope): PlannedSelection => {
+  const plan = (selector: VectorSelector, reach: WindowMargin, scope: Scope): PlannedSelection => {
     const at = selector.at && resolveAt(selector.at, query);
     const fromMs = (at ?? scope.fromMs) - selector.offsetMs;
     const toMs = (at ?? scope.toMs) - selector.offsetMs;
-    const { statisticsOnly, inSubquery } = scope;
+    const { statisticsOnly } = scope;
+    const needsSeries = scope.inSubquery || scope.readsStarts || statisticsOnly;
     return {
       selector,
-      startMs: fromMs - reachMs,
-      endMs: toMs,
-      latestOnly: fromMs === toMs && !inSubquery && !statisticsOnly,
+      startMs: fromMs - reach.beforeMs,
+      endMs: toMs + reach.afterMs,
+      latestOnly: fromMs === toMs && reach.afterMs === 0 && !needsSeries,
       statisticsOnly,
     };
   };
@@ -107,6 +128,7 @@ export function planSelections(
     fromMs: query.startMs,
     toMs: endOf(query),
     inSubquery: false,
+    readsStarts: false,
     statisticsOnly: false,
   });
   return planned;

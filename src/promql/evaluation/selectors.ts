@@ -13,9 +13,9 @@ import { VectorTable, timeAt, type StepGrid } from './vector-table.ts';
 
 /**
  * What a table's float cells are to hold: the samples' values, or the times they were taken at in seconds; `float_timestamp`:
- * only floats are expected, a histogram fails the query.
+ * only floats are expected, a histogram fails the query; `start`: the times they began counting at, 0 where that is not known.
  */
-export type SelectedAspect = 'value' | 'timestamp' | 'float_timestamp';
+export type SelectedAspect = 'value' | 'timestamp' | 'float_timestamp' | 'start';
 
 /**
  * The instant vector of a selector at every step: the newest sample in (t − lookback, t] unless it is stale. Where
@@ -82,7 +82,8 @@ function fillRow(
     const histogram = histograms?.[at];
     if (!histogram && isStaleMarker(words, at)) continue;
     if (aspect === 'float_timestamp' && histogram) throw noInfo();
-    if (aspect !== 'value') table.setFloat(rowCell + step, sampleMs / 1000);
+    if (aspect === 'start') table.setFloat(rowCell + step, (series.startTimestampsMs?.[at] ?? 0) / 1000);
+    else if (aspect !== 'value') table.setFloat(rowCell + step, sampleMs / 1000);
     else if (histogram) table.setHistogram(rowCell + step, histogram);
     else table.setFloat(rowCell + step, values[at] ?? NaN);
     found++;

@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { createSeededRandom, type HistogramValue } from '#telemetry';
 import { Annotations } from '../annotations.ts';
 import { SAMPLES_AT_ONCE } from '../evaluation/pacing.ts';
-import { RangeWindow } from '../evaluation/range-window.ts';
+import { RangeWindow, type RangeFunctionMaker } from '../evaluation/range-window.ts';
 import { ABSENT, HISTOGRAM, type SampleKind } from '../evaluation/vector-table.ts';
 import { ORDER_FUNCTIONS } from './order-over-time.ts';
+import { extendedFunctionOf } from './extended-rates.ts';
 import { RANGE_FUNCTIONS } from './range-functions.ts';
+import { startedFunctionOf } from './started-functions.ts';
 
 const LENGTH = 2 * SAMPLES_AT_ONCE + 4321;
 const HISTOGRAMS = 700;
@@ -54,22 +56,46 @@ interface Found {
   readonly notes: readonly string[];
 }
 
+const MAKERS: ReadonlyMap<string, RangeFunctionMaker> = new Map([
+  ...RANGE_FUNCTIONS,
+  ...['rate', 'increase', 'delta', 'resets', 'changes'].map(
+    (name) => [`${name} anchored`, extendedFunctionOf(name, 'anchored')] as const,
+  ),
+  ...['rate', 'increase', 'delta'].map(
+    (name) => [`${name} smoothed`, extendedFunctionOf(name, 'smoothed')] as const,
+  ),
+  ...['rate', 'increase', 'irate', 'resets'].flatMap((name) => {
+    const make = startedFunctionOf(name, null);
+    return make ? [[`${name} with starts`, make] as const] : [];
+  }),
+]);
+/** When samples began counting: some a while ago, some behind the sample before. */
+const STARTS = floatsBy((at) => (at % 500 === 0 ? at + 0.5 : Math.max(1, at - (at % 500))));
+/** What of the samples lies before and behind the range. */
+const MARGIN = { beforeMs: 1000, afterMs: 1000 };
+
 /** A window over all samples. */
 function windowOver(floats: Float64Array, histograms: readonly HistogramValue[]) {
   const annotations = new Annotations();
   const position = { start: 0, end: 0 };
   const scalars = [Float64Array.of(0.3), Float64Array.of(0.7)];
-  const window = new RangeWindow({ rangeMs: LENGTH, scalars, annotations, position });
-  window.enter({
+  const rangeMs = LENGTH - MARGIN.beforeMs - MARGIN.afterMs;
+  const window = new RangeWindow({ rangeMs, margin: MARGIN, scalars, annotations, position });
+  const starts = {
+    floats: STARTS.subarray(0, floats.length),
+    histograms: Float64Array.from(histograms.keys(), (at) => (at % 3 === 0 ? at * 150 + 0.5 : 1)),
+  };
+  const run = {
     labels: { __name__: 'm' },
     dropsName: false,
     times: TIMES.subarray(0, floats.length),
     values: floats,
     histogramTimes: Float64Array.from(histograms.keys(), (at) => 1.5 + at * 150),
     histograms,
-  });
+  };
+  window.enter(run, starts);
   window.timeMs = LENGTH;
-  window.moveTo(0, LENGTH);
+  window.moveTo(MARGIN.beforeMs, LENGTH - MARGIN.afterMs);
   const foundBy = (kind: SampleKind): Found => ({
     kind,
     value: kind === ABSENT ? null : kind === HISTOGRAM ? window.histogram : window.value,
@@ -83,7 +109,7 @@ function atOnce(name: string, floats: Float64Array, histograms: readonly Histogr
   const { window, foundBy } = windowOver(floats, histograms);
   window.partTo = window.to;
   window.histogramPartTo = window.histogramTo;
-  return foundBy(RANGE_FUNCTIONS.get(name)?.()(window) ?? ABSENT);
+  return foundBy(MAKERS.get(name)?.()(window) ?? ABSENT);
 }
 
 /** The window part by part, or in steps where its order matters. */
@@ -97,7 +123,7 @@ function inParts(name: string, floats: Float64Array, histograms: readonly Histog
       if (step.done === true) return { ...foundBy(step.value), parts };
     }
   }
-  const compute = RANGE_FUNCTIONS.get(name)?.();
+  const compute = MAKERS.get(name)?.();
   let kind = compute?.(window) ?? ABSENT;
   for (; !window.isLastPart; parts++) {
     window.moveToNextPart();
@@ -106,22 +132,19 @@ function inParts(name: string, floats: Float64Array, histograms: readonly Histog
   return { ...foundBy(kind), parts };
 }
 
-describe.each([...RANGE_FUNCTIONS.keys()])(
-  '%s of a long window in parts is that of the whole, bit by bit',
-  (name) => {
-    it.each(FLOATS)('%s', (_, floats) => {
-      const { parts, ...found } = inParts(name, floats, []);
-      expect(found).toEqual(atOnce(name, floats, []));
-      expect(parts).toBeGreaterThanOrEqual(3);
-    });
+describe.each([...MAKERS.keys()])('%s of a long window in parts is that of the whole, bit by bit', (name) => {
+  it.each(FLOATS)('%s', (_, floats) => {
+    const { parts, ...found } = inParts(name, floats, []);
+    expect(found).toEqual(atOnce(name, floats, []));
+    expect(parts).toBeGreaterThanOrEqual(3);
+  });
 
-    it.each([
-      ['histograms', new Float64Array()],
-      ['histograms among floats', TENS],
-    ])('%s', (_, floats) => {
-      const { parts, ...found } = inParts(name, floats, HISTOGRAM_VALUES);
-      expect(found).toEqual(atOnce(name, floats, HISTOGRAM_VALUES));
-      if (!ORDER_FUNCTIONS.has(name)) expect(parts).toBeGreaterThanOrEqual(3);
-    });
-  },
-);
+  it.each([
+    ['histograms', new Float64Array()],
+    ['histograms among floats', TENS],
+  ])('%s', (_, floats) => {
+    const { parts, ...found } = inParts(name, floats, HISTOGRAM_VALUES);
+    expect(found).toEqual(atOnce(name, floats, HISTOGRAM_VALUES));
+    if (!ORDER_FUNCTIONS.has(name)) expect(parts).toBeGreaterThanOrEqual(3);
+  });
+});

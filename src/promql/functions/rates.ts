@@ -3,6 +3,7 @@ import type { RangeFunction, RangeFunctionMaker, RangeWindow } from '../evaluati
 import { ABSENT, FLOAT, HISTOGRAM, type SampleKind } from '../evaluation/vector-table.ts';
 import { histogramDifference, instantHistogramDifference } from '../histograms/differences.ts';
 import { divideHistogram, multiplyHistogram } from '../histograms/scaling.ts';
+import { isStartReset } from './start-timestamps.ts';
 
 export const rate: RangeFunctionMaker = () => extrapolation('counter', (window) => window.rangeSeconds);
 export const increase: RangeFunctionMaker = () => extrapolation('counter', () => 1);
@@ -71,7 +72,12 @@ function extrapolateHistogram(window: RangeWindow, nature: Nature, perSeconds: n
 /** Seconds between the window's samples and its ends. One object, reused: windows are many. */
 const sharedSpans = { sampled: 0, toStart: 0, toEnd: 0 };
 
-function spansOf(window: RangeWindow, firstMs: number, lastMs: number, samples: number): typeof sharedSpans {
+export function spansOf(
+  window: RangeWindow,
+  firstMs: number,
+  lastMs: number,
+  samples: number,
+): typeof sharedSpans {
   const spans = sharedSpans;
   spans.sampled = (lastMs - firstMs) / 1000;
   spans.toStart = (firstMs - window.rangeStartMs) / 1000;
@@ -83,7 +89,8 @@ function spansOf(window: RangeWindow, firstMs: number, lastMs: number, samples: 
   return spans;
 }
 
-function extrapolationFactor({ sampled, toStart, toEnd }: typeof sharedSpans): number {
+/** What the growth between samples is multiplied with, so that it covers what is extrapolated. */
+export function extrapolationFactor({ sampled, toStart, toEnd }: typeof sharedSpans): number {
   return sampled === 0 ? 1 : (sampled + toStart + toEnd) / sampled;
 }
 
@@ -126,7 +133,7 @@ function lastFloatDifference(window: RangeWindow, nature: Nature): SampleKind {
   if (seconds === 0) return ABSENT;
   const last = values[to - 1] ?? NaN;
   const before = values[to - 2] ?? NaN;
-  const isReset = nature === 'counter' && last < before;
+  const isReset = nature === 'counter' && (last < before || isStartReset(window.startTimes, times, to - 1));
   const difference = isReset ? last : last - before;
   window.value = nature === 'counter' ? difference / seconds : difference;
   return FLOAT;
@@ -138,12 +145,14 @@ function lastHistogramDifference(window: RangeWindow, nature: Nature): SampleKin
   const last: HistogramValue | undefined = histograms[to - 1];
   const before = histograms[to - 2];
   if (seconds === 0 || !last || !before) return ABSENT;
-  const difference = instantHistogramDifference(before, last, { nature, ...noteOf(window) });
+  const isStartResetAt = (): boolean => isStartReset(window.histogramStartTimes, histogramTimes, to - 1);
+  const options = { nature, isStartReset: isStartResetAt, ...noteOf(window) };
+  const difference = instantHistogramDifference(before, last, options);
   if (!difference) return ABSENT;
   window.histogram = nature === 'counter' ? divideHistogram(difference, seconds) : difference;
   return HISTOGRAM;
 }
 
-function noteOf(window: RangeWindow): Pick<RangeWindow, 'annotations' | 'metricName' | 'position'> {
+export function noteOf(window: RangeWindow): Pick<RangeWindow, 'annotations' | 'metricName' | 'position'> {
   return { annotations: window.annotations, metricName: window.metricName, position: window.position };
 }

@@ -13,6 +13,8 @@ export interface DifferenceOptions {
   readonly annotations: Annotations;
   readonly metricName: string;
   readonly position: Position;
+  /** Whether a sample, by its place among those that are compared, says that it began counting behind the one before. */
+  readonly isStartReset?: (place: number) => boolean;
 }
 
 /**
@@ -31,8 +33,10 @@ export function histogramDifference(
   if (!first || !second || !last) return null;
   const { nature, annotations, metricName, position } = options;
   const isCounter = nature === 'counter';
+  const isReset = (place: number, current: HistogramValue, before: HistogramValue): boolean =>
+    options.isStartReset?.(place) === true || isCounterReset(current, before);
   // Behind a reset the first sample no longer matters, not even whether its buckets fit.
-  let previous = isCounter && isCounterReset(second, first) ? emptyLike(second) : first;
+  let previous = isCounter && isReset(1, second, first) ? emptyLike(second) : first;
   const isCustom = usesCustomBuckets(previous);
   if (usesCustomBuckets(last) !== isCustom) {
     if (isCounter) noteGauges([first, last], options);
@@ -49,10 +53,10 @@ export function histogramDifference(
   const combine = new Combination(atSchema(last, schema), options);
   combine.subtract(previous);
   if (isCounter) {
-    for (const sample of relevant) {
-      if (isCounterReset(sample, previous)) combine.add(previous);
+    relevant.forEach((sample, at) => {
+      if (isReset(at + 1, sample, previous)) combine.add(previous);
       previous = sample;
-    }
+    });
   }
   return { ...combine.histogram, counterReset: 'gauge' };
 }
@@ -65,7 +69,7 @@ export function instantHistogramDifference(
 ): HistogramValue | null {
   const { nature, annotations, metricName, position } = options;
   noteNature([before, after], before, after, options);
-  if (nature === 'counter' && isCounterReset(after, before)) {
+  if (nature === 'counter' && (options.isStartReset?.(1) === true || isCounterReset(after, before))) {
     return { ...closeHistogram(openHistogram(after)), counterReset: 'gauge' };
   }
   if (usesCustomBuckets(before) !== usesCustomBuckets(after)) {

@@ -37,6 +37,9 @@ export type AtModifier =
   | { readonly kind: 'start' }
   | { readonly kind: 'end' };
 
+/** How a range begins and ends: at a sample (`anchored`), or at a value interpolated between samples (`smoothed`). */
+export type Boundary = 'anchored' | 'smoothed';
+
 export interface VectorSelector {
   readonly kind: 'vector_selector';
   /** The metric name written before the braces; '' where there is none. Its matcher is the last of `matchers`. */
@@ -47,12 +50,14 @@ export interface VectorSelector {
   /** The offset where it is written as arithmetic: known when the query's step and range are. */
   readonly offset: DurationExpression | null;
   readonly at: AtModifier | null;
+  /** Null: the range's samples as they are. Of an instant selector only `smoothed` has a meaning. */
+  readonly boundary: Boundary | null;
   readonly position: Position;
 }
 
 export interface MatrixSelector {
   readonly kind: 'matrix_selector';
-  /** Carries offset and `@` of the whole. */
+  /** Carries offset, `@` and boundary of the whole. */
   readonly selector: VectorSelector;
   readonly rangeMs: number;
   /** The range where it is written as arithmetic. */

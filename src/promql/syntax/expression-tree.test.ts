@@ -30,6 +30,11 @@ test.each<[string, object]>([
   ['m @ end()', selector('m', { startOrEnd: 'end' })],
   ['m[5m]', selector('m', { type: 'matrixSelector', range: 300_000, rangeExpr: null })],
   [
+    'm[5m] anchored',
+    selector('m', { type: 'matrixSelector', range: 300_000, rangeExpr: null, anchored: true }),
+  ],
+  ['m smoothed', selector('m', { smoothed: true })],
+  [
     'm[1h:] offset 2s',
     {
       type: 'subquery',

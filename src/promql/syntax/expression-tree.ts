@@ -101,13 +101,13 @@ function chainTree(outermost: BinaryExpression): TreeNode {
 }
 
 function selectorTree(selector: VectorSelector): object {
-  const { name, matchers } = selector;
+  const { name, matchers, boundary } = selector;
   return {
     name,
     matchers: matchers.map(matcherTree),
     ...timeTree(selector),
-    anchored: false,
-    smoothed: false,
+    anchored: boundary === 'anchored',
+    smoothed: boundary === 'smoothed',
   };
 }
 

@@ -20,10 +20,11 @@ export function formatExpression(expression: Expression): string {
     case 'string':
       return quote(expression.value);
     case 'vector_selector':
-      return formatSelector(expression) + formatTime(expression);
+      return `${formatSelector(expression)}${formatAt(expression.at)}${formatBoundary(expression)}${formatOffset(expression)}`;
     case 'matrix_selector': {
       const { selector, rangeMs, range } = expression;
-      return `${formatSelector(selector)}[${durationOf(rangeMs, range)}]${formatTime(selector)}`;
+      const written = `${formatSelector(selector)}[${durationOf(rangeMs, range)}]${formatBoundary(selector)}`;
+      return written + formatTime(selector);
     }
     case 'subquery':
       return formatExpression(expression.expression) + formatSubqueryRange(expression);
@@ -100,15 +101,18 @@ function durationOf(ms: number, expression: DurationExpression | null): string {
   return expression ? formatDurationExpression(expression) : formatDuration(ms);
 }
 
-function formatTime({
-  at,
-  offsetMs,
-  offset: computed,
-}: Pick<VectorSelector, 'at' | 'offsetMs' | 'offset'>): string {
-  if (computed) return `${formatAt(at)} offset ${formatDurationExpression(computed)}`;
+function formatTime(node: Pick<VectorSelector, 'at' | 'offsetMs' | 'offset'>): string {
+  return formatAt(node.at) + formatOffset(node);
+}
+
+function formatOffset({ offsetMs, offset: computed }: Pick<VectorSelector, 'offsetMs' | 'offset'>): string {
+  if (computed) return ` offset ${formatDurationExpression(computed)}`;
   const sign = offsetMs < 0 ? '-' : '';
-  const offset = offsetMs === 0 ? '' : ` offset ${sign}${formatDuration(Math.abs(offsetMs))}`;
-  return formatAt(at) + offset;
+  return offsetMs === 0 ? '' : ` offset ${sign}${formatDuration(Math.abs(offsetMs))}`;
+}
+
+function formatBoundary({ boundary }: VectorSelector): string {
+  return boundary === null ? '' : ` ${boundary}`;
 }
 
 function formatAt(at: AtModifier | null): string {

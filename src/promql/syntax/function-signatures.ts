@@ -32,7 +32,7 @@ function define(
 define('abs ceil floor exp sqrt ln log2 log10 sgn deg rad', ['vector']);
 define('sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh', ['vector']);
 define('info', ['vector', 'vector'], { variadic: 1 });
-define('absent sort sort_desc timestamp', ['vector']);
+define('absent sort sort_desc timestamp start_timestamp', ['vector']);
 define('histogram_avg histogram_count histogram_sum histogram_stddev histogram_stdvar', ['vector']);
 define('rate irate increase delta idelta deriv changes resets', ['matrix']);
 define('avg_over_time sum_over_time min_over_time max_over_time count_over_time', ['matrix']);
@@ -62,20 +62,15 @@ define('max_of min_of', ['scalar', 'scalar'], { returns: 'scalar' });
 const EXPERIMENTAL_FUNCTIONS: ReadonlySet<string> = new Set(
   (
     'double_exponential_smoothing end histogram_quantiles info mad_over_time max_of min_of range sort_by_label ' +
-    'sort_by_label_desc start step ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time ' +
+    'sort_by_label_desc start start_timestamp step ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time ' +
     'ts_of_min_over_time'
   ).split(' '),
 );
 
-/** Functions of Prometheus that this engine does not have. */
-const UNBUILT_FUNCTIONS: ReadonlySet<string> = new Set(['start_timestamp']);
+export const FUNCTION_NAMES: readonly string[] = [...signatures.keys()];
 
 export function signatureOf(name: string): FunctionSignature | undefined {
   return signatures.get(name);
-}
-
-export function isUnbuiltFunction(name: string): boolean {
-  return UNBUILT_FUNCTIONS.has(name);
 }
 
 export function isExperimentalFunction(name: string): boolean {

@@ -10,13 +10,13 @@ import { prettyPrint } from './pretty-printer.ts';
 
 /** Pieces of queries, so that random sequences of them get far into the grammar. */
 const PIECES = (
-  'foo sum rate by without on ignoring group_left offset bool and or atan2 start end Inf NaN 5m 1 0x1f .5 ' +
+  'foo sum rate by without on ignoring group_left offset anchored smoothed bool and or atan2 start end Inf NaN 5m 1 0x1f .5 ' +
   '( ) [ ] { } , : @ + - * / % ^ == != =~ = < </ "x" \'y\' `z` "\\n" # ä \\'
 )
   .split(' ')
   .concat(' ', '\n');
 
-const name = fc.constantFrom('a', 'b:c', 'sum', 'offset', 'start', 'and');
+const name = fc.constantFrom('a', 'b:c', 'sum', 'offset', 'anchored', 'start', 'and');
 const label = fc.constantFrom('job', 'le', 'utf8.name', 'on', 'ü');
 const value = fc.string({ unit: 'binary', maxLength: 6 }).filter((text) => text.isWellFormed());
 const duration = fc.constantFrom('1ms', '5m', '1h30m', '1d', '300', '0.5');
@@ -27,10 +27,14 @@ const selector = fc
     matchers: fc.array(fc.tuple(label, fc.constantFrom('=', '!='), value), { maxLength: 2 }),
     offset: fc.option(fc.tuple(fc.constantFrom('', '-'), duration)),
     at: fc.option(fc.constantFrom('start()', 'end()', '12.5', '-3')),
+    boundary: fc.option(fc.constantFrom('anchored', 'smoothed')),
   })
-  .map(({ metric, matchers, offset, at }) => ({
+  .map(({ metric, matchers, offset, at, boundary }) => ({
     text: `${metric}{${matchers.map(([n, op, v]) => `${JSON.stringify(n)}${op}${quoted(v)}`).join(',')}}`,
-    time: (at === null ? '' : ` @ ${at}`) + (offset === null ? '' : ` offset ${offset.join('')}`),
+    time:
+      (at === null ? '' : ` @ ${at}`) +
+      (boundary === null ? '' : ` ${boundary}`) +
+      (offset === null ? '' : ` offset ${offset.join('')}`),
   }));
 
 const { vector } = fc.letrec<{ vector: string; scalar: string }>((tie) => ({

@@ -28,6 +28,7 @@ function build({ args, position }: Call): VectorSelector {
     offsetMs,
     offset: null,
     at,
+    boundary: null,
     position,
   };
 }

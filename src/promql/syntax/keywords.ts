@@ -29,6 +29,13 @@ const NEVER_METRICS: ReadonlySet<string> = new Set([
 /** Words that mean something only in certain places; elsewhere they are names. */
 const PLACES: ReadonlySet<string> = new Set(['start', 'end', 'step', 'range', 'max_of', 'min_of']);
 
+const EXPERIMENTAL_AGGREGATORS: ReadonlySet<Aggregator> = new Set<Aggregator>(['limitk', 'limit_ratio']);
+
+/** Those that Prometheus 3.14 has behind `promql-experimental-functions`. */
+export function isExperimentalAggregator(operator: Aggregator): boolean {
+  return EXPERIMENTAL_AGGREGATORS.has(operator);
+}
+
 export function asAggregator({ word }: Token): Aggregator | null {
   return isAggregator(word) ? word : null;
 }
@@ -92,6 +99,8 @@ const BINDINGS: ReadonlyMap<string, Binding> = new Map(
     operators.map((operator) => [operator, { operator, precedence }] as const),
   ),
 );
+/** All of them, as they are written in lower case. */
+export const BINARY_OPERATORS: readonly string[] = LEVELS.flatMap(([, operators]) => operators);
 /** A sign binds like `*`: `-a ^ b` is `-(a ^ b)`, `-a * b` is `(-a) * b`. */
 export const SIGN_PRECEDENCE = 6;
 

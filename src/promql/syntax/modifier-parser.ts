@@ -1,22 +1,21 @@
-import type { AtModifier, Expression, Subquery, VectorSelector } from './ast.ts';
+import type { AtModifier, Boundary, Expression, Subquery, VectorSelector } from './ast.ts';
 import type { DurationExpression } from './duration-expression.ts';
 import { readDuration, readNumber, readOffsetDuration } from './duration-parser.ts';
 import { formatFixed } from './text-literals.ts';
-import type { TokenReader } from './token-reader.ts';
+import { requireFeature, type TokenReader } from './token-reader.ts';
 
 const MAX_TIME_SECONDS = 2 ** 63 / 1e3;
 
-/** Reads what may follow an expression: ranges, subqueries, `offset` and `@`, any number of them. */
+/** Reads what may follow an expression: ranges, subqueries, `offset`, `@`, `anchored`, `smoothed`, any number of them. */
 export function readModifiers(reader: TokenReader, subject: Expression): Expression {
   let expression = subject;
   for (;;) {
     if (reader.at('[')) expression = readRange(reader, expression);
     else if (reader.atWord('offset')) expression = readOffset(reader, expression);
     else if (reader.at('@')) expression = readAt(reader, expression);
-    else if (reader.atWord('anchored') || reader.atWord('smoothed')) {
-      const { word, start } = reader.current;
-      reader.fail(start, `${word} modifier is experimental in Prometheus, and not built here`);
-    } else return expression;
+    else if (reader.atWord('anchored')) expression = readBoundary(reader, expression, 'anchored');
+    else if (reader.atWord('smoothed')) expression = readBoundary(reader, expression, 'smoothed');
+    else return expression;
   }
 }
 
@@ -99,6 +98,21 @@ function readAt(reader: TokenReader, expression: Expression): Expression {
   const at = readTime(reader, expression);
   const isSet = (target: VectorSelector | Subquery): boolean => target.at !== null;
   return modify(reader, expression, { modifier: '@ modifier', name: '@ <timestamp>', isSet, change: { at } });
+}
+
+/** The words that the position leaves out are left out in Prometheus, too. */
+function readBoundary(reader: TokenReader, expression: Expression, boundary: Boundary): Expression {
+  requireFeature(reader, 'promql-extended-range-selectors', `the ${boundary} modifier`);
+  const { start } = expression.position;
+  const selector = expression.kind === 'matrix_selector' ? expression.selector : expression;
+  if (selector.kind === 'subquery')
+    return reader.fail(start, `${boundary} modifier is not supported for subqueries`);
+  if (selector.kind !== 'vector_selector') return reader.fail(start, `${boundary} modifier not implemented`);
+  if (selector.boundary !== null && selector.boundary !== boundary)
+    reader.fail(start, 'anchored and smoothed modifiers cannot be used together');
+  reader.advance();
+  const changed = { ...selector, boundary };
+  return expression.kind === 'matrix_selector' ? { ...expression, selector: changed } : changed;
 }
 
 interface Modification {

@@ -150,6 +150,8 @@ describe('parseExpression', () => {
     ['a + fill(0) b', 'the fill modifier', 'promql-binop-fill-modifiers'],
     ['a + on(x) fill_left(0) b', 'the fill_left modifier', 'promql-binop-fill-modifiers'],
     ['limitk(1, a)', 'limitk()', 'promql-experimental-functions'],
+    ['a[5m] anchored', 'the anchored modifier', 'promql-extended-range-selectors'],
+    ['a smoothed', 'the smoothed modifier', 'promql-extended-range-selectors'],
     ['sort_by_label(a, "b")', 'function "sort_by_label"', 'promql-experimental-functions'],
   ] as const)('refuses the experimental %j unless its switch is on', (text, what, feature) => {
     expect(() => parseExpression(text, NO_FEATURES)).toThrow(
@@ -168,6 +170,10 @@ describe('parseExpression', () => {
     ['a + on (x) group_left fill(-1) b', 'a + on (x) group_left () fill (-1) b'],
     ['a == bool fill_right(Inf) fill_left(0) b', 'a == bool fill_left (0) fill_right (+Inf) b'],
     ['fill + fill(0) fill', 'fill + fill (0) fill'],
+    ['foo smoothed @ 3 offset 5m', 'foo @ 3.000 smoothed offset 5m'],
+    ['foo[5m] offset 5m anchored @ end()', 'foo[5m] anchored @ end() offset 5m'],
+    ['foo anchored[5m] ANCHORED', 'foo[5m] anchored'],
+    ['anchored anchored + smoothed', 'anchored anchored + smoothed'],
   ])('%j is written %j', (text, written) => {
     const expression = parseExpression(text);
     expect(formatExpression(expression)).toBe(written);
@@ -184,7 +190,12 @@ describe('parseExpression', () => {
     ['foo offset (1m) offset 2m', '1:1: parse error: offset may not be set multiple times'],
     ['a and fill(0) b', '1:1: parse error: filling in missing series not allowed for set operators'],
     ['1 + fill(0) b', '1:1: parse error: filling in missing series only allowed between instant vectors'],
-    ['foo anchored', '1:5: parse error: anchored modifier is experimental in Prometheus, and not built here'],
+    ['(foo) anchored', '1:1: parse error: anchored modifier not implemented'],
+    ['foo[1m:] smoothed', '1:1: parse error: smoothed modifier is not supported for subqueries'],
+    [
+      'foo[1m] anchored offset 5m smoothed',
+      '1:1: parse error: anchored and smoothed modifiers cannot be used together',
+    ],
     [
       `foo[${'('.repeat(101)}1m]`,
       '1:105: parse error: the duration nests deeper than maxDurationDepth (100)',

@@ -3,12 +3,13 @@ import type { Aggregation, Aggregator, Call, Expression, VectorSelector } from '
 import { childrenOf } from './children.ts';
 import { checkExpression } from './checker.ts';
 import { ALL_FEATURES, NO_FEATURES, type PromqlFeatures } from './features.ts';
-import { isExperimentalFunction, isUnbuiltFunction, signatureOf } from './function-signatures.ts';
+import { isExperimentalFunction, signatureOf } from './function-signatures.ts';
 import {
   SIGN_PRECEDENCE,
   asAggregator,
   asBinaryOperator,
   beginsExpression,
+  isExperimentalAggregator,
   isFunctionName,
   isMetricName,
   isSpecialNumber,
@@ -192,8 +193,6 @@ class ExpressionParser {
     if (isExperimentalFunction(reader.current.text))
       requireFeature(reader, 'promql-experimental-functions', `function "${reader.current.text}"`);
     const { text: name, start } = reader.advance();
-    if (isUnbuiltFunction(name))
-      reader.fail(start, `function "${name}" is experimental in Prometheus, and not built here`);
     const args = this.#parseArguments();
     if (!signatureOf(name)) reader.fail(start, `unknown function with name ${JSON.stringify(name)}`);
     return { kind: 'call', name, args, position: { start, end: reader.previousEnd } };
@@ -218,7 +217,7 @@ class ExpressionParser {
 
   #parseAggregation(operator: Aggregator): Aggregation {
     const reader = this.#reader;
-    if (operator === 'limitk' || operator === 'limit_ratio')
+    if (isExperimentalAggregator(operator))
       requireFeature(reader, 'promql-experimental-functions', `${operator}()`);
     const { start } = reader.advance();
     let grouping = this.#parseGrouping();

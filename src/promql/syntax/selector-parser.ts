@@ -16,6 +16,7 @@ export function readSelector(reader: TokenReader): VectorSelector {
     offsetMs: 0,
     offset: null,
     at: null,
+    boundary: null,
     position: { start, end: reader.previousEnd },
   };
 }

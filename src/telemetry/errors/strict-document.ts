@@ -11,6 +11,7 @@ import {
 import type { z } from 'zod';
 import { isTooDeep } from './document-depth.ts';
 import { OmoiError, type ErrorCode } from './errors.ts';
+import { goYamlProblems } from './go-yaml.ts';
 import { knownKeys, suggestKey } from './known-keys.ts';
 import { listProblems, maxListedProblems } from './listed-problems.ts';
 import { scalarsReadBy, type ReadScalar } from './read-by.ts';
@@ -33,10 +34,20 @@ export interface DocumentSource {
    * Otherwise scalars have YAML's types.
    */
   readonly scalars?: 'typed' | 'text';
+  /** What is made of documents behind the first one (`---`). Refused where absent. */
+  readonly further?: 'refused' | 'ignored';
   /** Whether keys that nobody knows are passed over; else they are mistakes. */
   readonly unknownKeys?: 'ignored';
   /** Where Omoi ships it: the names in it that are switched off. What a person wrote under a name replaces it. */
   readonly shipped?: { readonly disabled: readonly string[] };
+}
+
+/** Where something stands in a text: its first line and column, from 1, and its offsets, from 0, the second behind its end. */
+export interface TextRange {
+  readonly line: number;
+  readonly column: number;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** A mistake by the path of what it is about. */
@@ -77,28 +88,35 @@ export function openStrictDocument<Schema extends z.ZodType>(
     logLevel: 'error',
     ...(source.scalars === 'text' ? { schema: 'failsafe', merge: true } : {}),
   });
-  const { errors } = document;
-  if (errors.length > 0) {
-    const named = errors.slice(0, maxListedProblems).map((error) => {
-      const at = lines.linePos(error.pos[0]);
-      return { line: at.line, column: at.col, message: whyUnreadable(error) };
+  const isFurther = ({ code: kind }: YAMLError): boolean => kind === 'MULTIPLE_DOCS';
+  const hasFurther = source.further === 'ignored' && document.errors.some(isFurther);
+  const unreadable = document.errors.filter((error) => !hasFurther || !isFurther(error)).map(unreadablePart);
+  if (source.scalars === 'text' && unreadable.length === 0)
+    unreadable.push(...goYamlProblems(source.text, document));
+  if (unreadable.length > 0) {
+    const named = unreadable.slice(0, maxListedProblems).map(({ offset, message }) => {
+      const at = lines.linePos(offset);
+      return { line: at.line, column: at.col, message };
     });
-    throw documentError(source.name, code, { named, count: errors.length });
+    throw documentError(source.name, code, { named, count: unreadable.length });
   }
-  return new StrictDocument(source, code, { document, lines, schema });
+  return new StrictDocument(source, code, { document, lines, schema, hasFurther });
 }
 
 /** A document that is YAML; whether its schema takes it is said by `accepted`. */
 export class StrictDocument<Schema extends z.ZodType> {
   /** As it is written, with the types of scalars that the schema wants, whether or not it takes them; null where nothing is. */
   readonly written: unknown;
+  /** Whether another document stands behind this one, and was not read. */
+  readonly hasFurther: boolean;
   readonly #source: DocumentSource;
   readonly #code: ErrorCode;
   readonly #place: Place<Schema>;
   /** Of a document of texts. */
   #scalars: readonly ReadScalar[] = [];
 
-  constructor(source: DocumentSource, code: ErrorCode, place: Place<Schema>) {
+  constructor(source: DocumentSource, code: ErrorCode, place: OpenedDocument<Schema>) {
+    this.hasFurther = place.hasFurther;
     this.#source = source;
     this.#code = code;
     this.#place = place;
@@ -150,6 +168,16 @@ export class StrictDocument<Schema extends z.ZodType> {
     return `${line}:${column}`;
   }
 
+  /** Where the value at a path stands; null where there is none. */
+  rangeOf(path: readonly PropertyKey[]): TextRange | null {
+    const { document, lines } = this.#place;
+    const node = document.getIn(path, true) as Node | undefined;
+    if (!node?.range) return null;
+    const [from, to] = node.range;
+    const { line, col: column } = lines.linePos(from);
+    return { line, column, from, to };
+  }
+
   #parsed() {
     const { schema } = this.#place;
     const result = schema.safeParse(this.written ?? {});
@@ -194,6 +222,12 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
+/** Where it is too deep depends on how much stack was left: that says nothing to a person. */
+function unreadablePart(error: YAMLError): { readonly offset: number; readonly message: string } {
+  const message = whyUnreadable(error);
+  return { offset: message === TOO_DEEP ? 0 : error.pos[0], message };
+}
+
 const TOO_DEEP = 'lists and maps stand too deep in each other';
 
 function whyUnreadable(error: Error): string {
@@ -208,6 +242,10 @@ export function placeIn({ name, text }: DocumentSource, path: readonly PropertyK
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const { line, column } = positionOf({ document, lines }, path);
   return `${name}:${line}:${column}`;
+}
+
+interface OpenedDocument<Schema extends z.ZodType> extends Place<Schema> {
+  readonly hasFurther: boolean;
 }
 
 interface Place<Schema extends z.ZodType = z.ZodType> {

@@ -1,4 +1,4 @@
-import { visit, type Document } from 'yaml';
+import { isScalar, visit, type Document, type Scalar } from 'yaml';
 import { z } from 'zod';
 import type { ReadScalar } from './read-by.ts';
 import { takesAnything } from './schema-steps.ts';
@@ -10,17 +10,57 @@ import { takesAnything } from './schema-steps.ts';
  */
 export function typeScalars(document: Document.Parsed, scalars: readonly ReadScalar[]): void {
   visit(document, {
+    Pair: (_key, pair) => {
+      // Go leaves out what stands under a null, in maps and in fields.
+      if (isScalar(pair.key) && isNull(pair.key)) return visit.REMOVE;
+      return undefined;
+    },
     Scalar: (key, scalar) => {
-      if (scalar.type !== 'PLAIN' || scalar.tag !== undefined || key === 'key') return;
-      if (typeof scalar.value !== 'string' || NULLS.has(scalar.value)) scalar.value = null;
+      if (key !== 'key' && isNull(scalar)) scalar.value = null;
+      else if (scalar.tag !== undefined) scalar.value = taggedValue(scalar.tag, scalar);
     },
   });
   for (const { scalar, readBy } of scalars) {
-    if (scalar.type !== 'PLAIN' || scalar.tag !== undefined || typeof scalar.value !== 'string') continue;
+    const { type, tag } = scalar;
+    const isTyped = tag === undefined ? type === 'PLAIN' : NUMBER_TAGS.has(tag);
+    if (!isTyped || typeof scalar.value !== 'string') continue;
     const typed = typedBy(readBy, scalar.value);
     if (typed !== null) scalar.value = typed;
   }
 }
+
+const TAG = 'tag:yaml.org,2002:';
+const NUMBER_TAGS: ReadonlySet<string> = new Set([`${TAG}int`, `${TAG}float`]);
+
+/** Without quotes and without a tag, or with that of null. */
+function isNull({ type, tag, value }: Scalar): boolean {
+  const isWritten = value === null || (typeof value === 'string' && NULLS.has(value));
+  return tag === `${TAG}null` ? isWritten : type === 'PLAIN' && tag === undefined && isWritten;
+}
+
+/** What a scalar with a tag says, as a text. @throws Error where it is not what the tag says */
+function taggedValue(tag: string, { value, source }: Scalar): string {
+  const text = value instanceof Uint8Array ? (source ?? '') : String(value);
+  const isSo = TAGGED.get(tag);
+  if (isSo !== undefined && !isSo(text))
+    throw new Error(`${JSON.stringify(text)} is no !!${tag.slice(TAG.length)}`);
+  return tag === `${TAG}binary` ? Buffer.from(text, 'base64').toString('utf8') : text;
+}
+
+const TAGGED: ReadonlyMap<string, (text: string) => boolean> = new Map<string, (text: string) => boolean>([
+  [`${TAG}null`, () => false],
+  [`${TAG}bool`, (text) => /^(?:true|True|TRUE|false|False|FALSE)$/.test(text)],
+  [`${TAG}int`, (text) => WHOLE_NUMBER.test(text)],
+  [
+    `${TAG}float`,
+    (text) => numberOf(text) !== null || /^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$/.test(text),
+  ],
+  [
+    `${TAG}binary`,
+    (text) =>
+      /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text.replaceAll(/\s/g, '')),
+  ],
+]);
 
 /** The value as one of its readers wants it; null where it is to stay a text. */
 function typedBy(readBy: readonly z.core.$ZodType[], text: string): boolean | number | null {

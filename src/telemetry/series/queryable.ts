@@ -53,6 +53,8 @@ export interface SelectedSeries {
   readonly timestampsMs: Float64Array;
   readonly values: Float64Array;
   readonly histograms?: readonly (HistogramValue | null)[];
+  /** When each sample began counting, in ms; 0 where that is not known. A store that keeps no starts leaves it out. */
+  readonly startTimestampsMs?: Float64Array;
 }
 
 /** The series of a selection, some of which may turn out to have no sample in the interval. */

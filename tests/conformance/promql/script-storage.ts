@@ -19,6 +19,8 @@ interface StoredSeries {
   readonly labels: Labels;
   /** By time. */
   readonly points: Map<number, NotedPoint>;
+  /** When the sample of a time began counting, where that is known. */
+  readonly starts: Map<number, number>;
   /** In the order of time, as they are read; null where points have come since. */
   stored: readonly (readonly [number, NotedPoint])[] | null;
 }
@@ -34,9 +36,12 @@ export class ScriptStorage implements Queryable {
   load({ series: given, stepMs, withCustomBuckets }: LoadCommand): void {
     // A series that is written twice has the points of the last time.
     const series = [...new Map(given.map((one) => [labelsKey(one.labels), one])).values()];
-    for (const { labels, points } of series) {
+    for (const { labels, points, startOffsetsMs } of series) {
       points.forEach((point, place) => {
-        if (point.kind !== 'none') this.#put(labels, place * stepMs, point);
+        if (point.kind === 'none') return;
+        const timeMs = place * stepMs;
+        const offsetMs = startOffsetsMs[place] ?? null;
+        this.#put(labels, timeMs, point).starts.set(timeMs, offsetMs === null ? 0 : timeMs + offsetMs);
       });
     }
     if (!withCustomBuckets) return;
@@ -47,15 +52,16 @@ export class ScriptStorage implements Queryable {
     }
   }
 
-  #put(labels: Labels, timeMs: number, point: NotedPoint): void {
+  #put(labels: Labels, timeMs: number, point: NotedPoint): StoredSeries {
     const key = labelsKey(labels);
     let series = this.#series.get(key);
     if (!series) {
-      series = { labels, points: new Map(), stored: null };
+      series = { labels, points: new Map(), starts: new Map(), stored: null };
       this.#series.set(key, series);
     }
     series.points.set(timeMs, point);
     series.stored = null;
+    return series;
   }
 
   select({ matchers, startMs, endMs }: Selection): readonly SelectedSeries[] {
@@ -65,7 +71,7 @@ export class ScriptStorage implements Queryable {
       if (!matchesAll(matchers, labels)) continue;
       series.stored ??= withStoredHints([...series.points].sort(([a], [b]) => a - b));
       const within = series.stored.filter(([timeMs]) => timeMs >= startMs && timeMs <= endMs);
-      if (within.length > 0) selected.push(toSelected(labels, within));
+      if (within.length > 0) selected.push(withStarts(toSelected(labels, within), series.starts));
     }
     return selected;
   }
@@ -81,6 +87,12 @@ export class ScriptStorage implements Queryable {
       histograms: selected.map(({ histograms }) => histograms?.at(-1) ?? null),
     };
   }
+}
+
+/** A series none of whose samples says when it began counting is as one of a store that knows of no starts. */
+function withStarts(series: SelectedSeries, starts: StoredSeries['starts']): SelectedSeries {
+  const startTimestampsMs = series.timestampsMs.map((timeMs) => starts.get(timeMs) ?? 0);
+  return startTimestampsMs.some((startMs) => startMs !== 0) ? { ...series, startTimestampsMs } : series;
 }
 
 function toSelected(labels: Labels, points: readonly (readonly [number, NotedPoint])[]): SelectedSeries {

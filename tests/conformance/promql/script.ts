@@ -1,6 +1,7 @@
 import { messageOf, parseDuration } from '#telemetry';
 import { parseExpression, parseSeriesLine, type NotedSeries } from '#promql';
 import { parseGoNumber } from './go-number.ts';
+import { parseLoadedSeries, type LoadedSeries } from './start-timestamps.ts';
 
 /** What an `expect` line asks for. Without message and pattern, anything will do. */
 export interface Expectation {
@@ -14,7 +15,7 @@ export interface LoadCommand {
   readonly line: number;
   readonly stepMs: number;
   readonly withCustomBuckets: boolean;
-  readonly series: readonly NotedSeries[];
+  readonly series: readonly LoadedSeries[];
 }
 
 export interface EvalCommand {
@@ -82,14 +83,12 @@ function parseCommand(head: string, body: readonly string[], line: number): Comm
   if (head === 'clear') return { kind: 'clear', line };
   const load = LOAD.exec(head);
   if (load) {
-    // Start timestamps (`m@st …`) belong to an experimental feature; the samples are loaded without them.
-    const series = body.filter((row) => !/^\S*@st\s/.test(row)).map(parseSeriesLine);
     return {
       kind: 'load',
       line,
       stepMs: durationMs(load[2]),
       withCustomBuckets: load[1] !== undefined,
-      series,
+      series: parseLoadedSeries(body),
     };
   }
   const instant = INSTANT.exec(head);

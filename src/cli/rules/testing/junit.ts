@@ -1,3 +1,4 @@
+import { attributes, element } from '../xml.ts';
 import { fileLines, painter, problemText } from './report-text.ts';
 import { isGoodTest, type FileReport, type TestReport } from './test-report.ts';
 
@@ -37,7 +38,7 @@ function suite(report: FileReport): string {
   const cases =
     problems.length > 0
       ? `    <testcase${attributes({ name: 'file', classname: file, time: secondsText(0) })}>\n` +
-        `      ${element('error', 'the file was refused', problems.map(problemText).join('\n'))}\n    </testcase>\n`
+        `      ${element('error', { message: 'the file was refused' }, problems.map(problemText).join('\n'))}\n    </testcase>\n`
       : tests.map((test) => testCase(file, test)).join('');
   return `  <testsuite${counts}>\n${cases}  </testsuite>\n`;
 }
@@ -47,7 +48,7 @@ function testCase(file: string, test: TestReport): string {
   const named = attributes({ name, classname: file, time: secondsText(elapsedMs) });
   if (isGoodTest(test)) return `    <testcase${named}/>\n`;
   const [, ...lines] = fileLines({ file, problems: [], warnings: [], tests: [test], elapsedMs }, plain);
-  return `    <testcase${named}>\n      ${element('failure', failureSummary(test), lines.join('\n'))}\n    </testcase>\n`;
+  return `    <testcase${named}>\n      ${element('failure', { message: failureSummary(test) }, lines.join('\n'))}\n    </testcase>\n`;
 }
 
 function failureSummary({ cases, failures, refusal }: TestReport): string {
@@ -56,33 +57,6 @@ function failureSummary({ cases, failures, refusal }: TestReport): string {
   if (first) return `rule ${first.rule}: ${first.message}`;
   const failed = cases.filter(({ ok }) => !ok);
   return `${failed.length} of ${cases.length} expectations not met`;
-}
-
-function element(name: 'error' | 'failure', message: string, text: string): string {
-  return `<${name}${attributes({ message })}>${escaped(text)}</${name}>`;
-}
-
-function attributes(values: Readonly<Record<string, string | number>>): string {
-  return Object.entries(values)
-    .map(([name, value]) => ` ${name}="${escaped(String(value)).replaceAll('\n', '&#10;')}"`)
-    .join('');
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&apos;',
-};
-/** What XML 1.0 has no way to say. */
-const UNSAYABLE = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
-
-function escaped(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(UNSAYABLE, '\uFFFD')
-    .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }
 
 function secondsText(elapsedMs: number): string {
