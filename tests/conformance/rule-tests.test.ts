@@ -361,4 +361,4 @@ it('the tests of the shipped rules pass, in promtool too where it is new enough 
       : {};
     expect(stdout + stderr, path).not.toContain('got:');
   }
-});
+}, 120_000);
