@@ -75,7 +75,10 @@ it('runs those that are asked for, and shows their series', async () => {
 it.each([
   ['without a file', ['rules', 'test']],
   ['with a broken expression', ['rules', 'test', 'tests.yml', '--run', '(']],
-  ['with a feature that there is not', ['rules', 'test', 'tests.yml', '--enable-feature', 'time-travel']],
+  [
+    'with a feature that there is not',
+    ['rules', 'test', 'tests.yml', '--enable-feature', 'promql-experimental-function'],
+  ],
 ])('is no command line %s', async (_what, args) => {
   expect((await omoi(args)).status).toBe(2);
 });

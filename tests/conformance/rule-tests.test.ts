@@ -348,3 +348,17 @@ describe('own tests of rules', () => {
     if (installed) expect(passesInPromtool(path)).toBe(false);
   });
 });
+
+it('the tests of the shipped rules pass, in promtool too where it is new enough to read them', async () => {
+  const shipped = readdirSync(join(REPOSITORY, 'config'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.ya?ml$/.test(name))
+    .map((name) => join(REPOSITORY, 'config', name))
+    .filter((path) => /^tests:/m.test(readFileSync(path, 'utf8')));
+  for (const path of shipped) {
+    expect(await passes(path), path).toBe(true);
+    const { stderr = '', stdout = '' } = installed
+      ? spawnSync('promtool', ['test', 'rules', path], { encoding: 'utf8' })
+      : {};
+    expect(stdout + stderr, path).not.toContain('got:');
+  }
+}, 120_000);

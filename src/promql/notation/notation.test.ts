@@ -10,7 +10,7 @@ describe('points', () => {
     [' 1-2x4', [1, -1, -3, -5, -7]],
     ['7x2', [7, 7, 7]],
     ['1 _x3 stale', [1, '_', '_', '_', 'stale']],
-    ['stalex1', ['stale', 'stale']],
+    ['NaN+1x1 .5 5. 1e3', [NaN, NaN, 0.5, 5, 1000]],
     ['Inf -inf', [Infinity, -Infinity]],
     ['{{count:1}}+{{count:2}}x1', [1, 3]],
   ])('%s', (text, expected) => {
@@ -27,10 +27,18 @@ describe('points', () => {
     expect([opened.count, opened.points().next().value]).toEqual([1_000_002, { kind: 'float', value: 0 }]);
   });
 
-  it.each(['1x', '1x1000001', 'a', '1+x3', '{{count:1}}+{{schema:-53 custom_values:[1]}}x2'])(
-    '%s is refused before any is made',
-    (text) => expect(() => openPoints(text)).toThrow(/^"/),
-  );
+  it.each([
+    '1x',
+    '1x1000001',
+    'a',
+    '1+x3',
+    '1+1',
+    '1 { 2',
+    '1..2',
+    'stalex2',
+    'Infx2',
+    '{{count:1}}+{{schema:-53 custom_values:[1]}}x2',
+  ])('%s is refused before any is made', (text) => expect(() => openPoints(text)).toThrow(/^"/));
 });
 
 it.each([

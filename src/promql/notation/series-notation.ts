@@ -49,6 +49,8 @@ export interface OpenedPoints {
 
 /** As `parsePoints`, for series that may be long. @throws OmoiError `query_invalid` */
 export function openPoints(text: string): OpenedPoints {
+  const [unread] = text.replaceAll(ITEM, '').trim();
+  if (unread !== undefined) throw invalid(text, `has a ${unread} that begins no point of a series`);
   const items = (text.match(ITEM) ?? []).map(parseItem);
   return {
     count: items.reduce((sum, { count }) => sum + count, 0),
@@ -79,7 +81,8 @@ function endOfMetric(text: string): number {
 const ITEM = /(?:\{\{[^}]*\}\}|[^\s{])+/g;
 const REPEATED = /^(.*?)x(\d+)$/;
 const HISTOGRAMS = /^(\{\{[^}]*\}\})(?:([+-])(\{\{[^}]*\}\}))?$/;
-const NUMBERS = /^([+-]?(?:[\d.]+(?:e[+-]?\d+)?|inf|nan))(?:([+-])((?:[\d.]+(?:e[+-]?\d+)?|inf|nan)))?$/i;
+const NUMBER = String.raw`(?:(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|inf|nan)`;
+const NUMBERS = new RegExp(`^([+-]?${NUMBER})(?:([+-])(${NUMBER}))?$`, 'i');
 
 function parseItem(item: string): OpenedPoints {
   const repeated = REPEATED.exec(item);
@@ -87,13 +90,16 @@ function parseItem(item: string): OpenedPoints {
   const times = Number(countText);
   if (times > MAX_REPETITIONS) throw invalid(item, `repeats more than ${MAX_REPETITIONS} times`);
   if (repeatedBase === '_') return repeat({ kind: 'none' }, repeated ? times : 1);
-  if (repeatedBase === 'stale') return repeat({ kind: 'stale' }, times + 1);
+  // Prometheus reads a word with what follows it: `stalex2`.
+  if (repeated && /[a-z]$/i.test(repeatedBase)) throw invalid(item, 'is no point of a series');
+  if (repeatedBase === 'stale') return repeat({ kind: 'stale' }, 1);
   const histograms = HISTOGRAMS.exec(repeatedBase);
   if (histograms) return histogramPoints(histograms, times);
   const numbers = NUMBERS.exec(repeatedBase);
   if (!numbers) throw invalid(item, 'is no point of a series');
-  const [, first = '', sign = '+', change = '0'] = numbers;
-  const step = sign === '-' ? -toNumber(change) : toNumber(change);
+  const [, first = '', sign = '+', change] = numbers;
+  if (change !== undefined && !repeated) throw invalid(item, 'does not say how often: a+bxn');
+  const step = toNumber(change ?? '0') * (sign === '-' ? -1 : 1);
   return {
     count: times + 1,
     *points() {

@@ -7,7 +7,7 @@ import { junitXml } from './junit.ts';
 import { reportJson } from './report-json.ts';
 import { compareAlerts } from './compare-alerts.ts';
 import { fileLines, painter, sumLine } from './report-text.ts';
-import type { FileReport } from './test-report.ts';
+import { isGoodFile, type FileReport } from './test-report.ts';
 import { testRuleFiles } from './test-rule-files.ts';
 
 const RULES = `groups:
@@ -207,6 +207,12 @@ describe('what a person reads', () => {
       '  c1.yml:1:10: "groups.0": Groupname must not be empty',
       '  c2.yml:1:10: "groups.0": Groupname must not be empty',
     ]);
+  });
+
+  it('a time that is far off, where there are no rules', async () => {
+    const cases =
+      'alert_rule_test: [{alertname: A, eval_time: 1y}, {alertname: A}], promql_expr_test: [{expr: "1", eval_time: 290y, exp_samples: [{value: 1}]}]';
+    expect(isGoodFile(await reportOf(`evaluation_interval: 1ms\ntests: [{${cases}}]\n`))).toBe(true);
   });
 
   it('too many evaluations', async () => {

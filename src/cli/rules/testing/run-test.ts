@@ -95,8 +95,11 @@ class TestRun {
     const { startMs } = this.#test;
     let nextCase = 0;
     let round = 0;
-    for (let atMs = 0; atMs <= this.#lastMs; atMs += stepMs) {
-      if (this.#rules.count === 0 && !this.#isLastBefore(atMs, nextCase)) continue;
+    for (
+      let atMs = this.#roundFrom(0, 0);
+      atMs <= this.#lastMs;
+      atMs = this.#roundFrom(atMs + stepMs, nextCase)
+    ) {
       this.#samples.readUntil(startMs + atMs);
       const failures = this.#rules.evaluate(startMs + atMs);
       this.evaluations += this.#rules.count;
@@ -124,10 +127,12 @@ class TestRun {
     return this.#samples.select({ matchers: [], startMs: -Infinity, endMs: Infinity });
   }
 
-  /** Without rules nothing happens between the times that something is said of. */
-  #isLastBefore(atMs: number, nextCase: number): boolean {
-    const nextMs = atMs + this.#surroundings.evaluationIntervalMs;
-    return nextMs > this.#lastMs || nextMs > (this.#alertCases[nextCase]?.atMs ?? Infinity);
+  /** The first time from that one on at which there is something to do: without rules only where something is said of it. */
+  #roundFrom(atMs: number, nextCase: number): number {
+    if (this.#rules.count > 0) return atMs;
+    const { evaluationIntervalMs: stepMs } = this.#surroundings;
+    const dueMs = this.#alertCases[nextCase]?.atMs ?? this.#lastMs;
+    return Math.max(atMs, Math.floor(dueMs / stepMs) * stepMs);
   }
 
   #resultOf({ atMs, expr }: ExprCase): Parameters<typeof compareSamples>[1] {
