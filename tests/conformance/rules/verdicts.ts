@@ -17,7 +17,7 @@ export function ruleFilesIn(folder: string): readonly string[] {
 export type Kind = 'rules' | 'tests';
 
 /** What a file is for: unit tests name `tests` or `rule_files` at its top. */
-export function kindOf(text: string): Kind {
+function kindOf(text: string): Kind {
   return /^(?:tests|rule_files|evaluation_interval|fuzzy_compare)\s*:/m.test(text) ? 'tests' : 'rules';
 }
 
