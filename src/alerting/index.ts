@@ -5,6 +5,8 @@ export { type Alerting } from './alerting.ts';
 export { type AlertRow } from './alerts/alert-row.ts';
 export { DEFAULT_ALERTING_OPTIONS, type AlertingOptions } from './options.ts';
 export { type GroupOverview, type RuleOverview } from './overview.ts';
+export { previewRule, type PreviewSettings, type RulePreview } from './preview/preview-rule.ts';
+export { readRuleSource, sourceOfRule, withRuleReplaced, type ReadRuleSource } from './rules/rule-source.ts';
 export { type RuleHistory } from './rule-history.ts';
 export { type RuleList, type RuleListQuery } from './rule-list.ts';
 export { type LoadReport } from './rules/loaded-rules.ts';

@@ -44,6 +44,13 @@ export type {
 } from './watchdog/watchdog-schemas.ts';
 export { registerAlertRoutes } from './alerts/alert-routes.ts';
 export { type RuleRelations } from './alerts/rule-routes.ts';
+export {
+  registerRuleSourceRoutes,
+  type CheckedSource,
+  type RuleSource,
+  type RuleSources,
+} from './alerts/rule-source-routes.ts';
+export { ruleCheckAnswer, rulePreviewAnswer, ruleSourceAnswer } from './alerts/rule-source-schemas.ts';
 export { ruleAnswer, ruleHistoryAnswer, rulesAnswer } from './alerts/rule-schemas.ts';
 export type { bulkAnswer, commentsAnswer } from './alerts/handling-schemas.ts';
 export { registerNotificationRoutes } from './notification/notification-routes.ts';

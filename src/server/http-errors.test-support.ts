@@ -118,7 +118,14 @@ const KINDS: readonly Kind[] = [
   {
     title: 'about an alert or a rule',
     has: under('/api/v1/alerts'),
-    codes: ['unknown_alert', 'unknown_rule', 'alert_resolved', 'alert_limit_reached'],
+    codes: [
+      'unknown_alert',
+      'unknown_rule',
+      'rule_not_writable',
+      'rule_file_changed',
+      'alert_resolved',
+      'alert_limit_reached',
+    ],
   },
   {
     title: 'about silences',

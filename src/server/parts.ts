@@ -1,6 +1,12 @@
 import { hostname } from 'node:os';
-import { createAlerting, type Alerting, type AlertingOptions, type LoadReport } from '#alerting';
-import type { AlertmanagerView, RuleRelations } from '#api';
+import {
+  createAlerting,
+  type Alerting,
+  type AlertingOptions,
+  type LoadReport,
+  type PreviewSettings,
+} from '#alerting';
+import type { AlertmanagerView, Reloaded, RuleRelations, RuleSources } from '#api';
 import { createEventBus, type EventBus } from '#eventbus';
 import { createFleet, Pools, type Fleet, type PoolParts, type Runtime, type WorkerConnection } from '#fleet';
 import { createMonitor, type Monitor } from '#monitor';
@@ -43,6 +49,7 @@ import { createNotifiedAlerts, alertPage } from './notified-alerts.ts';
 import { noticeOutages } from './noticed-outages.ts';
 import type { ReceiverNetwork } from './receiver-network.ts';
 import { firstWarnings, noReceiverNetwork, readRouting, type PreparedRouting } from './routing.ts';
+import { createRuleSources } from './rule-sources.ts';
 import { ruleRelations } from './rule-relations.ts';
 import { rulesHaveStopped } from './rules-have-stopped.ts';
 import { continueSampleClock, tellSampleClockLead } from './sample-clock.ts';
@@ -93,6 +100,8 @@ export interface Parts {
   readonly prepareRouting: (config: Config) => Promise<PreparedRouting>;
   readonly watchdog: Watchdog;
   readonly remediations: RemediationArchive;
+  /** Rules as they are written. @param reload takes the files over */
+  readonly ruleSources: (reload: () => Promise<Reloaded>) => RuleSources;
   /** What a rule stands on, and what stands on it; null where it is not loaded. */
   readonly relationsOf: (ruleKey: string) => Promise<RuleRelations | null>;
 }
@@ -322,8 +331,25 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     },
     watchdog,
     remediations,
+    ruleSources: (reload) =>
+      createRuleSources({
+        engine,
+        source: tsdb,
+        clock,
+        alerting,
+        reload,
+        ...previewSettings(alerting.options),
+      }),
     relationsOf: ruleRelations({ alerting, senders, store: tsdb, watchdog, clock }),
   };
+}
+
+function previewSettings({
+  externalLabels,
+  externalUrl,
+  defaultIntervalMs,
+}: AlertingOptions): Pick<PreviewSettings, 'externalLabels' | 'externalUrl' | 'defaultIntervalMs'> {
+  return { externalLabels, externalUrl, defaultIntervalMs };
 }
 
 /** Takes rules over, and logs what is allowed in them and hardly meant. @param onTaken as `LoadedRules.load` has it */

@@ -22,6 +22,7 @@ import {
   registerReloadRoutes,
   registerRoutingRoutes,
   registerRemoteWriteRoutes,
+  registerRuleSourceRoutes,
   registerSilenceRoutes,
   registerTaskRoutes,
   registerWatchdogRoutes,
@@ -69,6 +70,7 @@ export function registerRoutes(app: ApiApp, served: ServedParts): void {
   registerPoolRoutes(app, parts);
   registerMonitorRoutes(app, parts.monitor);
   registerAlertRoutes(app, { ...parts, clock });
+  registerRuleSourceRoutes(app, { sources: parts.ruleSources(reload), clock });
   registerNotificationRoutes(app, parts);
   registerLinkRoutes(app, parts);
   registerOnCallRoutes(app, {

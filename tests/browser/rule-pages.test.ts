@@ -76,6 +76,32 @@ describe.skipIf(program === null)('the pages of rules', () => {
       .waitFor();
   });
 
+  it('let a rule be edited where it stands: checked as it is typed, tried over what is stored', async () => {
+    const { page } = pages;
+    await pages.open('/alerts/rules?text=ServerIsThere');
+    await page.getByRole('link', { name: 'ServerIsThere' }).click();
+    const source = pages.panel('Source');
+    await source.getByRole('button', { name: 'Edit' }).click();
+    const text = source.getByLabel('The rule as YAML');
+    const written = await text.inputValue();
+    expect(written).toMatch(/^alert: ServerIsThere\nexpr: /);
+    await text.fill(`${written}foor: 5m\n`);
+    await source.getByText(/^Line \d+, column 1: unknown key "foor"; did you mean "for"\?$/).waitFor();
+    expect(await source.getByRole('button', { name: 'Preview' }).isDisabled()).toBe(true);
+    await text.fill(`${written}for: 7h\n`);
+    await source.getByText('Nothing wrong with it.').waitFor();
+    await source.getByRole('button', { name: 'Preview' }).click();
+    await source.getByRole('img', { name: /^As it is loaded: 1 alert/ }).waitFor();
+    await source
+      .getByRole('img', { name: /^As it is written here: it would not have fired, 1 more pending only/ })
+      .waitFor();
+    // An operator may look and try; saving needs an admin.
+    await source.getByText('It can’t be saved here: that needs an admin.').waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await source.getByRole('button', { name: 'Discard' }).click();
+    await source.getByLabel('Source of the rule').waitFor();
+  });
+
   it('are led to from an alert, and say where there is no such rule', async () => {
     const { page } = pages;
     await pages.open('/alerts');

@@ -24,7 +24,7 @@ export class ApiError extends Error {
 /** The code where there was no answer, or none of Omoi's: a proxy's before it. */
 const NO_ANSWER = 'network_error';
 
-type Method = 'GET' | 'POST' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 interface CallOptions {
   readonly body?: object;
@@ -82,6 +82,11 @@ export class ApiClient {
   /** @throws ApiError */
   post<Answer>(path: string, body: object): Promise<Answer> {
     return this.#call('POST', path, { body });
+  }
+
+  /** @throws ApiError */
+  put<Answer>(path: string, body: object): Promise<Answer> {
+    return this.#call('PUT', path, { body });
   }
 
   /** @throws ApiError */

@@ -1,7 +1,15 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { HISTORY_RANGES, ruleParams, type HistoryRange, type RuleSearch } from '../domain/rule-filter.ts';
 import type { ApiClient } from './client.ts';
-import type { Rule, RuleAnswer, RuleHistoryAnswer, RulesAnswer } from './wire.ts';
+import type {
+  Rule,
+  RuleAnswer,
+  RuleCheckAnswer,
+  RuleHistoryAnswer,
+  RulePreviewAnswer,
+  RulesAnswer,
+  RuleSourceAnswer,
+} from './wire.ts';
 
 const fastMs = 5_000;
 const slowMs = 15_000;
@@ -62,3 +70,34 @@ export const ruleHistoryQuery = (client: ApiClient, ruleKey: string, range: Hist
     refetchInterval: slowMs,
     placeholderData: keepPreviousData,
   });
+
+/** A rule as it is written; it is read once, so that nothing changes under who edits it. */
+export const ruleSourceQuery = (client: ApiClient, ruleKey: string) =>
+  queryOptions({
+    queryKey: ['rule-source', ruleKey],
+    queryFn: () => client.get<RuleSourceAnswer>(`${pathOf(ruleKey)}/source`),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+/** What is wrong with a rule as it is written. */
+export const ruleCheckQuery = (client: ApiClient, ruleKey: string, source: string) =>
+  queryOptions({
+    queryKey: ['rule-check', ruleKey, source],
+    queryFn: () => client.post<RuleCheckAnswer>('/api/v1/alerts/rules/check', { source, rule_key: ruleKey }),
+    staleTime: slowMs,
+    placeholderData: keepPreviousData,
+  });
+
+/** What a rule as it is written would have done in the last six hours, beside what it did. */
+export function previewRule(client: ApiClient, ruleKey: string, source: string): Promise<RulePreviewAnswer> {
+  return client.post('/api/v1/alerts/rules/preview', { source, rule_key: ruleKey });
+}
+
+/** Saves a rule in its file, and has the files taken over. */
+export function saveRule(
+  client: ApiClient,
+  ruleKey: string,
+  { source, fileHash }: { readonly source: string; readonly fileHash: string },
+): Promise<unknown> {
+  return client.put(`${pathOf(ruleKey)}/source`, { source, file_hash: fileHash });
+}

@@ -20,6 +20,9 @@ import type {
   receiverTestAnswer,
   remediationListSchema,
   routesAnswer,
+  ruleCheckAnswer,
+  rulePreviewAnswer,
+  ruleSourceAnswer,
   ruleAnswer,
   ruleHistoryAnswer,
   rulesAnswer,
@@ -63,6 +66,9 @@ export type AlertBulkAnswer = z.output<typeof bulkAnswer>;
 export type RulesAnswer = z.output<typeof rulesAnswer>;
 export type Rule = RulesAnswer['groups'][number]['rules'][number];
 export type RuleAnswer = z.output<typeof ruleAnswer>;
+export type RuleSourceAnswer = z.output<typeof ruleSourceAnswer>;
+export type RuleCheckAnswer = z.output<typeof ruleCheckAnswer>;
+export type RulePreviewAnswer = z.output<typeof rulePreviewAnswer>;
 export type RuleHistoryAnswer = z.output<typeof ruleHistoryAnswer>;
 export type CommentsAnswer = z.output<typeof commentsAnswer>;
 export type AlertsAnswer = z.output<typeof alertsAnswer>;

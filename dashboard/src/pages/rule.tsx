@@ -6,6 +6,7 @@ import type { RuleAnswer } from '../api/wire.ts';
 import { AboutRule, RuleRelations } from '../components/about-rule.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { QueryView } from '../components/query-view.tsx';
+import { RuleEditor } from '../components/rule-editor.tsx';
 import { RuleGraph } from '../components/rule-graph.tsx';
 import { RuleHistory } from '../components/rule-history.tsx';
 import { ToneLabel } from '../components/tone-dot.tsx';
@@ -31,6 +32,7 @@ export function RulePage() {
               <div className={styles.column}>
                 <RuleGraph answer={answer} />
                 {answer.rule.kind === 'alerting' && <RuleHistory ruleKey={ruleKey} />}
+                <RuleEditor key={ruleKey} ruleKey={ruleKey} isAlert={answer.rule.kind === 'alerting'} />
               </div>
               <div className={styles.column}>
                 <AboutRule answer={answer} />

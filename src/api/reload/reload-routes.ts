@@ -20,7 +20,7 @@ export interface ReloadRouteParts {
   readonly reload: () => Promise<Reloaded>;
 }
 
-const reloadedSchema = z.object({
+export const reloadedSchema = z.object({
   rules: z.number().meta({ description: 'how many rules are in force' }),
   changed: z.number().meta({ description: 'those of them that are new, or differ from before' }),
   removed: z.number(),
@@ -48,10 +48,15 @@ export function registerReloadRoutes(app: ApiApp, { reload }: ReloadRouteParts):
           'read the files of rules and policies anew, and which of them the configuration names; take all over or none',
         response: { 200: reloadedSchema },
       },
-      handler: async () => {
-        const { warnings, needs_restart: keys, ...counts } = await reload();
-        return { ...counts, warnings: [...warnings], needs_restart: [...keys] };
-      },
+      handler: async () => viewOfReloaded(await reload()),
     });
   }
+}
+
+export function viewOfReloaded({
+  warnings,
+  needs_restart: keys,
+  ...counts
+}: Reloaded): z.input<typeof reloadedSchema> {
+  return { ...counts, warnings: [...warnings], needs_restart: [...keys] };
 }

@@ -62,6 +62,16 @@ export const SIGNAL_ERRORS = {
     'No alert has this id, or its retention is over.',
     'List the alerts to see what exists.',
   ),
+  rule_not_writable: entry(
+    409,
+    'A rule can’t be saved where it stands: Omoi ships it, its file can’t be written, or it can’t be replaced alone.',
+    'The message says why; edit its file, or copy the rule into one of your own.',
+  ),
+  rule_file_changed: entry(
+    409,
+    'The file of a rule is not as it was when the rule was read.',
+    'Read the rule anew, and change it then.',
+  ),
   unknown_rule: entry(404, 'No rule that is loaded has this name.', 'List the rules to see what exists.'),
   unknown_anomaly: entry(
     404,
