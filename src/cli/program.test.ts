@@ -44,6 +44,7 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
   'policies check': ['--json'],
   'routing check': ['--json'],
   'rules check': ['--json'],
+  'rules format': [],
   'rules test': ['--json'],
   import: ['--json'],
 };

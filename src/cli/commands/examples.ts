@@ -127,6 +127,10 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['omoi rules list --sort cost --limit 10', 'the ten dearest'],
   ],
   'rules show': [['omoi rules show fleet/HighQueueDepth', 'what it reads, and which policies stand on it']],
+  'rules format': [
+    ['omoi rules format rules/', 'each file of the folder is written anew where it is not formatted'],
+    ['omoi rules format --check rules/', 'for continuous integration: writes nothing'],
+  ],
   'rules check': [
     ['omoi rules check rules/', 'every mistake of every file in the folder, with line and column'],
     ['omoi rules check --lint-fatal --junit rules.xml rules.yml', 'for continuous integration'],

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { RuleListFlags } from '../nouns/rules.ts';
 import type { RuleCheckFlags } from '../rules/check.ts';
+import type { RuleFormatFlags } from '../rules/format.ts';
 import type { RuleTestFlags } from '../rules/test.ts';
 import type { FollowFlags } from '../server-client.ts';
 import { following } from './asking.ts';
@@ -55,6 +56,18 @@ export function defineRules(program: Command): void {
     .action(async (files: string[], flags: RuleTestFlags) => {
       const { testRules } = await import('../rules/test.ts');
       process.exitCode = await testRules(files, flags);
+    });
+  rules
+    .command('format')
+    .description(
+      'write rule files in one form: keys in their order, expressions and durations as everybody writes them',
+    )
+    .argument('[file...]', 'files, or folders of them; - or none for what is piped in')
+    .option('--check', 'write nothing; exit 1 where a file is not formatted')
+    .option('--stdout', 'print the result, and leave the files as they are')
+    .action(async (files: string[], flags: RuleFormatFlags) => {
+      const { formatRules } = await import('../rules/format.ts');
+      process.exitCode = await formatRules(files, flags);
     });
   following(rules.command('list'))
     .description('the rules that are loaded: what they do, and what they cost')
