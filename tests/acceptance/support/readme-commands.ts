@@ -32,6 +32,13 @@ const TYPED: Readonly<Record<string, Typed>> = {
     args: ['query', 'sum(tasks_completed_total)', '--range', '1h'],
     tells: /\S/,
   },
+  // None is there: it says so.
+  'omoi rules check FILE…': {
+    args: ['rules', 'check', 'none.yml'],
+    tells: /^none\.yml: refused$/m,
+    status: 1,
+  },
+  'omoi rules list': { tells: /^inactive +fleet\/HighQueueDepth/m },
   'omoi reload': { tells: /^in force: \d+ rules/m },
   'omoi check [--config omoi.yaml]': { args: ['check'], tells: /demo|configuration|warning/ },
   'omoi policies check': { tells: /./ },
