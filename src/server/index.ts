@@ -12,4 +12,5 @@ export { startServer, type RunningOmoi } from './start.ts';
 export { shippedNames, SHIPPED_RULES } from './shipped.ts';
 export { triggerText } from './stranger-triggers.ts';
 export { keepAliveDuring } from './keep-alive.ts';
+export { replaceFile } from './replaced-file.ts';
 export { readTextFile, readTextFileLater } from './text-file.ts';

@@ -1,6 +1,6 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { access, constants, open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { access, constants, realpath } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import {
   buildRuleGroups,
   previewRule,
@@ -15,6 +15,7 @@ import {
 import type { CheckedSource, Reloaded, RuleSource, RuleSources } from '#api';
 import { messageOf, OmoiError, SerialQueue, unpaced } from '#telemetry';
 import { SHIPPED_RULES } from './shipped.ts';
+import { replaceFile } from './replaced-file.ts';
 import { readTextFileLater } from './text-file.ts';
 
 export interface RuleSourceParts extends PreviewSettings {
@@ -149,13 +150,12 @@ async function save(
     throw new OmoiError('rule_file_invalid', `${problem.line}:${problem.column}: ${problem.message}`, {
       problems,
     });
-  const target = await realpath(group.file);
   const next = withRuleReplaced({ name: group.file, text }, rule.place, source);
-  await replaceFile(target, next);
+  await write(group.file, next);
   try {
     return await parts.reload();
   } catch (thrown) {
-    await replaceFile(target, text);
+    await write(group.file, text);
     throw thrown;
   }
 }
@@ -164,23 +164,11 @@ function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
-/** Puts another file in the place of one, whole or not at all. @throws OmoiError `rule_not_writable` */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const beside = join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 8)}.tmp`);
+/** @throws OmoiError `rule_not_writable` */
+async function write(path: string, text: string): Promise<void> {
   try {
-    const { mode, uid, gid } = await stat(path);
-    const file = await open(beside, 'wx', mode & 0o7777);
-    try {
-      await file.writeFile(text);
-      await file.chmod(mode & 0o7777);
-      if (process.getuid?.() === 0) await file.chown(uid, gid);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(beside, path);
+    await replaceFile(path, text);
   } catch (thrown) {
-    await rm(beside, { force: true });
     throw new OmoiError('rule_not_writable', `${path} can’t be written: ${messageOf(thrown)}`, {}, thrown);
   }
 }

@@ -1,17 +1,8 @@
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { replaceFile } from '#server';
 import { messageOf } from '#telemetry';
 import { readNamedText } from '../named-text.ts';
 import { counted } from '../terminal/counted.ts';
+import { aside } from '../terminal/aside.ts';
 import { printLines } from '../terminal/print.ts';
 import { formatRuleText } from './format-text.ts';
 import { rulePaths } from './rule-paths.ts';
@@ -22,7 +13,7 @@ export interface RuleFormatFlags {
 }
 
 /**
- * `omoi rules format`: without a server.
+ * `omoi rules format`: without a server. What is refused is said on standard error, which no pipe takes for a rule file.
  * @returns the exit status: 1 where a file is refused, or with `--check` one is not formatted
  */
 export async function formatRules(named: readonly string[], flags: RuleFormatFlags): Promise<number> {
@@ -32,21 +23,22 @@ export async function formatRules(named: readonly string[], flags: RuleFormatFla
     try {
       const text = await readNamedText(path);
       const formatted = formatRuleText({ name: path === '-' ? 'stdin' : path, text });
-      if (flags.stdout === true || path === '-') process.stdout.write(formatted);
+      const isPrinted = flags.check !== true && (flags.stdout === true || path === '-');
+      if (isPrinted) process.stdout.write(formatted);
       if (formatted === text) continue;
       changed++;
       if (flags.check === true)
         printLines([`${path}: not formatted from line ${firstDifference(text, formatted)} on`]);
-      else if (flags.stdout !== true && path !== '-') {
-        replaceFile(path, formatted);
+      else if (!isPrinted) {
+        await replaceFile(path, formatted);
         printLines([`${path}: formatted`]);
       }
     } catch (thrown) {
       refused++;
-      printLines([messageOf(thrown)]);
+      aside(messageOf(thrown));
     }
   }
-  if (refused > 0) printLines([`${counted(refused, 'file')} refused`]);
+  if (refused > 0) aside(`${counted(refused, 'file')} refused`);
   return refused > 0 || (flags.check === true && changed > 0) ? 1 : 0;
 }
 
@@ -55,23 +47,4 @@ function firstDifference(one: string, other: string): number {
   const [lines, others] = [one.split('\n'), other.split('\n')];
   const at = lines.findIndex((line, index) => line !== others[index]);
   return (at < 0 ? lines.length : at) + 1;
-}
-
-/** Puts another text in the place of a file, whole or not at all, with its mode and through links. */
-function replaceFile(path: string, text: string): void {
-  const target = realpathSync(path);
-  const beside = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
-  try {
-    const file = openSync(beside, 'wx', statSync(target).mode & 0o7777);
-    try {
-      writeSync(file, text);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(beside, target);
-  } catch (thrown) {
-    rmSync(beside, { force: true });
-    throw thrown;
-  }
 }
