@@ -4,6 +4,12 @@ import type { WorkerWorld } from './worker.ts';
 
 const fileOf = (name: string): string => fileURLToPath(new URL(`gossip/${name}`, import.meta.url));
 
+/**
+ * The rules of the fleet. Those of hosts, task queues and Omoi itself have nothing to do with it, and all together are so long that a
+ * thread reads them, whose time is real.
+ */
+export const FLEET_RULES = fileURLToPath(new URL('../../config/alert_rules/fleet.yaml', import.meta.url));
+
 /** The rule that believes what is said, and the policy that would act on it. */
 export const GOSSIP_FILES = {
   rules: fileOf('rules.yaml'),

@@ -1,11 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { maxCharactersInPlace } from '../../src/alerting/rules/rule-file-reader.ts';
 import { isLong } from '../long-tests.ts';
-import { GOSSIP_FILES } from './gossip.ts';
+import { FLEET_RULES, GOSSIP_FILES } from './gossip.ts';
 import { WEIGHTS, type Scenario } from './scenarios.ts';
 import { simulate } from './simulation.ts';
 
@@ -47,8 +45,7 @@ test.each(isLong ? RUNS : RUNS.slice(0, 1))(
 );
 
 test('the rules of the simulation are read without a thread, whose time is real', () => {
-  const shipped = fileURLToPath(new URL('../../config/alert_rules', import.meta.url));
-  const files = [...readdirSync(shipped).map((name) => join(shipped, name)), GOSSIP_FILES.rules];
+  const files = [FLEET_RULES, GOSSIP_FILES.rules];
   const characters = files.reduce((sum, file) => sum + readFileSync(file, 'utf8').length, 0);
   expect(characters).toBeLessThanOrEqual(maxCharactersInPlace);
 });

@@ -21,7 +21,7 @@ import { between } from './chance.ts';
 import { Archive, Chronicle } from './chronicle.ts';
 import { DemoFeeder } from './demo-feeder.ts';
 import { Disk } from './faulty-database.ts';
-import { Gossip, GOSSIP_FILES } from './gossip.ts';
+import { Gossip, FLEET_RULES, GOSSIP_FILES } from './gossip.ts';
 import { Incarnation } from './incarnation.ts';
 import { Ledger } from './ledger.ts';
 import type { LogFiles } from './log-disk.ts';
@@ -196,7 +196,7 @@ export class World {
       logFiles: this.#logFiles,
       machine: this.machine,
       config: configSchema.parse({
-        alerting: { rule_files: [GOSSIP_FILES.rules] },
+        alerting: { disable: ['*'], rule_files: [FLEET_RULES, GOSSIP_FILES.rules] },
         watchdog: { mode: this.mode, policy_files: [GOSSIP_FILES.policy] },
       }),
       pools: this.pools,

@@ -7,7 +7,7 @@ import type { RuleFilePiece, RuleFileRequest, RuleFileWorkerData } from './rule-
 
 /**
  * More text than this is read in a thread of its own: 1,000 characters take 1.5 ms, and a document can't be read in
- * slices. What is shipped stays below it: a start needs no thread.
+ * slices.
  */
 export const maxCharactersInPlace = 8192;
 
